@@ -1,0 +1,159 @@
+"""All settings of the project, in one file; docs/settings.md lists every environment variable that it reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+DATA_DIR = Path(env.str("SANGGA_DATA_DIR", default=str(BASE_DIR / ".sangga")))
+ORIGIN = env.str("SANGGA_ORIGIN", default="http://localhost:8000").rstrip("/")
+_HTTPS = urlsplit(ORIGIN).scheme == "https"
+
+SECRET_KEY = env.str("SECRET_KEY")
+DEBUG = env.bool("DEBUG", default=False)
+
+# Which hosts are ours is a matter of rows, not of settings: TenantMiddleware, the first in the list, answers
+# 404 to every host that is neither the platform's nor a tenant's.
+ALLOWED_HOSTS = ["*"]
+
+# --- Apps, by where their tables are ---------------------------------------------------------------------------
+SHARED_APPS = ["tenants"]
+COMMON_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.admin",
+]
+TENANT_APPS = ["shop.goods", "shop.customers", "shop.orders"]
+APPS_WITHOUT_TABLES = [
+    "unfold",
+    "shop.storefront",
+    "shop.demo",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "ninja",
+]
+# `tenants` overrides commands and `unfold` overrides templates, so both stand before the apps of Django.
+INSTALLED_APPS = [*SHARED_APPS, *APPS_WITHOUT_TABLES[:1], *COMMON_APPS, *TENANT_APPS, *APPS_WITHOUT_TABLES[1:]]
+
+TENANTS: dict[str, Any] = {
+    "ORIGIN": ORIGIN,
+    "PLATFORM_HOSTS": env.list("SANGGA_PLATFORM_HOSTS", default=["127.0.0.1", "[::1]"]),
+    "TENANT_URLCONF": "config.urls_tenant",
+    "PATH_PREFIX": env.str("SANGGA_PATH_PREFIX", default=""),
+    "SHARED_APPS": SHARED_APPS,
+    "TENANT_APPS": TENANT_APPS,
+    "COMMON_APPS": COMMON_APPS,
+    "STEPS": ["shop.steps.create_owner", "shop.steps.create_staff_group"],
+    "ROLE_PER_TENANT": env.bool("SANGGA_ROLE_PER_TENANT", default=True),
+}
+
+MIDDLEWARE = [
+    "tenants.middleware.TenantMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls_platform"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "tenants.scoping.tenant_in_templates",
+            ],
+        },
+    },
+]
+
+# --- Database --------------------------------------------------------------------------------------------------
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **env.db("DATABASE_URL", default="postgresql:///sangga"),
+        "ENGINE": "tenants.postgresql",
+        "CONN_MAX_AGE": 0,  # the pool keeps connections
+        "CONN_HEALTH_CHECKS": True,
+    },
+}
+_OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})
+_OPTIONS["pool"] = {"min_size": 0, "max_size": env.int("SANGGA_POOL_SIZE", default=10), "timeout": 10}
+if not env.str("DATABASE_URL", default=""):
+    _OPTIONS["embedded"] = str(DATA_DIR / "postgres")
+DATABASE_ROUTERS = ["tenants.router.TenantRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Users -----------------------------------------------------------------------------------------------------
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+# --- Language and time -----------------------------------------------------------------------------------------
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
+LOCALE_PATHS = [BASE_DIR / "shop" / "locale"]
+TIME_ZONE = env.str("TIME_ZONE", default="Asia/Seoul")
+USE_TZ = True
+
+# --- Files -----------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static"
+WHITENOISE_USE_FINDERS = True  # no collectstatic needed; with one, WhiteNoise takes what it collected
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(env.str("SANGGA_MEDIA_ROOT", default=str(DATA_DIR / "media")))
+STORAGES = {
+    "default": {"BACKEND": "tenants.scoping.TenantFileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "KEY_FUNCTION": "tenants.scoping.cache_key",
+    },
+}
+
+EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
+globals().update(EMAIL_CONFIG)
+
+# --- Logs ------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"tenant": {"()": "tenants.scoping.TenantLogFilter"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} [{tenant}] {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["tenant"], "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+}

@@ -1,0 +1,19 @@
+"""Schema-per-tenant routing for Django on PostgreSQL.
+
+The names below are the whole public surface; everything else is reached through the module that holds it.
+"""
+
+from tenants.context import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant
+from tenants.errors import NoActiveTenant, TenancyError, TenantNotFound, WrongScope
+
+__all__ = [
+    "PLATFORM",
+    "NoActiveTenant",
+    "TenancyError",
+    "TenantInfo",
+    "TenantNotFound",
+    "WrongScope",
+    "active_tenant",
+    "current_tenant",
+    "use_tenant",
+]

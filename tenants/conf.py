@@ -1,0 +1,83 @@
+"""The setting `TENANTS` as one typed, frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+from tenants.errors import ConfigurationError
+from tenants.hosts import normalise_host
+from tenants.names import RESERVED_SLUGS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenancySettings:
+    """The keys of `TENANTS`, in lower case, with their defaults. `docs/settings.md` lists them."""
+
+    origin: str = "http://localhost:8000"
+    """Where the platform answers; a shop answers on a subdomain of its host."""
+    platform_hosts: tuple[str, ...] = ("127.0.0.1", "[::1]")
+    """Other hosts of the platform, beside the origin's."""
+    tenant_urlconf: str = ""
+    """The URLconf of tenant hosts. The platform's is Django's ROOT_URLCONF."""
+    path_prefix: str = ""
+    """First part of the path under which tenants answer on the platform's host as well; empty: they do not."""
+    shared_apps: tuple[str, ...] = ()
+    """Apps whose tables are in `public` alone."""
+    tenant_apps: tuple[str, ...] = ()
+    """Apps whose tables are in the tenants' schemas alone."""
+    common_apps: tuple[str, ...] = ()
+    """Apps whose tables are in both, each with rows of its own."""
+    steps: tuple[str, ...] = ()
+    """Functions that furnish a new tenant, in order: dotted paths of `step(tenant, options)`."""
+    role_per_tenant: bool = True
+    """Whether a tenant's statements run with the rights of a PostgreSQL role of its own."""
+    reserved_slugs: tuple[str, ...] = ()
+    """Slugs that no tenant may have, beside those of `tenants.names.RESERVED_SLUGS`."""
+    registry_seconds: float = 60.0
+    """How long a looked-up host is believed when no change of it is heard."""
+    registry_size: int = 10_000
+    """How many known hosts, and how many unknown ones, a process remembers."""
+
+    @property
+    def base_domain(self) -> str:
+        return normalise_host(urlsplit(self.origin).netloc)
+
+    @property
+    def all_reserved_slugs(self) -> frozenset[str]:
+        return RESERVED_SLUGS.union(self.reserved_slugs)
+
+    def url_of(self, host: str, path: str = "/") -> str:
+        """Return the absolute URL of `path` on `host`, with the scheme and the port of the origin."""
+        origin = urlsplit(self.origin)
+        port = f":{origin.port}" if origin.port else ""
+        return f"{origin.scheme}://{host}{port}{path}"
+
+
+@cache
+def tenancy() -> TenancySettings:
+    """Return the settings of the tenancy engine; raise `ConfigurationError` for a key that it does not know."""
+    given: dict[str, Any] = getattr(settings, "TENANTS", {})
+    known = {field.name.upper(): field for field in fields(TenancySettings)}
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" It takes {', '.join(sorted(known))}."
+            raise ConfigurationError(f"TENANTS has the key {key!r}, which it does not know.{hint}")
+        values[key.lower()] = tuple(value) if isinstance(value, list) else value
+    return TenancySettings(**values)
+
+
+def _reload(*, setting: str, **_: object) -> None:
+    if setting == "TENANTS":
+        tenancy.cache_clear()
+
+
+setting_changed.connect(_reload, dispatch_uid="tenants.conf")

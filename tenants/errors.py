@@ -1,0 +1,147 @@
+"""Every error that the tenancy engine raises on its own account, drawn as one tree.
+
+TenancyError
+├── ConfigurationError        settings that cannot work (also Django's ImproperlyConfigured)
+├── InvalidName               a slug that cannot name a tenant
+├── InvalidHost               a host that is no host name
+├── TenantExists              the slug is taken
+├── DomainTaken               the domain is taken
+├── SchemaExists              PostgreSQL already has that schema; it is never adopted
+├── TenantNotFound            no such tenant
+├── NoActiveTenant            the database was asked for while no tenant was active
+├── WrongScope                a model was used on the side on which it has no table
+├── MigrationFailed           a tenant's migrations stopped, and left it as it was
+└── DatabaseUnavailable       the embedded PostgreSQL could not be started
+
+Messages name who, what and what to do next. Each error keeps its facts as attributes.
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class TenancyError(Exception):
+    """Base of all errors of the engine."""
+
+
+class ConfigurationError(TenancyError, ImproperlyConfigured):
+    """Settings that cannot work. The message names the setting and what it takes."""
+
+
+class InvalidName(TenancyError):
+    """A slug that cannot name a tenant."""
+
+    def __init__(self, slug: str, reason: str) -> None:
+        super().__init__(slug, reason)
+        self.slug = slug
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.slug[:80]!r} cannot name a tenant: {self.reason}"
+
+
+class InvalidHost(TenancyError):
+    """A host that is no host name."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(host, reason)
+        self.host = host
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.host[:80]!r} is no host name: {self.reason}"
+
+
+class TenantExists(TenancyError):
+    """The slug is taken."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+    def __str__(self) -> str:
+        return f"There is a tenant {self.slug!r} already. Choose another slug."
+
+
+class DomainTaken(TenancyError):
+    """The domain is taken."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self.host = host
+
+    def __str__(self) -> str:
+        return f"The domain {self.host!r} belongs to a tenant already. Choose another, or remove it there first."
+
+
+class SchemaExists(TenancyError):
+    """PostgreSQL already has that schema; an existing schema is never adopted."""
+
+    def __init__(self, schema: str) -> None:
+        super().__init__(schema)
+        self.schema = schema
+
+    def __str__(self) -> str:
+        return (
+            f"The database already has a schema {self.schema!r} that belongs to no tenant, and it is not adopted. "
+            f"Look into it, then rename or drop it, and try again."
+        )
+
+
+class TenantNotFound(TenancyError):
+    """No such tenant."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+    def __str__(self) -> str:
+        return f"There is no tenant {self.slug!r}. `manage.py list_tenants` shows those that there are."
+
+
+class NoActiveTenant(TenancyError):
+    """The database was asked for while no tenant was active."""
+
+    def __init__(self, subject: str = "A query") -> None:
+        super().__init__(subject)
+        self.subject = subject
+
+    def __str__(self) -> str:
+        return (
+            f"{self.subject} needs an active tenant, and none is. In code, wrap the call in `with use_tenant(tenant):` "
+            f"(`PLATFORM` for the control plane). In the shell, `manage.py run_in_tenant SLUG -- COMMAND` "
+            f"(`--platform` for the control plane)."
+        )
+
+
+class WrongScope(TenancyError):
+    """A model was used on the side on which it has no table."""
+
+    def __init__(self, model: str, lives_in: str, active: str) -> None:
+        super().__init__(model, lives_in, active)
+        self.model = model
+        self.lives_in = lives_in
+        self.active = active
+
+    def __str__(self) -> str:
+        return f"{self.model} lives in {self.lives_in}, but the active tenant is {self.active}. Wrap the call in the right `use_tenant(…)`."
+
+
+class MigrationFailed(TenancyError):
+    """A tenant's migrations stopped, and left it as it was."""
+
+    def __init__(self, slug: str, cause: str) -> None:
+        super().__init__(slug, cause)
+        self.slug = slug
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return (
+            f"Tenant {self.slug!r} could not be migrated and is as it was: {self.cause.strip()} "
+            f"Mend the cause, then run `manage.py migrate_tenants --tenant {self.slug}`."
+        )
+
+
+class DatabaseUnavailable(TenancyError):
+    """The embedded PostgreSQL could not be started."""
