@@ -1,0 +1,95 @@
+"""Money: decimals in a shop's currency, how they are written and which fractions they may have."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.utils import numberformat
+from django.utils.formats import get_format
+from django.utils.translation import gettext_lazy as _
+
+from tenants import current_tenant
+
+MAX_DIGITS = 14
+DECIMAL_PLACES = 2
+"""What the columns hold. Currencies with three places (ISO 4217: BHD, KWD, …) are kept with two."""
+
+WITHOUT_FRACTIONS = frozenset(
+    [
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ]
+)
+"""The currencies of ISO 4217 that have no minor unit."""
+
+_SYMBOLS = {
+    "AUD": "A$",
+    "CAD": "CA$",
+    "CNY": "CN¥",
+    "EUR": "€",
+    "GBP": "£",
+    "HKD": "HK$",
+    "INR": "₹",
+    "JPY": "¥",
+    "KRW": "₩",
+    "USD": "$",
+    "VND": "₫",
+}
+
+
+def exponent(currency: str) -> int:
+    """Return how many decimal places amounts in `currency` (ISO 4217, "KRW") have."""
+    return 0 if currency in WITHOUT_FRACTIONS else DECIMAL_PLACES
+
+
+def plain_money(amount: Decimal, currency: str) -> str:
+    """Return an amount for machines: as many places as the currency has, no grouping. `50000`, `50.00`."""
+    return f"{amount:.{exponent(currency)}f}"
+
+
+def format_money(amount: Decimal, currency: str, language: str) -> str:
+    """Return an amount for people, with the separators of `language`: `₩50,000`, `$50.00`, `CHF 50.00`."""
+    number = numberformat.format(
+        abs(amount),
+        get_format("DECIMAL_SEPARATOR", language, use_l10n=True),
+        decimal_pos=exponent(currency),
+        grouping=get_format("NUMBER_GROUPING", language, use_l10n=True),
+        thousand_sep=get_format("THOUSAND_SEPARATOR", language, use_l10n=True),
+        force_grouping=True,
+    )
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{_SYMBOLS.get(currency, currency + ' ')}{number}"
+
+
+def fits_currency(amount: Decimal, currency: str) -> bool:
+    """Return whether `amount` has no fraction smaller than the smallest unit of `currency`."""
+    return amount == round(amount, exponent(currency))
+
+
+def validate_money(amount: Decimal) -> None:
+    """Raise `ValidationError` for an amount that is negative or has a fraction that the shop's currency has not got."""
+    currency = current_tenant().currency
+    if amount < 0:
+        raise ValidationError(_("An amount of money cannot be negative."), code="negative")
+    if not fits_currency(amount, currency):
+        raise ValidationError(
+            _("Amounts in %(currency)s have at most %(places)s decimal places."),
+            code="fraction",
+            params={"currency": currency, "places": exponent(currency)},
+        )

@@ -1,0 +1,62 @@
+"""The questions that lists of goods ask, each in a constant number of queries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Exists, Max, Min, OuterRef, Q, Subquery, Sum
+
+if TYPE_CHECKING:
+    from shop.goods.models import Goods  # noqa: F401
+
+_SEARCHED_FIELDS = ("name", "description", "vendor")
+
+
+class GoodsQuerySet(models.QuerySet["Goods"]):
+    """Goods, narrowed and furnished for lists."""
+
+    def published(self) -> Self:
+        """Keep what customers may see."""
+        return self.filter(is_published=True)
+
+    def in_category(self, slug: str) -> Self:
+        """Keep the goods of one category."""
+        return self.filter(category__slug=slug)
+
+    def search(self, text: str) -> Self:
+        """Keep goods that have every word of `text` in their name, description, vendor or one of their sku codes."""
+        found = self
+        # PostgreSQL's text holds no NUL, so nothing that is stored could match it.
+        for word in text.replace("\0", " ").split():
+            matches = Q(Exists(_skus_of_goods().filter(code__icontains=word)))
+            for field in _SEARCHED_FIELDS:
+                matches |= Q(**{f"{field}__icontains": word})
+            found = found.filter(matches)
+        return found
+
+    def with_prices(self) -> Self:
+        """Furnish goods for a list: one query for the goods, one each for their skus and pictures.
+
+        Adds `lowest_price`, `highest_price` (None without skus) and `stock`, to show and to sort by.
+        """
+        # Subqueries and not a join: PostgreSQL then works them out for the rows of one page, not for all goods.
+        return (
+            self.annotate(
+                lowest_price=_over_skus(Min("price")),
+                highest_price=_over_skus(Max("price")),
+                stock=_over_skus(Sum("stock")),
+            )
+            .select_related("category")
+            .prefetch_related("skus", "pictures")
+        )
+
+
+def _skus_of_goods() -> models.QuerySet[models.Model]:
+    # Looked up late: models.py imports this module.
+    return apps.get_model("goods", "Sku")._default_manager.filter(goods=OuterRef("pk")).order_by()
+
+
+def _over_skus(aggregate: models.Aggregate) -> Subquery:
+    return Subquery(_skus_of_goods().values("goods").annotate(answer=aggregate).values("answer"))

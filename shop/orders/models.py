@@ -1,0 +1,67 @@
+"""What was bought in a shop. Lines keep names and prices as they were on the day."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from shop.customers.models import Customer
+from shop.goods.models import Sku
+from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS
+from shop.orders.numbers import new_order_number
+
+
+class Order(models.Model):
+    """What one customer bought at one time."""
+
+    class Status(models.TextChoices):
+        PLACED = "placed", _("placed")
+        PAID = "paid", _("paid")
+        SHIPPED = "shipped", _("shipped")
+        CANCELLED = "cancelled", _("cancelled")
+
+    number = models.CharField(_("number"), max_length=16, unique=True, default=new_order_number, editable=False)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="orders", verbose_name=_("customer"))
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.PLACED)
+    ship_to = models.TextField(_("ship to"))
+    currency = models.CharField(_("currency"), max_length=3)
+    total = models.DecimalField(_("total"), max_digits=MAX_DIGITS + 10, decimal_places=DECIMAL_PLACES)
+    placed_at = models.DateTimeField(_("placed"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["-placed_at", "-id"]
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        indexes = [models.Index(fields=["-placed_at", "-id"], name="orders_newest_first")]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class OrderLine(models.Model):
+    """Some pieces of one sku in an order."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines", verbose_name=_("order"))
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="order_lines", verbose_name=_("sku"))
+    goods_name = models.CharField(_("goods"), max_length=255)
+    sku_title = models.TextField(_("options"), blank=True)
+    unit_price = models.DecimalField(_("unit price"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)
+    quantity = models.PositiveIntegerField(_("quantity"), validators=[MinValueValidator(1)])
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+        constraints = [models.CheckConstraint(condition=Q(quantity__gt=0), name="order_line_quantity_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.goods_name}"
+
+    @property
+    def amount(self) -> Decimal:
+        """What the line costs."""
+        return self.unit_price * self.quantity
