@@ -1,0 +1,124 @@
+"""What is done with orders; each service is one transaction that happens as a whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from shop.customers.models import Customer
+from shop.goods.models import Sku
+from shop.orders.errors import EmptyOrder, NotForSale, OutOfStock, WrongQuantity, WrongStatus
+from shop.orders.models import Order, OrderLine
+from tenants import current_tenant
+
+_COMES_FROM = {
+    Order.Status.PAID: {Order.Status.PLACED},
+    Order.Status.SHIPPED: {Order.Status.PAID},
+    Order.Status.CANCELLED: {Order.Status.PLACED, Order.Status.PAID},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerDetails:
+    """Who orders, as they wrote it in the form."""
+
+    email: str
+    name: str
+    phone: str = ""
+
+
+@transaction.atomic
+def place_order(customer: CustomerDetails, quantities: Mapping[int, int], ship_to: str) -> Order:
+    """Sell `quantities` (sku id → pieces) to `customer`, take them out of stock and return the order.
+
+    Raises an `OrderRefused`: `EmptyOrder`, `WrongQuantity`, `NotForSale` or `OutOfStock`.
+    """
+    skus = _lock_skus_for_sale(quantities)
+    for sku in skus:
+        sku.stock -= quantities[sku.pk]
+    Sku.objects.bulk_update(skus, ["stock"])
+    lines = [_line(sku, quantities[sku.pk]) for sku in skus]
+    order = Order.objects.create(
+        customer=_known_customer(customer),
+        ship_to=ship_to,
+        currency=current_tenant().currency,
+        total=sum(line.amount for line in lines),
+    )
+    for line in lines:
+        line.order = order
+    OrderLine.objects.bulk_create(lines)
+    return order
+
+
+@transaction.atomic
+def cancel_order(order: Order) -> Order:
+    """Cancel an order that was not shipped, put its pieces back into stock and return it as it is now.
+
+    Raises `WrongStatus` if it was shipped or cancelled already.
+    """
+    cancelled = _move(order, Order.Status.CANCELLED)
+    quantities = dict(cancelled.lines.values_list("sku_id", "quantity"))
+    skus = _lock_skus(quantities)
+    for sku in skus:
+        sku.stock += quantities[sku.pk]
+    Sku.objects.bulk_update(skus, ["stock"])
+    return cancelled
+
+
+@transaction.atomic
+def mark_paid(order: Order) -> Order:
+    """Note that a placed order was paid, and return it as it is now. Raises `WrongStatus`."""
+    return _move(order, Order.Status.PAID)
+
+
+@transaction.atomic
+def mark_shipped(order: Order) -> Order:
+    """Note that a paid order was shipped, and return it as it is now. Raises `WrongStatus`."""
+    return _move(order, Order.Status.SHIPPED)
+
+
+def _lock_skus_for_sale(quantities: Mapping[int, int]) -> list[Sku]:
+    if not quantities:
+        raise EmptyOrder
+    for quantity in quantities.values():
+        if quantity < 1:
+            raise WrongQuantity(quantity)
+    skus = _lock_skus(quantities)
+    gone = quantities.keys() - {sku.pk for sku in skus}
+    if gone:
+        raise NotForSale(min(gone))
+    for sku in skus:
+        if not sku.goods.is_published:
+            raise NotForSale(sku.pk, str(sku))
+        if sku.stock < quantities[sku.pk]:
+            raise OutOfStock(sku, quantities[sku.pk])
+    return skus
+
+
+def _lock_skus(ids: Mapping[int, int]) -> list[Sku]:
+    # Always in the order of their ids, so that two orders for the same skus wait for, and never block, each other.
+    locked = Sku.objects.select_for_update(of=("self",)).select_related("goods")
+    return list(locked.filter(pk__in=list(ids)).order_by("pk"))
+
+
+def _line(sku: Sku, quantity: int) -> OrderLine:
+    return OrderLine(sku=sku, goods_name=sku.goods.name, sku_title=sku.title, unit_price=sku.price, quantity=quantity)
+
+
+def _known_customer(details: CustomerDetails) -> Customer:
+    # Whoever types an address has not proved that it is theirs: what is known about a customer stays as it is.
+    customer, _ = Customer.objects.get_or_create(
+        email=details.email.lower(), defaults={"name": details.name, "phone": details.phone}
+    )
+    return customer
+
+
+def _move(order: Order, status: Order.Status) -> Order:
+    locked = Order.objects.select_for_update().get(pk=order.pk)
+    if locked.status not in _COMES_FROM[status]:
+        raise WrongStatus(locked, status)
+    locked.status = status
+    locked.save(update_fields=["status"])
+    return locked
