@@ -1,0 +1,1 @@
+"""Three furnished shops to walk into; has no tables."""
