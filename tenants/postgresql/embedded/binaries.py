@@ -43,7 +43,7 @@ def find_bindir() -> Path:
 
 def major_version(bindir: Path) -> int:
     """Return the major version of the programs in `bindir`, for example 18."""
-    ask = [bindir / "postgres", "--version"]
+    ask = [str(bindir / "postgres"), "--version"]
     output = subprocess.run(ask, capture_output=True, text=True, check=True).stdout  # noqa: S603
     found = re.search(r"\d+", output)
     if not found:

@@ -162,6 +162,8 @@ def make_home(folder: Path) -> Home:
         with open_private(unfinished) as file:
             file.truncate(0)
             file.write(f"{identity}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())  # without it, data that lie elsewhere would never be found again
         unfinished.rename(folder / "id")
         home = Home(id=identity, place=folder, account=None)
     if os.geteuid():
@@ -225,6 +227,6 @@ def _choose_account() -> Account:
 
 def _can_enter(account: Account, folder: Path) -> bool:
     # Asked and not computed: access lists, mount options and user namespaces have a say as well.
-    enter = ["/bin/sh", "-c", 'cd -- "$1"', "sh", folder]
+    enter = ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)]
     ended = subprocess.run(enter, stderr=subprocess.DEVNULL, check=False, **run_as(account))  # noqa: S603
     return ended.returncode == 0

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -108,7 +109,9 @@ def launch(home: Home, claim: IO[bytes]) -> None:
 
 def shut_down(home: Home, claim: IO[bytes]) -> None:
     """Stop a server that answers, rolling open transactions back, and wait until its last process has ended."""
-    os.kill(int(_read_pid_file(home)[0]), signal.SIGINT)
+    # It may be going already, by another's hand.
+    with suppress(ValueError, ProcessLookupError):
+        os.kill(int(_read_pid_file(home)[0]), signal.SIGINT)
     deadline = time.monotonic() + _STOP_SECONDS
     while not try_lock(claim):
         if time.monotonic() > deadline:
@@ -120,7 +123,7 @@ def _read_pid_file(home: Home) -> list[str]:
     """Return the lines of `postmaster.pid`: the first is the process, the last what it is doing."""
     try:
         return (home.data / "postmaster.pid").read_text(errors="replace").splitlines() or [""]
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return [""]
 
 
@@ -136,7 +139,7 @@ def _programs_of(home: Home) -> Path:
     bindir = find_bindir()
     if home.account is None:
         return bindir
-    command = [bindir / "postgres", "--version"]
+    command = [str(bindir / "postgres"), "--version"]
     try:
         subprocess.run(command, check=True, capture_output=True, **home.as_account())  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
@@ -176,7 +179,10 @@ def _forget_last_server(home: Home) -> None:
     """
     lines = _read_pid_file(home)
     if len(lines) > 1:
-        (home.data / "postmaster.pid").write_text("\n".join([_NO_PROCESS, *lines[1:], ""]))
+        # Root writes into a folder of another account, which must not lead it elsewhere by a link.
+        file = os.open(home.data / "postmaster.pid", os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+        with os.fdopen(file, "w") as pid_file:
+            pid_file.write("\n".join([_NO_PROCESS, *lines[1:], ""]))
     if home.has_private_sockets():
         for left in home.sockets.glob(".s.PGSQL.*"):
             left.unlink()
