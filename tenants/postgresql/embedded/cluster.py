@@ -14,7 +14,7 @@ from psycopg import sql
 
 from tenants.errors import DatabaseUnavailable
 from tenants.postgresql.embedded.binaries import find_bindir
-from tenants.postgresql.embedded.homes import PORT, Home, find_home, make_folder, make_home
+from tenants.postgresql.embedded.homes import PORT, Home, find_home, make_folder, make_home, strays
 from tenants.postgresql.embedded.locks import locked, open_private
 from tenants.postgresql.embedded.server import SUPERUSER, answers, launch, shut_down, take
 
@@ -102,6 +102,8 @@ class EmbeddedPostgres:
         try:
             with locked(self._lock):
                 home = make_home(self.folder)
+                if home.place != self.folder:
+                    _stop_strays()
                 with open_private(home.claim) as claim:
                     if take(home, claim):
                         launch(home, claim)
@@ -124,6 +126,14 @@ class EmbeddedPostgres:
         return psycopg.connect(
             host=address.host, port=address.port, user=address.user, dbname="postgres", autocommit=True
         )
+
+
+def _stop_strays() -> None:
+    for home in strays():
+        # One that cannot be stopped is a nuisance, and no reason not to start ours.
+        with suppress(DatabaseUnavailable), open_private(home.claim) as claim:
+            if not take(home, claim):
+                shut_down(home, claim)
 
 
 @cache

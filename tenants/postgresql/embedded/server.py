@@ -137,14 +137,9 @@ def _prepare_log(home: Home) -> None:
 def _programs_of(home: Home) -> Path:
     """Return the folder of programs that the account of the server can run: a copy if it cannot reach ours."""
     bindir = find_bindir()
-    if home.account is None:
+    if home.account is None or home.account.can_run(bindir / "postgres"):
         return bindir
-    command = [str(bindir / "postgres"), "--version"]
-    try:
-        subprocess.run(command, check=True, capture_output=True, **home.as_account())  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
-        return copy_programs(bindir, home.place)
-    return bindir
+    return copy_programs(bindir, home.place)
 
 
 def _make_data(home: Home, bindir: Path, claim: IO[bytes]) -> None:
@@ -202,7 +197,7 @@ def _run(home: Home, claim: IO[bytes], command: list[str]) -> None:
                 env=environment,
                 pass_fds=[claim.fileno()],
                 check=False,
-                **home.as_account(),
+                **(home.account.identity if home.account else {}),
             )
         except OSError as error:
             raise _unavailable(home, f"could not be started: {command[0]}: {error.strerror}") from error
