@@ -55,7 +55,7 @@ TENANTS: dict[str, Any] = {
     "SHARED_APPS": SHARED_APPS,
     "TENANT_APPS": TENANT_APPS,
     "COMMON_APPS": COMMON_APPS,
-    "STEPS": ["shop.steps.create_owner", "shop.steps.create_staff_group"],
+    "STEPS": ["tenants.lifecycle.owner.create_owner", "shop.steps.create_staff_groups"],
     "ROLE_PER_TENANT": env.bool("SANGGA_ROLE_PER_TENANT", default=True),
 }
 

@@ -1,0 +1,34 @@
+"""Wires the engine into Django."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from django.utils.translation import gettext_lazy as _
+
+
+class TenantsConfig(AppConfig):
+    name = "tenants"
+    verbose_name = _("The building")
+
+    def ready(self) -> None:
+        """Keep content types per tenant, and tell this process's registry of its own changes at once."""
+        from tenants import checks  # noqa: F401  # registers itself
+        from tenants.models import Domain, Tenant
+        from tenants.scoping import scope_content_types
+
+        scope_content_types()
+        for model in (Tenant, Domain):
+            post_save.connect(_forget, sender=model, dispatch_uid="tenants.registry")
+            post_delete.connect(_forget, sender=model, dispatch_uid="tenants.registry")
+
+
+def _forget(*, instance: Any, **_: object) -> None:
+    from tenants.registry import registry
+
+    tenant_id = getattr(instance, "tenant_id", instance.pk)
+    transaction.on_commit(partial(registry.forget, tenant_id))

@@ -1,0 +1,65 @@
+"""System checks: whatever in the settings would break a promise is said at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from tenants.conf import tenancy
+from tenants.scopes import Scope, scope_of
+
+MIDDLEWARE = "tenants.middleware.TenantMiddleware"
+ROUTER = "tenants.router.TenantRouter"
+ENGINE = "tenants.postgresql"
+
+
+@register(Tags.compatibility)
+def check_wiring(**_: Any) -> Iterable[CheckMessage]:
+    """Find settings that would let a request, a query or a migration pass without its tenant."""
+    if not settings.MIDDLEWARE or settings.MIDDLEWARE[0] != MIDDLEWARE:
+        yield Error(
+            f"{MIDDLEWARE} is not the first in MIDDLEWARE.",
+            hint="Put it first: what stands before it runs without a tenant.",
+            id="tenants.E001",
+        )
+    if settings.DATABASES["default"]["ENGINE"] != ENGINE:
+        yield Error("The default database has another engine.", hint=f"Set ENGINE to {ENGINE!r}.", id="tenants.E002")
+    if ROUTER not in settings.DATABASE_ROUTERS:
+        yield Error(f"{ROUTER} is not in DATABASE_ROUTERS.", hint="Add it.", id="tenants.E003")
+    if not tenancy().tenant_urlconf:
+        yield Error("TENANTS has no TENANT_URLCONF.", hint="Name the URLconf of tenant hosts.", id="tenants.E004")
+
+
+@register(Tags.models)
+def check_scopes(**_: Any) -> Iterable[CheckMessage]:
+    """Find apps whose tables nobody has said a place for, and foreign keys that would cross schemas."""
+    for config in apps.get_app_configs():
+        models = list(config.get_models())
+        if models and scope_of(config.label) is Scope.UNKNOWN:
+            yield Error(
+                f"The app {config.name} has models, and no place for their tables.",
+                hint="Name it in TENANTS: SHARED_APPS, TENANT_APPS or COMMON_APPS.",
+                obj=config,
+                id="tenants.E005",
+            )
+        for model in models:
+            yield from _crossing_keys(model)
+
+
+def _crossing_keys(model: Any) -> Iterable[CheckMessage]:
+    here = scope_of(model._meta.app_label)
+    for field in model._meta.local_fields + model._meta.local_many_to_many:
+        if not field.is_relation or not field.related_model:
+            continue
+        there = scope_of(field.related_model._meta.app_label)
+        if there not in {here, Scope.COMMON}:
+            yield Error(
+                f"{field} points from {here.value} to {there.value}.",
+                hint="No foreign key crosses schemas. Keep the id, or a copy of what is needed, instead.",
+                obj=field,
+                id="tenants.E006",
+            )

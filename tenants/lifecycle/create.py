@@ -1,0 +1,98 @@
+"""Opening a tenant: rows, schema, role, tables and furnishing in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import IntegrityError, connection, transaction
+from django.utils.module_loading import import_string
+
+from tenants.conf import tenancy
+from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.errors import DomainTaken, TenantExists
+from tenants.hosts import normalise_host
+from tenants.migrator.apply import migrate_tenant
+from tenants.models import Domain, Tenant
+from tenants.names import role_name, validate_slug
+from tenants.postgresql import schemas
+from tenants.registry import info_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTenant:
+    """What is asked for when a tenant is opened. The steps that furnish it get this too."""
+
+    slug: str
+    name: str = ""
+    """How it is called; empty: the slug."""
+    owner_email: str = ""
+    """The first user of the tenant, with all rights in it; empty: none is made."""
+    owner_password: str | None = None
+    """None: the owner sets it through a set-up link (`tenants.lifecycle.owner.setup_link`)."""
+    domain: str = ""
+    """A host name of its own, which becomes the primary one; empty: its subdomain alone."""
+    variant: str = "default"
+    language: str = "en"
+    currency: str = "KRW"
+    time_zone: str = "Asia/Seoul"
+
+
+def create_tenant(order: NewTenant) -> TenantInfo:
+    """Open a tenant and return it; on any error nothing of it is left.
+
+    Raises `InvalidName`, `InvalidHost`, `TenantExists`, `DomainTaken`, `SchemaExists`, or what a step raises.
+    """
+    validate_slug(order.slug, reserved=tenancy().all_reserved_slugs)
+    with use_tenant(PLATFORM), transaction.atomic():
+        tenant = _insert(order)
+        schemas.create_schema(tenant)
+        if tenant.role:
+            schemas.grant_to_role(tenant)
+        migrate_tenant(tenant)
+        for step in _steps():
+            with use_tenant(tenant):
+                step(order)
+    return tenant
+
+
+def _insert(order: NewTenant) -> TenantInfo:
+    if Tenant.objects.filter(slug=order.slug).exists():
+        raise TenantExists(order.slug)
+    tenant = Tenant(
+        slug=order.slug,
+        name=order.name or order.slug,
+        variant=order.variant,
+        language=order.language,
+        currency=order.currency,
+        time_zone=order.time_zone,
+    )
+    try:
+        with transaction.atomic():
+            tenant.save()
+    except IntegrityError as error:  # somebody was quicker
+        raise TenantExists(order.slug) from error
+    tenant.role = role_name(_database_name(), tenant.pk)
+    tenant.save(update_fields=["role"])
+    if order.domain:
+        _add_domain(tenant, normalise_host(order.domain))
+    return info_of(tenant)
+
+
+def _add_domain(tenant: Tenant, host: str) -> None:
+    if Domain.objects.filter(host=host).exists():
+        raise DomainTaken(host)
+    domain = Domain(tenant=tenant, host=host, is_primary=True)
+    domain.clean()
+    domain.save()
+
+
+def _database_name() -> str:
+    """Return the name that the server knows the database by; through a pooler ours may be another."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        return str(cursor.fetchone()[0])
+
+
+def _steps() -> list[Callable[[NewTenant], None]]:
+    return [import_string(path) for path in tenancy().steps]

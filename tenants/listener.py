@@ -1,0 +1,91 @@
+"""Hears of changes in the control plane from PostgreSQL and tells the registry: one thread per process.
+
+Triggers on `Tenant` and `Domain` call `pg_notify` (migration 0002), so every writer is heard: this process,
+another one, or somebody at psql. While nobody listens, answers are believed for one second only.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+from threading import Event, Lock, Thread
+
+import psycopg
+from django.db import connections
+
+from tenants.registry import registry
+from tenants.router import ALIAS
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "tenants_changed"
+DEAF_SECONDS = 1.0
+"""How long an answer of the registry is believed while changes are not heard."""
+_RETRY_SECONDS = 1.0
+
+
+class Listener:
+    """Keeps one connection in LISTEN for as long as the process lives."""
+
+    def __init__(self) -> None:
+        # Guards the start: the first requests of a process come on many threads at once.
+        self._lock = Lock()
+        # A child made by fork() has this object but not its thread; then the number differs.
+        self._pid = 0
+        self._thread: Thread | None = None
+        self._stopped = Event()
+        # What is written here wakes the thread out of its wait.
+        self._wake: tuple[int, int] = (-1, -1)
+
+    def start(self) -> None:
+        """Start listening in this process, unless it does already. Cheap enough for every request."""
+        if self._pid == os.getpid():
+            return
+        with self._lock:
+            if self._pid != os.getpid():
+                registry.clear()
+                registry.deaf_seconds = DEAF_SECONDS
+                self._stopped.clear()
+                self._wake = os.pipe()
+                self._thread = Thread(target=self._run, name="tenants-listener", daemon=True)
+                self._thread.start()
+                self._pid = os.getpid()
+
+    def stop(self) -> None:
+        """Stop listening and close the connection: a database with a listener cannot be dropped."""
+        with self._lock:
+            if self._thread is None or self._pid != os.getpid():
+                return
+            self._stopped.set()
+            os.write(self._wake[1], b"x")
+            self._thread.join()
+            for end in self._wake:
+                os.close(end)
+            self._thread = None
+            self._pid = 0
+            registry.deaf_seconds = None
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with connections[ALIAS].connect_directly() as connection:  # type: ignore[attr-defined]
+                    self._listen(connection)
+            except psycopg.Error as error:
+                logger.warning("Changes of tenants are not heard, trying again in %s s: %s", _RETRY_SECONDS, error)
+            registry.deaf_seconds = DEAF_SECONDS
+            self._stopped.wait(_RETRY_SECONDS)
+
+    def _listen(self, connection: psycopg.Connection) -> None:
+        connection.execute(f"LISTEN {CHANNEL}")
+        registry.deaf_seconds = None
+        registry.clear()  # what changed before we listened was not heard
+        while True:
+            select.select([connection, self._wake[0]], [], [])
+            if self._stopped.is_set():
+                return
+            for notice in connection.notifies(timeout=0):
+                registry.forget(int(notice.payload))
+
+
+listener = Listener()

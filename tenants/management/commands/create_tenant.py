@@ -1,0 +1,80 @@
+"""`manage.py create_tenant SLUG`: opens a shop."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from tenants.conf import tenancy
+from tenants.context import TenantInfo
+from tenants.errors import TenancyError
+from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle.owner import setup_link
+
+PASSWORD_VARIABLE = "SANGGA_OWNER_PASSWORD"  # noqa: S105  # the name of a variable, and no password
+
+
+class Command(BaseCommand):
+    help = (
+        "Opens a shop: its schema, role, tables, furnishing and owner, all or nothing. The owner's password is "
+        f"taken from {PASSWORD_VARIABLE}, else asked for, else a link to set it is printed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        defaults = NewTenant(slug="")
+        parser.add_argument("slug", metavar="SLUG", help="First part of the shop's address: acme for acme.localhost.")
+        parser.add_argument("--name", default="", help="How the shop is called (default: the slug).")
+        parser.add_argument("--owner-email", default="", help="The shop's first user, with all rights in it.")
+        parser.add_argument("--domain", default="", help="A domain of its own, which becomes the primary one.")
+        parser.add_argument("--variant", default=defaults.variant, choices=["default"])
+        parser.add_argument("--language", default=defaults.language, help="Default: %(default)s.")
+        parser.add_argument("--currency", default=defaults.currency, help="ISO 4217; default: %(default)s.")
+        parser.add_argument("--time-zone", default=defaults.time_zone, help="Default: %(default)s.")
+        parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
+
+    def handle(self, *, slug: str, owner_email: str, **options: Any) -> None:
+        fields = ("name", "domain", "variant", "language", "currency", "time_zone")
+        password = self._password(owner_email)
+        order = NewTenant(
+            slug=slug,
+            owner_email=owner_email,
+            owner_password=password,
+            **{field: options[field] for field in fields},
+        )
+        try:
+            tenant = create_tenant(order)
+        except TenancyError as error:
+            raise CommandError(str(error)) from error
+        link = setup_link(tenant, owner_email) if owner_email and password is None else ""
+        self._report(tenant, link, as_json=options["json"])
+
+    def _password(self, owner_email: str) -> str | None:
+        if not owner_email:
+            return None
+        password = os.environ.get(PASSWORD_VARIABLE)
+        if password is None and sys.stdin.isatty():
+            password = getpass.getpass(f"Password of {owner_email} (empty: print a link to set it): ") or None
+        if password is not None:
+            try:
+                validate_password(password)
+            except ValidationError as error:
+                raise CommandError(f"The owner's password will not do: {' '.join(error.messages)}") from error
+        return password
+
+    def _report(self, tenant: TenantInfo, link: str, *, as_json: bool) -> None:
+        url = tenancy().url_of(tenant.host)
+        if as_json:
+            facts = {"slug": tenant.slug, "name": tenant.name, "schema": tenant.schema, "url": url, "setup_link": link}
+            self.stdout.write(json.dumps(facts, ensure_ascii=False))
+            return
+        self.stdout.write(self.style.SUCCESS(f"Opened {tenant.name}: {url} (schema {tenant.schema})"))
+        if link:
+            self.stdout.write(f"The owner sets a password here: {link}")

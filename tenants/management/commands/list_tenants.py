@@ -1,0 +1,60 @@
+"""`manage.py list_tenants`: who is in the building."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from rich.console import Console
+from rich.table import Table
+
+from tenants.conf import tenancy
+from tenants.context import TenantInfo
+from tenants.migrator.runner import tenants_behind
+from tenants.registry import all_tenants
+
+COLUMNS = ("slug", "name", "status", "url", "schema", "variant", "migrations")
+
+
+class Command(BaseCommand):
+    help = "Lists all tenants."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="Print a JSON list.")
+
+    def handle(self, *, json: bool, **options: Any) -> None:  # noqa: A002  # the option's name
+        rows = tenant_rows(all_tenants())
+        if json:
+            self._print_json(rows)
+        else:
+            self._print_table(rows)
+
+    def _print_json(self, rows: list[dict[str, str]]) -> None:
+        self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
+
+    def _print_table(self, rows: list[dict[str, str]]) -> None:
+        table = Table(*COLUMNS, box=None, header_style="bold")
+        for row in rows:
+            table.add_row(*(row[column] for column in COLUMNS))
+        console = Console(file=self.stdout._out, soft_wrap=not self.stdout.isatty())
+        console.print(table)
+        console.print(f"{len(rows)} tenants")
+
+
+def tenant_rows(tenants: list[TenantInfo]) -> list[dict[str, str]]:
+    """Return what there is to say of each tenant, in words."""
+    behind = {tenant.id for tenant in tenants_behind(tenants)}
+    return [
+        {
+            "slug": tenant.slug,
+            "name": tenant.name,
+            "status": tenant.status,
+            "url": tenancy().url_of(tenant.host),
+            "schema": tenant.schema,
+            "variant": tenant.variant,
+            "migrations": "behind" if tenant.id in behind else "up to date",
+        }
+        for tenant in tenants
+    ]

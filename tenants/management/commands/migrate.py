@@ -1,0 +1,30 @@
+"""`manage.py migrate`: Django's own, for the control plane alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.core.management.commands import migrate
+
+from tenants.context import PLATFORM, use_tenant
+from tenants.migrator.sighted import Autodetector, ControlPlaneExecutor
+from tenants.scopes import labels_for
+
+# Django's command looks its executor up in its own module and has no other place to say which one; this command
+# stands in for that one wherever it is imported, so nobody else is meant by it.
+migrate.MigrationExecutor = ControlPlaneExecutor  # type: ignore[attr-defined]
+
+
+class Command(migrate.Command):
+    help = "Migrates the control plane (schema public). The tenants' schemas: manage.py migrate_tenants."
+    autodetector = Autodetector
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        app = options["app_label"]
+        if app and app not in labels_for(PLATFORM):
+            raise CommandError(f"{app!r} has no tables in the control plane. Run: manage.py migrate_tenants {app}")
+        if options["verbosity"]:
+            self.stdout.write("Control plane (schema public); the tenants' schemas: manage.py migrate_tenants")
+        with use_tenant(PLATFORM):
+            super().handle(*args, **options)

@@ -1,0 +1,18 @@
+"""`manage.py runserver`: Django's own, whose look at unapplied migrations is at the control plane's."""
+
+from __future__ import annotations
+
+from django.contrib.staticfiles.management.commands import runserver
+from django.db import connection
+
+from tenants.context import PLATFORM, use_tenant
+from tenants.migrator.sighted import ControlPlaneExecutor
+
+
+class Command(runserver.Command):
+    def check_migrations(self) -> None:
+        """Say so if the control plane is not migrated; about tenants `migrate_tenants --check` tells."""
+        with use_tenant(PLATFORM):
+            executor = ControlPlaneExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                self.stdout.write(self.style.NOTICE("The control plane is not migrated. Run: manage.py migrate"))

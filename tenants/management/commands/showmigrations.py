@@ -1,0 +1,17 @@
+"""`manage.py showmigrations`: Django's own, for the tenant that is active, else for the control plane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.commands import showmigrations
+
+from tenants.context import PLATFORM, active_tenant, use_tenant
+
+
+class Command(showmigrations.Command):
+    help = "Shows the control plane's migrations. A tenant's: manage.py run_in_tenant SLUG -- showmigrations."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with use_tenant(active_tenant() or PLATFORM):
+            super().handle(*args, **options)

@@ -1,0 +1,141 @@
+"""The control plane's tables, in schema `public`: who the tenants are, where they answer, how far they are migrated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from tenants.conf import tenancy
+from tenants.errors import InvalidHost, InvalidName
+from tenants.hosts import normalise_host
+from tenants.names import SLUG_MAX_LENGTH, schema_name, validate_slug
+
+
+def check_slug(slug: str) -> None:
+    """Refuse, as a form's field error, a slug that cannot name a tenant."""
+    try:
+        validate_slug(slug, reserved=tenancy().all_reserved_slugs)
+    except InvalidName as error:
+        raise ValidationError(str(error), code="invalid_slug") from error
+
+
+class HostField(models.CharField):
+    """A host name, kept in its one spelling."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 253)
+        super().__init__(*args, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        host = super().to_python(value)
+        if not host:
+            return host
+        try:
+            return normalise_host(host)
+        except InvalidHost as error:
+            raise ValidationError(str(error), code="invalid_host") from error
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return normalise_host(value) if value else value
+
+
+class Tenant(models.Model):
+    """A shop in the building. Its schema's name hangs on the id alone; the slug may change."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+
+    slug = models.CharField(
+        _("slug"),
+        max_length=SLUG_MAX_LENGTH,
+        unique=True,
+        validators=[check_slug],
+        help_text=_("The first part of the shop's address: lower-case letters, digits and hyphens."),
+    )
+    name = models.CharField(_("name"), max_length=200)
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.ACTIVE, editable=False)
+    variant = models.CharField(_("variant"), max_length=63, default="default", editable=False)
+    server = models.CharField(_("server"), max_length=63, default="main", editable=False)
+    role = models.CharField(_("PostgreSQL role"), max_length=63, blank=True, editable=False)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    currency = models.CharField(_("currency"), max_length=3, default="KRW")
+    time_zone = models.CharField(_("time zone"), max_length=63, default="Asia/Seoul")
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.slug})"
+
+    @property
+    def schema(self) -> str:
+        """The name of the tenant's PostgreSQL schema."""
+        return schema_name(self.pk)
+
+
+class Domain(models.Model):
+    """A host name of the tenant's own, beside its subdomain of the platform."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="domains", verbose_name=_("tenant"))
+    host = HostField(_("host"), unique=True, help_text=_("For example shop.example.com; it must point to this server."))
+    is_primary = models.BooleanField(
+        _("primary"),
+        default=False,
+        help_text=_("Every other address of the shop, its subdomain included, redirects to the primary one."),
+    )
+
+    class Meta:
+        verbose_name = _("domain")
+        verbose_name_plural = _("domains")
+        ordering = ["host"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant"],
+                condition=Q(is_primary=True),
+                name="one_primary_domain_per_tenant",
+                violation_error_message=_("The tenant has a primary domain already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.host
+
+    def clean(self) -> None:
+        """Refuse a host that belongs to the platform: its subdomains are given out as slugs."""
+        config = tenancy()
+        if self.host and (self.host == config.base_domain or self.host.endswith(f".{config.base_domain}")):
+            raise ValidationError({"host": _("Names below %s are given out as slugs.") % config.base_domain})
+        if self.host in config.platform_hosts:
+            raise ValidationError({"host": _("This host is the platform's.")})
+
+
+class SchemaState(models.Model):
+    """How far a tenant's schema is migrated; written in the transaction that migrates it."""
+
+    class Outcome(models.TextChoices):
+        MIGRATED = "migrated", _("Migrated")
+        FAILED = "failed", _("Failed")
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="state")
+    fingerprint = models.CharField(_("fingerprint"), max_length=64, blank=True)
+    outcome = models.CharField(_("last outcome"), max_length=20, choices=Outcome)
+    error = models.TextField(_("error"), blank=True)
+    seconds = models.FloatField(_("seconds"), default=0)
+    finished_at = models.DateTimeField(_("finished at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("schema state")
+        verbose_name_plural = _("schema states")
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id}: {self.outcome}"

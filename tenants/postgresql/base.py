@@ -1,0 +1,144 @@
+"""The connection: Django's own for PostgreSQL, with cursors that carry the tenant. `ENGINE = "tenants.postgresql"`.
+
+It imports no models: what it needs to know of a tenant is the value in `tenants.context`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base as postgresql
+from django.db.backends.postgresql.psycopg_any import register_tzloader
+from django.utils.asyncio import async_unsafe
+from psycopg import OperationalError
+from psycopg.pq import Format
+
+from tenants.context import TenantInfo, active_tenant, use_tenant
+from tenants.postgresql.client import DatabaseClient
+from tenants.postgresql.cursor import TenantCursor, TenantServerSideCursor, preamble
+from tenants.postgresql.embedded import embedded
+
+_OWN_OPTIONS = ("embedded", "direct")
+"""Keys of OPTIONS that are for us and not for libpq; docs/settings.md has them."""
+
+
+class DatabaseWrapper(postgresql.DatabaseWrapper):
+    """A connection to the one database of a server, used for every tenant on it."""
+
+    client_class = DatabaseClient
+
+    told: TenantInfo | None = None
+    """The tenant that the server knows for the rest of the transaction at hand; meaningless outside one."""
+
+    @property
+    def owner_role(self) -> str:
+        """The role that owns schemas and tables, where that is not the user who logs in."""
+        return str(self.settings_dict["OPTIONS"].get("assume_role") or "")
+
+    # --- Connecting
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return what `psycopg.connect` takes, after starting the embedded PostgreSQL if that is what is used."""
+        self.start_embedded()
+        if self.settings_dict["OPTIONS"].get("server_side_binding"):
+            raise ImproperlyConfigured(
+                "DATABASES OPTIONS has server_side_binding=True, which sends every statement alone, and the tenant "
+                "has to travel with it. Remove the option."
+            )
+        params: dict[str, Any] = super().get_connection_params()
+        for key in _OWN_OPTIONS:
+            params.pop(key, None)
+        return params
+
+    def start_embedded(self, *, again: bool = False) -> bool:
+        """Start the embedded PostgreSQL and note its address; return whether this connection uses it at all."""
+        folder = self.settings_dict["OPTIONS"].get("embedded")
+        if not folder:
+            return False
+        if again or not self.settings_dict["HOST"]:
+            server = embedded(folder)
+            address = server.start()
+            self.settings_dict.update(HOST=address.host, PORT=address.port, USER=address.user)
+            if self.settings_dict["NAME"]:
+                server.ensure_database(self.settings_dict["NAME"])
+        return True
+
+    @async_unsafe
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Open a connection, or take one from the pool; bring a dead embedded PostgreSQL back to life first."""
+        try:
+            return super().get_new_connection(conn_params)
+        except OperationalError:
+            if not self.start_embedded(again=True):
+                raise
+            return super().get_new_connection(conn_params)
+
+    def _configure_connection(self, connection: Any) -> bool:
+        """Take every schema out of a new connection's own path, so that a statement without its tenant finds nothing."""
+        super()._configure_connection(connection)
+        connection.execute("SET search_path = ''")
+        return True
+
+    # --- Statements
+
+    @async_unsafe
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Return a cursor that carries the tenant; to the maintenance database, a plain one."""
+        if self.alias == NO_DB_ALIAS:
+            return super().create_cursor(name)
+        cursor = TenantServerSideCursor(self, name) if name else TenantCursor(self)
+        loader = self.connection.adapters.get_loader(postgresql.TIMESTAMPTZ_OID, Format.TEXT)
+        if self.timezone != loader.timezone:
+            register_tzloader(self.timezone, cursor)
+        return cursor
+
+    def execute_outside_transaction(self, tenant: TenantInfo, query: str, params: Any) -> None:
+        """Execute what PostgreSQL refuses inside any transaction, on a connection of its own.
+
+        There the tenant is set for the session, which ends with the statement: nothing is left on a connection
+        that somebody else will use.
+        """
+        with self.connect_directly() as connection:
+            connection.execute(preamble(tenant.schema, tenant.role or self.owner_role).replace("SET LOCAL", "SET"))
+            connection.execute(query, params)
+
+    def connect_directly(self) -> Any:
+        """Return a new connection in autocommit mode, past any pool: for LISTEN and for what needs a session.
+
+        `OPTIONS["direct"]` names the server itself where HOST is that of a pooler.
+        """
+        params = self.get_connection_params() | self.settings_dict["OPTIONS"].get("direct", {})
+        return self.Database.connect(**params, autocommit=True)
+
+    # --- Transactions
+
+    def _commit(self) -> None:
+        self.told = None
+        super()._commit()
+
+    def _rollback(self) -> None:
+        self.told = None
+        super()._rollback()
+
+    def check_constraints(self, table_names: Iterable[str] | None = None) -> None:
+        """Check deferred constraints now; they are the transaction's, whichever tenants it wrote for."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+
+    def on_commit(self, func: Callable[[], Any], robust: bool = False) -> None:
+        """Call `func` after the commit as the tenant that is active now, whoever is active then."""
+        tenant = active_tenant()
+        if tenant is None or not callable(func):
+            super().on_commit(func, robust)
+            return
+
+        @wraps(func)
+        def as_tenant() -> Any:
+            with use_tenant(tenant):
+                return func()
+
+        super().on_commit(as_tenant, robust)

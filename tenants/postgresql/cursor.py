@@ -1,0 +1,178 @@
+"""Cursors that send the tenant with the statement, so that a connection never has to remember one.
+
+Outside a transaction, and in the first statement of one, what is sent is a single simple-protocol message::
+
+    SET LOCAL search_path = "t_7"; SET LOCAL ROLE "sangga_t_7";
+    SELECT …
+
+Several statements in one message are one implicit transaction (PostgreSQL, "Multiple Statements in a Simple
+Query"), so the two settings end with the statement, or with the transaction it began. Inside a transaction they
+are sent again only where the server has forgotten them: after a rollback to a savepoint, or a change of tenant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db.backends.postgresql.base import Cursor, ServerSideCursor
+from psycopg import errors, sql
+from psycopg.copy import Copy
+from psycopg.pq import TransactionStatus
+
+from tenants.context import TenantInfo, active_tenant
+from tenants.errors import NoActiveTenant
+
+if TYPE_CHECKING:
+    from tenants.postgresql.base import DatabaseWrapper
+
+_SETTINGS_SENT = 2
+"""How many results the preamble adds before the statement's own."""
+
+# The end of the statement's own scope: these say what happens to a transaction, and mean the same for every tenant.
+_TRANSACTION_CONTROL = re.compile(
+    r'(?:SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) "?\w+"?|SET CONSTRAINTS ALL (?:IMMEDIATE|DEFERRED)'
+)
+
+# After these the server may have other settings than it was told: PostgreSQL's command tags.
+_FORGETTING = frozenset(
+    {"SET", "RESET", "DISCARD ALL", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "DO", "CALL"},
+)
+
+
+@lru_cache(maxsize=4096)
+def preamble(schema: str, role: str) -> str:
+    """Return the two settings that put a statement into `schema` with the rights of `role` (empty: the user's own)."""
+    # Its own line: PostgreSQL's errors quote the line they are about, which then is the statement's alone.
+    return sql.SQL("SET LOCAL search_path = {}; SET LOCAL ROLE {};\n").format(
+        sql.Identifier(schema), sql.Identifier(role) if role else sql.SQL("NONE")
+    ).as_string()
+
+
+class _TenantMixin:
+    """What both kinds of cursor share: knowing whether the server has to be told the tenant."""
+
+    wrapper: DatabaseWrapper
+    connection: Any
+
+    def _tenant_to_tell(self) -> TenantInfo | None:
+        """Return the active tenant if the server does not know it; raise `NoActiveTenant` if there is none."""
+        tenant = active_tenant()
+        if tenant is None:
+            raise NoActiveTenant
+        status = self.connection.pgconn.transaction_status
+        if status == TransactionStatus.INERROR:
+            return None  # PostgreSQL refuses whatever comes; its own answer is the clearer one
+        if status == TransactionStatus.INTRANS and self.wrapper.told == tenant:
+            return None
+        return tenant
+
+    def _preamble(self, tenant: TenantInfo) -> str:
+        return preamble(tenant.schema, tenant.role or self.wrapper.owner_role)
+
+    def _remember(self, tenant: TenantInfo) -> None:
+        in_transaction = self.connection.pgconn.transaction_status == TransactionStatus.INTRANS
+        self.wrapper.told = tenant if in_transaction else None
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell the server the tenant in a message of its own, for what cannot share one.
+
+        COPY, pipelined and server-side statements are such. Outside a transaction they get one, since the
+        settings hold no longer than that.
+        """
+        tenant = self._tenant_to_tell()
+        if tenant is None:
+            yield
+        elif self.connection.autocommit and self.connection.pgconn.transaction_status == TransactionStatus.IDLE:
+            with self.connection.transaction():
+                Cursor(self.connection).execute(self._preamble(tenant))
+                yield
+        else:
+            Cursor(self.connection).execute(self._preamble(tenant))
+            self._remember(tenant)
+            yield
+
+
+class TenantCursor(_TenantMixin, Cursor):
+    """A client-side cursor whose every statement runs as the tenant that is active when it is executed."""
+
+    def __init__(self, wrapper: DatabaseWrapper) -> None:
+        super().__init__(wrapper.connection)
+        self.wrapper = wrapper
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> TenantCursor:
+        """Execute `query` as the active tenant; raise `NoActiveTenant` if there is none."""
+        if isinstance(query, sql.Composable):
+            query = query.as_string(self)
+        elif isinstance(query, bytes):
+            query = query.decode(self.connection.info.encoding)
+        if _TRANSACTION_CONTROL.fullmatch(query):
+            super().execute(query, params, **options)
+            self._notice_forgetting()
+            return self
+        tenant = self._tenant_to_tell()
+        if tenant is None:
+            super().execute(query, params, **options)
+        else:
+            self._execute_telling(tenant, query, params, options)
+        self._notice_forgetting()
+        return self
+
+    def _execute_telling(self, tenant: TenantInfo, query: str, params: Any, options: dict[str, Any]) -> None:
+        alone = self.connection.autocommit and self.connection.pgconn.transaction_status == TransactionStatus.IDLE
+        try:
+            super().execute(self._preamble(tenant) + query, params, **options)
+        except errors.ActiveSqlTransaction:
+            # CREATE INDEX CONCURRENTLY, VACUUM and their like refuse any transaction, the implicit one included.
+            # PostgreSQL refuses before it does anything, so nothing happens twice.
+            if not alone:
+                raise
+            self.wrapper.execute_outside_transaction(tenant, query, params)
+            return
+        if len(self._results) > _SETTINGS_SENT:
+            self.set_result(_SETTINGS_SENT)
+        self._remember(tenant)
+
+    def _notice_forgetting(self) -> None:
+        """Forget what the server was told if any of the statements just sent may have changed it."""
+        if self.wrapper.told is None:
+            return
+        for result in self._results[self._iresult :]:
+            if (result.command_status or b"").decode() in _FORGETTING:
+                self.wrapper.told = None
+
+    def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
+        """Execute `query` once for each of `params_seq`, as psycopg does in a pipeline."""
+        with self._told():
+            super().executemany(query, params_seq, **options)
+
+    def stream(self, query: Any, params: Any = None, **options: Any) -> Iterator[Any]:
+        """Iterate over the rows while PostgreSQL still makes them."""
+        with self._told():
+            yield from super().stream(query, params, **options)
+
+    @contextmanager
+    def copy(self, statement: Any, params: Any = None, **options: Any) -> Iterator[Copy]:
+        """Start a COPY as the active tenant."""
+        with self._told(), super().copy(statement, params, **options) as copy:
+            yield cast(Copy, copy)
+
+
+class TenantServerSideCursor(_TenantMixin, ServerSideCursor):
+    """A named cursor (`QuerySet.iterator()`); its rows are those of the tenant that was active at `execute()`."""
+
+    def __init__(self, wrapper: DatabaseWrapper, name: str) -> None:
+        connection = wrapper.connection
+        # As Django: outside a transaction the cursor has to outlive its statement.
+        super().__init__(connection, name=name, scrollable=False, withhold=connection.autocommit)
+        self.wrapper = wrapper
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> TenantServerSideCursor:
+        """Declare the cursor as the active tenant; raise `NoActiveTenant` if there is none."""
+        with self._told():
+            super().execute(query, params, **options)
+        return self

@@ -1,0 +1,103 @@
+"""Schemas and roles: the only place that creates and drops them. Called with owner's rights, inside a transaction.
+
+A tenant's role owns nothing. It may use its schema, and read and write the rows in it; it can neither change nor
+drop a table, and has no rights anywhere else. Schemas and tables belong to the user who migrates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db import ProgrammingError, connection, transaction
+from psycopg import errors, sql
+
+from tenants.context import TenantInfo
+from tenants.errors import ConfigurationError, SchemaExists
+
+# Default privileges are for what the owner creates later; the schema is empty when they are given.
+_CREATE_ROLE = """
+GRANT USAGE ON SCHEMA {schema} TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
+GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
+"""
+
+_WHO_AM_I = "SELECT rolsuper, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = session_user"
+
+
+def create_schema(tenant: TenantInfo) -> None:
+    """Create the tenant's schema; raise `SchemaExists` if there is one of that name, which is left alone."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(tenant.schema)))
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, errors.DuplicateSchema):
+            raise SchemaExists(tenant.schema) from error
+        raise
+
+
+def grant_to_role(tenant: TenantInfo) -> None:
+    """Create the tenant's role if it is missing and give it its rights; raise `ConfigurationError` if we may not."""
+    role = sql.Identifier(tenant.role)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if not existing_roles([tenant.role]):
+                cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+            cursor.execute(sql.SQL(_CREATE_ROLE).format(schema=sql.Identifier(tenant.schema), role=role))
+            _let_us_become(tenant.role)
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, errors.InsufficientPrivilege):
+            raise ConfigurationError(
+                f"The database user may not create the role {tenant.role!r}: {error}. Give it CREATEROLE "
+                f"(`ALTER USER … CREATEROLE`), or turn roles off with SANGGA_ROLE_PER_TENANT=false."
+            ) from error
+        raise
+
+
+def _let_us_become(role: str) -> None:
+    """Make the user who logs in a member of `role`, which `SET ROLE` asks for; a superuser needs no membership."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WHO_AM_I)
+        is_superuser, version = cursor.fetchone()
+        if not is_superuser:
+            # Before PostgreSQL 16 a membership has no options.
+            options = " WITH INHERIT FALSE, SET TRUE" if version >= 160000 else ""
+            cursor.execute(sql.SQL("GRANT {} TO SESSION_USER" + options).format(sql.Identifier(role)))
+
+
+def existing_roles(roles: Collection[str]) -> set[str]:
+    """Return those of `roles` that the server has."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(roles)])
+        return {name for (name,) in cursor.fetchall()}
+
+
+def existing_schemas(schemas: Collection[str]) -> set[str]:
+    """Return those of `schemas` that the database has."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [list(schemas)])
+        return {name for (name,) in cursor.fetchall()}
+
+
+def drop_schema(tenant: TenantInfo) -> None:
+    """Drop the tenant's schema with everything in it, and its role."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(tenant.schema)))
+        if existing_roles([tenant.role]):
+            # Whatever was granted to it, was granted in the schema, and went with it.
+            cursor.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(tenant.role)))
+
+
+def sizes_in_bytes(schemas: Collection[str]) -> dict[str, int]:
+    """Return how much disk each of `schemas` takes: tables with their indexes and long values."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT n.nspname, coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
+            FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'm')
+            WHERE n.nspname = ANY(%s) GROUP BY n.nspname
+            """,
+            [list(schemas)],
+        )
+        return dict(cursor.fetchall())

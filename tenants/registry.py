@@ -1,0 +1,172 @@
+"""The read side of the control plane: which tenant a host or slug names. The only cache of it in a process.
+
+A warm answer costs no query, for a known host and an unknown one alike. Changes are heard from PostgreSQL: triggers
+on the tables notify every process (see `tenants.listener`), and a time limit is the net below that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from threading import Lock
+from typing import Any, Final
+
+from django.core.signals import setting_changed
+from django.db.models import Q, QuerySet
+
+from tenants.conf import tenancy
+from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.errors import TenantNotFound
+from tenants.models import Domain, Tenant
+
+
+class Miss:
+    """What `Registry.remembered` returns where only the database knows."""
+
+
+MISS: Final = Miss()
+
+
+class _Remembered:
+    """A bounded map of answers that are each believed for a while; the least recently asked goes first."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[str, tuple[float, TenantInfo | None]] = OrderedDict()
+
+    def get(self, key: str, now: float) -> TenantInfo | None | Miss:
+        found = self._answers.get(key)
+        if found is None or found[0] < now:
+            return MISS
+        self._answers.move_to_end(key)
+        return found[1]
+
+    def put(self, key: str, until: float, answer: TenantInfo | None, size: int) -> None:
+        self._answers[key] = (until, answer)
+        while len(self._answers) > size:
+            self._answers.popitem(last=False)
+
+    def forget(self, tenant_id: int) -> None:
+        for key in [k for k, (_, info) in self._answers.items() if info is not None and info.id == tenant_id]:
+            del self._answers[key]
+
+    def clear(self) -> None:
+        self._answers.clear()
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+
+class Registry:
+    """Looks tenants up by key: `host:…` or `slug:…`. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        # Guards the two maps and the generation: requests, the listener and lifecycle functions all write them.
+        self._lock = Lock()
+        # Known and unknown keys apart, so that a flood of invented hosts pushes no real one out.
+        self._known = _Remembered()
+        self._unknown = _Remembered()
+        # Counts the changes heard of: an answer that was read before a change must not be kept after it.
+        self._generation = 0
+        # How long an answer is believed while nobody listens for changes; None: the setting.
+        self.deaf_seconds: float | None = None
+
+    def remembered(self, key: str) -> TenantInfo | None | Miss:
+        """Return the remembered answer: a tenant, None for "there is none", or `MISS`. Never asks the database."""
+        now = time.monotonic()
+        with self._lock:
+            found = self._known.get(key, now)
+            return self._unknown.get(key, now) if isinstance(found, Miss) else found
+
+    def look_up(self, key: str) -> TenantInfo | None:
+        """Return the tenant of `key`, or None; from memory if possible, else with one query."""
+        found = self.remembered(key)
+        if not isinstance(found, Miss):
+            return found
+        generation = self._generation
+        answer = _load(key)
+        self._keep(key, answer, generation)
+        return answer
+
+    def _keep(self, key: str, answer: TenantInfo | None, generation: int) -> None:
+        config = tenancy()
+        seconds = config.registry_seconds if self.deaf_seconds is None else self.deaf_seconds
+        with self._lock:
+            if generation == self._generation:
+                chosen = self._unknown if answer is None else self._known
+                chosen.put(key, time.monotonic() + seconds, answer, config.registry_size)
+
+    def forget(self, tenant_id: int) -> None:
+        """Drop what may be wrong after a change of one tenant: its own answers, and every "there is none"."""
+        with self._lock:
+            self._generation += 1
+            self._known.forget(tenant_id)
+            self._unknown.clear()
+
+    def clear(self) -> None:
+        """Drop everything: changes may have been missed."""
+        with self._lock:
+            self._generation += 1
+            self._known.clear()
+            self._unknown.clear()
+
+    def sizes(self) -> tuple[int, int]:
+        """Return how many known and how many unknown keys are remembered."""
+        with self._lock:
+            return len(self._known), len(self._unknown)
+
+
+registry = Registry()
+
+
+def _reload(*, setting: str, **_: object) -> None:
+    if setting == "TENANTS":
+        registry.clear()  # a tenant's primary host hangs on the origin
+
+
+setting_changed.connect(_reload, dispatch_uid="tenants.registry")
+
+
+def tenant_by_slug(slug: str) -> TenantInfo:
+    """Return the tenant of that slug; raise `TenantNotFound`."""
+    found = registry.look_up(f"slug:{slug}")
+    if found is None:
+        raise TenantNotFound(slug)
+    return found
+
+
+def all_tenants(**filters: Any) -> list[TenantInfo]:
+    """Return every tenant that the filters on `Tenant` let through, by slug; one query, nothing remembered."""
+    with use_tenant(PLATFORM):
+        return [info_of(tenant) for tenant in _tenants().filter(**filters)]
+
+
+def info_of(tenant: Tenant) -> TenantInfo:
+    """Return the value that stands for a row of `Tenant` everywhere outside the control plane."""
+    config = tenancy()
+    primary = next((domain.host for domain in tenant.domains.all() if domain.is_primary), "")
+    return TenantInfo(
+        id=tenant.pk,
+        slug=tenant.slug,
+        schema=tenant.schema,
+        role=tenant.role if config.role_per_tenant else "",
+        name=tenant.name,
+        server=tenant.server,
+        variant=tenant.variant,
+        status=tenant.status,
+        language=tenant.language,
+        currency=tenant.currency,
+        time_zone=tenant.time_zone,
+        host=primary or f"{tenant.slug}.{config.base_domain}",
+    )
+
+
+def _tenants() -> QuerySet[Tenant]:
+    return Tenant.objects.prefetch_related("domains")
+
+
+def _load(key: str) -> TenantInfo | None:
+    kind, _, value = key.partition(":")
+    matches = Q(slug=value) if kind == "slug" else Q(pk__in=Domain.objects.filter(host=value).values("tenant"))
+    with use_tenant(PLATFORM):
+        tenant = _tenants().filter(matches).first()
+        return None if tenant is None else info_of(tenant)

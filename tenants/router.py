@@ -1,0 +1,39 @@
+"""The database router: one alias for everybody, and a model only where its tables are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model
+
+from tenants.context import active_tenant
+from tenants.errors import NoActiveTenant, WrongScope
+from tenants.scopes import scope_of
+
+ALIAS = "default"
+
+
+class TenantRouter:
+    """Lets a model be read, written, related and migrated where the active tenant has its tables."""
+
+    def db_for_read(self, model: type[Model], **hints: Any) -> str:
+        """Return the alias; raise `NoActiveTenant` or `WrongScope` where the model has no table to ask."""
+        tenant = active_tenant()
+        if tenant is None:
+            raise NoActiveTenant(model._meta.label)
+        scope = scope_of(model._meta.app_label)
+        if not scope.holds(tenant):
+            raise WrongScope(model._meta.label, scope.value, str(tenant))
+        return ALIAS
+
+    db_for_write = db_for_read
+
+    def allow_relation(self, first: Model, second: Model, **hints: Any) -> bool:
+        """Allow a relation only between rows of one side: no foreign key crosses schemas."""
+        tenant = active_tenant()
+        return tenant is not None and all(scope_of(row._meta.app_label).holds(tenant) for row in (first, second))
+
+    def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool:
+        """Allow an app's migrations where its tables belong; without an active tenant, nowhere."""
+        tenant = active_tenant()
+        return db == ALIAS and tenant is not None and scope_of(app_label).holds(tenant)

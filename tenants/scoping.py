@@ -1,0 +1,91 @@
+"""What Django keeps once per process, kept once per tenant: cache keys, files, content types, logs, templates."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
+from django.http import HttpRequest
+from django.urls import get_script_prefix
+
+from tenants.context import active_tenant, current_tenant
+
+
+def cache_key(key: str, key_prefix: str, version: int) -> str:
+    """Return the cache key of the active tenant, for `CACHES[…]["KEY_FUNCTION"]`; raise `NoActiveTenant` if none is.
+
+    Schema and version have no colon and the prefix is one setting for all, so no two tenants' keys can meet.
+    """
+    return f"{current_tenant().schema}:{version}:{key_prefix}:{key}"
+
+
+class TenantFileSystemStorage(FileSystemStorage):
+    """Files below `MEDIA_ROOT/<schema>/`: a name cannot leave its tenant's folder."""
+
+    # Django keeps these three on the instance, of which there is one per process; here they follow the tenant.
+    @property
+    def base_location(self) -> str:  # type: ignore[override]
+        return str(Path(self._location or settings.MEDIA_ROOT) / current_tenant().schema)
+
+    @property
+    def location(self) -> str:  # type: ignore[override]
+        return str(Path(self.base_location).absolute())
+
+    @property
+    def base_url(self) -> str:  # type: ignore[override]
+        # A tenant under a path prefix has its files under that prefix as well.
+        return get_script_prefix().rstrip("/") + (self._base_url or settings.MEDIA_URL)
+
+
+class PerTenant(MutableMapping[str, Any]):
+    """A mapping with other contents for each tenant: put in the place of one that Django keeps per process."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, dict[str, Any]] = {}
+
+    def _own(self) -> dict[str, Any]:
+        return self._contents.setdefault(current_tenant().schema, {})
+
+    def __getitem__(self, key: str) -> Any:
+        return self._own()[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._own()[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._own()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._own())
+
+    def __len__(self) -> int:
+        return len(self._own())
+
+    def clear(self) -> None:
+        """Forget everybody's: called by Django after migrations, when ids may have changed."""
+        self._contents.clear()
+
+
+def scope_content_types() -> None:
+    """Keep the ids of content types per tenant: each schema has its own table of them, with ids of its own."""
+    from django.contrib.contenttypes.models import ContentType
+
+    ContentType.objects._cache = PerTenant()  # type: ignore[assignment]
+
+
+class TenantLogFilter(logging.Filter):
+    """Gives every log record the attribute `tenant`: a slug, `platform` or `-`."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        tenant = active_tenant()
+        record.tenant = "-" if tenant is None else tenant.slug or "platform"
+        return True
+
+
+def tenant_in_templates(request: HttpRequest) -> dict[str, Any]:
+    """Give templates the variable `tenant`: the active `TenantInfo`, or None."""
+    return {"tenant": active_tenant()}

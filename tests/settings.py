@@ -1,0 +1,13 @@
+"""The project's own settings, with what a test run needs in the place of an environment."""
+
+import os
+import tempfile
+
+os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz")
+
+from config.settings import *  # noqa: E402, F403
+
+# Tests make hundreds of users; the real hasher is slow by design.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MEDIA_ROOT = tempfile.mkdtemp(prefix="sangga-test-media-")
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
