@@ -27,7 +27,7 @@ class Command(BaseCommand):
         stop = actions.add_parser("stop", help="Stop it; open transactions are rolled back.")
         stop.add_argument("--if-unused", action="store_true", help="Only if nobody is connected.")
         psql = actions.add_parser("psql", help="Start it, and open psql in the project's database.")
-        psql.add_argument("arguments", nargs="...", help="What psql takes, for example -c 'SELECT 1'.")
+        psql.add_argument("arguments", nargs="*", help="What psql takes, after --, for example: -- -c 'SELECT 1'.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = settings.DATABASES["default"].get("OPTIONS", {}).get("embedded")
