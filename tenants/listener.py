@@ -10,12 +10,12 @@ import logging
 import os
 import select
 from threading import Event, Lock, Thread
+from typing import Any
 
 import psycopg
-from django.db import connections
 
+from tenants.postgresql.direct import connect_directly
 from tenants.registry import registry
-from tenants.router import ALIAS
 
 logger = logging.getLogger(__name__)
 
@@ -69,19 +69,19 @@ class Listener:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                with connections[ALIAS].connect_directly() as connection:  # type: ignore[attr-defined]
+                with connect_directly() as connection:
                     self._listen(connection)
             except psycopg.Error as error:
                 logger.warning("Changes of tenants are not heard, trying again in %s s: %s", _RETRY_SECONDS, error)
             registry.deaf_seconds = DEAF_SECONDS
             self._stopped.wait(_RETRY_SECONDS)
 
-    def _listen(self, connection: psycopg.Connection) -> None:
+    def _listen(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(f"LISTEN {CHANNEL}")
         registry.deaf_seconds = None
         registry.clear()  # what changed before we listened was not heard
         while True:
-            select.select([connection, self._wake[0]], [], [])
+            select.select([connection.fileno(), self._wake[0]], [], [])
             if self._stopped.is_set():
                 return
             for notice in connection.notifies(timeout=0):

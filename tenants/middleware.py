@@ -96,7 +96,7 @@ def _enter(inside: ExitStack, request: HttpRequest, resolution: Resolution) -> N
     tenant = cast(TenantInfo, resolution.tenant)
     request.tenant = tenant  # type: ignore[attr-defined]
     if not tenant.is_platform:
-        request.urlconf = tenancy().tenant_urlconf  # type: ignore[attr-defined]
+        request.urlconf = tenancy().tenant_urlconf
         inside.enter_context(timezone.override(tenant.time_zone))
     if resolution.prefix:
         inside.enter_context(shifted(request, tenant, resolution.prefix))

@@ -24,7 +24,7 @@ def check_slug(slug: str) -> None:
         raise ValidationError(str(error), code="invalid_slug") from error
 
 
-class HostField(models.CharField):
+class HostField(models.CharField):  # type: ignore[type-arg]  # not generic when the program runs
     """A host name, kept in its one spelling."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,7 +108,7 @@ class Domain(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.host
+        return str(self.host)
 
     def clean(self) -> None:
         """Refuse a host that belongs to the platform: its subdomains are given out as slugs."""

@@ -28,17 +28,17 @@ class TenantFileSystemStorage(FileSystemStorage):
 
     # Django keeps these three on the instance, of which there is one per process; here they follow the tenant.
     @property
-    def base_location(self) -> str:  # type: ignore[override]
-        return str(Path(self._location or settings.MEDIA_ROOT) / current_tenant().schema)
+    def base_location(self) -> str:
+        return str(Path(settings.MEDIA_ROOT) / current_tenant().schema)
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         return str(Path(self.base_location).absolute())
 
     @property
-    def base_url(self) -> str:  # type: ignore[override]
+    def base_url(self) -> str:
         # A tenant under a path prefix has its files under that prefix as well.
-        return get_script_prefix().rstrip("/") + (self._base_url or settings.MEDIA_URL)
+        return get_script_prefix().rstrip("/") + settings.MEDIA_URL
 
 
 class PerTenant(MutableMapping[str, Any]):
@@ -74,7 +74,7 @@ def scope_content_types() -> None:
     """Keep the ids of content types per tenant: each schema has its own table of them, with ids of its own."""
     from django.contrib.contenttypes.models import ContentType
 
-    ContentType.objects._cache = PerTenant()  # type: ignore[assignment]
+    ContentType.objects._cache = PerTenant()  # type: ignore[attr-defined]
 
 
 class TenantLogFilter(logging.Filter):

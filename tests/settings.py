@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz")
 
@@ -9,5 +10,5 @@ from config.settings import *  # noqa: E402, F403
 
 # Tests make hundreds of users; the real hasher is slow by design.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-MEDIA_ROOT = tempfile.mkdtemp(prefix="sangga-test-media-")
+MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="sangga-test-media-"))
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

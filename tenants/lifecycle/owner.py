@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.tokens import default_token_generator
 from django.urls import reverse
 from django.utils.encoding import force_bytes
@@ -25,7 +24,7 @@ def create_owner(order: NewTenant) -> None:
 def setup_link(tenant: TenantInfo, email: str) -> str:
     """Return the address at which the user of that e-mail in `tenant` sets a password; it works once."""
     with use_tenant(tenant):
-        user: AbstractBaseUser = get_user_model().objects.get(email=email)
+        user = get_user_model().objects.get(email=email)
         path = reverse(
             "set_password",
             urlconf=tenancy().tenant_urlconf,

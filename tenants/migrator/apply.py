@@ -16,6 +16,7 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.migrator.graph import Key, fingerprint, targets_for
 from tenants.models import SchemaState
 from tenants.postgresql import schemas
+from tenants.postgresql.direct import connect_directly
 from tenants.scopes import labels_for
 
 _LOCK_SPACE = 0x5A6
@@ -64,7 +65,7 @@ def _run(tenant: TenantInfo, targets: Sequence[Key] | None) -> tuple[str, ...]:
     if tenant.role and not schemas.existing_roles([tenant.role]):
         schemas.grant_to_role(tenant)
     if plan:
-        before = executor._create_project_state(with_applied_migrations=True)
+        before = executor._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
         emit_pre_migrate_signal(0, False, connection.alias, apps=before.apps, plan=plan)
         after = executor.migrate(None, plan=plan, state=before.clone())
         after.clear_delayed_apps_cache()
@@ -101,6 +102,6 @@ def _claim(tenant: TenantInfo, function: str) -> None:
 @contextmanager
 def _session_claim(tenant: TenantInfo) -> Iterator[None]:
     """Hold the claim without a transaction, on a connection that a pooler cannot swap beneath it."""
-    with connection.connect_directly() as session:
+    with connect_directly() as session:
         session.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SPACE, tenant.id])
         yield

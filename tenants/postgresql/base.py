@@ -21,6 +21,7 @@ from tenants.context import TenantInfo, active_tenant, use_tenant
 from tenants.postgresql.client import DatabaseClient
 from tenants.postgresql.cursor import TenantCursor, TenantServerSideCursor, preamble
 from tenants.postgresql.embedded import embedded
+from tenants.postgresql.operations import DatabaseOperations
 
 _OWN_OPTIONS = ("embedded", "direct")
 """Keys of OPTIONS that are for us and not for libpq; docs/settings.md has them."""
@@ -30,6 +31,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     """A connection to the one database of a server, used for every tenant on it."""
 
     client_class = DatabaseClient
+    ops_class = DatabaseOperations
 
     told: TenantInfo | None = None
     """The tenant that the server knows for the rest of the transaction at hand; meaningless outside one."""
@@ -79,7 +81,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def _configure_connection(self, connection: Any) -> bool:
         """Take every schema out of a new connection's own path, so that a statement without its tenant finds nothing."""
-        super()._configure_connection(connection)
+        super()._configure_connection(connection)  # type: ignore[misc]  # missing in django-stubs
         connection.execute("SET search_path = ''")
         return True
 
@@ -118,11 +120,11 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def _commit(self) -> None:
         self.told = None
-        super()._commit()
+        super()._commit()  # type: ignore[misc]
 
     def _rollback(self) -> None:
         self.told = None
-        super()._rollback()
+        super()._rollback()  # type: ignore[misc]
 
     def check_constraints(self, table_names: Iterable[str] | None = None) -> None:
         """Check deferred constraints now; they are the transaction's, whichever tenants it wrote for."""

@@ -16,9 +16,8 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from django.db.backends.postgresql.base import Cursor, ServerSideCursor
 from psycopg import errors, sql
 from psycopg.copy import Copy
 from psycopg.pq import TransactionStatus
@@ -27,12 +26,23 @@ from tenants.context import TenantInfo, active_tenant
 from tenants.errors import NoActiveTenant
 
 if TYPE_CHECKING:
+    # Of these Django's are subclasses, which django-stubs leaves empty.
+    from psycopg import ClientCursor, ServerCursor
+
     from tenants.postgresql.base import DatabaseWrapper
+
+    Cursor = ClientCursor[Any]
+    ServerSideCursor = ServerCursor[Any]
+else:
+    from django.db.backends.postgresql.base import Cursor, ServerSideCursor
 
 _SETTINGS_SENT = 2
 """How many results the preamble adds before the statement's own."""
 
-# The end of the statement's own scope: these say what happens to a transaction, and mean the same for every tenant.
+PREAMBLE = re.compile(r'^SET LOCAL search_path = "(?:[^"]|"")*"; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");\n')
+"""What `preamble` returns, to be recognised in a text that begins with it."""
+
+# These say what happens to a transaction, and mean the same for every tenant and for none.
 _TRANSACTION_CONTROL = re.compile(
     r'(?:SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) "?\w+"?|SET CONSTRAINTS ALL (?:IMMEDIATE|DEFERRED)'
 )
@@ -55,8 +65,9 @@ def preamble(schema: str, role: str) -> str:
 class _TenantMixin:
     """What both kinds of cursor share: knowing whether the server has to be told the tenant."""
 
-    wrapper: DatabaseWrapper
-    connection: Any
+    if TYPE_CHECKING:
+        wrapper: DatabaseWrapper
+        connection: Any
 
     def _tenant_to_tell(self) -> TenantInfo | None:
         """Return the active tenant if the server does not know it; raise `NoActiveTenant` if there is none."""
@@ -159,7 +170,7 @@ class TenantCursor(_TenantMixin, Cursor):
     def copy(self, statement: Any, params: Any = None, **options: Any) -> Iterator[Copy]:
         """Start a COPY as the active tenant."""
         with self._told(), super().copy(statement, params, **options) as copy:
-            yield cast(Copy, copy)
+            yield copy
 
 
 class TenantServerSideCursor(_TenantMixin, ServerSideCursor):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -38,9 +39,11 @@ class Command(BaseCommand):
         table = Table(*COLUMNS, box=None, header_style="bold")
         for row in rows:
             table.add_row(*(row[column] for column in COLUMNS))
-        console = Console(file=self.stdout._out, soft_wrap=not self.stdout.isatty())
-        console.print(table)
-        console.print(f"{len(rows)} tenants")
+        # In a pipe there is no width to fit into.
+        console = Console(file=io.StringIO(), width=None if self.stdout.isatty() else 400)
+        with console.capture() as text:
+            console.print(table)
+        self.stdout.write(f"{text.get()}{len(rows)} tenants")
 
 
 def tenant_rows(tenants: list[TenantInfo]) -> list[dict[str, str]]:
