@@ -125,7 +125,10 @@ class WrongScope(TenancyError):
         self.active = active
 
     def __str__(self) -> str:
-        return f"{self.model} lives in {self.lives_in}, but the active tenant is {self.active}. Wrap the call in the right `use_tenant(…)`."
+        return (
+            f"{self.model} lives in {self.lives_in}, but the active tenant is {self.active}. "
+            f"Wrap the call in the right `use_tenant(…)`."
+        )
 
 
 class MigrationFailed(TenancyError):

@@ -37,7 +37,7 @@ def validate_slug(slug: str, *, reserved: frozenset[str] = RESERVED_SLUGS) -> st
     hyphens, 1 to 63 of them, a letter or digit at both ends. It never becomes part of any SQL.
     """
     if len(slug) > SLUG_MAX_LENGTH:
-        raise InvalidName(slug, f"it has {len(slug)} characters, and a host name's label has at most {SLUG_MAX_LENGTH}.")
+        raise InvalidName(slug, f"it has {len(slug)} characters, and a host name has at most {SLUG_MAX_LENGTH}.")
     if not _LABEL.fullmatch(slug):
         raise InvalidName(slug, "use lower-case letters a-z, digits and hyphens, with a letter or digit at both ends.")
     if slug[2:4] == "--":

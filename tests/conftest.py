@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from django.db import connection, connections
 from django.test import Client
+from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
@@ -30,27 +31,32 @@ CAST = {
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> Iterator[None]:
-    """After the test database has been dropped, drop the roles of its tenants: they belong to the whole server."""
-    yield
-    wrapper = connections["default"]
-    database = wrapper.settings_dict["TEST"].get("NAME") or f"test_{wrapper.settings_dict['NAME']}"
-    params = wrapper.get_connection_params() | {"dbname": "postgres"}
-    with psycopg.connect(**params, autocommit=True) as server:
-        roles = server.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"{database}_t_%"]).fetchall()
-        for (role,) in roles:
-            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """Make the test database and open the three shops in it, once for all tests.
 
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Open the three shops, once for all tests."""
+    In the place of pytest-django's own fixture, which makes no database for tests that commit (`committed` below).
+    """
     with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"}, serialized_aliases=set())
         for order in CAST.values():
             create_tenant(order)
         connections.close_all()
     yield
     listener.stop()
+    database = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
+        _drop_roles_of(database)
+
+
+def _drop_roles_of(database: str) -> None:
+    """Roles belong to the whole server, and stay when their database is dropped."""
+    with psycopg.connect(**connection.get_connection_params() | {"dbname": "postgres"}, autocommit=True) as server:
+        roles = server.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"{database}\\_t\\_%"]).fetchall()
+        for (role,) in roles:
+            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
 
 @pytest.fixture(autouse=True)

@@ -89,9 +89,7 @@ def _record(tenant: TenantInfo, executor: MigrationExecutor) -> None:
 def write_state(tenant: TenantInfo, **values: object) -> None:
     """Write the tenant's `SchemaState`, in the transaction at hand if there is one."""
     with use_tenant(PLATFORM):
-        SchemaState.objects.update_or_create(
-            tenant_id=tenant.id, defaults={**values, "finished_at": timezone.now()}
-        )
+        SchemaState.objects.update_or_create(tenant_id=tenant.id, defaults={**values, "finished_at": timezone.now()})
 
 
 def _claim(tenant: TenantInfo, function: str) -> None:

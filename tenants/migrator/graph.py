@@ -44,7 +44,9 @@ def chosen_targets(app_label: str, migration: str | None) -> list[Key]:
     try:
         return [(app_label, loader.get_migration_by_prefix(app_label, migration).name)]
     except AmbiguityError as error:
-        raise CommandError(f"More than one migration of {app_label!r} begins with {migration!r}. Give more of the name.") from error
+        raise CommandError(
+            f"More than one migration of {app_label!r} begins with {migration!r}. Give more of the name."
+        ) from error
     except KeyError as error:
         raise CommandError(f"{app_label!r} has no migration {migration!r}. `ls` its migrations folder.") from error
 

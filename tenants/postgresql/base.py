@@ -80,7 +80,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             return super().get_new_connection(conn_params)
 
     def _configure_connection(self, connection: Any) -> bool:
-        """Take every schema out of a new connection's own path, so that a statement without its tenant finds nothing."""
+        """Take every schema out of a new connection's own path: a statement without its tenant finds nothing."""
         super()._configure_connection(connection)  # type: ignore[misc]  # missing in django-stubs
         connection.execute("SET search_path = ''")
         return True

@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print a JSON list.")
 
-    def handle(self, *, json: bool, **options: Any) -> None:  # noqa: A002  # the option's name
+    def handle(self, *, json: bool, **options: Any) -> None:  # the option's name
         rows = tenant_rows(all_tenants())
         if json:
             self._print_json(rows)

@@ -34,9 +34,7 @@ class Command(BaseCommand):
         if failed:
             raise CommandError(f"{command[0]} failed for: {', '.join(failed)}")
 
-    def _parse(
-        self, words: list[str], *, everybody: bool, platform: bool
-    ) -> tuple[list[TenantInfo], list[str]]:
+    def _parse(self, words: list[str], *, everybody: bool, platform: bool) -> tuple[list[TenantInfo], list[str]]:
         named = words[: words.index("--")] if "--" in words else words[:1]
         if len(named) + everybody + platform != 1:
             raise CommandError("Say for whom, once: a SLUG, --all or --platform; then -- and the command.")

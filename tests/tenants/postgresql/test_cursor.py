@@ -23,13 +23,17 @@ def test_without_a_tenant_every_query_is_refused(db: None, sql_row: Row) -> None
         User.objects.count()
 
 
-def test_a_statement_runs_in_its_tenants_schema_with_its_role(acme: TenantInfo, globex: TenantInfo, sql_row: Row) -> None:
+def test_a_statement_runs_in_its_schema_with_its_role(
+    acme: TenantInfo, globex: TenantInfo, sql_row: Row
+) -> None:
     for tenant in (acme, globex, acme):
         with use_tenant(tenant):
             assert sql_row(WHERE) == (tenant.schema, tenant.role)
 
 
-def test_the_context_ends_with_the_block_even_by_an_exception(acme: TenantInfo, globex: TenantInfo, sql_row: Row) -> None:
+def test_the_context_ends_with_its_block_by_an_exception_too(
+    acme: TenantInfo, globex: TenantInfo, sql_row: Row
+) -> None:
     with use_tenant(acme):
         with pytest.raises(KeyError), use_tenant(globex):
             raise KeyError
@@ -45,7 +49,12 @@ def test_another_tenants_table_is_permission_denied_by_its_full_name(acme: Tenan
 
 @pytest.mark.parametrize(
     "statement",
-    ["CREATE TABLE x (i int)", "DROP TABLE goods_goods", "TRUNCATE goods_goods CASCADE", "ALTER TABLE auth_user ADD x int"],
+    [
+        "CREATE TABLE x (i int)",
+        "DROP TABLE goods_goods",
+        "TRUNCATE goods_goods CASCADE",
+        "ALTER TABLE auth_user ADD x int",
+    ],
 )
 def test_a_tenants_role_changes_no_table(acme: TenantInfo, statement: str) -> None:
     with use_tenant(acme), connection.cursor() as cursor:
@@ -53,7 +62,9 @@ def test_a_tenants_role_changes_no_table(acme: TenantInfo, statement: str) -> No
             cursor.execute(statement)
 
 
-def test_after_a_savepoint_rollback_the_server_is_told_again(acme: TenantInfo, globex: TenantInfo, sql_row: Row) -> None:
+def test_after_a_savepoint_rollback_the_tenant_is_sent_again(
+    acme: TenantInfo, globex: TenantInfo, sql_row: Row
+) -> None:
     with use_tenant(acme), transaction.atomic():
         assert sql_row(WHERE)[0] == acme.schema
         with pytest.raises(KeyError), transaction.atomic(), use_tenant(globex):
