@@ -15,7 +15,7 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = Path(env.str("SANGGA_DATA_DIR", default=str(BASE_DIR / ".sangga")))
-ORIGIN = env.str("SANGGA_ORIGIN", default="http://localhost:8000").rstrip("/")
+ORIGIN = env.str("SANGGA_ORIGIN", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
 _HTTPS = urlsplit(ORIGIN).scheme == "https"
 
 SECRET_KEY = env.str("SECRET_KEY")

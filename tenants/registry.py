@@ -33,7 +33,7 @@ class _Remembered:
     def __init__(self) -> None:
         self._answers: OrderedDict[str, tuple[float, TenantInfo | None]] = OrderedDict()
 
-    def get(self, key: str, now: float) -> TenantInfo | None | Miss:
+    def get(self, key: str, now: float) -> TenantInfo | Miss | None:
         found = self._answers.get(key)
         if found is None or found[0] < now:
             return MISS
@@ -70,7 +70,7 @@ class Registry:
         # How long an answer is believed while nobody listens for changes; None: the setting.
         self.deaf_seconds: float | None = None
 
-    def remembered(self, key: str) -> TenantInfo | None | Miss:
+    def remembered(self, key: str) -> TenantInfo | Miss | None:
         """Return the remembered answer: a tenant, None for "there is none", or `MISS`. Never asks the database."""
         now = time.monotonic()
         with self._lock:

@@ -57,9 +57,11 @@ _FORGETTING = frozenset(
 def preamble(schema: str, role: str) -> str:
     """Return the two settings that put a statement into `schema` with the rights of `role` (empty: the user's own)."""
     # Its own line: PostgreSQL's errors quote the line they are about, which then is the statement's alone.
-    return sql.SQL("SET LOCAL search_path = {}; SET LOCAL ROLE {};\n").format(
-        sql.Identifier(schema), sql.Identifier(role) if role else sql.SQL("NONE")
-    ).as_string()
+    return (
+        sql.SQL("SET LOCAL search_path = {}; SET LOCAL ROLE {};\n")
+        .format(sql.Identifier(schema), sql.Identifier(role) if role else sql.SQL("NONE"))
+        .as_string()
+    )
 
 
 class _TenantMixin:

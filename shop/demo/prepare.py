@@ -1,0 +1,110 @@
+"""Makes the demo's building, as far as it is not there: control plane, operator, three shops with goods in them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from django.contrib.auth.models import User
+from django.core.management import call_command
+
+from shop.demo.goods import stock_shop
+from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
+from tenants.conf import tenancy
+from tenants.lifecycle import NewTenant, create_tenant
+from tenants.migrator.runner import migrate_all, tenants_behind
+from tenants.registry import all_tenants, tenant_by_slug
+
+OPERATOR = "operator"
+SHOPS = (
+    NewTenant(slug="acme", name="Acme Apparel", owner_email="owner@acme.example", currency="USD", language="en"),
+    NewTenant(slug="globex", name="Globex Home", owner_email="owner@globex.example", currency="USD", language="en"),
+    NewTenant(slug="initech", name="이니텍 식료품", owner_email="owner@initech.example", currency="KRW", language="ko"),
+)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A door of the demo, and who may go in."""
+
+    what: str
+    url: str
+    user: str = ""
+    password: str = ""
+
+
+def prepare(data_dir: Path, say: Say) -> list[Login]:
+    """Make what is missing and return the doors with their logins. Doing it again changes nothing.
+
+    Each step is one transaction or can be repeated, so a run that was killed is finished by the next.
+    """
+    password = demo_password(data_dir)
+    call_command("migrate", verbosity=0)
+    _bring_up_to_date(say)
+    _create_operator(password)
+    tenants = [_open_shop(order, password, say) for order in SHOPS]
+    return [*_platform_logins(password), *(login for tenant in tenants for login in _shop_logins(tenant, password))]
+
+
+def demo_password(data_dir: Path) -> str:
+    """Return the one password of all the demo's users: made up at the first run and kept in the data folder.
+
+    No password that a stranger could know ever gets into a database.
+    """
+    file = data_dir / "demo-password"
+    if not file.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(f"{secrets.choice(['acorn', 'birch', 'cedar', 'maple'])}-{secrets.token_hex(4)}")
+        draft.rename(file)
+    return file.read_text()
+
+
+def _bring_up_to_date(say: Say) -> None:
+    for outcome in migrate_all(tenants_behind(all_tenants())):
+        say(f"{outcome.tenant.slug}: {outcome.error or 'migrated'}")
+
+
+def _create_operator(password: str) -> None:
+    with use_tenant(PLATFORM):
+        if not User.objects.filter(username=OPERATOR).exists():
+            User.objects.create_superuser(OPERATOR, f"{OPERATOR}@sangga.example", password)
+
+
+def _open_shop(order: NewTenant, password: str, say: Say) -> TenantInfo:
+    try:
+        tenant = tenant_by_slug(order.slug)
+    except TenantNotFound:
+        say(f"Opening {order.name} …")
+        tenant = create_tenant(replace(order, owner_password=password))
+    with use_tenant(tenant):
+        stock_shop(order.slug)
+    return tenant
+
+
+def _platform_logins(password: str) -> list[Login]:
+    config = tenancy()
+    return [
+        Login(what="The building", url=config.url_of(config.base_domain)),
+        Login(
+            what="Operator's admin",
+            url=config.url_of(config.base_domain, "/admin/"),
+            user=OPERATOR,
+            password=password,
+        ),
+    ]
+
+
+def _shop_logins(tenant: TenantInfo, password: str) -> list[Login]:
+    config = tenancy()
+    owner = next(order.owner_email for order in SHOPS if order.slug == tenant.slug)
+    return [
+        Login(what=tenant.name, url=config.url_of(tenant.host)),
+        Login(what="its admin", url=config.url_of(tenant.host, "/admin/"), user=owner, password=password),
+    ]
