@@ -127,6 +127,17 @@ LOCALE_PATHS = [BASE_DIR / "shop" / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", default="Asia/Seoul")
 USE_TZ = True
 
+# --- Admin of a shop (the functions are called with the request) -------------------------------------------------
+UNFOLD_SHOP = {
+    "SITE_TITLE": "shop.admin_site.shop_name",
+    "SITE_HEADER": "shop.admin_site.shop_name",
+    "SITE_SUBHEADER": _("Shop administration"),
+    "SITE_URL": "shop.admin_site.storefront_url",
+    "SITE_SYMBOL": "storefront",
+    "SHOW_LANGUAGES": True,
+    "SIDEBAR": {"show_search": True, "navigation": "shop.admin_site.sidebar"},
+}
+
 # --- Files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static"

@@ -44,7 +44,7 @@ class Goods(models.Model):
         default=list,
         blank=True,
         verbose_name=_("option names"),
-        help_text=_("What the skus differ in, separated by commas: Size, Colour."),
+        help_text=_("What the skus differ in, one per line, such as Size."),
     )
     is_published = models.BooleanField(_("published"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -77,7 +77,7 @@ class Sku(models.Model):
         default=list,
         blank=True,
         verbose_name=_("option values"),
-        help_text=_("One for each option name, separated by commas: Small, Blue."),
+        help_text=_("One for each option name, one per line."),
     )
     price = models.DecimalField(
         _("price"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES, validators=[validate_money]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from django.core.exceptions import ValidationError
 from django.utils import numberformat
@@ -37,6 +37,9 @@ WITHOUT_FRACTIONS = frozenset(
     ]
 )
 """The currencies of ISO 4217 that have no minor unit."""
+
+_EXACT = Context(prec=60, traps=[])
+"""Wide enough for any amount, and NaN, which equals nothing, instead of an error for what is not."""
 
 _SYMBOLS = {
     "AUD": "A$",
@@ -79,17 +82,17 @@ def format_money(amount: Decimal, currency: str, language: str) -> str:
 
 def fits_currency(amount: Decimal, currency: str) -> bool:
     """Return whether `amount` has no fraction smaller than the smallest unit of `currency`."""
-    return amount == round(amount, exponent(currency))
+    return amount == amount.quantize(Decimal(1).scaleb(-exponent(currency)), context=_EXACT)
 
 
 def validate_money(amount: Decimal) -> None:
     """Raise `ValidationError` for an amount that is negative or has a fraction that the shop's currency has not got."""
     currency = current_tenant().currency
-    if amount < 0:
-        raise ValidationError(_("An amount of money cannot be negative."), code="negative")
     if not fits_currency(amount, currency):
         raise ValidationError(
             _("Amounts in %(currency)s have at most %(places)s decimal places."),
             code="fraction",
             params={"currency": currency, "places": exponent(currency)},
         )
+    if amount < 0:
+        raise ValidationError(_("An amount of money cannot be negative."), code="negative")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from shop.goods.models import Goods  # noqa: F401
 
 _SEARCHED_FIELDS = ("name", "description", "vendor")
+_MAX_WORDS = 10
+"""Of a search that count, so that nobody makes the database work long with one long text."""
 
 
 class GoodsQuerySet(models.QuerySet["Goods"]):
@@ -26,10 +28,10 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
         return self.filter(category__slug=slug)
 
     def search(self, text: str) -> Self:
-        """Keep goods that have every word of `text` in their name, description, vendor or one of their sku codes."""
+        """Keep goods that have every word (of the first ten) in their name, description, vendor or a sku's code."""
         found = self
         # PostgreSQL's text holds no NUL, so nothing that is stored could match it.
-        for word in text.replace("\0", " ").split():
+        for word in text.replace("\0", " ").split()[:_MAX_WORDS]:
             matches = Q(Exists(_skus_of_goods().filter(code__icontains=word)))
             for field in _SEARCHED_FIELDS:
                 matches |= Q(**{f"{field}__icontains": word})

@@ -67,6 +67,11 @@ def cancel_order(order: Order) -> Order:
     return cancelled
 
 
+def next_statuses(order: Order) -> list[Order.Status]:
+    """Return what the order can become."""
+    return [status for status, before in _COMES_FROM.items() if order.status in before]
+
+
 @transaction.atomic
 def mark_paid(order: Order) -> Order:
     """Note that a placed order was paid, and return it as it is now. Raises `WrongStatus`."""

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('description', models.TextField(blank=True, verbose_name='description')),
                 ('vendor', models.CharField(blank=True, max_length=255, verbose_name='vendor')),
                 ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, size=None, verbose_name='tags')),
-                ('option_names', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, help_text='What the skus differ in, separated by commas: Size, Colour.', size=None, verbose_name='option names')),
+                ('option_names', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, help_text='What the skus differ in, one per line, such as Size.', size=None, verbose_name='option names')),
                 ('is_published', models.BooleanField(default=True, verbose_name='published')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.CharField(blank=True, help_text='Your own number for it.', max_length=255, verbose_name='code')),
-                ('option_values', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, help_text='One for each option name, separated by commas: Small, Blue.', size=None, verbose_name='option values')),
+                ('option_values', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, help_text='One for each option name, one per line.', size=None, verbose_name='option values')),
                 ('price', models.DecimalField(decimal_places=2, max_digits=14, validators=[shop.goods.money.validate_money], verbose_name='price')),
                 ('compare_at_price', models.DecimalField(blank=True, decimal_places=2, help_text='Shown crossed out beside the price.', max_digits=14, null=True, validators=[shop.goods.money.validate_money], verbose_name='price before')),
                 ('stock', models.PositiveIntegerField(default=0, verbose_name='stock')),

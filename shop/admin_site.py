@@ -1,0 +1,68 @@
+"""The shop's own admin: goods, customers, orders and staff of the active tenant, and no table of the platform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.sites import UnfoldAdminSite
+
+from shop.staff_admin import StaffAdmin, StaffGroupAdmin
+from tenants import current_tenant
+
+
+class ShopAdminSite(UnfoldAdminSite):
+    """Where the staff of a shop works. The platform's URLconf does not have it."""
+
+    settings_name = "UNFOLD_SHOP"
+
+
+shop_site = ShopAdminSite(name="admin")
+shop_site.register(User, StaffAdmin)
+shop_site.register(Group, StaffGroupAdmin)
+
+
+def shop_name(request: HttpRequest) -> str:
+    """Return the title of the admin."""
+    return current_tenant().name
+
+
+def storefront_url(request: HttpRequest) -> str:
+    """Return where “View site” leads."""
+    return reverse("storefront:goods_list")
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the navigation: what this user may see."""
+    groups = [
+        (
+            _("Shop"),
+            [
+                _entry(request, "orders", "order", _("Orders"), "receipt_long"),
+                _entry(request, "goods", "goods", _("Goods"), "sell"),
+                _entry(request, "goods", "category", _("Categories"), "category"),
+                _entry(request, "customers", "customer", _("Customers"), "group"),
+            ],
+        ),
+        (
+            _("Staff"),
+            [
+                _entry(request, "auth", "user", _("Users"), "badge"),
+                _entry(request, "auth", "group", _("Groups"), "groups"),
+            ],
+        ),
+    ]
+    return [
+        {"title": title, "separator": True, "items": shown}
+        for title, entries in groups
+        if (shown := [entry for entry in entries if entry])
+    ]
+
+
+def _entry(request: HttpRequest, app: str, model: str, title: Any, icon: str) -> dict[str, Any] | None:
+    if not request.user.has_perm(f"{app}.view_{model}"):
+        return None
+    return {"title": title, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}

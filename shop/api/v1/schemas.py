@@ -1,0 +1,89 @@
+"""What the API says about goods."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.http import HttpRequest
+from ninja import Field, Schema
+
+from shop.goods.models import Goods, Picture, Sku
+from shop.goods.money import plain_money
+from tenants import current_tenant
+
+
+class MoneyOut(Schema):
+    """An amount in the shop's currency."""
+
+    amount: str = Field(description="A decimal with as many places as the currency has.", examples=["50.00"])
+    currency: str = Field(description="ISO 4217.", examples=["USD"])
+
+
+class CategoryOut(Schema):
+    name: str
+    slug: str
+
+
+class PictureOut(Schema):
+    url: str
+    alt: str
+
+    @staticmethod
+    def resolve_url(picture: Picture, context: dict[str, HttpRequest]) -> str:
+        return context["request"].build_absolute_uri(picture.url)
+
+
+class SkuOut(Schema):
+    id: int
+    code: str
+    title: str = Field(description="The chosen options: “Small / Blue”; empty for goods of one kind.")
+    option_values: list[str]
+    price: MoneyOut
+    compare_at_price: MoneyOut | None
+    stock: int
+
+    @staticmethod
+    def resolve_price(sku: Sku) -> MoneyOut:
+        return _money(sku.price)
+
+    @staticmethod
+    def resolve_compare_at_price(sku: Sku) -> MoneyOut | None:
+        return None if sku.compare_at_price is None else _money(sku.compare_at_price)
+
+
+class GoodsOut(Schema):
+    id: int
+    name: str
+    slug: str
+    description: str
+    vendor: str
+    category: CategoryOut | None
+    tags: list[str]
+    option_names: list[str]
+    price: MoneyOut | None = Field(description="The lowest of its skus; null if it has none.")
+    skus: list[SkuOut]
+    pictures: list[PictureOut]
+
+    @staticmethod
+    def resolve_price(goods: Goods) -> MoneyOut | None:
+        prices = [sku.price for sku in goods.skus.all()]
+        return _money(min(prices)) if prices else None
+
+
+class GoodsPage(Schema):
+    items: list[GoodsOut]
+    count: int = Field(description="How many there are on all pages.")
+
+
+class GoodsFilter(Schema):
+    """Which goods, and which page of them."""
+
+    limit: int = Field(20, ge=1, le=100)
+    offset: int = Field(0, ge=0, le=2**31 - 1)
+    search: str = Field("", max_length=200, description="Words that the name, description, vendor or a code has.")
+    category: str = Field("", max_length=255, pattern=r"^[-\w]*$", description="The slug of a category.")
+
+
+def _money(amount: Decimal) -> MoneyOut:
+    currency = current_tenant().currency
+    return MoneyOut(amount=plain_money(amount, currency), currency=currency)

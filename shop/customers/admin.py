@@ -1,0 +1,38 @@
+"""Customers in the shop's admin. What they ordered is added by the orders' admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from shop.admin_site import shop_site
+from shop.customers.models import Customer
+
+
+@admin.register(Customer, site=shop_site)
+class CustomerAdmin(ModelAdmin):
+    list_display = ["person", "phone", "orders_count", "created_at"]
+    list_per_page = 50
+    search_fields = ["email", "name", "phone"]
+    date_hierarchy = "created_at"
+    fields = ["name", "email", "phone", "user", "created_at"]
+    readonly_fields = ["created_at"]
+    autocomplete_fields = ["user"]
+    inlines: list[Any] = []
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        return super().get_queryset(request).annotate(orders_count=Count("orders"))
+
+    @display(description=_("customer"), header=True, ordering="name")
+    def person(self, customer: Customer) -> list[str]:
+        return [customer.name, customer.email, customer.name[:1]]
+
+    @display(description=_("orders"), ordering="orders_count")
+    def orders_count(self, customer: Customer) -> int:
+        return customer.orders_count

@@ -1,0 +1,101 @@
+"""Goods in the shop's admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from shop.admin_site import shop_site
+from shop.goods.forms import LinesField, SkuFormSet
+from shop.goods.models import Category, Goods, Picture, Sku
+from shop.goods.money import format_money
+from tenants import current_tenant
+
+_LINES = {ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 2})}}
+
+
+class SkuInline(TabularInline):
+    model = Sku
+    formset = SkuFormSet
+    extra = 0
+    # A form of all the skus of large goods would have more fields than Django takes (DATA_UPLOAD_MAX_NUMBER_FIELDS).
+    per_page = 50
+    fields = ["option_values", "code", "price", "compare_at_price", "stock", "weight_grams", "barcode", "position"]
+    formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, **_LINES}
+
+
+class PictureInline(TabularInline):
+    model = Picture
+    extra = 0
+    per_page = 50
+    fields = ["thumbnail", "file", "source_url", "alt", "position"]
+    readonly_fields = ["thumbnail"]
+
+    @display(description=_("preview"))
+    def thumbnail(self, picture: Picture) -> str:
+        return format_html('<img src="{}" alt="" loading="lazy" height="48">', picture.url) if picture.pk else ""
+
+
+@admin.register(Goods, site=shop_site)
+class GoodsAdmin(ModelAdmin):
+    list_display = ["goods", "category", "price", "pieces", "is_published", "updated_at"]
+    list_filter = ["is_published", "category"]
+    list_per_page = 50
+    search_fields = ["name"]
+    search_help_text = _("Name, description, vendor or code of a sku")
+    prepopulated_fields = {"slug": ["name"]}
+    fields = ["name", "slug", "is_published", "category", "vendor", "description", "tags", "option_names"]
+    autocomplete_fields = ["category"]
+    inlines = [SkuInline, PictureInline]
+    formfield_overrides = _LINES
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Goods]:
+        # The list prints what `with_prices` annotates; the skus themselves it does not need.
+        return super().get_queryset(request).with_prices().prefetch_related(None).prefetch_related("pictures")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Goods], search_term: str
+    ) -> tuple[QuerySet[Goods], bool]:
+        return queryset.search(search_term), False
+
+    @display(description=_("goods"), header=True, ordering="name")
+    def goods(self, goods: Goods) -> list[Any]:
+        picture = goods.picture
+        return [goods.name, goods.vendor, goods.name[:1], {"path": picture.url, "squared": True} if picture else {}]
+
+    @display(description=_("price"), ordering="lowest_price")
+    def price(self, goods: Goods) -> str:
+        if goods.lowest_price is None:
+            return "–"
+        prices = dict.fromkeys([goods.lowest_price, goods.highest_price])
+        return " – ".join(format_money(price, current_tenant().currency, get_language()) for price in prices)
+
+    @display(description=_("stock"), ordering="stock", label={"sold out": "danger", "in stock": "success"})
+    def pieces(self, goods: Goods) -> tuple[str, str]:
+        return ("in stock", str(goods.stock)) if goods.stock else ("sold out", "0")
+
+
+@admin.register(Category, site=shop_site)
+class CategoryAdmin(ModelAdmin):
+    list_display = ["name", "slug", "position", "goods_count"]
+    list_editable = ["position"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
+        return super().get_queryset(request).annotate(goods_count=Count("goods"))
+
+    @display(description=_("goods"), ordering="goods_count")
+    def goods_count(self, category: Category) -> int:
+        return category.goods_count

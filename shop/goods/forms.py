@@ -1,0 +1,37 @@
+"""Form fields and formsets with which staff enters goods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.postgres.forms import SimpleArrayField
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from unfold.forms import PaginationInlineFormSet
+
+
+class LinesField(SimpleArrayField):
+    """A list of texts, one per line. Not separated by commas, which “Red, dark” has of its own."""
+
+    def __init__(self, base_field: forms.Field, **kwargs: Any) -> None:
+        super().__init__(base_field, delimiter="\n", **kwargs)
+
+    def to_python(self, value: Any) -> list[str]:
+        if isinstance(value, str):
+            value = "\n".join(line for line in value.splitlines() if line.strip())
+        return super().to_python(value)
+
+
+class SkuFormSet(PaginationInlineFormSet):
+    """The skus of some goods; no two have the same code, also while neither is saved yet."""
+
+    def clean(self) -> None:
+        super().clean()
+        seen = set()
+        for form in self.forms:
+            code = form.cleaned_data.get("code") if form.is_valid() and form not in self.deleted_forms else None
+            if code in seen:
+                raise ValidationError(_("Two skus have the code %(code)s."), code="twice", params={"code": code})
+            if code:
+                seen.add(code)

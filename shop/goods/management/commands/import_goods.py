@@ -1,0 +1,75 @@
+"""`manage.py import_goods SLUG FILE`: takes the product CSV that Shopify exports into a shop."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import reset_queries
+from rich.console import Console
+from rich.progress import Progress
+
+from shop.goods.errors import ImportRefused
+from shop.goods.importer import ImportReport, import_goods
+from tenants import TenantNotFound, use_tenant
+from tenants.registry import tenant_by_slug
+
+
+class Command(BaseCommand):
+    help = (
+        "Takes the product CSV that Shopify exports into a shop: whole or not at all. Goods are known by their handle; "
+        "what differs is updated, stock included, and nothing is deleted."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", metavar="SLUG", help="The shop.")
+        parser.add_argument("file", metavar="FILE", help="The CSV file, in UTF-8; - reads standard input.")
+        parser.add_argument("--dry-run", action="store_true", help="Say what would be done, and change nothing.")
+
+    def handle(self, *, slug: str, file: str, dry_run: bool, **options: Any) -> None:
+        try:
+            tenant = tenant_by_slug(slug)
+            with _opened(file) as source, _progress(source) as on_batch, use_tenant(tenant):
+                report = import_goods(source, dry_run=dry_run, on_batch=on_batch)
+        except TenantNotFound as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
+        except ImportRefused as refused:
+            raise CommandError(f"{file} was not imported, and nothing was changed.\n{refused}") from refused
+        self._report(report, dry_run=dry_run)
+
+    def _report(self, report: ImportReport, *, dry_run: bool) -> None:
+        counts = f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged"
+        self.stdout.write(self.style.SUCCESS(f"{counts} ({report.skus} skus, {report.pictures} pictures in the file)"))
+        if dry_run:
+            self.stdout.write("This was a dry run: nothing was changed.")
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    with Path(file).open("rb") as source:
+        yield source
+
+
+@contextmanager
+def _progress(source: BinaryIO) -> Iterator[Any]:
+    console = Console(stderr=True)
+    total = Path(source.name).stat().st_size if isinstance(source.name, str) and Path(source.name).is_file() else None
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Importing", total=total)
+
+        def on_batch(report: ImportReport) -> None:
+            progress.update(task, completed=report.bytes_read)
+            # With DEBUG on, Django keeps every query until a request ends, and here none does.
+            reset_queries()
+
+        yield on_batch

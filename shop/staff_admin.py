@@ -1,0 +1,72 @@
+"""Staff in the shop's admin: the users of the active tenant and their groups.
+
+Nobody gets hold of more rights than they have: only superusers hand rights out, and other staff changes none but
+users who may do no more than themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Field, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+_APPS_OF_THE_SHOP = ("goods", "customers", "orders", "auth")
+_RIGHTS = ("is_superuser", "is_staff", "groups", "user_permissions")
+
+
+def rights_in_the_shop() -> QuerySet[Permission]:
+    """Return the permissions that mean something in a shop, with the content type that each prints."""
+    return Permission.objects.filter(content_type__app_label__in=_APPS_OF_THE_SHOP).select_related("content_type")
+
+
+class _OffersRightsOfTheShop(ModelAdmin):
+    def formfield_for_manytomany(
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField | None:
+        if db_field.related_model is Permission:
+            kwargs["queryset"] = rights_in_the_shop()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+class StaffAdmin(auth_admin.UserAdmin, _OffersRightsOfTheShop):
+    """Users: those with `is_staff` may log in here."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "first_name", "last_name", "is_staff", "is_active", "last_login"]
+    list_filter = ["is_staff", "is_active", "groups"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        given = list(super().get_readonly_fields(request, obj))
+        return given if request.user.is_superuser else [*given, *_RIGHTS]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and self._may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
+
+    def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
+        if obj is None or request.user.is_superuser:
+            return True
+        return not obj.is_superuser and obj.get_all_permissions() <= request.user.get_all_permissions()
+
+
+class StaffGroupAdmin(auth_admin.GroupAdmin, _OffersRightsOfTheShop):
+    """Groups and their rights."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return request.user.is_superuser

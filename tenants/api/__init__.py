@@ -1,0 +1,1 @@
+"""What the APIs of the platform and of the shops have in common."""
