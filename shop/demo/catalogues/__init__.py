@@ -1,0 +1,1 @@
+"""What the demo shops sell, and who has bought there."""

@@ -1,0 +1,54 @@
+"""The shape of what a demo shop has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shop.orders.services import CustomerDetails
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoGoods:
+    """Something to sell: one sku per entry of `stock`, one picture per colour."""
+
+    name: str
+    category: str
+    kind: str
+    """Which drawing `shop.demo.pictures` makes of it."""
+    colours: tuple[str, ...]
+    price: str
+    stock: Mapping[str, int]
+    """Option value → pieces; the value is empty for goods of a single sku."""
+    description: str
+    vendor: str = ""
+    option: str = ""
+    """What the skus differ in."""
+    before: str = ""
+    """The price before a sale."""
+    prices: Mapping[str, str] = field(default_factory=dict)
+    """Option value → price, where it is not `price`."""
+    weight_grams: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOrder:
+    """What somebody bought, and how far the order is."""
+
+    customer: CustomerDetails
+    address: str
+    goods: Mapping[str, int]
+    """Slug → pieces of its first sku."""
+    is_paid: bool = False
+    is_shipped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How goods that come from elsewhere are drawn, filed and stocked in the demo."""
+
+    kind: str
+    colour: str
+    category: str
+    stock: int
+    before: str = ""

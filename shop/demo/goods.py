@@ -1,0 +1,127 @@
+"""Fills a demo shop: goods with pictures, customers, and orders placed the way that shoppers place them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from pathlib import Path
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils.text import slugify
+
+from shop.demo.catalogues import apparel, grocery, home
+from shop.demo.catalogues.entries import DemoGoods, DemoOrder
+from shop.demo.pictures import draw_picture
+from shop.goods.importer import import_goods
+from shop.goods.models import Category, Goods, Picture, Sku
+from shop.orders.services import mark_paid, mark_shipped, place_order
+
+APPAREL_CSV = Path(__file__).parent / "data" / "apparel.csv"
+
+
+@transaction.atomic
+def stock_shop(slug: str) -> None:
+    """Fill the active shop as the demo shop `slug`: `acme`, `globex` or `initech` (else `KeyError`).
+
+    A shop that has goods is left as it is. All of it is one transaction: a shop is never half filled.
+    """
+    fill = _FILLINGS[slug]
+    if not Goods.objects.exists():
+        fill()
+
+
+def _fill_acme() -> None:
+    categories = _create_categories(apparel.CATEGORIES)
+    with APPAREL_CSV.open("rb") as file:
+        import_goods(file)
+    for goods in Goods.objects.prefetch_related("skus", "pictures"):
+        look = apparel.LOOKS[goods.slug]
+        goods.category = categories[look.category]
+        goods.save()
+        goods.skus.update(stock=look.stock, compare_at_price=Decimal(look.before) if look.before else None)
+        for picture in goods.pictures.all():
+            _draw(picture, look.kind, look.colour)
+    _place(apparel.ORDERS)
+
+
+def _fill_globex() -> None:
+    _create(home.CATEGORIES, home.GOODS)
+    _place(home.ORDERS)
+
+
+def _fill_initech() -> None:
+    _create(grocery.CATEGORIES, grocery.GOODS)
+    _place(grocery.ORDERS)
+
+
+_FILLINGS: dict[str, Callable[[], None]] = {"acme": _fill_acme, "globex": _fill_globex, "initech": _fill_initech}
+
+
+def _create_categories(names: Iterable[str]) -> dict[str, Category]:
+    return {
+        name: Category.objects.create(
+            name=name, slug=slugify(name.replace("·", "-"), allow_unicode=True), position=position
+        )
+        for position, name in enumerate(names, start=1)
+    }
+
+
+def _create(category_names: Iterable[str], entries: Iterable[DemoGoods]) -> None:
+    categories = _create_categories(category_names)
+    for entry in entries:
+        goods = Goods.objects.create(
+            name=entry.name,
+            slug=slugify(entry.name, allow_unicode=True),
+            description=entry.description,
+            vendor=entry.vendor,
+            category=categories[entry.category],
+            option_names=[entry.option] if entry.option else [],
+        )
+        _create_skus(goods, entry)
+        for position, colour in enumerate(entry.colours, start=1):
+            _draw(Picture(goods=goods, alt=_alt(entry, position), position=position), entry.kind, colour)
+
+
+def _create_skus(goods: Goods, entry: DemoGoods) -> None:
+    Sku.objects.bulk_create(
+        Sku(
+            goods=goods,
+            option_values=[option] if option else [],
+            price=Decimal(entry.prices.get(option, entry.price)),
+            # A sale is one of the price that it is a sale of.
+            compare_at_price=Decimal(entry.before) if entry.before and option not in entry.prices else None,
+            stock=stock,
+            weight_grams=entry.weight_grams,
+            position=position,
+        )
+        for position, (option, stock) in enumerate(entry.stock.items(), start=1)
+    )
+
+
+def _alt(entry: DemoGoods, position: int) -> str:
+    """Return what the picture shows: with several colours, the option that has this one."""
+    options = list(entry.stock)
+    return f"{entry.name}, {options[position - 1]}" if len(entry.colours) == len(options) > 1 else entry.name
+
+
+def _draw(picture: Picture, kind: str, colour: str) -> None:
+    name = f"{picture.goods.slug}-{picture.position}.webp"
+    # A run that was killed may have left the file: transactions do not hold for files.
+    default_storage.delete(picture.file.field.generate_filename(picture, name))
+    picture.alt = picture.alt or picture.goods.name
+    picture.file.save(name, ContentFile(draw_picture(kind, colour, seed=picture.goods_id)))
+
+
+def _place(orders: Iterable[DemoOrder]) -> None:
+    for entry in orders:
+        skus = Sku.objects.filter(goods__slug__in=entry.goods).select_related("goods")
+        first = {sku.goods.slug: sku.pk for sku in skus.order_by("-position", "-id")}
+        quantities = {first[slug]: pieces for slug, pieces in entry.goods.items()}
+        customer = entry.customer
+        order = place_order(customer, quantities, f"{customer.name}\n{entry.address}\n{customer.phone}")
+        if entry.is_paid:
+            order = mark_paid(order)
+        if entry.is_shipped:
+            mark_shipped(order)

@@ -1,0 +1,1 @@
+"""What shoppers see of a shop; has no tables."""

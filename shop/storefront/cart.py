@@ -1,0 +1,85 @@
+"""The cart: sku ids and quantities in the visitor's session; prices and stock are asked for when they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib.sessions.backends.base import SessionBase
+
+from shop.goods.models import Sku
+
+MAX_QUANTITY = 99
+"""Of one sku in one cart."""
+MAX_LINES = 100
+"""A session is a row that is read with every page: it stays small."""
+
+_KEY = "cart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartLine:
+    """Some pieces of one sku, as they cost today."""
+
+    sku: Sku
+    quantity: int
+
+    @property
+    def amount(self) -> Decimal:
+        """What the line costs."""
+        return self.sku.price * self.quantity
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer pieces are in stock than are wanted."""
+        return self.sku.stock < self.quantity
+
+
+class Cart:
+    """What one visitor means to buy."""
+
+    def __init__(self, session: SessionBase) -> None:
+        self._session = session
+
+    def __len__(self) -> int:
+        """How many pieces are in it."""
+        return sum(self.quantities.values())
+
+    @property
+    def quantities(self) -> dict[int, int]:
+        """Sku id → pieces, in the order in which they were put in."""
+        return {int(sku_id): quantity for sku_id, quantity in self._session.get(_KEY, {}).items()}
+
+    def set(self, sku_id: int, quantity: int) -> None:
+        """Have so many pieces of a sku in the cart; none take it out. More than `MAX_QUANTITY` are cut to that."""
+        quantities = self.quantities
+        if quantity > 0:
+            quantities[sku_id] = min(quantity, MAX_QUANTITY)
+        else:
+            quantities.pop(sku_id, None)
+        self._keep(quantities)
+
+    def clear(self) -> None:
+        """Take everything out."""
+        self._session.pop(_KEY, None)
+
+    def lines(self) -> list[CartLine]:
+        """Return what is in the cart, and drop what is no longer for sale: two queries, none for an empty cart."""
+        quantities = self.quantities
+        if not quantities:
+            return []
+        skus = Sku.objects.filter(goods__is_published=True).select_related("goods").prefetch_related("goods__pictures")
+        found = skus.in_bulk(list(quantities))
+        if len(found) < len(quantities):
+            quantities = {sku_id: quantity for sku_id, quantity in quantities.items() if sku_id in found}
+            self._keep(quantities)
+        return [CartLine(sku=found[sku_id], quantity=quantity) for sku_id, quantity in quantities.items()]
+
+    def _keep(self, quantities: dict[int, int]) -> None:
+        # JSON, in which sessions are kept, has text keys alone.
+        self._session[_KEY] = {str(sku_id): quantity for sku_id, quantity in list(quantities.items())[:MAX_LINES]}
+
+
+def total_of(lines: list[CartLine]) -> Decimal:
+    """Return what the lines cost together."""
+    return sum((line.amount for line in lines), Decimal())

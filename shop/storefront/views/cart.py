@@ -1,0 +1,84 @@
+"""Putting things into the cart, changing one's mind, and looking at it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from shop.goods.models import Sku
+from shop.storefront.cart import MAX_QUANTITY, Cart, total_of
+from shop.storefront.context import page_context
+from shop.storefront.forms import AddToCartForm, ChangeCartForm
+
+
+@never_cache
+@require_safe
+def show(request: HttpRequest) -> HttpResponse:
+    """Show what is in the cart."""
+    cart = Cart(request.session)
+    before = len(cart.quantities)
+    lines = cart.lines()
+    if len(lines) < before:
+        messages.warning(request, _("Something in your cart is not for sale any more and was taken out."))
+    context = {
+        "lines": lines,
+        "total": total_of(lines),
+        "is_short": any(line.is_short for line in lines),
+        "max_quantity": MAX_QUANTITY,
+    }
+    return render(request, "storefront/cart.html", page_context(request) | context)
+
+
+@require_POST
+def add(request: HttpRequest) -> HttpResponse:
+    """Put pieces of a sku into the cart, at most as many as there are."""
+    form = AddToCartForm(request.POST)
+    if not form.is_valid():
+        return _refuse(request, form)
+    sku: Sku = form.cleaned_data["sku"]
+    cart = Cart(request.session)
+    wanted = cart.quantities.get(sku.pk, 0) + form.cleaned_data["quantity"]
+    if not sku.stock:
+        messages.error(request, _("%(goods)s is sold out.") % {"goods": sku})
+        return redirect("storefront:goods_detail", sku.goods.slug)
+    cart.set(sku.pk, min(wanted, sku.stock))
+    if wanted > sku.stock:
+        _say_how_many_are_left(request, sku)
+    else:
+        messages.success(request, _("%(goods)s is in your cart.") % {"goods": sku})
+    return redirect("storefront:cart")
+
+
+@require_POST
+def change(request: HttpRequest) -> HttpResponse:
+    """Have so many pieces of a sku in the cart that is in it already; none take it out."""
+    form = ChangeCartForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Please enter a number from 0 to %(most)s.") % {"most": MAX_QUANTITY})
+        return redirect("storefront:cart")
+    cart, sku_id = Cart(request.session), form.cleaned_data["sku"]
+    if sku_id in cart.quantities:
+        cart.set(sku_id, form.cleaned_data["quantity"])
+    return redirect("storefront:cart")
+
+
+def _refuse(request: HttpRequest, form: AddToCartForm) -> HttpResponse:
+    """Say what is wrong, on the page of the goods if it is known which they are."""
+    for errors in form.errors.values():
+        messages.error(request, " ".join(errors))
+    sku: Sku | None = form.cleaned_data.get("sku")
+    return redirect("storefront:goods_detail", sku.goods.slug) if sku else redirect("storefront:cart")
+
+
+def _say_how_many_are_left(request: HttpRequest, sku: Sku) -> None:
+    text = ngettext(
+        "Only %(left)s piece of %(goods)s is left; it is in your cart.",
+        "Only %(left)s pieces of %(goods)s are left; they are in your cart.",
+        sku.stock,
+    )
+    messages.warning(request, text % {"left": sku.stock, "goods": sku})
