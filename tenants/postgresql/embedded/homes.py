@@ -175,7 +175,10 @@ def _make_id(folder: Path) -> str:
 
 
 def _read_id(folder: Path) -> str | None:
+    """Return the id in a folder of the current user, or None."""
     try:
+        if folder.stat().st_uid != os.geteuid():
+            return None
         identity = (folder / "id").read_text().strip()
     except OSError:
         return None

@@ -52,8 +52,8 @@ _LOG_MAX = 10_000_000
 """Bytes; a longer log is put aside at the next start, over the one that was put aside before."""
 _NO_PROCESS = "99999999"
 """Above the highest process id of the systems that PostgreSQL runs on."""
-_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""All that the programs get to see: ours holds passwords, and PG… variables would redirect them."""
+_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""All that the programs get to see of our environment: it holds passwords, and PG… variables would redirect them."""
 
 
 def answers(home: Home) -> bool:
@@ -103,8 +103,9 @@ def launch(home: Home, claim: IO[bytes]) -> None:
     sockets = str(home.sockets).replace('"', '""')
     settings = SETTINGS | {"port": PORT, "unix_socket_directories": f'"{sockets}"'}
     options = shlex.join(f"--{name}={value}" for name, value in settings.items())
-    start = ["start", "-D", str(home.data), "-l", str(home.log), "-w", "-t", str(_START_SECONDS), "-o", options]
-    _run(home, claim, [str(bindir / "pg_ctl"), *start])
+    # pg_ctl passes these through a shell without quoting them, so they are given such that no path is in them.
+    names = ["-D", home.data.name, "-l", home.log.name, "-p", "postgres"]
+    _run(home, claim, bindir, ["pg_ctl", "start", *names, "-w", "-t", str(_START_SECONDS), "-o", options])
 
 
 def shut_down(home: Home, claim: IO[bytes]) -> None:
@@ -162,7 +163,7 @@ def _make_data(home: Home, bindir: Path, claim: IO[bytes]) -> None:
     builtin = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     locale = builtin if version >= 17 else ["--locale=C.UTF-8"]
     who = [f"--username={SUPERUSER}", "--auth=trust", "--no-instructions"]
-    _run(home, claim, [str(bindir / "initdb"), "-D", str(unfinished), "--encoding=UTF8", *who, *locale])
+    _run(home, claim, bindir, ["initdb", "-D", unfinished.name, "--encoding=UTF8", *who, *locale])
     unfinished.rename(home.data)
 
 
@@ -183,13 +184,14 @@ def _forget_last_server(home: Home) -> None:
             left.unlink()
 
 
-def _run(home: Home, claim: IO[bytes], command: list[str]) -> None:
-    """Run a program as the account of the server, which lets it and its children hold the lock on the data."""
-    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | {"LC_ALL": "C"}
+def _run(home: Home, claim: IO[bytes], bindir: Path, command: list[str]) -> None:
+    """Run a program as the account of the server, in its place, and let it and its children hold the data's lock."""
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    environment |= {"PATH": f"{bindir}{os.pathsep}{os.defpath}", "LC_ALL": "C"}
     with home.log.open("ab") as log:
         try:
             ended = subprocess.run(  # noqa: S603
-                command,
+                [str(bindir / command[0]), *command[1:]],
                 stdin=subprocess.DEVNULL,
                 stdout=log,  # a file and no pipe: a pipe stays open as long as the server runs
                 stderr=log,
@@ -200,9 +202,9 @@ def _run(home: Home, claim: IO[bytes], command: list[str]) -> None:
                 **(home.account.identity if home.account else {}),
             )
         except OSError as error:
-            raise _unavailable(home, f"could not be started: {command[0]}: {error.strerror}") from error
+            raise _unavailable(home, f"could not be started: {bindir / command[0]}: {error.strerror}") from error
     if ended.returncode:
-        raise _unavailable(home, f"could not be started: {Path(command[0]).name} ended with {ended.returncode}")
+        raise _unavailable(home, f"could not be started: {command[0]} ended with {ended.returncode}")
 
 
 def _unavailable(home: Home, what: str) -> DatabaseUnavailable:

@@ -1,0 +1,172 @@
+"""One server per folder: found, started, stopped and shared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tenants.postgresql.embedded import Address, EmbeddedPostgres, embedded
+from tests.tenants.postgresql.embedded.conftest import ask, connect, discard, home_of, result_of, start_process, tell
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[EmbeddedPostgres]:
+    """A server that the tests of this module share, and that all of them leave running."""
+    with TemporaryDirectory(prefix="sangga-test-", dir="/tmp") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        try:
+            server.start()
+            yield server
+        finally:
+            discard(server)
+
+
+def test_start_says_how_to_connect(running: EmbeddedPostgres) -> None:
+    address = running.start()
+    assert address == Address(host=str(home_of(running).sockets), port="5432", user="postgres")
+    assert ask(running, "SELECT current_user") == "postgres"
+
+
+def test_a_running_server_is_found_in_well_under_50_ms(running: EmbeddedPostgres) -> None:
+    running.start()
+    began = time.perf_counter()
+    for _ in range(10):
+        running.start()
+    assert (time.perf_counter() - began) / 10 < 0.02
+
+
+def test_a_folder_has_one_server_per_process(running: EmbeddedPostgres) -> None:
+    assert embedded(str(running.folder)) is embedded(str(running.folder))
+    assert embedded(running.folder).is_running()
+
+
+def test_it_listens_on_no_network(running: EmbeddedPostgres) -> None:
+    assert ask(running, "SHOW listen_addresses") == ""
+
+
+def test_its_socket_is_in_a_folder_that_nobody_else_may_enter(running: EmbeddedPostgres) -> None:
+    sockets = home_of(running).sockets
+    assert sockets.stat().st_mode & 0o777 == 0o700
+    assert (sockets / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
+
+
+def test_no_other_user_may_read_a_lock_and_so_hold_it(running: EmbeddedPostgres) -> None:
+    locks = [running.folder / "start.lock", home_of(running).claim]
+    assert [lock.stat().st_mode & 0o777 for lock in locks] == [0o600, 0o600]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("TimeZone", "UTC"),
+        ("log_timezone", "UTC"),
+        ("server_encoding", "UTF8"),
+        ("max_connections", "200"),
+        ("max_locks_per_transaction", "1024"),
+        ("data_checksums", "on"),
+        ("fsync", "on"),
+    ],
+)
+def test_its_settings_are_ours(running: EmbeddedPostgres, setting: str, value: str) -> None:
+    assert ask(running, f"SHOW {setting}") == value
+
+
+def test_text_sorts_alike_on_every_system(running: EmbeddedPostgres) -> None:
+    assert ask(running, "SELECT string_agg(w, ' ' ORDER BY w) FROM unnest('{상,é,b,Z,a}'::text[]) w") == "Z a b é 상"
+    assert ask(running, "SELECT upper('éß')") == "Éß"
+
+
+def test_it_sees_nothing_of_our_environment(running: EmbeddedPostgres) -> None:
+    with connect(running) as connection:
+        connection.execute("CREATE TEMPORARY TABLE variable (line text)")
+        connection.execute("COPY variable FROM PROGRAM 'env'")
+        names = {line.partition("=")[0] for (line,) in connection.execute("SELECT line FROM variable")}
+    assert not {name for name in names if "SECRET" in name or "DJANGO" in name or name == "HOME"}
+
+
+@pytest.mark.parametrize("name", ["sangga", "상가", 'with "quotes" and spaces', "-odd;name"])
+def test_ensure_database_makes_what_is_missing(running: EmbeddedPostgres, name: str) -> None:
+    for _ in range(2):
+        running.ensure_database(name)
+    assert ask(running, "SELECT array_agg(datname) FROM pg_database").count(name) == 1
+
+
+def test_threads_that_need_the_same_database_make_it_once(running: EmbeddedPostgres) -> None:
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(running.ensure_database, ["wanted"] * 6))
+    assert ask(running, "SELECT count(*) FROM pg_database WHERE datname = 'wanted'") == 1
+
+
+def test_a_server_in_use_is_not_stopped_if_unused(running: EmbeddedPostgres) -> None:
+    with connect(running):
+        assert running.stop(if_unused=True) is False
+        assert running.is_running()
+
+
+def test_a_server_that_has_no_place_for_another_client_is_in_use(running: EmbeddedPostgres) -> None:
+    connections = [connect(running) for _ in range(200)]
+    try:
+        assert running.stop(if_unused=True) is False
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def test_an_unused_server_is_stopped_if_unused_and_its_data_stay(server: EmbeddedPostgres) -> None:
+    server.start()
+    tell(server, "CREATE TABLE kept AS SELECT 7 AS n")
+    assert server.stop(if_unused=True) is True
+    assert not server.is_running()
+    server.start()
+    assert ask(server, "SELECT n FROM kept") == 7
+
+
+def test_stop_ends_those_who_are_connected(server: EmbeddedPostgres) -> None:
+    server.start()
+    with connect(server) as connection:
+        connection.execute("BEGIN")
+        assert server.stop() is True
+    assert not server.is_running()
+    assert server.stop() is False
+
+
+def test_asking_about_a_server_that_never_was_makes_nothing(server: EmbeddedPostgres) -> None:
+    assert server.home is None
+    assert server.is_running() is False
+    assert server.stop() is False
+    assert not server.folder.exists()
+
+
+def test_threads_that_start_at_once_share_one_server(server: EmbeddedPostgres) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        addresses = set(threads.map(lambda _: server.start(), range(8)))
+    assert len(addresses) == 1
+    assert starts_of(server) == 1
+
+
+def test_processes_that_start_at_once_share_one_server(server: EmbeddedPostgres) -> None:
+    processes = [start_process(server.folder) for _ in range(8)]
+    hosts = [result_of(process)["host"] for process in processes]
+    assert hosts == [str(home_of(server).sockets)] * 8
+    assert starts_of(server) == 1
+
+
+def test_a_long_log_is_put_aside(server: EmbeddedPostgres) -> None:
+    server.start()
+    server.stop()
+    log = home_of(server).log
+    with log.open("a") as file:
+        file.truncate(11_000_000)
+    server.start()
+    assert log.stat().st_size < 100_000
+    assert log.with_suffix(".log.1").stat().st_size == 11_000_000
+
+
+def starts_of(server: EmbeddedPostgres) -> int:
+    """Return how often a server has been started, by its log."""
+    return home_of(server).log.read_text().count("LOG:  starting PostgreSQL")
