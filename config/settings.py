@@ -140,8 +140,8 @@ UNFOLD_SHOP = {
 
 # --- Files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "static"
-WHITENOISE_USE_FINDERS = True  # no collectstatic needed; with one, WhiteNoise takes what it collected
+STATIC_ROOT = env.str("SANGGA_STATIC_ROOT", default="") or None  # where collectstatic puts them, if it is used
+WHITENOISE_USE_FINDERS = True  # WhiteNoise finds files in the apps, so collectstatic is not needed
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("SANGGA_MEDIA_ROOT", default=str(DATA_DIR / "media")))
 STORAGES = {

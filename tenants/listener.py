@@ -35,6 +35,7 @@ class Listener:
         self._pid = 0
         self._thread: Thread | None = None
         self._stopped = Event()
+        self.listening = Event()
         # What is written here wakes the thread out of its wait.
         self._wake: tuple[int, int] = (-1, -1)
 
@@ -73,6 +74,7 @@ class Listener:
                     self._listen(connection)
             except psycopg.Error as error:
                 logger.warning("Changes of tenants are not heard, trying again in %s s: %s", _RETRY_SECONDS, error)
+            self.listening.clear()
             registry.deaf_seconds = DEAF_SECONDS
             self._stopped.wait(_RETRY_SECONDS)
 
@@ -80,6 +82,7 @@ class Listener:
         connection.execute(f"LISTEN {CHANNEL}")
         registry.deaf_seconds = None
         registry.clear()  # what changed before we listened was not heard
+        self.listening.set()
         while True:
             select.select([connection.fileno(), self._wake[0]], [], [])
             if self._stopped.is_set():

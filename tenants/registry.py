@@ -152,7 +152,7 @@ def info_of(tenant: Tenant) -> TenantInfo:
         name=tenant.name,
         server=tenant.server,
         variant=tenant.variant,
-        status=tenant.status,
+        status=str(tenant.status),
         language=tenant.language,
         currency=tenant.currency,
         time_zone=tenant.time_zone,
