@@ -20,7 +20,7 @@ def normalise_host(raw: str) -> str:
     """Return the one spelling of a `Host` header's or form's value; raise `InvalidHost` for anything else.
 
     Lower case, no port, no trailing dot, internationalised names as ASCII (IDNA 2008, UTS 46), IPv6 in brackets
-    and compressed: `ACME.localhost.:8000` → `acme.localhost`, `상가.example` → `xn--o39an51b.example`.
+    and compressed: `ACME.localhost.:8000` → `acme.localhost`, `상가.example` → `xn--o39ao70b.example`.
     """
     host = raw.strip()
     if host.startswith("["):
@@ -43,6 +43,8 @@ def _normalise_ipv6(raw: str, host: str) -> str:
     address, bracket, port = host[1:].partition("]")
     if not bracket or (port and not _PORT.fullmatch(port)):
         raise InvalidHost(raw, "the brackets of an IPv6 address do not match.")
+    if "%" in address:
+        raise InvalidHost(raw, "a zone (%) means something on one machine only.")
     try:
         return f"[{ipaddress.IPv6Address(address).compressed}]"
     except ValueError as error:
