@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from types import TracebackType
+from typing import ParamSpec, TypeVar
 
 from tenants.errors import NoActiveTenant
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,32 +52,83 @@ class TenantInfo:
 PLATFORM = TenantInfo(id=0, slug="", schema="public", name="Platform")
 """The control plane: schema `public`, the operator's side."""
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """One `use_tenant` that was entered, inside those that were entered before it."""
+
+    tenant: TenantInfo
+    outer: _Block | None
+
+
 # A ContextVar and not a thread-local: the context follows a request through `await`, `sync_to_async` and tasks.
 # A new thread starts without it, and so is refused by the database instead of acting for somebody.
-_active: ContextVar[TenantInfo | None] = ContextVar("active_tenant", default=None)
+_innermost: ContextVar[_Block | None] = ContextVar("active_tenant", default=None)
 
 
 def current_tenant() -> TenantInfo:
     """Return the active tenant, or `PLATFORM`; raise `NoActiveTenant` if there is neither."""
-    tenant = _active.get()
-    if tenant is None:
+    block = _innermost.get()
+    if block is None:
         raise NoActiveTenant("This call")
-    return tenant
+    return block.tenant
 
 
 def active_tenant() -> TenantInfo | None:
     """Return the active tenant, or None: for logs and keys, which have an answer for "nobody" as well."""
-    return _active.get()
+    block = _innermost.get()
+    return None if block is None else block.tenant
+
+
+class use_tenant(AbstractContextManager[TenantInfo]):  # noqa: N801  # a verb, like contextlib's own
+    """Make `tenant` the active one inside the `with` block, or inside a plain function that this decorates."""
+
+    def __init__(self, tenant: TenantInfo) -> None:
+        self._tenant = tenant
+        # What an entry has to remember is in a generator of its own, which refuses to be entered twice: kept here,
+        # it would be shared by all threads that have this object.
+        self._entry = _entered(tenant)
+
+    def __enter__(self) -> TenantInfo:
+        return self._entry.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return self._entry.__exit__(kind, error, traceback)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a plain function; raise `TypeError` for one whose body would run after the block has ended."""
+        if any(runs_later(function) for runs_later in (iscoroutinefunction, isgeneratorfunction, isasyncgenfunction)):
+            raise TypeError(
+                f"{function.__qualname__} is no plain function: its body would run after the call, as whoever is "
+                f"active then. Write `with use_tenant(…):` inside it instead."
+            )
+
+        @wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+            with use_tenant(self._tenant):
+                return function(*args, **kwargs)
+
+        return inside
 
 
 @contextmanager
-def use_tenant(tenant: TenantInfo) -> Iterator[TenantInfo]:
-    """Make `tenant` the active one inside the `with` block, or inside a plain function that this decorates."""
-    # The value is kept and put back, and no Token: a generator or coroutine may be closed in another context
-    # than the one it started in, where a Token is refused.
-    previous = _active.get()
-    _active.set(tenant)
+def _entered(tenant: TenantInfo) -> Iterator[TenantInfo]:
+    block = _Block(tenant, _innermost.get())
+    _innermost.set(block)
     try:
         yield tenant
     finally:
-        _active.set(previous)
+        # A generator or coroutine may be closed late, by the garbage collector in the midst of another request for
+        # example, or in another context than the one it started in. Then its block is none of those that we are
+        # in, and there is nothing to put back. (A Token would be refused there, or bring an old tenant back.)
+        if _is_around_us(block):
+            _innermost.set(block.outer)
+
+
+def _is_around_us(block: _Block) -> bool:
+    inner = _innermost.get()
+    while inner is not None and inner is not block:
+        inner = inner.outer
+    return inner is not None

@@ -106,9 +106,7 @@ def test_ten_thousand_odd_slugs_of_every_character_are_refused_or_are_plain_labe
     for number in range(10_000):
         character = chr(number)
         for slug in (f"{character}b", f"a{character}b", f"a{character}"):
-            if character in string.ascii_lowercase + string.digits:
-                assert validate_slug(slug) == slug
-            elif character == "-" and slug == "a-b":
+            if character in string.ascii_lowercase + string.digits or (character == "-" and slug == "a-b"):
                 assert validate_slug(slug) == slug
             else:
                 with pytest.raises(InvalidName):
