@@ -90,10 +90,10 @@ def _create_skus(goods: Goods, entry: DemoGoods) -> None:
             goods=goods,
             option_values=[option] if option else [],
             price=Decimal(entry.prices.get(option, entry.price)),
-            # A sale is one of the price that it is a sale of.
+            # The sale, and the weight, are those of the size that `price` is for.
             compare_at_price=Decimal(entry.before) if entry.before and option not in entry.prices else None,
             stock=stock,
-            weight_grams=entry.weight_grams,
+            weight_grams=0 if option in entry.prices else entry.weight_grams,
             position=position,
         )
         for position, (option, stock) in enumerate(entry.stock.items(), start=1)

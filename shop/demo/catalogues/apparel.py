@@ -22,13 +22,13 @@ LOOKS: Mapping[str, Look] = {
     "black-leather-bag": Look(kind="bag", colour="#3a3536", category="Bags and shoes", stock=4),
     "zipped-jacket": Look(kind="jacket", colour="#4d86b8", category="Men", stock=12),
     "silk-summer-top": Look(kind="dotted tee", colour="#d98c94", category="Women", stock=16),
-    "longsleeve-cotton-top": Look(kind="long sleeve", colour="#414248", category="Women", stock=20),
+    "longsleeve-cotton-top": Look(kind="long sleeve", colour="#414248", category="Women", stock=0),
     "chequered-red-shirt": Look(kind="checked shirt", colour="#b8392f", category="Men", stock=8),
     "white-cotton-shirt": Look(kind="shirt", colour="#e9e6df", category="Women", stock=25),
     "olive-green-jacket": Look(kind="patched jacket", colour="#6f7446", category="Women", stock=2),
     "blue-silk-tuxedo": Look(kind="tuxedo", colour="#2d5c93", category="Men", stock=3, before="95"),
     "red-sports-tee": Look(kind="tee", colour="#cf3d3d", category="Women", stock=15),
-    "striped-skirt-and-top": Look(kind="skirt", colour="#3b3a40", category="Women", stock=0),
+    "striped-skirt-and-top": Look(kind="skirt", colour="#3b3a40", category="Women", stock=6),
     "led-high-tops": Look(kind="shoe", colour="#333439", category="Bags and shoes", stock=10),
 }
 

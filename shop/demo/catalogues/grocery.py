@@ -99,6 +99,11 @@ GOODS = (
         description="작지만 맵습니다. 찌개에 두 개면 온 집안이 시원해집니다.",
     ),
     DemoGoods(
+        name="전통 한과 세트", category="선물", kind="box", colours=("#6f5aa0",), price="42000", stock={"": 12},
+        vendor="담양 한과방", weight_grams=1200,
+        description="유과와 약과, 정과를 한 상자에 담았습니다. 조청으로 단맛을 내어 달지 않고 고소합니다.",
+    ),
+    DemoGoods(
         name="목장 우유", category="빵·유제품", kind="carton", colours=("#4b86b4",), price="4200", stock={"": 36},
         vendor="대관령 목장", weight_grams=1000,
         description="저온 살균으로 고소함을 살렸습니다. 착유한 다음 날 받아 보실 수 있습니다.",
@@ -112,6 +117,11 @@ GOODS = (
         name="제주 감귤", category="과일", kind="citrus", colours=("#f08c2a",), price="12900", option="중량",
         stock={"2kg": 30, "5kg": 17}, prices={"5kg": "27900"}, vendor="서귀포 귤밭", weight_grams=2000,
         description="왁스를 입히지 않은 노지 감귤. 크기는 제각각이지만 당도는 고릅니다.",
+    ),
+    DemoGoods(
+        name="명절 과일 상자", category="선물", kind="box", colours=("#c0473f",), price="59000", before="69000",
+        stock={"": 8}, vendor=_FARM, weight_grams=6000,
+        description="사과와 배를 여섯 개씩 골라 보자기에 곱게 쌌습니다. 손글씨 카드를 함께 넣어 드립니다.",
     ),
     DemoGoods(
         name="단팥빵", category="빵·유제품", kind="bun", colours=("#c07a3a",), price="2400", stock={"": 24},

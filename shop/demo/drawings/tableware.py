@@ -9,14 +9,11 @@ WOOD_DARK: Colour = (146, 104, 68)
 
 
 def mug(canvas: Canvas, tones: Tones) -> None:
+    body = "M236 420 L 560 420 L 548 740 C 544 790 516 806 476 806 L 320 806 C 280 806 252 790 248 740 Z"
     canvas.stroke("M540 500 C 650 480 660 680 530 690", tones.dark, 36)
-    canvas.path(
-        "M236 420 L 560 420 L 548 740 C 544 790 516 806 476 806 L 320 806 C 280 806 252 790 248 740 Z", tones.base
-    )
+    canvas.path(body, tones.base)
     canvas.path("M236 420 L 300 420 L 308 806 C 276 804 252 790 248 740 Z", tones.light)
-    canvas.path(
-        "M246 640 L 552 640 L 548 740 C 544 790 516 806 476 806 L 320 806 C 280 806 252 790 248 740 Z", tones.pale
-    )
+    canvas.inside(body, lambda sheet: sheet.box(200, 640, 600, 820, tones.pale))
     canvas.ellipse(398, 420, 162, 34, tones.dark)
     canvas.ellipse(398, 428, 140, 24, (92, 58, 42))
     for x in (360, 436):
