@@ -43,6 +43,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 _entry(request, "orders", "order", _("Orders"), "receipt_long"),
                 _entry(request, "goods", "goods", _("Goods"), "sell"),
+                _entry(request, "goods", "sku", _("Stock"), "inventory_2"),
                 _entry(request, "goods", "category", _("Categories"), "category"),
                 _entry(request, "customers", "customer", _("Customers"), "group"),
             ],

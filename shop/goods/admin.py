@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
+from django.db import connection
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -17,7 +18,7 @@ from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from shop.admin_site import shop_site
-from shop.goods.forms import LinesField, SkuFormSet
+from shop.goods.forms import LinesField, SkuForm, SkuFormSet
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.goods.money import format_money
 from tenants import current_tenant
@@ -27,6 +28,7 @@ _LINES = {ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWi
 
 class SkuInline(TabularInline):
     model = Sku
+    form = SkuForm
     formset = SkuFormSet
     extra = 0
     # A form of all the skus of large goods would have more fields than Django takes (DATA_UPLOAD_MAX_NUMBER_FIELDS).
@@ -64,6 +66,12 @@ class GoodsAdmin(ModelAdmin):
         # The list prints what `with_prices` annotates; the skus themselves it does not need.
         return super().get_queryset(request).with_prices().prefetch_related(None).prefetch_related("pictures")
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Goods | None:
+        goods = super().get_object(request, object_id, from_field)
+        if goods and _is_saving(request):
+            list(goods.skus.select_for_update().order_by("pk"))
+        return goods
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Goods], search_term: str
     ) -> tuple[QuerySet[Goods], bool]:
@@ -86,6 +94,34 @@ class GoodsAdmin(ModelAdmin):
         return ("in stock", str(goods.stock)) if goods.stock else ("sold out", "0")
 
 
+@admin.register(Sku, site=shop_site)
+class StockAdmin(ModelAdmin):
+    """The stock of single skus, for staff who may not change goods."""
+
+    form = SkuForm
+    list_display = ["goods", "title", "code", "stock"]
+    list_filter = ["goods__category"]
+    list_per_page = 50
+    list_select_related = ["goods"]
+    search_fields = ["goods__name", "code", "barcode"]
+    ordering = ["goods__name", "position", "id"]
+    fields = ["goods", "title", "code", "barcode", "stock"]
+    readonly_fields = ["goods", "title", "code", "barcode"]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Sku | None:
+        sku = super().get_object(request, object_id, from_field)
+        if sku and _is_saving(request):
+            return Sku.objects.select_for_update().get(pk=sku.pk)
+        return sku
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @display(description=_("options"))
+    def title(self, sku: Sku) -> str:
+        return sku.title
+
+
 @admin.register(Category, site=shop_site)
 class CategoryAdmin(ModelAdmin):
     list_display = ["name", "slug", "position", "goods_count"]
@@ -99,3 +135,8 @@ class CategoryAdmin(ModelAdmin):
     @display(description=_("goods"), ordering="goods_count")
     def goods_count(self, category: Category) -> int:
         return category.goods_count
+
+
+def _is_saving(request: HttpRequest) -> bool:
+    # Then the skus are locked as orders lock them, so that their stock stays what the form compares it with.
+    return request.method == "POST" and connection.in_atomic_block

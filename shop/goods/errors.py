@@ -15,9 +15,10 @@ class Problem:
     column: str = ""
 
     def __str__(self) -> str:
-        where = [f"line {self.line}"] if self.line else []
-        where += [f"column {self.column!r}"] if self.column else []
-        return f"{', '.join(where).capitalize()}: {self.reason}" if where else self.reason
+        if not self.line:
+            return self.reason
+        column = f", column {self.column!r}" if self.column else ""
+        return f"Line {self.line}{column}: {self.reason}"
 
 
 class ImportRefused(Exception):

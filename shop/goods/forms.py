@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from unfold.forms import PaginationInlineFormSet
 
+from shop.goods.models import Sku
+
 
 class LinesField(SimpleArrayField):
     """A list of texts, one per line. Not separated by commas, which “Red, dark” has of its own."""
@@ -21,6 +23,34 @@ class LinesField(SimpleArrayField):
         if isinstance(value, str):
             value = "\n".join(line for line in value.splitlines() if line.strip())
         return super().to_python(value)
+
+
+class SkuForm(forms.ModelForm):
+    """A sku. Its stock is written only if it was changed here, and not over what was sold since the page was opened."""
+
+    class Meta:
+        model = Sku
+        fields = ["stock"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "stock" in self.fields:
+            # Sends back what the page showed, beside what was typed.
+            self.fields["stock"].show_hidden_initial = True
+
+    def clean_stock(self) -> int:
+        stock = self.cleaned_data["stock"]
+        if not self.instance.pk:
+            return stock
+        if "stock" not in self.changed_data:
+            return self.instance.stock
+        shown = self.data.get(self.add_initial_prefix("stock"))
+        if shown != str(self.instance.stock):
+            left = {"stock": self.instance.stock}
+            raise ValidationError(
+                _("The stock has changed meanwhile and is %(stock)s now. Open this page anew."), "stale", left
+            )
+        return stock
 
 
 class SkuFormSet(PaginationInlineFormSet):

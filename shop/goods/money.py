@@ -41,6 +41,8 @@ WITHOUT_FRACTIONS = frozenset(
 _EXACT = Context(prec=60, traps=[])
 """Wide enough for any amount, and NaN, which equals nothing, instead of an error for what is not."""
 
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+
 _SYMBOLS = {
     "AUD": "A$",
     "CAD": "CA$",
@@ -77,7 +79,7 @@ def format_money(amount: Decimal, currency: str, language: str) -> str:
         force_grouping=True,
     )
     sign = "-" if amount < 0 else ""
-    return f"{sign}{_SYMBOLS.get(currency, currency + ' ')}{number}"
+    return f"{sign}{_SYMBOLS.get(currency, currency + NO_BREAK_SPACE)}{number}"
 
 
 def fits_currency(amount: Decimal, currency: str) -> bool:
