@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from tenants.errors import ConfigurationError
+from tenants.errors import ConfigurationError, InvalidHost
 from tenants.hosts import normalise_host
 from tenants.names import RESERVED_SLUGS
 
@@ -71,8 +72,55 @@ def tenancy() -> TenancySettings:
             near = get_close_matches(key, known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else f" It takes {', '.join(sorted(known))}."
             raise ConfigurationError(f"TENANTS has the key {key!r}, which it does not know.{hint}")
-        values[key.lower()] = tuple(value) if isinstance(value, list) else value
+        values[key.lower()] = _READERS.get(key, lambda value: value)(_typed(key, value, known[key].default))
     return TenancySettings(**values)
+
+
+def _typed(key: str, value: Any, default: Any) -> Any:
+    """Return `value` if it is of its default's type, a list being as good as a tuple."""
+    if isinstance(value, list):
+        value = tuple(value)
+    if isinstance(default, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(default) or (isinstance(value, tuple) and not all(isinstance(v, str) for v in value)):
+        kind = "a list of strings" if isinstance(default, tuple) else type(default).__name__
+        raise ConfigurationError(f"TENANTS[{key!r}] is {value!r}. It takes {kind}.")
+    return value
+
+
+def _origin(origin: str) -> str:
+    try:
+        parts = urlsplit(origin)
+        normalise_host(parts.netloc)
+        complete = parts.scheme in {"http", "https"} and parts.path in {"", "/"} and parts.port != 0
+    except (InvalidHost, ValueError):
+        complete = False
+    if not complete:
+        raise ConfigurationError(
+            f"TENANTS['ORIGIN'] is {origin!r}. It takes an address such as 'http://localhost:8000'."
+        )
+    return origin.rstrip("/")
+
+
+def _platform_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(normalise_host(host) for host in hosts)
+    except InvalidHost as error:
+        raise ConfigurationError(f"TENANTS['PLATFORM_HOSTS'] takes host names: {error}") from error
+
+
+def _path_prefix(prefix: str) -> str:
+    if "/" in prefix.strip("/"):
+        raise ConfigurationError(f"TENANTS['PATH_PREFIX'] is {prefix!r}. It takes one part of a path, such as 't'.")
+    return prefix.strip("/")
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "ORIGIN": _origin,
+    "PLATFORM_HOSTS": _platform_hosts,
+    "PATH_PREFIX": _path_prefix,
+}
+"""What brings a value to its one spelling, and refuses what has none."""
 
 
 def _reload(*, setting: str, **_: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-import select
+from selectors import EVENT_READ, DefaultSelector
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -20,8 +20,6 @@ from tenants.registry import registry
 logger = logging.getLogger(__name__)
 
 CHANNEL = "tenants_changed"
-DEAF_SECONDS = 1.0
-"""How long an answer of the registry is believed while changes are not heard."""
 _RETRY_SECONDS = 1.0
 
 
@@ -45,8 +43,7 @@ class Listener:
             return
         with self._lock:
             if self._pid != os.getpid():
-                registry.clear()
-                registry.deaf_seconds = DEAF_SECONDS
+                self._go_deaf()  # after fork() both say what was true of the parent
                 self._stopped.clear()
                 self._wake = os.pipe()
                 self._thread = Thread(target=self._run, name="tenants-listener", daemon=True)
@@ -65,30 +62,41 @@ class Listener:
                 os.close(end)
             self._thread = None
             self._pid = 0
-            registry.deaf_seconds = None
 
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
                 with connect_directly() as connection:
                     self._listen(connection)
-            except psycopg.Error as error:
-                logger.warning("Changes of tenants are not heard, trying again in %s s: %s", _RETRY_SECONDS, error)
-            self.listening.clear()
-            registry.deaf_seconds = DEAF_SECONDS
+            except Exception as error:  # whatever it is: without this thread, no change would ever be heard again
+                logger.warning("Changes of tenants are not heard, trying again in %s s: %r", _RETRY_SECONDS, error)
+            self._go_deaf()
             self._stopped.wait(_RETRY_SECONDS)
+
+    def _go_deaf(self) -> None:
+        self.listening.clear()
+        registry.set_hearing(False)
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(f"LISTEN {CHANNEL}")
-        registry.deaf_seconds = None
-        registry.clear()  # what changed before we listened was not heard
+        registry.set_hearing(True)  # forgets too: what changed before we listened was not heard
         self.listening.set()
-        while True:
-            select.select([connection.fileno(), self._wake[0]], [], [])
-            if self._stopped.is_set():
-                return
-            for notice in connection.notifies(timeout=0):
-                registry.forget(int(notice.payload))
+        with DefaultSelector() as selector:  # select.select() knows no file numbers above 1023
+            selector.register(connection, EVENT_READ)
+            selector.register(self._wake[0], EVENT_READ)
+            while True:
+                selector.select()
+                if self._stopped.is_set():
+                    return
+                for notice in connection.notifies(timeout=0):
+                    _hear(notice.payload)
+
+
+def _hear(payload: str) -> None:
+    if payload.isdecimal():
+        registry.forget(int(payload))
+    else:
+        registry.clear()  # not our triggers' words; whoever has a connection may notify
 
 
 listener = Listener()

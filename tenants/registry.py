@@ -19,6 +19,9 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TenantNotFound
 from tenants.models import Domain, Tenant
 
+DEAF_SECONDS = 1.0
+"""How long an answer is believed while changes are not heard."""
+
 
 class Miss:
     """What `Registry.remembered` returns where only the database knows."""
@@ -67,8 +70,8 @@ class Registry:
         self._unknown = _Remembered()
         # Counts the changes heard of: an answer that was read before a change must not be kept after it.
         self._generation = 0
-        # How long an answer is believed while nobody listens for changes; None: the setting.
-        self.deaf_seconds: float | None = None
+        # A process without a listener, a command's for example, hears of no change.
+        self._hears_changes = False
 
     def remembered(self, key: str) -> TenantInfo | Miss | None:
         """Return the remembered answer: a tenant, None for "there is none", or `MISS`. Never asks the database."""
@@ -89,7 +92,7 @@ class Registry:
 
     def _keep(self, key: str, answer: TenantInfo | None, generation: int) -> None:
         config = tenancy()
-        seconds = config.registry_seconds if self.deaf_seconds is None else self.deaf_seconds
+        seconds = config.registry_seconds if self._hears_changes else min(DEAF_SECONDS, config.registry_seconds)
         with self._lock:
             if generation == self._generation:
                 chosen = self._unknown if answer is None else self._known
@@ -108,6 +111,11 @@ class Registry:
             self._generation += 1
             self._known.clear()
             self._unknown.clear()
+
+    def set_hearing(self, hears_changes: bool) -> None:
+        """Say whether changes are heard from now on, and so how long an answer is believed; drop everything."""
+        self._hears_changes = hears_changes
+        self.clear()
 
     def sizes(self) -> tuple[int, int]:
         """Return how many known and how many unknown keys are remembered."""

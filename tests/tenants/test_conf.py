@@ -1,0 +1,99 @@
+"""`TENANTS` is read at call, in one normal form, and what cannot work is said by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+
+from tenants.conf import TenancySettings, tenancy
+from tenants.errors import ConfigurationError
+from tenants.names import RESERVED_SLUGS
+
+
+def test_without_the_setting_every_key_has_its_default() -> None:
+    with override_settings(TENANTS={}):
+        assert tenancy() == TenancySettings()
+
+
+def test_it_is_read_at_call_and_not_at_import() -> None:
+    before = tenancy()
+    with override_settings(TENANTS={"PATH_PREFIX": "t", "SHARED_APPS": ["a", "b"], "REGISTRY_SECONDS": 5}):
+        assert tenancy().path_prefix == "t"
+        assert tenancy().shared_apps == ("a", "b")
+        assert tenancy().registry_seconds == 5
+    assert tenancy() == before
+
+
+def test_an_unknown_key_is_an_error_that_names_the_nearest_known() -> None:
+    with (
+        override_settings(TENANTS={"PATH_PREFX": "t"}),
+        pytest.raises(ConfigurationError, match=r"'PATH_PREFX'.*'PATH_PREFIX'") as refused,
+    ):
+        tenancy()
+    assert isinstance(refused.value, ImproperlyConfigured), "Django's commands print such an error without a traceback"
+
+
+def test_an_unknown_key_with_no_neighbour_is_an_error_that_lists_all() -> None:
+    with override_settings(TENANTS={"XYZZY": 1}), pytest.raises(ConfigurationError, match=r"ORIGIN.*TENANT_URLCONF"):
+        tenancy()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("SHARED_APPS", "tenants"),  # a forgotten comma: ("tenants")
+        ("STEPS", ["a.b", None]),
+        ("TENANT_URLCONF", ["config.urls"]),
+        ("TENANT_URLCONF", None),
+        ("ROLE_PER_TENANT", "false"),
+        ("REGISTRY_SIZE", "10"),
+        ("REGISTRY_SIZE", True),
+        ("REGISTRY_SECONDS", None),
+        ("ORIGIN", "localhost:8000"),
+        ("ORIGIN", "//localhost"),
+        ("ORIGIN", "ftp://localhost"),
+        ("ORIGIN", "http://"),
+        ("ORIGIN", "http://my_host"),
+        ("ORIGIN", "http://localhost:99999"),
+        ("ORIGIN", "http://localhost/shops"),
+        ("PLATFORM_HOSTS", ["http://localhost"]),
+        ("PATH_PREFIX", "a/b"),
+    ],
+)
+def test_a_value_that_cannot_work_is_an_error_that_names_its_key(key: str, value: Any) -> None:
+    with override_settings(TENANTS={key: value}), pytest.raises(ConfigurationError, match=key):
+        tenancy()
+
+
+def test_hosts_and_prefix_are_brought_to_their_one_spelling() -> None:
+    with override_settings(
+        TENANTS={
+            "ORIGIN": "https://Shops.Example.",
+            "PLATFORM_HOSTS": ["Admin.Example", "[0::1]"],
+            "PATH_PREFIX": "/t/",
+        }
+    ):
+        assert tenancy().base_domain == "shops.example"
+        assert tenancy().platform_hosts == ("admin.example", "[::1]")
+        assert tenancy().path_prefix == "t"
+
+
+@pytest.mark.parametrize(
+    ("origin", "url"),
+    [
+        ("http://localhost:8000", "http://acme.example:8000/x?y=1"),
+        ("https://shops.example", "https://acme.example/x?y=1"),
+        ("https://shops.example:443", "https://acme.example:443/x?y=1"),
+    ],
+)
+def test_an_address_has_the_scheme_and_the_port_of_the_origin(origin: str, url: str) -> None:
+    with override_settings(TENANTS={"ORIGIN": origin}):
+        assert tenancy().url_of("acme.example", "/x?y=1") == url
+
+
+def test_reserved_slugs_are_added_to_ours() -> None:
+    with override_settings(TENANTS={"RESERVED_SLUGS": ["acme"]}):
+        assert tenancy().all_reserved_slugs == RESERVED_SLUGS | {"acme"}
