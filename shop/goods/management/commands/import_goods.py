@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -34,7 +34,7 @@ class Command(BaseCommand):
     def handle(self, *, slug: str, file: str, dry_run: bool, **options: Any) -> None:
         try:
             tenant = tenant_by_slug(slug)
-            with _opened(file) as source, _progress(source) as on_batch, use_tenant(tenant):
+            with _opened(file) as source, _progress(file) as on_batch, use_tenant(tenant):
                 report = import_goods(source, dry_run=dry_run, on_batch=on_batch)
         except TenantNotFound as error:
             raise CommandError(str(error)) from error
@@ -61,9 +61,10 @@ def _opened(file: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _progress(source: BinaryIO) -> Iterator[Any]:
+def _progress(file: str) -> Iterator[Callable[[ImportReport], None]]:
     console = Console(stderr=True)
-    total = Path(source.name).stat().st_size if isinstance(source.name, str) and Path(source.name).is_file() else None
+    path = Path(file)
+    total = path.stat().st_size if path.is_file() else None
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Importing", total=total)
 
