@@ -65,7 +65,7 @@ class EmbeddedPostgres:
         server's log, if it will not start.
         """
         home = self.home
-        if home is None or not answers(home):
+        if home is None or home.folder != self.folder or not answers(home):
             home = self._start()
         return Address(host=str(home.sockets), port=PORT, user=SUPERUSER)
 

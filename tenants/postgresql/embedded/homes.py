@@ -40,6 +40,8 @@ class Home:
     id: str
     """Random, made with the folder. Data that lie outside of it are found by this and not by its path, so that a
     folder made anew at the same place begins with no data."""
+    folder: Path
+    """The folder that it was last started for; another than it is asked for now if that has been moved."""
     place: Path
     account: Account | None
     """None: the user that this process runs as."""
@@ -103,13 +105,14 @@ def find_home(folder: Path) -> Home | None:
     if identity is None:
         return None
     if os.geteuid():
-        return Home(id=identity, place=folder, account=None)
+        return Home(id=identity, folder=folder, place=folder, account=None)
     place = OF_ROOT / identity
     if not place.is_dir():
-        place = folder
-    elif _is_of_another(place, folder, identity):
-        return None
-    return Home(id=identity, place=place, account=owner_of(place / "data"))
+        return Home(id=identity, folder=folder, place=folder, account=owner_of(folder / "data"))
+    began = _folder_of(place) or folder
+    if began != folder and _read_id(began) == identity:
+        return None  # a copy of a folder that is still there, and whose data it must not share
+    return Home(id=identity, folder=began, place=place, account=owner_of(place / "data"))
 
 
 def make_folder(folder: Path) -> None:
@@ -135,7 +138,7 @@ def make_folder(folder: Path) -> None:
 
 def make_home(folder: Path) -> Home:
     """Return the home of the server of `folder`, and make it if it has none. The caller holds the folder's lock."""
-    home = find_home(folder) or Home(id=_make_id(folder), place=folder, account=None)
+    home = find_home(folder) or Home(id=_make_id(folder), folder=folder, place=folder, account=None)
     if os.geteuid():
         return home
     account = home.account or choose_account()
@@ -148,7 +151,7 @@ def make_home(folder: Path) -> Home:
             made.chmod(0o711)
         (place / "folder").write_text(f"{folder}\n")
         (folder / "where.txt").write_text(_WHERE.format(place=place, account=account.name, folder=folder))
-    return Home(id=home.id, place=place, account=account)
+    return Home(id=home.id, folder=folder, place=place, account=account)
 
 
 def strays() -> Iterator[Home]:
@@ -157,9 +160,9 @@ def strays() -> Iterator[Home]:
     A server whose data folder is deleted ends by itself within a minute; one whose data lie elsewhere does not.
     """
     for place in OF_ROOT.iterdir():
-        with suppress(OSError):
-            if _read_id(_folder_of(place)) != place.name:
-                yield Home(id=place.name, place=place, account=owner_of(place / "data"))
+        folder = _folder_of(place)
+        if folder and _read_id(folder) != place.name:
+            yield Home(id=place.name, folder=folder, place=place, account=owner_of(place / "data"))
 
 
 def _make_id(folder: Path) -> str:
@@ -186,13 +189,9 @@ def _read_id(folder: Path) -> str | None:
     return identity if re.fullmatch(r"[0-9a-f]{32}", identity) else None
 
 
-def _folder_of(place: Path) -> Path:
-    return Path((place / "folder").read_text().rstrip("\n"))
-
-
-def _is_of_another(place: Path, folder: Path, identity: str) -> bool:
-    """Whether `folder` is a copy of a folder that still is, and whose data the copy must not share."""
-    with suppress(OSError):
-        owner = _folder_of(place)
-        return owner != folder and _read_id(owner) == identity
-    return False
+def _folder_of(place: Path) -> Path | None:
+    """Return the folder that `place` was made for, or None if a kill came before that was written."""
+    try:
+        return Path((place / "folder").read_text().rstrip("\n"))
+    except OSError:
+        return None

@@ -173,12 +173,14 @@ def _forget_last_server(home: Home) -> None:
     PostgreSQL itself asks only whether the process id is in use, and it may be, by another program or a zombie.
     The file stays, with an id that nobody has: from the rest of it PostgreSQL learns about shared memory in use.
     """
+    left = home.data / "postmaster.pid"
     lines = _read_pid_file(home)
     if len(lines) > 1:
         # Root writes into a folder of another account, which must not lead it elsewhere by a link.
-        file = os.open(home.data / "postmaster.pid", os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
-        with os.fdopen(file, "w") as pid_file:
-            pid_file.write("\n".join([_NO_PROCESS, *lines[1:], ""]))
+        with os.fdopen(os.open(left, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW), "w") as file:
+            file.write("\n".join([_NO_PROCESS, *lines[1:], ""]))
+    else:
+        left.unlink(missing_ok=True)  # empty after a crash of the machine, and then PostgreSQL would not start
     if home.has_private_sockets():
         for left in home.sockets.glob(".s.PGSQL.*"):
             left.unlink()

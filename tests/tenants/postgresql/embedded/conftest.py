@@ -104,8 +104,8 @@ def discard(server: EmbeddedPostgres) -> None:
 
 
 @pytest.fixture
-def new_server() -> Iterator[NewServer]:
-    """A function that makes the server of a folder; each is discarded after the test."""
+def new_server(open_folder: Path) -> Iterator[NewServer]:
+    """A function that makes the server of a folder; each is discarded after the test, and before the folder is."""
     made: list[EmbeddedPostgres] = []
 
     def new_server(folder: Path) -> EmbeddedPostgres:
@@ -115,6 +115,22 @@ def new_server() -> Iterator[NewServer]:
     yield new_server
     for server in made:
         discard(server)
+
+
+@pytest.fixture(scope="module")
+def _shared() -> Iterator[EmbeddedPostgres]:
+    with tempfile.TemporaryDirectory(prefix="sangga-test-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        yield server
+        discard(server)
+
+
+@pytest.fixture
+def running(_shared: EmbeddedPostgres) -> EmbeddedPostgres:
+    """A server that runs, and that the tests of a module share: making one takes most of a second."""
+    _shared.start()
+    return _shared
 
 
 @pytest.fixture

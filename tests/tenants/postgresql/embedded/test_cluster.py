@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
+import psycopg
 import pytest
 
 from tenants.postgresql.embedded import Address, EmbeddedPostgres, embedded
-from tests.tenants.postgresql.embedded.conftest import ask, connect, discard, home_of, result_of, start_process, tell
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[EmbeddedPostgres]:
-    """A server that the tests of this module share, and that all of them leave running."""
-    with TemporaryDirectory(prefix="sangga-test-", dir="/tmp") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres")
-        try:
-            server.start()
-            yield server
-        finally:
-            discard(server)
+from tests.tenants.postgresql.embedded.conftest import ask, connect, home_of, result_of, start_process, tell
 
 
 def test_start_says_how_to_connect(running: EmbeddedPostgres) -> None:
@@ -128,9 +114,12 @@ def test_an_unused_server_is_stopped_if_unused_and_its_data_stay(server: Embedde
 
 def test_stop_ends_those_who_are_connected(server: EmbeddedPostgres) -> None:
     server.start()
-    with connect(server) as connection:
-        connection.execute("BEGIN")
-        assert server.stop() is True
+    connection = connect(server)
+    connection.execute("BEGIN")
+    assert server.stop() is True
+    with pytest.raises(psycopg.OperationalError):
+        connection.execute("SELECT 1")
+    connection.close()
     assert not server.is_running()
     assert server.stop() is False
 

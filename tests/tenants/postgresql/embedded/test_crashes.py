@@ -29,11 +29,11 @@ from tests.tenants.postgresql.embedded.conftest import (
 
 
 @pytest.fixture
-def filled(server: EmbeddedPostgres) -> EmbeddedPostgres:
+def filled(running: EmbeddedPostgres) -> EmbeddedPostgres:
     """A running server with a table of 1000 committed rows."""
-    server.start()
-    tell(server, "CREATE TABLE kept AS SELECT n FROM generate_series(1, 1000) n")
-    return server
+    tell(running, "DROP TABLE IF EXISTS kept")
+    tell(running, "CREATE TABLE kept AS SELECT n FROM generate_series(1, 1000) n")
+    return running
 
 
 def rows_of(server: EmbeddedPostgres) -> int:
@@ -149,6 +149,8 @@ def test_a_folder_that_is_moved_while_its_server_runs_keeps_it(filled: EmbeddedP
     assert moved.stop() is True
     moved.start()
     assert rows_of(moved) == 1000
+    moved.folder.rename(filled.folder)
+    assert filled.is_running()
 
 
 def test_a_copy_of_a_folder_whose_server_runs_is_another_server(

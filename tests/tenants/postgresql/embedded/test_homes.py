@@ -198,10 +198,19 @@ class TestRoot:
         place = home_of(server).place
         moved = new_server(server.folder.rename(closed / "moved"))
         assert moved.is_running()
-        moved.stop()
         moved.start()
         assert home_of(moved).place == place
         assert str(closed / "moved") in (moved.folder / "where.txt").read_text()
+
+    def test_a_copy_of_a_moved_folder_does_not_share_the_data(self, closed: Path, new_server: NewServer) -> None:
+        server = new_server(closed / "postgres")
+        server.start()
+        moved = new_server(server.folder.rename(closed / "moved"))
+        moved.start()
+        copy = new_server(closed / "copy")
+        shutil.copytree(moved.folder, copy.folder)
+        assert copy.is_running() is False
+        assert moved.is_running()
 
     def test_copies_programs_that_the_account_cannot_run(
         self, closed: Path, server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
