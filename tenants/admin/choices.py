@@ -1,0 +1,65 @@
+"""Form fields for what a shop speaks, counts in and lives by: language, currency, time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.forms import ChoiceField
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget
+
+CURRENCIES = tuple(
+    """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
+    COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR
+    ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK
+    MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF
+    SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU
+    UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+    """.split()
+)
+"""The currencies of ISO 4217 that are money of a country or of a union of countries."""
+
+Choices = list[tuple[str, str]]
+
+
+def _languages() -> Choices:
+    return [(code, gettext(str(name))) for code, name in settings.LANGUAGES]
+
+
+def _currencies() -> Choices:
+    return _plain(CURRENCIES)
+
+
+def _time_zones() -> Choices:
+    return _plain(sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"))
+
+
+def _plain(values: Iterable[str]) -> Choices:
+    return [(value, value) for value in values]
+
+
+def language_field() -> ChoiceField:
+    """Return a field for one of the project's languages."""
+    return ChoiceField(label=_("language"), choices=_languages, widget=UnfoldAdminSelectWidget)
+
+
+def currency_field() -> ChoiceField:
+    """Return a field for a currency."""
+    return ChoiceField(label=_("currency"), choices=_currencies, widget=UnfoldAdminSelectWidget)
+
+
+def time_zone_field() -> ChoiceField:
+    """Return a field for a time zone of the IANA database."""
+    return ChoiceField(label=_("time zone"), choices=_time_zones, widget=UnfoldAdminSelect2Widget)
+
+
+def keep_choice(field: Any, value: str) -> None:
+    """Let `field` take `value` as well: what a tenant has already is never lost by saving its form."""
+    offered: Choices = list(field.choices)
+    if value not in dict(offered):
+        field.choices = [(value, value), *offered]
