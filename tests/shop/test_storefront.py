@@ -301,7 +301,7 @@ def test_an_order_is_placed_and_confirmed(shopper: Client, make_sku: MakeSku) ->
     assert "2 × Blue shirt" in page
     assert "$99.00" in page
     assert order.total == Decimal("99.00")
-    assert order.ship_to == "Nora Lindqvist\n12 Alder Street\r\nSan Francisco\n+1 415 555 0134".replace("\r\n", "\n")
+    assert order.ship_to == "Nora Lindqvist\n12 Alder Street\nSan Francisco\n+1 415 555 0134"
     assert order.customer == Customer.objects.get(email="nora@example.com")
     assert stock_of(sku) == 3
     assert "Your cart is empty" in text_of(shopper.get("/cart/"))
@@ -333,7 +333,7 @@ def test_only_the_session_that_ordered_sees_the_confirmation(
 )
 def test_a_wrong_field_is_named_and_nothing_is_lost(shopper: Client, make_sku: MakeSku, field: str, value: str) -> None:
     put_into_cart(shopper, make_sku("Blue shirt", price="50"))
-    page = text_of(_checkout(shopper, "50") if False else _checkout(shopper, **{"total": "50", field: value}))
+    page = text_of(_checkout(shopper, **{"total": "50", field: value}))
     assert 'role="alert"' in page
     assert "Blue shirt" in page
     kept = next(value for name, value in FORM.items() if name not in (field, "email"))
