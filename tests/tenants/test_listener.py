@@ -1,0 +1,210 @@
+"""A change of the control plane is heard within a second, whoever makes it and whatever happens to the connection."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import psycopg
+import pytest
+
+from tenants import TenantInfo
+from tenants.listener import CHANNEL, Listener, listener
+from tenants.postgresql.direct import connect_directly
+from tenants.registry import registry
+from tenants.resolvers import Door, resolve
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def listening(committed: None) -> Iterator[Listener]:
+    listener.start()
+    assert listener.listening.wait(5)
+    yield listener
+    listener.stop()
+
+
+@pytest.fixture
+def somebody(listening: Listener) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that Django knows nothing of, as psql's or another process's."""
+    with connect_directly() as connection:
+        yield connection
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """Set as soon as the registry was told of a change."""
+    told, forget, clear = Event(), registry.forget, registry.clear
+    monkeypatch.setattr(registry, "forget", lambda tenant_id: (forget(tenant_id), told.set()))
+    monkeypatch.setattr(registry, "clear", lambda: (clear(), told.set()))
+    return told
+
+
+def backends(connection: psycopg.Connection[Any]) -> set[int]:
+    """Return the processes of the server that serve a listener in this database."""
+    found = connection.execute(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE %s", [f"LISTEN {CHANNEL}%"]
+    )
+    return {pid for (pid,) in found}
+
+
+def test_another_connections_change_is_heard_within_a_second(
+    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event
+) -> None:
+    assert resolve(live_tenant.host, "/").door is Door.OPEN
+    for status, door in (("suspended", Door.SUSPENDED), ("active", Door.OPEN)):
+        heard.clear()
+        somebody.execute("UPDATE public.tenants_tenant SET status = %s WHERE id = %s", [status, live_tenant.id])
+        assert heard.wait(1)
+        assert resolve(live_tenant.host, "/").door is door
+
+
+def test_another_connections_domain_is_heard_within_a_second(
+    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event
+) -> None:
+    insert = "INSERT INTO public.tenants_domain (tenant_id, host, is_primary) VALUES (%s, 'new.example', true)"
+    doors = [resolve("new.example", "/").door, resolve(live_tenant.host, "/").door]
+    for change in (insert, "DELETE FROM public.tenants_domain WHERE tenant_id = %s"):
+        heard.clear()
+        somebody.execute(change, [live_tenant.id])
+        assert heard.wait(1)
+        doors += [resolve("new.example", "/").door, resolve(live_tenant.host, "/").door]
+    assert doors == [Door.UNKNOWN, Door.OPEN, Door.OPEN, Door.MOVED, Door.UNKNOWN, Door.OPEN]
+
+
+def test_a_domain_that_changes_hands_is_heard_of_for_both(
+    open_shop: Callable[..., TenantInfo], somebody: psycopg.Connection[Any]
+) -> None:
+    giver, taker = open_shop(domain="handed.example"), open_shop()
+    found = resolve("handed.example", "/").tenant
+    assert found is not None
+    assert found.id == giver.id
+    assert resolve(taker.host, "/").door is Door.OPEN
+    somebody.execute("UPDATE public.tenants_domain SET tenant_id = %s WHERE host = 'handed.example'", [taker.id])
+    assert eventually(lambda: resolve("handed.example", "/").tenant.id == taker.id, seconds=1)  # type: ignore[union-attr]
+    assert eventually(lambda: resolve(giver.host, "/").door is Door.OPEN, seconds=1)
+    assert eventually(lambda: resolve(taker.host, "/").door is Door.MOVED, seconds=1)
+
+
+def test_another_processs_change_is_heard_within_a_second(
+    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event
+) -> None:
+    info = somebody.info
+    address = f"postgresql:///{info.dbname}?host={info.host}&port={info.port}&user={info.user}"
+    assert resolve(live_tenant.host, "/").door is Door.OPEN
+    heard.clear()
+    subprocess.run(
+        [sys.executable, "manage.py", "suspend_tenant", live_tenant.slug],
+        env=os.environ | {"DATABASE_URL": address},
+        check=True,
+        capture_output=True,
+    )
+    assert heard.wait(1)
+    assert resolve(live_tenant.host, "/").door is Door.SUSPENDED
+
+
+def test_what_was_not_committed_is_not_heard(
+    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event
+) -> None:
+    heard.clear()
+    with somebody.transaction(force_rollback=True):
+        somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
+    with somebody.transaction():
+        somebody.execute("SELECT pg_notify(%s, '404')", [CHANNEL])
+        assert not heard.is_set()
+    assert heard.wait(1)
+    assert resolve(live_tenant.host, "/").door is Door.OPEN
+
+
+def test_a_lost_connection_is_made_again_and_what_changed_meanwhile_is_known(
+    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert resolve(live_tenant.host, "/").door is Door.OPEN
+    (before,) = backends(somebody)
+    with somebody.transaction():
+        somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
+        somebody.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
+    assert eventually(lambda: resolve(live_tenant.host, "/").door is Door.SUSPENDED, seconds=1)
+    assert eventually(lambda: backends(somebody) - {before})
+    assert listener.listening.wait(5)
+    assert "trying again" in caplog.text
+    somebody.execute("UPDATE public.tenants_tenant SET status = 'active' WHERE id = %s", [live_tenant.id])
+    assert eventually(lambda: resolve(live_tenant.host, "/").door is Door.OPEN, seconds=1)
+
+
+def test_while_it_cannot_listen_no_answer_is_older_than_a_second(
+    live_tenant: TenantInfo,
+    somebody: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server takes queries and no new connections, as one at its limit does; even odd errors end no thread."""
+    refused = Event()
+
+    def refuse() -> None:
+        refused.set()
+        raise RuntimeError("no")
+
+    assert resolve(live_tenant.host, "/").door is Door.OPEN
+    monkeypatch.setattr("tenants.listener.connect_directly", refuse)
+    (before,) = backends(somebody)
+    somebody.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
+    assert refused.wait(5)
+    somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
+    assert eventually(lambda: resolve(live_tenant.host, "/").door is Door.SUSPENDED, seconds=1.5)
+    monkeypatch.undo()
+    assert listener.listening.wait(5)
+
+
+@pytest.mark.parametrize("payload", ["", "nonsense", "1.5", "-1", "9" * 100, "²"])
+def test_a_word_that_is_not_ours_deafens_nobody(
+    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event, payload: str
+) -> None:
+    heard.clear()
+    somebody.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
+    assert heard.wait(1)
+    (before,) = backends(somebody)
+    somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
+    assert eventually(lambda: resolve(live_tenant.host, "/").door is Door.SUSPENDED, seconds=1)
+    assert backends(somebody) == {before}, "the same connection"
+
+
+def test_a_process_has_one_however_many_threads_start_it(listening: Listener) -> None:
+    listening.stop()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: listening.start(), range(8)))
+    assert listening.listening.wait(5)
+    with connect_directly() as connection:
+        assert len(backends(connection)) == 1
+
+
+def test_it_stops_for_good_lets_the_database_be_dropped_and_may_start_again(listening: Listener) -> None:
+    with connect_directly() as connection:
+        assert len(backends(connection)) == 1
+        listening.stop()
+        listening.stop()
+        assert eventually(lambda: not backends(connection), seconds=1)
+        listening.start()
+        assert listening.listening.wait(5)
+        assert len(backends(connection)) == 1
+
+
+def test_a_forked_child_listens_for_itself(listening: Listener) -> None:
+    with connect_directly() as connection:
+        parent = backends(connection)
+        child = os.fork()
+        if child == 0:
+            try:
+                listening.start()
+                heard = listening.listening.wait(5)
+                with connect_directly() as own:
+                    os._exit(0 if heard and len(backends(own)) == 2 else 1)
+            finally:
+                os._exit(2)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert eventually(lambda: backends(connection) == parent), "the parent's connection lives on"
+        assert listening.listening.is_set()
