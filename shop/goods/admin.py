@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection
+from django.db import connection, models
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -43,6 +43,7 @@ class PictureInline(TabularInline):
     per_page = 50
     fields = ["thumbnail", "file", "source_url", "alt", "position"]
     readonly_fields = ["thumbnail"]
+    formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, models.URLField: {"assume_scheme": "https"}}
 
     @display(description=_("preview"))
     def thumbnail(self, picture: Picture) -> str:

@@ -226,10 +226,9 @@ def test_a_long_page_takes_as_many_queries_as_a_short_one(client: Client, in_acm
         goods.save()
         make_sku(goods=goods, option_values=["L"])
         Picture.objects.create(goods=goods, source_url="https://cdn.example.com/a.jpg")
-    _get(client)  # the host is known from now on
     counts = []
     for limit in (1, 12):
         with CaptureQueriesContext(connection) as queries:
             assert len(_get(client, limit=limit)[1]["items"]) == limit
-        counts.append(len(queries))
+        counts.append(sum("tenants_" not in query["sql"] for query in queries))  # the host may be looked up first
     assert counts == [4, 4]
