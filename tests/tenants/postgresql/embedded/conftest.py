@@ -117,7 +117,7 @@ def new_server(open_folder: Path) -> Iterator[NewServer]:
         discard(server)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _shared() -> Iterator[EmbeddedPostgres]:
     with tempfile.TemporaryDirectory(prefix="sangga-test-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
@@ -128,14 +128,14 @@ def _shared() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture
 def running(_shared: EmbeddedPostgres) -> EmbeddedPostgres:
-    """A server that runs, and that the tests of a module share: making one takes most of a second."""
+    """A server that runs, and that most tests share, as making one takes most of a second; they may stop or kill it."""
     _shared.start()
     return _shared
 
 
 @pytest.fixture
 def server(new_server: NewServer, open_folder: Path) -> EmbeddedPostgres:
-    """A server that has not been started yet."""
+    """A server of the test's own, not made yet."""
     return new_server(open_folder / "postgres")
 
 

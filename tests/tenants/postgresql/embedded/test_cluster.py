@@ -103,25 +103,23 @@ def test_a_server_that_has_no_place_for_another_client_is_in_use(running: Embedd
             connection.close()
 
 
-def test_an_unused_server_is_stopped_if_unused_and_its_data_stay(server: EmbeddedPostgres) -> None:
-    server.start()
-    tell(server, "CREATE TABLE kept AS SELECT 7 AS n")
-    assert server.stop(if_unused=True) is True
-    assert not server.is_running()
-    server.start()
-    assert ask(server, "SELECT n FROM kept") == 7
+def test_an_unused_server_is_stopped_if_unused_and_its_data_stay(running: EmbeddedPostgres) -> None:
+    tell(running, "CREATE TABLE stays AS SELECT 7 AS n")
+    assert running.stop(if_unused=True) is True
+    assert not running.is_running()
+    running.start()
+    assert ask(running, "SELECT n FROM stays") == 7
 
 
-def test_stop_ends_those_who_are_connected(server: EmbeddedPostgres) -> None:
-    server.start()
-    connection = connect(server)
+def test_stop_ends_those_who_are_connected(running: EmbeddedPostgres) -> None:
+    connection = connect(running)
     connection.execute("BEGIN")
-    assert server.stop() is True
+    assert running.stop() is True
     with pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")
     connection.close()
-    assert not server.is_running()
-    assert server.stop() is False
+    assert not running.is_running()
+    assert running.stop() is False
 
 
 def test_asking_about_a_server_that_never_was_makes_nothing(server: EmbeddedPostgres) -> None:
@@ -145,13 +143,12 @@ def test_processes_that_start_at_once_share_one_server(server: EmbeddedPostgres)
     assert starts_of(server) == 1
 
 
-def test_a_long_log_is_put_aside(server: EmbeddedPostgres) -> None:
-    server.start()
-    server.stop()
-    log = home_of(server).log
+def test_a_long_log_is_put_aside(running: EmbeddedPostgres) -> None:
+    running.stop()
+    log = home_of(running).log
     with log.open("a") as file:
         file.truncate(11_000_000)
-    server.start()
+    running.start()
     assert log.stat().st_size < 100_000
     assert log.with_suffix(".log.1").stat().st_size == 11_000_000
 

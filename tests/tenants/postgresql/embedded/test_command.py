@@ -13,8 +13,8 @@ from tests.tenants.postgresql.embedded.conftest import connect, home_of
 
 
 @pytest.fixture(autouse=True)
-def _of_the_project(server: EmbeddedPostgres, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = settings.DATABASES["default"] | {"OPTIONS": {"embedded": str(server.folder)}, "NAME": "sangga"}
+def _of_the_project(running: EmbeddedPostgres, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = settings.DATABASES["default"] | {"OPTIONS": {"embedded": str(running.folder)}, "NAME": "sangga"}
     monkeypatch.setitem(settings.DATABASES, "default", database)
 
 
@@ -25,22 +25,23 @@ def command(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_status_of_a_stopped_server_is_in_the_exit_code() -> None:
+def test_status_of_a_stopped_server_is_in_the_exit_code(running: EmbeddedPostgres) -> None:
+    running.stop()
     with pytest.raises(SystemExit, match="3"):
         command("status")
 
 
-def test_start_says_where_the_data_and_the_log_are(server: EmbeddedPostgres) -> None:
+def test_start_says_where_the_data_and_the_log_are(running: EmbeddedPostgres) -> None:
+    running.stop()
     said = command("start")
     assert said.startswith("running")
-    assert str(home_of(server).data) in said
-    assert str(home_of(server).log) in said
+    assert str(home_of(running).data) in said
+    assert str(home_of(running).log) in said
     assert command("status") == said
 
 
-def test_stop_if_unused_leaves_a_server_in_use(server: EmbeddedPostgres) -> None:
-    server.start()
-    with connect(server):
+def test_stop_if_unused_leaves_a_server_in_use(running: EmbeddedPostgres) -> None:
+    with connect(running):
         assert command("stop", "--if-unused") == "left running: it is in use\n"
     assert command("stop") == "stopped\n"
     assert command("stop") == "it was not running\n"
