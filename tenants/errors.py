@@ -11,6 +11,7 @@ TenancyError
 ├── NoActiveTenant            the database was asked for while no tenant was active
 ├── WrongScope                a model was used on the side on which it has no table
 ├── MigrationFailed           a tenant's migrations stopped, and left it as it was
+├── TakenElsewhere            another run has the tenant in hand
 └── DatabaseUnavailable       the embedded PostgreSQL could not be started
 
 Messages name who, what and what to do next. Each error keeps its facts as attributes.
@@ -144,6 +145,17 @@ class MigrationFailed(TenancyError):
             f"Tenant {self.slug!r} could not be migrated and is as it was: {self.cause.strip()} "
             f"Mend the cause, then run `manage.py migrate_tenants --tenant {self.slug}`."
         )
+
+
+class TakenElsewhere(TenancyError):
+    """Another run has the tenant in hand."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+    def __str__(self) -> str:
+        return f"Another run, here or on another machine, has tenant {self.slug!r} in hand. Try again when it is done."
 
 
 class DatabaseUnavailable(TenancyError):

@@ -45,7 +45,21 @@ def scope_of(app_label: str) -> Scope:
 
 def labels_for(tenant: TenantInfo) -> frozenset[str]:
     """Return the labels of the apps that have tables where `tenant` looks."""
-    return frozenset(label for label, scope in _scopes().items() if scope.holds(tenant))
+    return labels_of_platform() if tenant.is_platform else labels_of_variant(tenant.variant)
+
+
+def labels_of_platform() -> frozenset[str]:
+    """Return the labels of the apps that have tables in the control plane."""
+    return _labels(Scope.SHARED)
+
+
+def labels_of_variant(variant: str) -> frozenset[str]:
+    """Return the labels of the apps that have tables in the schemas of tenants of `variant`."""
+    return _labels(Scope.TENANT)
+
+
+def _labels(side: Scope) -> frozenset[str]:
+    return frozenset(label for label, scope in _scopes().items() if scope in {side, Scope.COMMON})
 
 
 def _reload(*, setting: str, **_: object) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
@@ -44,8 +45,21 @@ class TenantFileSystemStorage(FileSystemStorage):
 class PerTenant(MutableMapping[str, Any]):
     """A mapping with other contents for each tenant: put in the place of one that Django keeps per process."""
 
+    _everyone: WeakSet[PerTenant] = WeakSet()
+
     def __init__(self) -> None:
         self._contents: dict[str, dict[str, Any]] = {}
+        self._everyone.add(self)
+
+    @classmethod
+    def forget(cls, schema: str) -> None:
+        """Drop what all such mappings hold for one tenant: what they learned may have been rolled back."""
+        for mapping in list(cls._everyone):
+            mapping._contents.pop(schema, None)
+
+    # Two mappings are the same only if they are one: a WeakSet compares.
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
 
     def _own(self) -> dict[str, Any]:
         return self._contents.setdefault(current_tenant().schema, {})
@@ -70,11 +84,25 @@ class PerTenant(MutableMapping[str, Any]):
         self._contents.clear()
 
 
-def scope_content_types() -> None:
-    """Keep the ids of content types per tenant: each schema has its own table of them, with ids of its own."""
-    from django.contrib.contenttypes.models import ContentType
+class _CachePerTenant:
+    """Stands in for the attribute `_cache` of Django's manager of content types."""
 
-    ContentType.objects._cache = PerTenant()  # type: ignore[attr-defined]
+    def __get__(self, manager: Any, owner: type) -> PerTenant:
+        cache: PerTenant = manager.__dict__.setdefault("cache_per_tenant", PerTenant())
+        return cache
+
+    def __set__(self, manager: Any, value: object) -> None:
+        """Ignore the empty dict with which Django begins."""
+
+
+def scope_content_types() -> None:
+    """Keep the ids of content types per tenant: each schema has its own table of them, with ids of its own.
+
+    On the class, and so for the managers of the historical models too, which migrations of many tenants share.
+    """
+    from django.contrib.contenttypes.models import ContentTypeManager
+
+    ContentTypeManager._cache = _CachePerTenant()  # type: ignore[attr-defined]
 
 
 class TenantLogFilter(logging.Filter):

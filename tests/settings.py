@@ -12,3 +12,6 @@ from config.settings import *  # noqa: F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="sangga-test-media-"))
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.ledger"]  # noqa: F405
+TENANTS = {**TENANTS, "TENANT_APPS": [*TENANTS["TENANT_APPS"], "tests.ledger"]}  # noqa: F405

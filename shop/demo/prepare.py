@@ -15,8 +15,8 @@ from shop.demo.goods import stock_shop
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.conf import tenancy
 from tenants.lifecycle import NewTenant, create_tenant
-from tenants.migrator.runner import migrate_all, tenants_behind
-from tenants.registry import all_tenants, tenant_by_slug
+from tenants.migrator.runner import Run, RunOptions, find_behind
+from tenants.registry import tenant_by_slug
 
 OPERATOR = "operator"
 SHOPS = (
@@ -67,7 +67,8 @@ def demo_password(data_dir: Path) -> str:
 
 
 def _bring_up_to_date(say: Say) -> None:
-    for outcome in migrate_all(tenants_behind(all_tenants())):
+    _, behind = find_behind()
+    for outcome in Run(behind, RunOptions()):
         say(f"{outcome.tenant.slug}: {outcome.error or 'migrated'}")
 
 

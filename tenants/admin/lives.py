@@ -28,7 +28,7 @@ from tenants.context import TenantInfo
 from tenants.errors import TenancyError
 from tenants.lifecycle import create_tenant, delete_tenant, resume_tenant, suspend_tenant
 from tenants.lifecycle.owner import setup_link
-from tenants.migrator.runner import migrate_all
+from tenants.migrator.runner import RunOptions, migrate_one
 from tenants.models import Tenant
 from tenants.registry import info_of
 
@@ -144,10 +144,13 @@ class TenantLives(ModelAdmin):
         messages.success(request, gettext("%s is open again.") % tenant.name)
 
     def _migrate(self, request: HttpRequest, tenant: Tenant) -> None:
-        outcome = next(migrate_all([info_of(tenant)]))
+        outcome = migrate_one(info_of(tenant), RunOptions())
         if outcome.failed:
             failed = gettext("%(name)s could not be migrated and is as it was: %(error)s")
             messages.error(request, failed % {"name": tenant.name, "error": outcome.error})
+            return
+        if outcome.elsewhere:
+            messages.warning(request, gettext("%s is being migrated by another run just now.") % tenant.name)
             return
         applied = len(outcome.applied)
         done = ngettext("%(count)d migration was applied.", "%(count)d migrations were applied.", applied)

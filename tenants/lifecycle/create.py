@@ -49,7 +49,7 @@ def create_tenant(order: NewTenant) -> TenantInfo:
         schemas.create_schema(tenant)
         if tenant.role:
             schemas.grant_to_role(tenant)
-        migrate_tenant(tenant)
+        migrate_tenant(tenant, is_new=True)
         for step in _steps():
             with use_tenant(tenant):
                 step(order)

@@ -18,17 +18,16 @@ def add_selection(parser: ArgumentParser) -> None:
     )
 
 
-def selected_tenants(slugs: Sequence[str]) -> list[TenantInfo]:
-    """Return the tenants of `slugs`, or all of them for none; raise `CommandError` for a slug that nobody has."""
-    if not slugs:
-        return all_tenants()
-    found = {tenant.slug: tenant for tenant in all_tenants(slug__in=slugs)}
+def existing_slugs(slugs: Sequence[str]) -> Sequence[str]:
+    """Return `slugs`; raise `CommandError` for one that nobody has."""
+    found = {tenant.slug for tenant in all_tenants(slug__in=slugs)} if slugs else set()
     missing = [slug for slug in slugs if slug not in found]
     if missing:
         raise CommandError(f"There is no tenant {', '.join(map(repr, missing))}. See: manage.py list_tenants")
-    return [found[slug] for slug in dict.fromkeys(slugs)]
+    return slugs
 
 
 def selected_tenant(slug: str) -> TenantInfo:
     """Return the tenant of `slug`; raise `CommandError` if there is none."""
-    return selected_tenants([slug])[0]
+    existing_slugs([slug])
+    return all_tenants(slug=slug)[0]

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
 
-from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
-from django.db import connection, transaction
-from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
+from django.db import DatabaseError, OperationalError, transaction
+from psycopg import errors
 
-from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.migrator.graph import Key, fingerprint, targets_for
-from tenants.models import SchemaState
-from tenants.postgresql import schemas
-from tenants.postgresql.direct import connect_directly
-from tenants.scopes import labels_for
-
-_LOCK_SPACE = 0x5A6
-"""First half of the key of our advisory locks, which all users of a database share; the second is the tenant's id."""
+from tenants.context import TenantInfo, use_tenant
+from tenants.migrator.graph import AppliedExecutor, Key, Plan, Target, targets_for
+from tenants.migrator.records import claim_and_read, closing_statements
+from tenants.migrator.scripts import Script, migrate_and_record, send
+from tenants.migrator.stepwise import migrate_stepwise
+from tenants.scoping import PerTenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +27,8 @@ class Outcome:
     applied: tuple[str, ...] = ()
     """The migrations that were applied or unapplied, as `app.name`, in order."""
     error: str = ""
+    elsewhere: bool = False
+    """Another run, here or on another machine, has the tenant in hand."""
     seconds: float = 0.0
 
     @property
@@ -38,68 +36,92 @@ class Outcome:
         return bool(self.error)
 
 
-def migrate_tenant(tenant: TenantInfo, targets: Sequence[Key] | None = None) -> Outcome:
+class _RefusesTransaction(Exception):
+    """The plan holds a migration that is not atomic."""
+
+
+Way = tuple[frozenset[Key] | None, tuple[Target, ...]]
+"""What is applied in a schema (None: it is new), and where it has to be."""
+
+# The scripts of this process, by where they start and where they lead. Guarded by one lock, under which the first
+# tenant of a kind is migrated: the others of its kind wait for the script, which is quicker than a second first.
+_scripts: dict[Way, Script] = {}
+_scripts_lock = Lock()
+
+
+def migrate_tenant(
+    tenant: TenantInfo,
+    targets: Sequence[Target] | None = None,
+    *,
+    is_new: bool = False,
+    lock_timeout: float = 0,
+) -> Outcome:
     """Bring a tenant's schema to `targets` (default: the newest of everything it has) and record that.
 
-    Everything happens in one transaction, so an exception leaves the schema as it was. Migrations that refuse a
-    transaction (`atomic = False`) are the exception: then each one is recorded as soon as it is done.
+    Everything happens in one transaction, so an exception leaves the schema as it was. Only migrations that refuse a
+    transaction (`atomic = False`) are done one by one, each recorded as soon as it is done. `lock_timeout` is in
+    seconds; 0 waits for as long as it takes. Raises `TakenElsewhere`, or what PostgreSQL or a migration raises.
     """
     started = time.monotonic()
+    goals = tuple(targets_for(tenant) if targets is None else targets)
     with use_tenant(tenant.as_owner()):
-        executor = MigrationExecutor(connection, _settle_constraints)
-        plan = executor.migration_plan(list(targets_for(tenant) if targets is None else targets))
-        if all(migration.atomic for migration, _ in plan):
-            with transaction.atomic():
-                _claim(tenant, "pg_advisory_xact_lock")
-                applied = _run(tenant, targets)
-        else:
-            with _session_claim(tenant):
-                applied = _run(tenant, targets)
+        try:
+            applied = _in_one_transaction(tenant, goals, is_new, lock_timeout, by_script=True)
+        except _RefusesTransaction:
+            applied = migrate_stepwise(tenant, goals)
+        except OperationalError:
+            raise  # a lock that was not to be had, or a lost connection: trying in another way helps nothing
+        except DatabaseError as error:
+            # Without `django_migrations` the schema is as new as one can be.
+            is_new = is_new or isinstance(error.__cause__, errors.UndefinedTable)
+            # The script fits a schema that is as Django made it. Django itself may cope with one that is not, for
+            # example with a constraint of another name; if it cannot either, its error is the one to report.
+            applied = _in_one_transaction(tenant, goals, is_new, lock_timeout, by_script=False)
     return Outcome(tenant=tenant, applied=applied, seconds=time.monotonic() - started)
 
 
-def _run(tenant: TenantInfo, targets: Sequence[Key] | None) -> tuple[str, ...]:
-    # Made anew, now that the tenant is claimed: another machine may have been here in between.
-    executor = MigrationExecutor(connection, _settle_constraints)
-    plan = executor.migration_plan(list(targets_for(tenant) if targets is None else targets))
-    if tenant.role and not schemas.existing_roles([tenant.role]):
-        schemas.grant_to_role(tenant)
-    if plan:
-        before = executor._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
-        emit_pre_migrate_signal(0, False, connection.alias, apps=before.apps, plan=plan)
-        after = executor.migrate(None, plan=plan, state=before.clone())
-        after.clear_delayed_apps_cache()
-        emit_post_migrate_signal(0, False, connection.alias, apps=after.apps, plan=plan)
-    _record(tenant, executor)
-    return tuple(str(migration) for migration, _ in plan)
+def _in_one_transaction(
+    tenant: TenantInfo, goals: tuple[Target, ...], is_new: bool, lock_timeout: float, *, by_script: bool
+) -> tuple[str, ...]:
+    PerTenant.forget(tenant.schema)  # an attempt that was rolled back may have left ids of rows that are not there
+    with transaction.atomic():
+        recorded = claim_and_read(tenant, lock_timeout, is_new=is_new)
+        way = (recorded, goals)
+        if not is_new and not _is_atomic(way):
+            raise _RefusesTransaction
+        script = _scripts.get(way) if by_script else None
+        if script is None:
+            with _scripts_lock:
+                script = _scripts.get(way) if by_script else None
+                if script is None:
+                    return _do_first(tenant, way)
+        script.replay(_closing(tenant, recorded, script))
+        return script.names
 
 
-def _settle_constraints(action: str, *_: object) -> None:
-    """Fire the deferred checks of one migration before the next: ALTER TABLE refuses while any are waiting."""
-    if action in {"apply_success", "unapply_success"}:
-        connection.check_constraints()
+def _do_first(tenant: TenantInfo, way: Way) -> tuple[str, ...]:
+    recorded, goals = way
+    executor = AppliedExecutor(recorded or frozenset())
+    plan = executor.migration_plan(list(goals))
+    script = migrate_and_record(executor, plan, from_nothing=recorded is None)
+    send(_closing(tenant, recorded, script))
+    if script.reusable:
+        # Also where there was one that did not fit: the odd schema may have been the one it was made with.
+        _scripts[way] = script
+    return script.names
 
 
-def _record(tenant: TenantInfo, executor: MigrationExecutor) -> None:
-    labels = labels_for(tenant)
-    applied = [key for key in executor.recorder.applied_migrations() if key[0] in labels]
-    write_state(tenant, fingerprint=fingerprint(applied), outcome=SchemaState.Outcome.MIGRATED, error="")
+def _closing(tenant: TenantInfo, recorded: frozenset[Key] | None, script: Script) -> str:
+    return closing_statements(tenant, recorded or frozenset(), script.applied, script.unapplied)
 
 
-def write_state(tenant: TenantInfo, **values: object) -> None:
-    """Write the tenant's `SchemaState`, in the transaction at hand if there is one."""
-    with use_tenant(PLATFORM):
-        SchemaState.objects.update_or_create(tenant_id=tenant.id, defaults={**values, "finished_at": timezone.now()})
+@lru_cache(maxsize=256)
+def plan_of(way: Way) -> Plan:
+    """Return the migrations of a way."""
+    recorded, goals = way
+    plan: Plan = AppliedExecutor(recorded or frozenset()).migration_plan(list(goals))
+    return plan
 
 
-def _claim(tenant: TenantInfo, function: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, %s)", [_LOCK_SPACE, tenant.id])
-
-
-@contextmanager
-def _session_claim(tenant: TenantInfo) -> Iterator[None]:
-    """Hold the claim without a transaction, on a connection that a pooler cannot swap beneath it."""
-    with connect_directly() as session:
-        session.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SPACE, tenant.id])
-        yield
+def _is_atomic(way: Way) -> bool:
+    return all(migration.atomic for migration, _ in plan_of(way))

@@ -1,20 +1,29 @@
-"""The migration graph of the code at hand, and where a tenant has to be in it."""
+"""The migrations in the code, and the way from where a schema is to where it has to be."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Collection, Iterable
+from functools import cache, lru_cache
 
 from django.core.management.base import CommandError
+from django.db import connection
+from django.db.migrations import Migration
 from django.db.migrations.exceptions import AmbiguityError
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.state import ProjectState
 
 from tenants.context import TenantInfo
-from tenants.scopes import labels_for
+from tenants.scopes import labels_for, labels_of_variant
 
 Key = tuple[str, str]
 """A migration: app label and name."""
+Target = tuple[str, str | None]
+"""Where to go: app label and migration; None: before the first."""
+Plan = list[tuple[Migration, bool]]
+"""Migrations in order, each with whether it is unapplied."""
 
 
 @cache
@@ -23,13 +32,56 @@ def disk_loader() -> MigrationLoader:
     return MigrationLoader(None)
 
 
-def targets_for(tenant: TenantInfo) -> list[Key]:
+class AppliedLoader(MigrationLoader):
+    """The graph as Django would build it for a database in which `applied` is applied, without asking one."""
+
+    def __init__(self, applied: Iterable[Key]) -> None:
+        self._applied = dict.fromkeys(applied)
+        super().__init__(None)
+
+    @property
+    def applied_migrations(self) -> dict[Key, None]:
+        """What is applied: it decides which squashed migrations stand for the ones that they replace."""
+        return self._applied
+
+    @applied_migrations.setter
+    def applied_migrations(self, value: object) -> None:
+        """Ignore what the loader finds for itself, which without a connection is nothing."""
+
+
+class AppliedExecutor(MigrationExecutor):
+    """Django's executor, told what is applied instead of reading it."""
+
+    def __init__(self, applied: frozenset[Key]) -> None:
+        self.connection = connection
+        self.recorded = applied
+        self.loader = AppliedLoader(applied)
+        self.recorder = MigrationRecorder(connection)
+        self.progress_callback = None
+
+    def starting_state(self) -> ProjectState:
+        """Return the models as they are where the schema is now."""
+        state: ProjectState = self._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
+        return state
+
+    def unapply(self, plan: Plan) -> ProjectState:
+        """Unapply a backward plan in the schema at hand and return the models as they are then."""
+        everything = self.migration_plan(self.loader.graph.leaf_nodes(), clean_start=True)
+        state: ProjectState = self._migrate_all_backwards(plan, everything, fake=False)  # type: ignore[attr-defined]
+        return state
+
+    def unrecorded_replacements(self) -> list[Key]:
+        """Return the squashed migrations that count as applied because all that they replace is."""
+        return [key for key in self.loader.applied_migrations if key not in self.recorded]
+
+
+def targets_for(tenant: TenantInfo) -> list[Target]:
     """Return the last migrations of every app that has tables in the tenant's schema."""
     labels = labels_for(tenant)
     return [key for key in disk_loader().graph.leaf_nodes() if key[0] in labels]
 
 
-def chosen_targets(app_label: str, migration: str | None) -> list[Key]:
+def chosen_targets(app_label: str, migration: str | None) -> list[Target]:
     """Return the targets for `migrate_tenants APP [MIGRATION]`; raise `CommandError` for what is not there.
 
     A migration may be given by a prefix of its name; `zero` is before the first.
@@ -40,25 +92,34 @@ def chosen_targets(app_label: str, migration: str | None) -> list[Key]:
     if migration is None:
         return [key for key in loader.graph.leaf_nodes() if key[0] == app_label]
     if migration == "zero":
-        return [(app_label, None)]  # type: ignore[list-item]  # Django's own way to say it
+        return [(app_label, None)]
     try:
         return [(app_label, loader.get_migration_by_prefix(app_label, migration).name)]
     except AmbiguityError as error:
-        raise CommandError(
-            f"More than one migration of {app_label!r} begins with {migration!r}. Give more of the name."
-        ) from error
+        raise CommandError(f"Several migrations of {app_label!r} begin with {migration!r}. Give more of it.") from error
     except KeyError as error:
-        raise CommandError(f"{app_label!r} has no migration {migration!r}. `ls` its migrations folder.") from error
+        raise CommandError(f"{app_label!r} has no migration {migration!r}. Look into its migrations folder.") from error
 
 
-def fingerprint(applied: Iterable[Key]) -> str:
-    """Return one short value for a set of applied migrations."""
-    text = "\n".join(f"{app}.{name}" for app, name in sorted(applied))
+def fingerprint(applied: Collection[Key]) -> str:
+    """Return one short value for how far a schema is: a checksum of those applied migrations that the code has.
+
+    Rows of migrations that have been squashed away do not count, so old and young schemas compare equal.
+    """
+    known = disk_loader().disk_migrations
+    text = "\n".join(f"{app}.{name}" for app, name in sorted(applied) if (app, name) in known)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def target_fingerprint(tenant: TenantInfo) -> str:
-    """Return the fingerprint of a tenant that is up to date with the code."""
+@lru_cache(maxsize=64)
+def _target_fingerprint(labels: frozenset[str]) -> str:
     graph = disk_loader().graph
-    plan = {key for target in targets_for(tenant) for key in graph.forwards_plan(target)}
-    return fingerprint(plan)
+    leaves = [key for key in graph.leaf_nodes() if key[0] in labels]
+    done = {key for leaf in leaves for key in graph.forwards_plan(leaf)}
+    replaced = {key for key in done for key in disk_loader().get_migration(*key).replaces}
+    return fingerprint(done | replaced)
+
+
+def target_fingerprint(variant: str) -> str:
+    """Return the fingerprint of a schema of that variant that is up to date with the code."""
+    return _target_fingerprint(labels_of_variant(variant))

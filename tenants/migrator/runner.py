@@ -1,42 +1,154 @@
-"""Migrating many tenants: who is behind, and each of them in turn. A failing tenant stops no other."""
+"""Migrating many tenants: who is behind, and all of them in parallel. A failing tenant stops no other.
+
+Runs on several machines share the work: whoever claims a schema first has it, and the others go on to the next.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Event, Thread
+
+from django.db import DatabaseError, connection
+from django.db.models import Count, Q
+from psycopg import errors
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.migrator.apply import Outcome, migrate_tenant, write_state
-from tenants.migrator.graph import Key, target_fingerprint
-from tenants.models import SchemaState
+from tenants.errors import TakenElsewhere
+from tenants.migrator.apply import Outcome, migrate_tenant
+from tenants.migrator.graph import Target, target_fingerprint
+from tenants.migrator.records import write_failure
+from tenants.models import SchemaState, Tenant
+from tenants.registry import all_tenants
 
 logger = logging.getLogger(__name__)
 
+_ATTEMPTS = 3
+"""How often a tenant is tried whose tables others hold locked."""
 
-def tenants_behind(tenants: Iterable[TenantInfo]) -> list[TenantInfo]:
-    """Return those of `tenants` whose schema is not where the code is; one query for any number."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run goes about its work."""
+
+    jobs: int = 2
+    """How many schemas are migrated at once; each takes a connection."""
+    lock_timeout: float = 5.0
+    """Seconds that a statement waits for a lock, and shoppers behind it, before the tenant is put off."""
+    max_failures: int = 0
+    """Begin no further tenant after so many failures; 0: never stop."""
+    targets: tuple[Target, ...] | None = None
+    """Where to go; None: to the newest of everything."""
+
+
+def tenants_behind(tenants: Sequence[TenantInfo]) -> list[TenantInfo]:
+    """Return those of `tenants` whose schema is not recorded to be where the code is; one query for any number."""
     with use_tenant(PLATFORM):
         states = dict(SchemaState.objects.values_list("tenant_id", "fingerprint"))
-    targets: dict[str, str] = {}
-    behind = []
-    for tenant in tenants:
-        if tenant.variant not in targets:
-            targets[tenant.variant] = target_fingerprint(tenant)
-        if states.get(tenant.id) != targets[tenant.variant]:
-            behind.append(tenant)
-    return behind
+    return [tenant for tenant in tenants if states.get(tenant.id) != target_fingerprint(tenant.variant)]
 
 
-def migrate_all(tenants: Iterable[TenantInfo], targets: Sequence[Key] | None = None) -> Iterator[Outcome]:
-    """Migrate each tenant, and yield what happened to it as soon as that is known."""
-    for tenant in tenants:
-        started = time.monotonic()
+def find_behind(**filters: object) -> tuple[int, list[TenantInfo]]:
+    """Return how many tenants there are and which are behind, without loading those that are not."""
+    with use_tenant(PLATFORM):
+        chosen = Tenant.objects.filter(**filters).order_by()
+        groups = chosen.values_list("variant", "state__fingerprint").annotate(Count("pk"))
+        counts = {(variant, found): count for variant, found, count in groups}
+    behind = Q()
+    for variant in {variant for variant, found in counts if found != target_fingerprint(variant)}:
+        behind |= Q(variant=variant) & ~Q(state__fingerprint=target_fingerprint(variant))
+    total = sum(counts.values())
+    return total, all_tenants(behind, **filters) if behind else []
+
+
+class Run:
+    """One run over many tenants. Iterate over it once to get the outcomes as they come."""
+
+    def __init__(self, tenants: Sequence[TenantInfo], options: RunOptions) -> None:
+        self.options = options
+        # Tenants in order, each with how often it has been tried; those that were put off come again at the end.
+        self._waiting: deque[tuple[TenantInfo, int]] = deque((tenant, 1) for tenant in tenants)
+        self._outcomes: SimpleQueue[Outcome | None] = SimpleQueue()
+        # Set by `stop` and by too many failures; read by the workers before each tenant.
+        self._stopped = Event()
+        self._failures = 0
+        self._workers = [Thread(target=self._work) for _ in range(max(1, min(options.jobs, len(tenants))))]
+
+    def __iter__(self) -> Iterator[Outcome]:
+        for worker in self._workers:
+            worker.start()
+        yield from self.rest()
+
+    def rest(self) -> Iterator[Outcome]:
+        """Go on yielding outcomes where an interrupted iteration left off, until all workers are done."""
+        while self._workers:
+            outcome = self._outcomes.get()
+            if outcome is None:
+                self._workers.pop().join()
+            else:
+                yield outcome
+
+    def stop(self) -> None:
+        """Begin no further tenant; those in hand are finished."""
+        self._stopped.set()
+
+    @property
+    def not_begun(self) -> list[TenantInfo]:
+        """The tenants that were left when the run stopped."""
+        return [tenant for tenant, _ in self._waiting]
+
+    def _work(self) -> None:
         try:
-            yield migrate_tenant(tenant, targets)
-        except Exception as error:  # whatever a migration raises is that tenant's outcome, and no other's
-            logger.exception("Tenant %s could not be migrated", tenant.slug)
-            seconds = time.monotonic() - started
-            text = f"{type(error).__name__}: {error}".strip()
-            write_state(tenant, outcome=SchemaState.Outcome.FAILED, error=text, seconds=seconds)
-            yield Outcome(tenant=tenant, error=text, seconds=seconds)
+            while not self._stopped.is_set():
+                try:
+                    tenant, attempt = self._waiting.popleft()
+                except IndexError:
+                    break
+                self._migrate(tenant, attempt)
+        finally:
+            connection.close()
+            self._outcomes.put(None)
+
+    def _migrate(self, tenant: TenantInfo, attempt: int) -> None:
+        try:
+            outcome = migrate_one(tenant, self.options, put_off=attempt < _ATTEMPTS)
+        except _PutOff:
+            self._waiting.append((tenant, attempt + 1))
+            return
+        if outcome.failed:
+            connection.close()  # whatever state it is in, the next tenant gets a good one
+        self._failures += outcome.failed
+        if outcome.failed and self._failures == self.options.max_failures:
+            self.stop()
+        self._outcomes.put(outcome)
+
+
+class _PutOff(Exception):
+    """Somebody holds the tenant's tables locked; another try later may find them free."""
+
+
+def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = False) -> Outcome:
+    """Migrate a tenant and return what happened, a failure included, which is noted in the control plane."""
+    started = time.monotonic()
+    try:
+        return migrate_tenant(tenant, options.targets, lock_timeout=options.lock_timeout)
+    except TakenElsewhere:
+        return Outcome(tenant=tenant, elsewhere=True)
+    except Exception as error:  # whatever a migration raises is that tenant's outcome, and no other's
+        if put_off and _is_locked_out(error):
+            raise _PutOff from error
+        logger.warning("Tenant %s could not be migrated", tenant.slug, exc_info=error)
+        seconds = time.monotonic() - started
+        text = f"{type(error).__name__}: {error}".strip()
+        with suppress(DatabaseError):  # with the database gone there is nowhere to write, and the outcome still counts
+            write_failure(tenant, text, seconds)
+        return Outcome(tenant=tenant, error=text, seconds=seconds)
+
+
+def _is_locked_out(error: Exception) -> bool:
+    return isinstance(error.__cause__, (errors.LockNotAvailable, errors.DeadlockDetected))

@@ -22,6 +22,7 @@ from tenants.postgresql.client import DatabaseClient
 from tenants.postgresql.cursor import TenantCursor, TenantServerSideCursor, preamble
 from tenants.postgresql.embedded import embedded
 from tenants.postgresql.operations import DatabaseOperations
+from tenants.postgresql.schema_editor import DatabaseSchemaEditor
 
 _OWN_OPTIONS = ("embedded", "direct")
 """Keys of OPTIONS that are for us and not for libpq; docs/settings.md has them."""
@@ -32,9 +33,12 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     client_class = DatabaseClient
     ops_class = DatabaseOperations
+    SchemaEditorClass = DatabaseSchemaEditor
 
     told: TenantInfo | None = None
     """The tenant that the server knows for the rest of the transaction at hand; meaningless outside one."""
+    recording: list[str] | None = None
+    """Where schema editors write their statements down; None: nowhere."""
 
     @property
     def owner_role(self) -> str:

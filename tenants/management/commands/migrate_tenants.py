@@ -8,10 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.context import TenantInfo
-from tenants.management.selection import add_selection, selected_tenants
+from tenants.management.selection import add_selection, existing_slugs
 from tenants.migrator.apply import Outcome
 from tenants.migrator.graph import chosen_targets
-from tenants.migrator.runner import migrate_all, tenants_behind
+from tenants.migrator.runner import Run, RunOptions, find_behind
+from tenants.registry import all_tenants
 
 
 class Command(BaseCommand):
@@ -23,20 +24,37 @@ class Command(BaseCommand):
         parser.add_argument("app_label", nargs="?", metavar="APP", help="Only this app (its label).")
         parser.add_argument("migration", nargs="?", metavar="MIGRATION", help="To this migration, or 'zero'.")
         parser.add_argument("--check", action="store_true", help="Migrate nothing; exit 1 if a tenant is behind.")
+        parser.add_argument("--jobs", type=int, default=2, help="Schemas at once (default: %(default)s).")
+        parser.add_argument(
+            "--lock-timeout",
+            type=float,
+            default=5.0,
+            metavar="SECONDS",
+            help="How long to wait for a table in use before the tenant is put off (default: %(default)s).",
+        )
         add_selection(parser)
 
     def handle(self, *, app_label: str | None, migration: str | None, check: bool, **options: Any) -> None:
-        tenants = selected_tenants(options["tenant"])
-        targets = chosen_targets(app_label, migration) if app_label else None
-        due = tenants if targets else tenants_behind(tenants)
+        filters = {"slug__in": slugs} if (slugs := existing_slugs(options["tenant"])) else {}
+        total, due = find_behind(**filters)
         if check:
-            self._report_behind(due, len(tenants))
+            self._report_behind(due, total)
             return
+        targets = tuple(chosen_targets(app_label, migration)) if app_label else None
+        if targets:
+            due = all_tenants(**filters)
         if not due:
-            self.stdout.write(f"All {len(tenants)} tenants are up to date.")
+            self.stdout.write(f"All {total} tenants are up to date.")
             return
-        outcomes = [self._say(outcome) for outcome in migrate_all(due, targets)]
-        self._sum_up(outcomes, len(tenants))
+        run = Run(due, RunOptions(jobs=options["jobs"], lock_timeout=options["lock_timeout"], targets=targets))
+        outcomes: list[Outcome] = []
+        try:
+            outcomes.extend(self._say(outcome) for outcome in run)
+        except KeyboardInterrupt:
+            run.stop()
+            self.stderr.write("Stopping after the tenants in hand …")
+            outcomes.extend(self._say(outcome) for outcome in run.rest())
+        self._sum_up(outcomes, total, run.not_begun)
 
     def _report_behind(self, behind: list[TenantInfo], total: int) -> None:
         if behind:
@@ -47,16 +65,20 @@ class Command(BaseCommand):
     def _say(self, outcome: Outcome) -> Outcome:
         if outcome.failed:
             self.stderr.write(self.style.ERROR(f"{outcome.tenant.slug}: FAILED, left as it was. {outcome.error}"))
+        elif outcome.elsewhere:
+            self.stdout.write(f"{outcome.tenant.slug}: another run has it in hand")
         else:
             steps = f"{len(outcome.applied)} migrations" if outcome.applied else "nothing to do"
             self.stdout.write(f"{outcome.tenant.slug}: {steps} in {outcome.seconds:.2f} s")
         return outcome
 
-    def _sum_up(self, outcomes: list[Outcome], total: int) -> None:
+    def _sum_up(self, outcomes: list[Outcome], total: int, not_begun: list[TenantInfo]) -> None:
         failed = [outcome for outcome in outcomes if outcome.failed]
-        self.stdout.write(
-            f"{len(outcomes) - len(failed)} migrated, {len(failed)} failed, {total - len(outcomes)} were up to date."
-        )
+        done = len(outcomes) - len(failed)
+        untouched = total - len(outcomes) - len(not_begun)
+        self.stdout.write(f"{done} migrated, {len(failed)} failed, {untouched} were up to date.")
+        if not_begun:
+            raise CommandError(f"Stopped with {len(not_begun)} tenants to go. To go on: manage.py migrate_tenants")
         if failed:
             slugs = " ".join(f"--tenant {outcome.tenant.slug}" for outcome in failed)
             raise CommandError(f"Mend the cause, then run: manage.py migrate_tenants {slugs}")

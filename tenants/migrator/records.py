@@ -1,0 +1,76 @@
+"""What is recorded of migrations: `django_migrations` in the schema, `SchemaState` in the control plane."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db import connection
+from django.utils import timezone
+from psycopg import sql
+
+from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.errors import TakenElsewhere
+from tenants.migrator.graph import Key, fingerprint
+from tenants.models import SchemaState
+
+LOCK_SPACE = 0x5A6
+"""First half of the key of our advisory locks, which all users of a database share; the second is the tenant's id."""
+
+_CLAIM = "SELECT pg_try_advisory_xact_lock(%s, %s), set_config('lock_timeout', %s, true)"
+# A statement of its own: it sees what whoever held the claim before us has committed.
+_APPLIED = "; SELECT app, name FROM django_migrations"
+
+_RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES {};\n"
+_UNRECORD = "DELETE FROM django_migrations WHERE (app, name) IN ({});\n"
+_STATE = """
+INSERT INTO public.tenants_schemastate (tenant_id, fingerprint, outcome, error, seconds, finished_at)
+VALUES ({tenant}, {fingerprint}, 'migrated', '', extract(epoch FROM clock_timestamp() - now()), now())
+ON CONFLICT (tenant_id) DO UPDATE SET fingerprint = excluded.fingerprint, outcome = excluded.outcome,
+    error = excluded.error, seconds = excluded.seconds, finished_at = excluded.finished_at;
+"""
+
+
+def claim_and_read(tenant: TenantInfo, lock_timeout: float, *, is_new: bool = False) -> frozenset[Key] | None:
+    """Claim a tenant for the transaction at hand and return what is applied in its schema; None for a new one.
+
+    From here on, no statement waits longer than `lock_timeout` seconds for a lock (0: without end). Raises
+    `TakenElsewhere` if another run has the claim.
+    """
+    with connection.cursor() as cursor:
+        milliseconds = str(int(lock_timeout * 1000))
+        cursor.execute(_CLAIM + ("" if is_new else _APPLIED), [LOCK_SPACE, tenant.id, milliseconds])
+        if not cursor.fetchone()[0]:
+            raise TakenElsewhere(tenant.slug)
+        if is_new:
+            return None
+        cursor.nextset()
+        return frozenset(cursor.fetchall())
+
+
+def closing_statements(
+    tenant: TenantInfo, before: Collection[Key], applied: Collection[Key], unapplied: Collection[Key]
+) -> str:
+    """Return the SQL that records, in the schema and in the control plane, what a script has done."""
+    text = ""
+    if applied:
+        rows = sql.SQL(", ").join(sql.SQL("({}, {}, now())").format(*key) for key in applied)
+        text += sql.SQL(_RECORD).format(rows).as_string()
+    if unapplied:
+        rows = sql.SQL(", ").join(sql.SQL("({}, {})").format(*key) for key in unapplied)
+        text += sql.SQL(_UNRECORD).format(rows).as_string()
+    after = {*before, *applied}.difference(unapplied)
+    return text + sql.SQL(_STATE).format(tenant=tenant.id, fingerprint=fingerprint(after)).as_string()
+
+
+def write_failure(tenant: TenantInfo, error: str, seconds: float) -> None:
+    """Note that a tenant's migration failed; its fingerprint stays what it was."""
+    with use_tenant(PLATFORM):
+        SchemaState.objects.update_or_create(
+            tenant_id=tenant.id,
+            defaults={
+                "outcome": SchemaState.Outcome.FAILED,
+                "error": error,
+                "seconds": seconds,
+                "finished_at": timezone.now(),
+            },
+        )

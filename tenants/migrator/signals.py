@@ -1,0 +1,56 @@
+"""Django's signals around migrations, sent where somebody needs them.
+
+Django sends `pre_migrate` and `post_migrate` to every app around every run. Its own receivers keep the rows of content
+types and permissions, which change only with the set of models. If they are the only ones, the signals are not sent
+for schemas in which there is nothing for them to do; if a stranger listens, they always are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from weakref import ReferenceType
+
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
+from django.db import connection
+from django.db.migrations.operations import AlterModelOptions, CreateModel, DeleteModel, RenameModel
+from django.db.migrations.state import ProjectState
+from django.db.models.signals import ModelSignal, post_migrate, pre_migrate
+
+from tenants.migrator.graph import Plan
+
+_CHANGE_THE_SET_OF_MODELS = (AlterModelOptions, CreateModel, DeleteModel, RenameModel)
+_OUR_ACQUAINTANCES = ("django.contrib.auth.management", "django.contrib.contenttypes.management")
+
+
+def changes_models(plan: Plan) -> bool:
+    """Tell whether content types or permissions may have to follow a plan."""
+    operations = (operation for migration, _ in plan for operation in migration.operations)
+    return any(isinstance(operation, _CHANGE_THE_SET_OF_MODELS) for operation in operations)
+
+
+def strangers_listen() -> bool:
+    """Tell whether somebody beside Django's auth and contenttypes wants to hear of migrations."""
+    return any(
+        not module.startswith(_OUR_ACQUAINTANCES)
+        for signal in (pre_migrate, post_migrate)
+        for module in _modules(signal)
+    )
+
+
+def _modules(signal: ModelSignal) -> Iterable[str]:
+    for entry in signal.receivers:
+        receiver = entry[1]
+        function = receiver() if isinstance(receiver, ReferenceType) else receiver
+        if function is not None:
+            yield function.__module__
+
+
+def announce_before(plan: Plan, state: ProjectState) -> None:
+    """Send `pre_migrate`; contenttypes adds steps to the plan for models that are renamed."""
+    emit_pre_migrate_signal(0, False, connection.alias, apps=state.apps, plan=plan)
+
+
+def announce_after(plan: Plan, state: ProjectState) -> None:
+    """Send `post_migrate`; content types and permissions are brought up to date."""
+    state.clear_delayed_apps_cache()
+    emit_post_migrate_signal(0, False, connection.alias, apps=state.apps, plan=plan)

@@ -1,0 +1,166 @@
+"""Many tenants migrate in parallel, in one message each, with the same result as Django alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.migrator.apply import migrate_tenant
+from tenants.migrator.graph import chosen_targets, targets_for
+from tenants.migrator.runner import Run, RunOptions, find_behind
+from tenants.postgresql import schemas
+from tenants.postgresql.embedded.binaries import find_bindir
+from tests.ledger.models import Account, Entry
+
+OpenShop = Callable[..., TenantInfo]
+
+
+def dump(tenant: TenantInfo) -> str:
+    """Return what pg_dump says of a schema, its own name taken out."""
+    params = connection.get_connection_params()
+    command = [
+        str(find_bindir() / "pg_dump"),
+        "--no-owner",
+        "--schema-only",
+        "-n",
+        tenant.schema,
+        "-h",
+        params["host"],
+        "-p",
+        str(params["port"]),
+        "-U",
+        params["user"],
+        params["dbname"],
+    ]
+    text = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ).stdout
+    text = text.replace(tenant.role, "ROLE").replace(tenant.schema, "SCHEMA")
+    return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.M)
+
+
+def rows(tenant: TenantInfo, table: str) -> list[tuple[object, ...]]:
+    with use_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table} ORDER BY id")
+        return cursor.fetchall()
+
+
+def to(migration: str) -> RunOptions:
+    return RunOptions(targets=tuple(chosen_targets("ledger", migration)))
+
+
+def migrate_as_django_does(tenant: TenantInfo) -> None:
+    with use_tenant(tenant.as_owner()):
+        executor = MigrationExecutor(connection)
+        executor.migrate(targets_for(tenant))
+
+
+def test_a_replayed_schema_is_the_one_django_makes(open_shop: OpenShop) -> None:
+    first, second, by_django = (open_shop() for _ in range(3))
+    with use_tenant(PLATFORM):
+        schemas.drop_schema(by_django)
+        schemas.create_schema(by_django)
+        schemas.grant_to_role(by_django)
+    migrate_as_django_does(by_django)
+    assert dump(first) == dump(second) == dump(by_django)
+    assert "entry_by_amount" in dump(second)
+    for table in ("django_content_type", "auth_permission"):
+        assert rows(first, table) == rows(second, table) != []
+    recorded = [row[1:3] for row in rows(by_django, "django_migrations")]
+    assert sorted(row[1:3] for row in rows(second, "django_migrations")) == sorted(recorded)
+
+
+def test_backwards_and_forwards_again_leaves_the_same_schema(open_shop: OpenShop) -> None:
+    shops = [open_shop() for _ in range(3)]
+    before = dump(shops[0])
+    back = list(Run(shops, to("0001")))
+    assert [outcome.error for outcome in back] == ["", "", ""]
+    assert "entry_by_amount" not in dump(shops[2])
+    for number, shop in enumerate(shops):
+        with use_tenant(shop), connection.cursor() as cursor:
+            cursor.execute("INSERT INTO ledger_account (name) VALUES ('cash')")
+            cursor.execute("INSERT INTO ledger_entry (account_id, text, amount) SELECT id, 'x', 1 FROM ledger_account")
+            # Ids differ from shop to shop, and content types with them.
+            cursor.execute(
+                "UPDATE auth_permission SET content_type_id = content_type_id + %(by)s;"
+                "UPDATE django_content_type SET id = id + %(by)s",
+                {"by": 1000 * number},
+            )
+    assert len(find_behind(slug__in=[shop.slug for shop in shops])[1]) == 3
+    forth = list(Run(shops, RunOptions()))
+    assert [(len(outcome.applied), outcome.error) for outcome in forth] == [(4, "")] * 3
+    assert [dump(shop) for shop in shops] == [before] * 3
+    for shop in shops:
+        with use_tenant(shop), connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM django_content_type WHERE model = 'entry' AND app_label = 'ledger'")
+            (kind,) = cursor.fetchone()
+            assert Entry.objects.get().code == f"{kind}-{Entry.objects.get().pk}"
+
+
+def test_a_failing_tenant_is_left_as_it_was_and_stops_no_other(open_shop: OpenShop) -> None:
+    shops = [open_shop() for _ in range(3)]
+    list(Run(shops, to("0001")))
+    odd = shops[1]
+    with use_tenant(odd):
+        account = Account.objects.create(name="cash")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ledger_entry (account_id, text, amount) SELECT %s, 'x', 1 FROM generate_series(1, 2)",
+                [account.pk],
+            )
+    before = dump(odd)
+    outcomes = {outcome.tenant.slug: outcome for outcome in Run(shops, to("0004"))}
+    assert [shop.slug for shop in shops if outcomes[shop.slug].failed] == [odd.slug]
+    assert "entry_once" in outcomes[odd.slug].error
+    assert dump(odd) == before
+    with pytest.raises(CommandError, match=f"--tenant {odd.slug}"):
+        call_command("migrate_tenants", tenant=[odd.slug])
+    with use_tenant(odd), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM ledger_entry WHERE id = (SELECT max(id) FROM ledger_entry)")
+    call_command("migrate_tenants", tenant=[shop.slug for shop in shops])
+    assert find_behind(slug__in=[shop.slug for shop in shops])[1] == []
+
+
+def test_a_constraint_of_another_name_is_coped_with_as_django_does(open_shop: OpenShop) -> None:
+    shops = [open_shop() for _ in range(3)]
+    list(Run(shops, to("0004")))
+    with use_tenant(shops[1].as_owner()), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE schemaname = %s AND indexname LIKE 'ledger_entry_code%%like'",
+            [shops[1].schema],
+        )
+        (name,) = cursor.fetchone()
+        cursor.execute(f"ALTER INDEX {name} RENAME TO somebody_renamed_this")
+    outcomes = list(Run(shops, to("0001")))
+    assert [outcome.error for outcome in outcomes] == ["", "", ""]
+
+
+def test_up_to_date_takes_two_queries_for_any_number(
+    open_shop: OpenShop, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    shops = [open_shop() for _ in range(2)]
+    with django_assert_max_num_queries(2):  # type: ignore[attr-defined]
+        assert find_behind(slug__in=[shop.slug for shop in shops]) == (2, [])
+
+
+def test_the_second_tenant_of_a_kind_takes_four_messages(open_shop: OpenShop) -> None:
+    shops = [open_shop() for _ in range(2)]
+    options = to("0003")
+    list(Run(shops, options))
+    migrate_tenant(shops[0], chosen_targets("ledger", "0004"))
+    sent: list[str] = []
+
+    def note(execute, statement, params, many, context):  # type: ignore[no-untyped-def]
+        sent.append(statement)
+        return execute(statement, params, many, context)
+
+    with connection.execute_wrapper(note):
+        migrate_tenant(shops[1], chosen_targets("ledger", "0004"))
+    assert len(sent) == 2  # and BEGIN and COMMIT
