@@ -33,6 +33,7 @@ class SkuInline(TabularInline):
     extra = 0
     # A form of all the skus of large goods would have more fields than Django takes (DATA_UPLOAD_MAX_NUMBER_FIELDS).
     per_page = 50
+    hide_title = True
     fields = ["option_values", "code", "price", "compare_at_price", "stock", "weight_grams", "barcode", "position"]
     formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, **_LINES}
 
@@ -41,13 +42,16 @@ class PictureInline(TabularInline):
     model = Picture
     extra = 0
     per_page = 50
+    hide_title = True
     fields = ["thumbnail", "file", "source_url", "alt", "position"]
     readonly_fields = ["thumbnail"]
     formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, models.URLField: {"assume_scheme": "https"}}
 
     @display(description=_("preview"))
     def thumbnail(self, picture: Picture) -> str:
-        return format_html('<img src="{}" alt="" loading="lazy" height="48">', picture.url) if picture.pk else ""
+        # A style and not an attribute, which the theme's style sheet would overrule.
+        image = '<img src="{}" alt="" loading="lazy" style="height: 48px; width: auto">'
+        return format_html(image, picture.url) if picture.pk else ""
 
 
 @admin.register(Goods, site=shop_site)
@@ -80,8 +84,9 @@ class GoodsAdmin(ModelAdmin):
 
     @display(description=_("goods"), header=True, ordering="name")
     def goods(self, goods: Goods) -> list[Any]:
-        picture = goods.picture
-        return [goods.name, goods.vendor, goods.name[:1], {"path": picture.url, "squared": True} if picture else {}]
+        size = {"width": 40, "height": 40, "squared": True}
+        thumbnail = {"path": goods.picture.url, **size} if goods.picture else {}
+        return [goods.name, goods.vendor, goods.name[:1], thumbnail]
 
     @display(description=_("price"), ordering="lowest_price")
     def price(self, goods: Goods) -> str:

@@ -43,6 +43,7 @@ class _ReadOnlyInline(TabularInline):
 
 class OrderLineInline(_ReadOnlyInline):
     model = OrderLine
+    hide_title = True
     fields = ["goods_name", "sku_title", "quantity", "price_of_one", "price_of_all"]
     readonly_fields = ["price_of_one", "price_of_all"]
 
@@ -82,8 +83,8 @@ class OrderAdmin(ModelAdmin):
     list_select_related = ["customer"]
     search_fields = ["number", "customer__email", "customer__name"]
     date_hierarchy = "placed_at"
-    fields = ["number", "customer", "state", "amount", "placed_at", "ship_to"]
-    readonly_fields = ["number", "customer", "state", "amount", "placed_at"]
+    fields = ["number", "customer", "status", "amount", "placed_at", "ship_to"]
+    readonly_fields = ["number", "customer", "status", "amount", "placed_at"]
     inlines = [OrderLineInline]
     actions = ["mark_as_paid", "mark_as_shipped", "cancel"]
     actions_submit_line = ["pay_this", "ship_this", "cancel_this"]

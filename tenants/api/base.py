@@ -6,7 +6,7 @@ An error is `{"status": 404, "detail": "a sentence"}`; 422 adds `errors`, a list
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
@@ -27,10 +27,9 @@ def make_api(version: str, **kwargs: Any) -> NinjaAPI:
     """
     options = {"urls_namespace": f"api-{version}", "docs": _Docs(), **kwargs}
     api = _Api(version=version, **options)
-    api.add_exception_handler(Http404, lambda request, error: _error(api, request, 404, _sentence(error)))
-    api.add_exception_handler(HttpError, lambda request, error: _error(api, request, error.status_code, str(error)))
-    api.add_exception_handler(ValidationError, lambda request, error: _invalid(api, request, error))
-    api.add_exception_handler(Exception, lambda request, error: _failed(api, request, error))
+    answers = {Http404: _not_found, HttpError: _refused, ValidationError: _invalid, Exception: _failed}
+    for error, answer in answers.items():
+        api.add_exception_handler(error, partial(answer, api))
     return api
 
 
@@ -83,17 +82,24 @@ def _error(api: NinjaAPI, request: HttpRequest, status: int, detail: str, **more
     return api.create_response(request, {"status": status, "detail": detail, **more}, status=status)
 
 
-def _sentence(error: Http404) -> str:
-    return str(error) or "There is no such thing."
+# Errors are Any below: Ninja's type for a handler has the error's class in it as well, which it never gives.
 
 
-def _invalid(api: NinjaAPI, request: HttpRequest, error: ValidationError) -> HttpResponse:
+def _not_found(api: NinjaAPI, request: HttpRequest, error: Any) -> HttpResponse:
+    return _error(api, request, 404, str(error) or "There is no such thing.")
+
+
+def _refused(api: NinjaAPI, request: HttpRequest, error: Any) -> HttpResponse:
+    return _error(api, request, error.status_code, str(error))
+
+
+def _invalid(api: NinjaAPI, request: HttpRequest, error: Any) -> HttpResponse:
     errors = [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors]
     detail = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in errors)
     return _error(api, request, 422, detail, errors=errors)
 
 
-def _failed(api: NinjaAPI, request: HttpRequest, error: Exception) -> HttpResponse:
+def _failed(api: NinjaAPI, request: HttpRequest, error: Any) -> HttpResponse:
     if settings.DEBUG:
         raise error
     # What Django does when a view raises, so that the error is in the log and its listeners hear of it.
