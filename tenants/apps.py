@@ -16,12 +16,14 @@ class TenantsConfig(AppConfig):
     verbose_name = _("The building")
 
     def ready(self) -> None:
-        """Keep content types per tenant, and tell this process's registry of its own changes at once."""
+        """Fit Django to tenants where it offers no setting, and tell this process's registry of its own changes at once."""
         from tenants import checks  # noqa: F401  # registers itself
+        from tenants.deletion import follow_relations_of_one_side
         from tenants.models import Domain, Tenant
         from tenants.scoping import scope_content_types
 
         scope_content_types()
+        follow_relations_of_one_side()
         for model in (Tenant, Domain):
             post_save.connect(_forget, sender=model, dispatch_uid="tenants.registry")
             post_delete.connect(_forget, sender=model, dispatch_uid="tenants.registry")

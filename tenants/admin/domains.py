@@ -35,8 +35,10 @@ class DomainForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
             "host": {"unique": _("This host belongs to a tenant already. Choose another, or remove it there first.")}
         }
 
-    def validate_constraints(self) -> None:
-        """Leave the one constraint, a single primary domain, to `clear_the_way`: the place is taken over."""
+    def _get_validation_exclusions(self) -> set[str]:
+        # Without the tenant the model does not look whether there is a primary domain: `clear_the_way` sees to it.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return exclusions | {"tenant"}
 
 
 class DomainFormSet(PaginationInlineFormSet):

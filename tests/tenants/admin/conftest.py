@@ -43,3 +43,15 @@ def browser_of(office: None) -> Callable[..., Client]:
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def live_browser(committed: None) -> Iterator[Client]:
+    """A browser of an operator whom every connection sees, for what does not happen in the test's transaction."""
+    with use_tenant(PLATFORM):
+        operator = User.objects.create_superuser("night-shift", "night@sangga.example", "correct horse")
+        client = Client(HTTP_HOST="localhost")
+        client.force_login(operator)
+        yield client
+        client.logout()
+        operator.delete()
