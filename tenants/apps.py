@@ -16,7 +16,7 @@ class TenantsConfig(AppConfig):
     verbose_name = _("The building")
 
     def ready(self) -> None:
-        """Fit Django to tenants where it offers no setting, and tell this process's registry of its own changes at once."""
+        """Fit Django to tenants where it offers no setting, and keep this process's registry fresh."""
         from tenants import checks  # noqa: F401  # registers itself
         from tenants.deletion import follow_relations_of_one_side
         from tenants.models import Domain, Tenant
