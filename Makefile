@@ -15,6 +15,7 @@ test: $(VENV)/.tools .env
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/pytest -n 2 --dist worksteal
+	@scripts/test-postgresql-15
 
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .

@@ -92,9 +92,10 @@ TEMPLATES = [
 ]
 
 # --- Database --------------------------------------------------------------------------------------------------
+_DATABASE_URL = env.str("DATABASE_URL", default="")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **env.db("DATABASE_URL", default="postgresql:///sangga"),
+        **env.db_url_config(_DATABASE_URL or "postgresql:///sangga"),
         "ENGINE": "tenants.postgresql",
         "CONN_MAX_AGE": 0,  # the pool keeps connections
         "CONN_HEALTH_CHECKS": True,
@@ -102,7 +103,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 _OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})
 _OPTIONS["pool"] = {"min_size": 0, "max_size": env.int("SANGGA_POOL_SIZE", default=10), "timeout": 10}
-if not env.str("DATABASE_URL", default=""):
+if not _DATABASE_URL:
     _OPTIONS["embedded"] = str(DATA_DIR / "postgres")
 DATABASE_ROUTERS = ["tenants.router.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,0 +1,123 @@
+"""`make demo`, as a person at a terminal meets it: started, killed, started again, used and ended."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tenants.postgresql.embedded import embedded
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Building:
+    """A data folder of its own, and the commands that work in it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.environment = {
+            **os.environ,
+            "SANGGA_DATA_DIR": str(folder),
+            "PORT": str(port),
+            "SECRET_KEY": "only-for-this-test",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+        }
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def run(self, *words: str) -> str:
+        process = self.start(*words)
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, output
+        return output
+
+    def get(self, host: str, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request("GET", path, headers={"Host": f"{host}:{self.port}"})
+        response = connection.getresponse()
+        body = response.read().decode()
+        connection.close()
+        return response.status, body
+
+    def wait_until_it_answers(self, process: subprocess.Popen[str]) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert process.poll() is None, process.communicate()[0]
+            try:
+                self.get("localhost", "/")
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        pytest.fail("The demo did not answer within a minute.")
+
+
+@pytest.fixture
+def building(tmp_path: Path) -> Iterator[Building]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    yield Building(tmp_path / "data", port)
+    embedded(tmp_path / "data" / "postgres").stop()
+
+
+def test_killed_at_any_moment_and_run_again_it_ends_well(building: Building) -> None:
+    chance = random.Random(7)
+    for _ in range(5):
+        process = building.start("demo", "--prepare-only")
+        try:
+            process.wait(timeout=chance.uniform(0.5, 4))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+    building.run("demo", "--prepare-only")
+    assert "Opening" not in building.run("demo", "--prepare-only")
+    shops = json.loads(building.run("list_tenants", "--json"))
+    assert [shop["slug"] for shop in shops] == ["acme", "globex", "initech"]
+    assert {shop["migrations"] for shop in shops} == {"up to date"}
+    count = "from shop.goods.models import Goods; print(Goods.objects.count())"
+    counts = building.run("run_in_tenant", "--all", "--", "shell", "--no-imports", "-c", count)
+    assert [int(line) >= 20 for line in counts.splitlines() if line.isdigit()] == [True] * 3
+
+
+def test_it_serves_three_shops_and_ctrl_c_leaves_nothing_running(building: Building) -> None:
+    process = building.start("demo")
+    building.wait_until_it_answers(process)
+    for slug in ("acme", "globex", "initech"):
+        status, body = building.get(f"{slug}.localhost", "/api/v1/goods")
+        assert status == 200
+        assert json.loads(body)["count"] >= 20
+    assert building.get("nobody.localhost", "/")[0] == 404
+    assert 'name="username"' in building.get("localhost", "/admin/login/")[1]
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+    assert "http://acme.localhost" in output
+    assert not embedded(building.folder / "postgres").is_running()
+
+
+def test_a_port_in_use_is_said_so(building: Building) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", building.port))
+        taken.listen()
+        process = building.start("demo")
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "PORT=" in output
