@@ -147,7 +147,7 @@ def make_home(folder: Path) -> Home:
         place = OF_ROOT / home.id
     if place != folder:
         for made in (OF_ROOT, place):
-            made.mkdir(exist_ok=True)
+            made.mkdir(parents=True, exist_ok=True)
             made.chmod(0o711)
         (place / "folder").write_text(f"{folder}\n")
         (folder / "where.txt").write_text(_WHERE.format(place=place, account=account.name, folder=folder))

@@ -6,12 +6,10 @@ import json
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tenants.errors import DatabaseUnavailable
 from tenants.postgresql.embedded import EmbeddedPostgres
 from tenants.postgresql.embedded.accounts import Account
 from tenants.postgresql.embedded.binaries import copy_programs, find_bindir
@@ -63,11 +60,8 @@ def postmaster_of(server: EmbeddedPostgres) -> int:
 
 
 def processes_of(server: EmbeddedPostgres) -> list[int]:
-    """Return the postmaster and its children."""
-    postmaster = postmaster_of(server)
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    return [postmaster, *(pid for pid, parent in pairs if parent == postmaster)]
+    """Return the first process of a running server and its children."""
+    return [postmaster_of(server), *ask(server, "SELECT array_agg(pid) FROM pg_stat_activity")]
 
 
 def start_process(folder: Path, user: str = "", **kwargs: Any) -> subprocess.Popen[str]:
@@ -88,16 +82,11 @@ def result_of(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 def discard(server: EmbeddedPostgres) -> None:
-    """Stop the server, by force if it must be, and take away what it left outside of its folder."""
+    """Stop the server, and take away what it left outside of its folder."""
     home = server.home
     if home is None:
         return
-    try:
-        server.stop()
-    except DatabaseUnavailable:
-        for process in processes_of(server):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+    server.stop()
     for outside in {home.place, home.sockets} - {server.folder}:
         if server.folder not in outside.parents:
             shutil.rmtree(outside, ignore_errors=True)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -50,7 +51,8 @@ def set_pid(server: EmbeddedPostgres, pid: int) -> None:
 def kill(server: EmbeddedPostgres, *processes: int) -> None:
     """Kill processes of the server, and wait until it takes no more connections: a kill is not done at once."""
     for process in processes:
-        os.kill(process, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # one's end is the end of others
+            os.kill(process, signal.SIGKILL)
     while server.is_running():
         time.sleep(0.01)
 

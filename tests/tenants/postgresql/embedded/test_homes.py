@@ -39,6 +39,7 @@ def test_a_path_too_long_for_a_socket_gets_its_socket_elsewhere(new_server: NewS
 
 
 @pytest.mark.parametrize("name", ["a, b", '상 가 it\'s "quoted" $HOME \\n %d'])
+@pytest.mark.usefixtures("programs_for_all")
 def test_an_odd_path_is_a_path(new_server: NewServer, open_folder: Path, name: str) -> None:
     server = new_server(open_folder / name / "postgres")
     server.start()
