@@ -41,6 +41,8 @@ class TenancySettings:
     """Whether a tenant's statements run with the rights of a PostgreSQL role of its own."""
     reserved_slugs: tuple[str, ...] = ()
     """Slugs that no tenant may have, beside those of `tenants.names.RESERVED_SLUGS`."""
+    grace_days: int = 30
+    """How long a deleted tenant can be had back."""
     registry_seconds: float = 60.0
     """How long a looked-up host is believed when no change of it is heard."""
     registry_size: int = 10_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
@@ -36,6 +36,10 @@ class TenantInfo:
     time_zone: str = "UTC"
     host: str = ""
     """The primary host name; every other one is sent there."""
+    notice: str = ""
+    """What visitors read while the tenant is suspended."""
+    bypass: str = field(default="", repr=False)
+    """The secret that lets its holder in all the same."""
 
     def __str__(self) -> str:
         return self.slug or "the platform"
@@ -43,6 +47,11 @@ class TenantInfo:
     @property
     def is_platform(self) -> bool:
         return self.id == 0
+
+    @property
+    def exists(self) -> bool:
+        """Whether the tenant is there for anybody but operators: not deleted."""
+        return self.status in {"active", "suspended"}
 
     def as_owner(self) -> TenantInfo:
         """Return the same tenant with the rights of the user who owns its tables, as migrations need them."""

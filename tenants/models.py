@@ -51,6 +51,8 @@ class Tenant(models.Model):
     class Status(models.TextChoices):
         ACTIVE = "active", _("Active")
         SUSPENDED = "suspended", _("Suspended")
+        DELETED = "deleted", _("Deleted")
+        PURGING = "purging", _("Being purged")
 
     slug = models.CharField(
         _("slug"),
@@ -68,6 +70,11 @@ class Tenant(models.Model):
     currency = models.CharField(_("currency"), max_length=3, default="KRW")
     time_zone = models.CharField(_("time zone"), max_length=63, default="Asia/Seoul")
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    notice = models.TextField(
+        _("notice"), blank=True, editable=False, help_text=_("What visitors read while the shop is suspended.")
+    )
+    bypass = models.CharField(_("bypass secret"), max_length=64, blank=True, editable=False)
+    purge_after = models.DateTimeField(_("purge after"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("tenant")
@@ -139,3 +146,22 @@ class SchemaState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant_id}: {self.outcome}"
+
+
+class AuditEvent(models.Model):
+    """Something that was done to a tenant. Stays when the tenant goes, so it keeps the id and the slug as they were."""
+
+    at = models.DateTimeField(_("at"), db_default=Now(), editable=False)
+    actor = models.CharField(_("who"), max_length=200)
+    action = models.CharField(_("what"), max_length=50)
+    tenant_id = models.BigIntegerField(_("tenant id"), db_index=True)
+    slug = models.CharField(_("slug"), max_length=SLUG_MAX_LENGTH)
+    detail = models.JSONField(_("detail"), default=dict)
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.slug}"

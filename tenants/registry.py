@@ -135,9 +135,9 @@ setting_changed.connect(_reload, dispatch_uid="tenants.registry")
 
 
 def tenant_by_slug(slug: str) -> TenantInfo:
-    """Return the tenant of that slug; raise `TenantNotFound`."""
+    """Return the tenant of that slug; raise `TenantNotFound` if there is none, or it is deleted."""
     found = registry.look_up(f"slug:{slug}")
-    if found is None:
+    if found is None or not found.exists:
         raise TenantNotFound(slug)
     return found
 
@@ -165,6 +165,8 @@ def info_of(tenant: Tenant) -> TenantInfo:
         currency=tenant.currency,
         time_zone=tenant.time_zone,
         host=primary or f"{tenant.slug}.{config.base_domain}",
+        notice=tenant.notice,
+        bypass=tenant.bypass,
     )
 
 

@@ -80,7 +80,7 @@ def _question(host: str, path: str) -> Resolution | _Question:
 
 
 def _answer(tenant: TenantInfo | None, host: str, prefix: str) -> Resolution:
-    if tenant is None:
+    if tenant is None or not tenant.exists:
         return UNKNOWN
     if tenant.status != "active":
         return Resolution(door=Door.SUSPENDED, tenant=tenant, prefix=prefix)

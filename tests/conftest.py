@@ -19,7 +19,7 @@ from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.lifecycle import NewTenant, create_tenant, delete_tenant
+from tenants.lifecycle import NewTenant, create_tenant, purge_tenant
 from tenants.listener import listener
 from tenants.registry import registry
 
@@ -131,9 +131,10 @@ def _take_away(tenant: TenantInfo) -> None:
     from tenants.models import Tenant
 
     with use_tenant(PLATFORM):
-        row = Tenant.objects.filter(pk=tenant.id).first()
-    if row is not None:
-        delete_tenant(row.slug)
+        Tenant.objects.filter(pk=tenant.id).update(status=Tenant.Status.DELETED)
+        slug = Tenant.objects.filter(pk=tenant.id).values_list("slug", flat=True).first()
+    if slug is not None:
+        purge_tenant(slug)
 
 
 @pytest.fixture

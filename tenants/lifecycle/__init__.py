@@ -1,7 +1,23 @@
 """The life of a tenant, step by step: plain functions that commands, admin buttons and code call alike."""
 
 from tenants.lifecycle.create import NewTenant, create_tenant
-from tenants.lifecycle.delete import delete_tenant
-from tenants.lifecycle.status import resume_tenant, suspend_tenant
+from tenants.lifecycle.delete import delete_tenant, due_for_purge, purge_tenant, undelete_tenant
+from tenants.lifecycle.domains import add_domain, remove_domain, set_primary_domain
+from tenants.lifecycle.rename import rename_tenant
+from tenants.lifecycle.status import bypass_link, resume_tenant, suspend_tenant
 
-__all__ = ["NewTenant", "create_tenant", "delete_tenant", "resume_tenant", "suspend_tenant"]
+__all__ = [
+    "NewTenant",
+    "add_domain",
+    "bypass_link",
+    "create_tenant",
+    "delete_tenant",
+    "due_for_purge",
+    "purge_tenant",
+    "remove_domain",
+    "rename_tenant",
+    "resume_tenant",
+    "set_primary_domain",
+    "suspend_tenant",
+    "undelete_tenant",
+]

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from django.db import IntegrityError, connection, transaction
 from django.utils.module_loading import import_string
 
+from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import DomainTaken, TenantExists
-from tenants.hosts import normalise_host
+from tenants.errors import TenantExists
+from tenants.lifecycle.domains import attach_domain
 from tenants.migrator.apply import migrate_tenant
-from tenants.models import Domain, Tenant
+from tenants.models import Tenant
 from tenants.names import role_name, validate_slug
 from tenants.postgresql import schemas
 from tenants.registry import info_of
@@ -53,6 +54,7 @@ def create_tenant(order: NewTenant) -> TenantInfo:
         for step in _steps():
             with use_tenant(tenant):
                 step(order)
+        audit.record("create", tenant, domain=order.domain)
     return tenant
 
 
@@ -75,16 +77,8 @@ def _insert(order: NewTenant) -> TenantInfo:
     tenant.role = role_name(_database_name(), tenant.pk)
     tenant.save(update_fields=["role"])
     if order.domain:
-        _add_domain(tenant, normalise_host(order.domain))
+        attach_domain(tenant, order.domain, primary=True)
     return info_of(tenant)
-
-
-def _add_domain(tenant: Tenant, host: str) -> None:
-    if Domain.objects.filter(host=host).exists():
-        raise DomainTaken(host)
-    domain = Domain(tenant=tenant, host=host, is_primary=True)
-    domain.clean()
-    domain.save()
 
 
 def _database_name() -> str:

@@ -1,32 +1,91 @@
-"""Taking a tenant away, with everything it has."""
+"""Deleting a tenant: first so that it can be had back, and for good when the days of grace are over."""
 
 from __future__ import annotations
 
 import shutil
-from functools import partial
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import transaction
+from django.utils import timezone
 
-from tenants.context import PLATFORM, use_tenant
+from tenants import audit
+from tenants.conf import tenancy
+from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TenantNotFound
+from tenants.lifecycle.rows import locked_tenant
 from tenants.models import Tenant
 from tenants.postgresql import schemas
 from tenants.registry import info_of
 
+Progress = Callable[[int, int], None]
+"""Called with how much is done and how much there is."""
 
-def delete_tenant(slug: str) -> None:
-    """Drop a tenant's rows, schema, role and files; raise `TenantNotFound`. It cannot be undone."""
+
+def delete_tenant(slug: str) -> TenantInfo:
+    """Delete a tenant: nobody finds it any more, and its slug stays taken, until it is had back or purged.
+
+    Returns it; raises `TenantNotFound`. `TENANTS["GRACE_DAYS"]` later `purge_tenants` takes its data away.
+    """
+    with locked_tenant(slug) as tenant:
+        tenant.status = Tenant.Status.DELETED
+        tenant.purge_after = timezone.now() + timedelta(days=tenancy().grace_days)
+        tenant.save(update_fields=["status", "purge_after"])
+        info = info_of(tenant)
+        audit.record("delete", info, purge_after=tenant.purge_after.isoformat())
+    return info
+
+
+def undelete_tenant(slug: str) -> TenantInfo:
+    """Have a deleted tenant back, as long as it is not purged; return it or raise `TenantNotFound`."""
+    with locked_tenant(slug, deleted=True) as tenant:
+        tenant.status = Tenant.Status.ACTIVE
+        tenant.purge_after = None
+        tenant.save(update_fields=["status", "purge_after"])
+        info = info_of(tenant)
+        audit.record("undelete", info)
+    return info
+
+
+def due_for_purge() -> list[str]:
+    """Return the slugs of deleted tenants whose days of grace are over, and of those whose purge was cut short."""
+    with use_tenant(PLATFORM):
+        over = Tenant.objects.filter(status=Tenant.Status.DELETED, purge_after__lte=timezone.now())
+        cut_short = Tenant.objects.filter(status=Tenant.Status.PURGING)
+        return list((over | cut_short).values_list("slug", flat=True))
+
+
+def purge_tenant(slug: str, progress: Progress = lambda done, total: None) -> None:
+    """Drop a deleted tenant's schema, role, files and row, for good; raise `TenantNotFound` for one that is not deleted.
+
+    Tables go in batches, each a transaction of its own: a schema dropped at once takes a lock for every table and
+    index in it, and PostgreSQL's lock table is bounded (`max_locks_per_transaction`). Cut short, it is finished by
+    the next purge.
+    """
+    tenant = _begin_purge(slug)
+    with use_tenant(tenant.as_owner()):
+        schemas.drop_tables_in_batches(tenant, progress)
+    _remove_files(tenant)
     with use_tenant(PLATFORM), transaction.atomic():
-        tenant = Tenant.objects.select_for_update().filter(slug=slug).first()
+        schemas.drop_schema(tenant)
+        Tenant.objects.filter(pk=tenant.id).delete()
+        audit.record("purge", tenant)
+
+
+def _begin_purge(slug: str) -> TenantInfo:
+    statuses = [Tenant.Status.DELETED, Tenant.Status.PURGING]
+    with use_tenant(PLATFORM), transaction.atomic():
+        tenant = Tenant.objects.select_for_update().filter(slug=slug, status__in=statuses).first()
         if tenant is None:
             raise TenantNotFound(slug)
-        info = info_of(tenant)
-        with use_tenant(info):
-            folder = Path(default_storage.location) if isinstance(default_storage, FileSystemStorage) else None
-        schemas.drop_schema(info)
-        tenant.delete()
-        if folder:
-            # After the commit: files cannot be rolled back.
-            transaction.on_commit(partial(shutil.rmtree, folder, ignore_errors=True))
+        tenant.status = Tenant.Status.PURGING  # from here on there is no way back
+        tenant.save(update_fields=["status"])
+        return info_of(tenant)
+
+
+def _remove_files(tenant: TenantInfo) -> None:
+    if isinstance(default_storage, FileSystemStorage):
+        with use_tenant(tenant):
+            shutil.rmtree(Path(default_storage.location), ignore_errors=True)

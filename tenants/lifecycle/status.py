@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+import secrets
 
-from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import TenantNotFound
+from tenants import audit
+from tenants.conf import tenancy
+from tenants.context import TenantInfo
+from tenants.lifecycle.rows import locked_tenant
 from tenants.models import Tenant
 from tenants.registry import info_of
 
+BYPASS_PARAMETER = "bypass"
 
-def suspend_tenant(slug: str) -> TenantInfo:
-    """Close a tenant: its hosts answer 503 until it is resumed. Return it; raise `TenantNotFound`."""
-    return _set_status(slug, Tenant.Status.SUSPENDED)
+
+def suspend_tenant(slug: str, notice: str = "") -> TenantInfo:
+    """Close a tenant: its hosts answer 503, with `notice` on the page, until it is resumed.
+
+    Returns it; its `bypass_link` lets staff in all the same. Raises `TenantNotFound`.
+    """
+    with locked_tenant(slug) as tenant:
+        tenant.status = Tenant.Status.SUSPENDED
+        tenant.notice = notice
+        tenant.bypass = secrets.token_urlsafe(24)
+        tenant.save(update_fields=["status", "notice", "bypass"])
+        info = info_of(tenant)
+        audit.record("suspend", info, notice=notice)
+    return info
 
 
 def resume_tenant(slug: str) -> TenantInfo:
-    """Open a suspended tenant again and return it; raise `TenantNotFound`."""
-    return _set_status(slug, Tenant.Status.ACTIVE)
+    """Open a suspended tenant again and return it; bypass links stop working. Raises `TenantNotFound`."""
+    with locked_tenant(slug) as tenant:
+        tenant.status = Tenant.Status.ACTIVE
+        tenant.notice = tenant.bypass = ""
+        tenant.save(update_fields=["status", "notice", "bypass"])
+        info = info_of(tenant)
+        audit.record("resume", info)
+    return info
 
 
-def _set_status(slug: str, status: Tenant.Status) -> TenantInfo:
-    with use_tenant(PLATFORM), transaction.atomic():
-        tenant = Tenant.objects.select_for_update().filter(slug=slug).first()
-        if tenant is None:
-            raise TenantNotFound(slug)
-        tenant.status = status
-        tenant.save(update_fields=["status"])
-        return info_of(tenant)
+def bypass_link(tenant: TenantInfo) -> str:
+    """Return the address that lets its holder into a suspended tenant, until it is resumed."""
+    return tenancy().url_of(tenant.host, f"/?{BYPASS_PARAMETER}={tenant.bypass}")

@@ -1,0 +1,72 @@
+"""The host names of a tenant's own."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+
+from tenants import audit
+from tenants.context import TenantInfo
+from tenants.errors import DomainTaken, InvalidHost
+from tenants.hosts import normalise_host
+from tenants.lifecycle.rows import locked_tenant
+from tenants.models import Domain, Tenant
+from tenants.registry import info_of
+
+
+def add_domain(slug: str, host: str, *, primary: bool = False) -> TenantInfo:
+    """Give a tenant a domain; `primary`: every other address redirects to it. Returns the tenant.
+
+    Raises `TenantNotFound`, `InvalidHost` or `DomainTaken`.
+    """
+    with locked_tenant(slug) as tenant:
+        attach_domain(tenant, host, primary=primary)
+        info = info_of(tenant)
+        audit.record("add domain", info, host=host, primary=primary)
+    return info
+
+
+def attach_domain(tenant: Tenant, host: str, *, primary: bool) -> None:
+    """Insert the row, in the transaction at hand."""
+    domain = Domain(tenant=tenant, host=normalise_host(host))
+    if Domain.objects.filter(host=domain.host).exists():
+        raise DomainTaken(domain.host)
+    try:
+        domain.clean()
+    except ValidationError as error:
+        raise InvalidHost(host, " ".join(error.messages)) from error
+    domain.save()
+    if primary:
+        _make_primary(tenant, domain)
+
+
+def set_primary_domain(slug: str, host: str) -> TenantInfo:
+    """Make one of a tenant's domains the primary one; an empty `host` gives that back to the subdomain."""
+    with locked_tenant(slug) as tenant:
+        _make_primary(tenant, _domain_of(tenant, host) if host else None)
+        info = info_of(tenant)
+        audit.record("set primary domain", info, host=host)
+    return info
+
+
+def remove_domain(slug: str, host: str) -> TenantInfo:
+    """Take a domain from a tenant; if it was the primary one, the subdomain is again."""
+    with locked_tenant(slug) as tenant:
+        _domain_of(tenant, host).delete()
+        info = info_of(tenant)
+        audit.record("remove domain", info, host=host)
+    return info
+
+
+def _make_primary(tenant: Tenant, domain: Domain | None) -> None:
+    # In this order: at no moment are there two.
+    tenant.domains.filter(is_primary=True).update(is_primary=False)
+    if domain is not None:
+        domain.is_primary = True
+        domain.save(update_fields=["is_primary"])
+
+
+def _domain_of(tenant: Tenant, host: str) -> Domain:
+    domain = tenant.domains.filter(host=normalise_host(host)).first()
+    if domain is None:
+        raise InvalidHost(host, f"it is not a domain of tenant {tenant.slug!r}.")
+    return domain

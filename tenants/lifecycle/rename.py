@@ -1,0 +1,34 @@
+"""Another slug or another name for a tenant. No DDL: the schema's name hangs on the id."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from tenants import audit
+from tenants.conf import tenancy
+from tenants.context import TenantInfo
+from tenants.errors import TenantExists
+from tenants.lifecycle.rows import locked_tenant
+from tenants.models import Tenant
+from tenants.names import validate_slug
+from tenants.registry import info_of
+
+
+def rename_tenant(slug: str, new_slug: str) -> TenantInfo:
+    """Give a tenant another slug, and with it another subdomain; the old one is free at once.
+
+    Raises `TenantNotFound`, `InvalidName` or `TenantExists`.
+    """
+    validate_slug(new_slug, reserved=tenancy().all_reserved_slugs)
+    with locked_tenant(slug) as tenant:
+        if Tenant.objects.filter(slug=new_slug).exclude(pk=tenant.pk).exists():
+            raise TenantExists(new_slug)
+        tenant.slug = new_slug
+        try:
+            with transaction.atomic():
+                tenant.save(update_fields=["slug"])
+        except IntegrityError as error:  # somebody was quicker
+            raise TenantExists(new_slug) from error
+        info = info_of(tenant)
+        audit.record("rename", info, before=slug)
+    return info
