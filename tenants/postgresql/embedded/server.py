@@ -182,8 +182,8 @@ def _forget_last_server(home: Home) -> None:
     else:
         left.unlink(missing_ok=True)  # empty after a crash of the machine, and then PostgreSQL would not start
     if home.has_private_sockets():
-        for left in home.sockets.glob(".s.PGSQL.*"):
-            left.unlink()
+        for dead in home.sockets.glob(".s.PGSQL.*"):
+            dead.unlink()
 
 
 def _run(home: Home, claim: IO[bytes], bindir: Path, command: list[str]) -> None:
