@@ -18,6 +18,9 @@ from tenants.postgresql.schemas import sizes_in_bytes
 BIGGEST = 5
 """How many tenants are listed by size."""
 
+_ALWAYS_SHOWN = (Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED)
+"""The statuses whose figure is shown when it is 0 as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -43,6 +46,7 @@ def _figures() -> list[Figure]:
         *(
             Figure(status.label, counts.get(status, 0), _list_url(status__exact=status.value))
             for status in Tenant.Status
+            if status in counts or status in _ALWAYS_SHOWN
         ),
         Figure(_("Behind on migrations"), behind, _list_url(migrations=Migrations.BEHIND), behind > 0),
         Figure(_("Migration failed"), failed, _list_url(migrations=Migrations.FAILED), failed > 0),

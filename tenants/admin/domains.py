@@ -107,4 +107,4 @@ class DomainAdmin(ModelAdmin):
 
     @display(description=_("address"))
     def address(self, domain: Domain) -> str:
-        return format_html('<a href="{0}" class="link">{0}</a>', tenancy().url_of(domain.host))
+        return format_html('<a href="{0}" class="operator-link">{0}</a>', tenancy().url_of(domain.host))

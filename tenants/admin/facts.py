@@ -66,14 +66,15 @@ def _migrations(tenant: Tenant) -> Migrations:
 
 
 def with_migrations(wanted: Migrations) -> Q:
-    """Return the filter on `Tenant` for those whose migrations stand like that; one query for any number."""
+    """Return the filter on `Tenant` for those, not deleted, whose migrations stand like that; one query."""
+    exists = Q(status__in=[Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED])
     failed = Q(state__outcome=SchemaState.Outcome.FAILED)
     if wanted is Migrations.FAILED:
-        return failed
+        return exists & failed
     current = Q(pk__in=[])
     for variant in Tenant.objects.order_by().values_list("variant", flat=True).distinct():
         current |= Q(variant=variant, state__fingerprint=target_fingerprint(variant))
-    return ~failed & (current if wanted is Migrations.CURRENT else ~current)
+    return exists & ~failed & (current if wanted is Migrations.CURRENT else ~current)
 
 
 def furniture_of(info: TenantInfo) -> tuple[int, int | None]:

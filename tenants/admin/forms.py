@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
@@ -26,6 +27,12 @@ _FIELD_OF: dict[type[TenancyError], str] = {
     InvalidHost: "domain",
     DomainTaken: "domain",
 }
+
+
+def _capitalise_labels(form: forms.BaseForm) -> None:
+    # As Django does with the labels that it takes from models: one wording then serves both.
+    for field in form.fields.values():
+        field.label = capfirst(field.label)
 
 
 class NewTenantForm(forms.Form):
@@ -68,6 +75,7 @@ class NewTenantForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _capitalise_labels(self)
         usual = Tenant()
         for name in ("language", "currency", "time_zone"):
             self.fields[name].initial = getattr(usual, name)
@@ -122,6 +130,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _capitalise_labels(self)
         for name in ("language", "currency", "time_zone"):
             if name in self.fields:  # it is not for those who may only look
                 keep_choice(self.fields[name], getattr(self.instance, name))
@@ -139,6 +148,7 @@ class DeleteTenantForm(forms.Form):
 
     def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _capitalise_labels(self)
         self.tenant = tenant
 
     def clean_slug(self) -> str:

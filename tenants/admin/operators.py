@@ -68,6 +68,8 @@ class OperatorAdmin(_RightsOfThePlatform, BaseUserAdmin, ModelAdmin):  # type: i
 class OperatorGroupAdmin(_RightsOfThePlatform, BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Groups of operators. Their rights are for superusers to change."""
 
+    compressed_fields = False
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"title": _("Groups of operators"), **(extra_context or {})})
 

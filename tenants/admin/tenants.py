@@ -26,7 +26,12 @@ from tenants.admin.site import platform_site
 from tenants.models import Tenant
 
 _MIGRATIONS_LABELS = {Migrations.CURRENT: "success", Migrations.BEHIND: "warning", Migrations.FAILED: "danger"}
-_STATUS_LABELS = {Tenant.Status.ACTIVE: "success", Tenant.Status.SUSPENDED: "warning"}
+_STATUS_LABELS = {
+    Tenant.Status.ACTIVE: "success",
+    Tenant.Status.SUSPENDED: "warning",
+    Tenant.Status.DELETED: "danger",
+    Tenant.Status.PURGING: "danger",
+}
 
 
 def _attach_facts(tenants: list[Tenant]) -> None:
@@ -71,7 +76,7 @@ class TenantAdmin(TenantLives, ModelAdmin):
 
     form = TenantForm
     inlines = [DomainInline]
-    list_display = ["tenant", "address", "state", "schema", "size", "migrations", "created_at"]
+    list_display = ["tenant", "address", "door", "schema", "size", "migrations", "created_at"]
     list_filter = ["status", MigrationsFilter]
     list_per_page = 50
     search_fields = ["slug", "name", "domains__host"]
@@ -113,7 +118,7 @@ class TenantAdmin(TenantLives, ModelAdmin):
         return format_html('<a href="{0}" class="operator-link">{1}</a>', _facts(tenant).url, _facts(tenant).info.host)
 
     @display(description=_("status"), ordering="status", label=_STATUS_LABELS)
-    def state(self, tenant: Tenant) -> tuple[str, str]:
+    def door(self, tenant: Tenant) -> tuple[str, str]:
         return tenant.status, tenant.get_status_display()
 
     @display(description=_("schema"), ordering="pk")
