@@ -7,12 +7,14 @@ its own and takes them away afterwards.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
@@ -49,6 +51,7 @@ def django_db_setup(
     with django_db_blocker.unblock():
         teardown_databases(made, verbosity=0)
         _drop_roles_of(database)
+    shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
 
 
 def _drop_roles_of(database: str) -> None:

@@ -58,7 +58,7 @@ def due_for_purge() -> list[str]:
 
 
 def purge_tenant(slug: str, progress: Progress = lambda done, total: None) -> None:
-    """Drop a deleted tenant's schema, role, files and row, for good; raise `TenantNotFound` for one that is not deleted.
+    """Drop a deleted tenant's schema, role, files and row, for good; raise `TenantNotFound` if it is not deleted.
 
     Tables go in batches, each a transaction of its own: a schema dropped at once takes a lock for every table and
     index in it, and PostgreSQL's lock table is bounded (`max_locks_per_transaction`). Cut short, it is finished by

@@ -21,7 +21,9 @@ def for_new_schema(migration: Migration) -> Migration:
     An index needs no CONCURRENTLY there: nobody else sees the table yet.
     """
     replaced = copy(migration)
-    replaced.operations = [_in_transaction(operation) for operation in migration.operations]
+    replaced.operations = [  # type: ignore[misc]  # Django sets it on the instance as well
+        _in_transaction(operation) for operation in migration.operations
+    ]
     return replaced
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable
 from functools import cache, lru_cache
+from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import connection
@@ -36,11 +37,11 @@ class AppliedLoader(MigrationLoader):
     """The graph as Django would build it for a database in which `applied` is applied, without asking one."""
 
     def __init__(self, applied: Iterable[Key]) -> None:
-        self._applied = dict.fromkeys(applied)
+        self._applied: dict[Key, Any] = dict.fromkeys(applied)
         super().__init__(None)
 
     @property
-    def applied_migrations(self) -> dict[Key, None]:
+    def applied_migrations(self) -> dict[Key, Any]:
         """What is applied: it decides which squashed migrations stand for the ones that they replace."""
         return self._applied
 

@@ -47,6 +47,13 @@ def claim_and_read(tenant: TenantInfo, lock_timeout: float, *, is_new: bool = Fa
         return frozenset(cursor.fetchall())
 
 
+def read_applied() -> frozenset[Key]:
+    """Return what is recorded as applied in the active tenant's schema."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT app, name FROM django_migrations")
+        return frozenset(cursor.fetchall())
+
+
 def closing_statements(
     tenant: TenantInfo, before: Collection[Key], applied: Collection[Key], unapplied: Collection[Key]
 ) -> str:

@@ -142,7 +142,7 @@ def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = Fals
     except Exception as error:  # whatever a migration raises is that tenant's outcome, and no other's
         if put_off and _is_locked_out(error):
             raise _PutOff from error
-        logger.warning("Tenant %s could not be migrated", tenant.slug, exc_info=error)
+        logger.info("Tenant %s could not be migrated", tenant.slug, exc_info=error)
         seconds = time.monotonic() - started
         text = f"{type(error).__name__}: {error}".strip()
         with suppress(DatabaseError):  # with the database gone there is nowhere to write, and the outcome still counts

@@ -14,7 +14,8 @@ from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrat
 from django.db import connection
 from django.db.migrations.operations import AlterModelOptions, CreateModel, DeleteModel, RenameModel
 from django.db.migrations.state import ProjectState
-from django.db.models.signals import ModelSignal, post_migrate, pre_migrate
+from django.db.models.signals import post_migrate, pre_migrate
+from django.dispatch import Signal
 
 from tenants.migrator.graph import Plan
 
@@ -37,7 +38,7 @@ def strangers_listen() -> bool:
     )
 
 
-def _modules(signal: ModelSignal) -> Iterable[str]:
+def _modules(signal: Signal) -> Iterable[str]:
     for entry in signal.receivers:
         receiver = entry[1]
         function = receiver() if isinstance(receiver, ReferenceType) else receiver

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tenants.postgresql.embedded import embedded
+from tests.tenants.postgresql.embedded.conftest import discard
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,7 +75,7 @@ def building(tmp_path: Path) -> Iterator[Building]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     yield Building(tmp_path / "data", port)
-    embedded(tmp_path / "data" / "postgres").stop()
+    discard(embedded(tmp_path / "data" / "postgres"))
 
 
 def test_killed_at_any_moment_and_run_again_it_ends_well(building: Building) -> None:

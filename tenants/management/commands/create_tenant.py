@@ -11,18 +11,18 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
-from tenants.errors import TenancyError
 from tenants.lifecycle import NewTenant, create_tenant
 from tenants.lifecycle.owner import setup_link
+from tenants.management.base import TenantCommand
 
 PASSWORD_VARIABLE = "SANGGA_OWNER_PASSWORD"  # noqa: S105  # the name of a variable, and no password
 
 
-class Command(BaseCommand):
+class Command(TenantCommand):
     help = (
         "Opens a shop: its schema, role, tables, furnishing and owner, all or nothing. The owner's password is "
         f"taken from {PASSWORD_VARIABLE}, else asked for, else a link to set it is printed."
@@ -49,10 +49,7 @@ class Command(BaseCommand):
             owner_password=password,
             **{field: options[field] for field in fields},
         )
-        try:
-            tenant = create_tenant(order)
-        except TenancyError as error:
-            raise CommandError(str(error)) from error
+        tenant = create_tenant(order)
         link = setup_link(tenant, owner_email) if owner_email and password is None else ""
         self._report(tenant, link, as_json=options["json"])
 

@@ -1,19 +1,19 @@
-"""`manage.py delete_tenant SLUG SLUG`: takes a shop away, with everything it has."""
+"""`manage.py delete_tenant SLUG SLUG`: deletes a shop, so that it can be had back for a while."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from tenants.errors import TenancyError
 from tenants.lifecycle import delete_tenant
+from tenants.management.base import TenantCommand
 from tenants.management.selection import selected_tenant
 
 
-class Command(BaseCommand):
-    help = "Deletes a shop with its schema, role and files. It cannot be undone."
+class Command(TenantCommand):
+    help = "Deletes a shop: nobody finds it any more. undelete_tenant has it back, until purge_tenants takes its data."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
@@ -24,11 +24,10 @@ class Command(BaseCommand):
         tenant = selected_tenant(slug)
         if not yes and again != slug:
             raise CommandError(
-                f"This drops schema {tenant.schema} of {tenant.name!r} with all its data and files, for good. "
-                f"To be sure, give the slug twice: manage.py delete_tenant {slug} {slug} (or --yes)."
+                f"This closes {tenant.name!r} to everybody. To be sure, give the slug twice: "
+                f"manage.py delete_tenant {slug} {slug} (or --yes)."
             )
-        try:
-            delete_tenant(slug)
-        except TenancyError as error:
-            raise CommandError(str(error)) from error
-        self.stdout.write(self.style.SUCCESS(f"{tenant.name} ({slug}) is gone."))
+        delete_tenant(slug)
+        self.stdout.write(
+            self.style.SUCCESS(f"{tenant.name} ({slug}) is deleted. To have it back: manage.py undelete_tenant {slug}")
+        )

@@ -63,6 +63,6 @@ class Command(BaseCommand):
         address = server.start()
         connect = {"PGHOST": address.host, "PGPORT": address.port, "PGUSER": address.user, "PGDATABASE": database}
         command = [str(server.bindir / "psql"), *options["arguments"]]
-        ended = subprocess.run(command, env=os.environ | connect, check=False)  # noqa: S603
+        ended = subprocess.run(command, env=os.environ | connect, check=False)
         if ended.returncode:
             raise SystemExit(ended.returncode)

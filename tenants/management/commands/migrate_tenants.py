@@ -5,80 +5,153 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from tenants.context import TenantInfo
+from tenants.management.base import TenantCommand
+from tenants.management.reporters import Bar, JsonLines, Lines, Reporter
 from tenants.management.selection import add_selection, existing_slugs
 from tenants.migrator.apply import Outcome
-from tenants.migrator.graph import chosen_targets
+from tenants.migrator.cohorts import cohorts
+from tenants.migrator.graph import Target, chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
+from tenants.models import SchemaState
 from tenants.registry import all_tenants
 
+AGAIN = "manage.py migrate_tenants"
 
-class Command(BaseCommand):
-    help = "Migrates the schemas of all tenants. A tenant that fails is left as it was and stops no other."
-    # Checks look at one database and one context; `manage.py check` and the servers run them.
+
+class Command(TenantCommand):
+    help = (
+        "Migrates the schemas of all tenants. A tenant that fails is left as it was and stops no other; run it again "
+        "to go on. Several machines may run it at once and share the work."
+    )
+    # Checks look at the models, which are the control plane's business; `manage.py check` and the servers run them.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("app_label", nargs="?", metavar="APP", help="Only this app (its label).")
-        parser.add_argument("migration", nargs="?", metavar="MIGRATION", help="To this migration, or 'zero'.")
-        parser.add_argument("--check", action="store_true", help="Migrate nothing; exit 1 if a tenant is behind.")
-        parser.add_argument("--jobs", type=int, default=2, help="Schemas at once (default: %(default)s).")
-        parser.add_argument(
+        add = parser.add_argument
+        add("app_label", nargs="?", metavar="APP", help="Only this app (its label).")
+        add("migration", nargs="?", metavar="MIGRATION", help="To this migration, forwards or back, or to 'zero'.")
+        add_selection(parser)
+        add("--variant", metavar="NAME", help="Only tenants of this variant.")
+        add("--retry", action="store_true", help="Only tenants whose last migration failed.")
+        add("--plan", action="store_true", help="Show what would be done, and do nothing.")
+        add("--check", action="store_true", help="Migrate nothing; exit code 1 if a tenant is behind.")
+        add("--jobs", type=int, default=2, metavar="N", help="Schemas at once (default: %(default)s).")
+        add("--canary", type=int, default=0, metavar="N", help="First N tenants, and the rest only if all went well.")
+        add("--max-failures", type=int, default=0, metavar="N", help="Begin no further tenant after N failures.")
+        add(
             "--lock-timeout",
             type=float,
             default=5.0,
             metavar="SECONDS",
             help="How long to wait for a table in use before the tenant is put off (default: %(default)s).",
         )
-        add_selection(parser)
+        add("--json", action="store_true", help="Print JSON lines.")
 
-    def handle(self, *, app_label: str | None, migration: str | None, check: bool, **options: Any) -> None:
-        filters = {"slug__in": slugs} if (slugs := existing_slugs(options["tenant"])) else {}
-        total, due = find_behind(**filters)
-        if check:
-            self._report_behind(due, total)
-            return
+    def handle(self, *, app_label: str | None, migration: str | None, **options: Any) -> None:
         targets = tuple(chosen_targets(app_label, migration)) if app_label else None
+        total, due = self._select(targets, options)
+        if options["check"]:
+            self._check(due, total)
+        elif options["plan"]:
+            self._plan(due, targets)
+        else:
+            self._migrate(due, total, targets, options)
+
+    def _select(self, targets: tuple[Target, ...] | None, options: dict[str, Any]) -> tuple[int, list[TenantInfo]]:
+        filters: dict[str, object] = {}
+        if options["tenant"]:
+            filters["slug__in"] = existing_slugs(options["tenant"])
+        if options["variant"]:
+            filters["variant"] = options["variant"]
+        if options["retry"]:
+            filters["state__outcome"] = SchemaState.Outcome.FAILED
         if targets:
-            due = all_tenants(**filters)
+            everybody = all_tenants(**filters)
+            return len(everybody), everybody
+        return find_behind(**filters)
+
+    def _check(self, behind: list[TenantInfo], total: int) -> None:
+        if behind:
+            slugs = ", ".join(tenant.slug for tenant in behind[:20])
+            raise CommandError(f"{len(behind)} of {total} tenants are behind: {slugs}. Run: {AGAIN}")
+        self.stdout.write(f"All {total} tenants are up to date.")
+
+    def _plan(self, due: list[TenantInfo], targets: tuple[Target, ...] | None) -> None:
+        for cohort in cohorts(due, targets):
+            slugs = ", ".join(tenant.slug for tenant in cohort.tenants[:5])
+            more = f" and {len(cohort.tenants) - 5} more" if len(cohort.tenants) > 5 else ""
+            self.stdout.write(f"{len(cohort.tenants)} tenants ({slugs}{more}):")
+            for migration in cohort.due or ("nothing but the record",):
+                self.stdout.write(f"  {migration}")
         if not due:
-            self.stdout.write(f"All {total} tenants are up to date.")
-            return
-        run = Run(due, RunOptions(jobs=options["jobs"], lock_timeout=options["lock_timeout"], targets=targets))
+            self.stdout.write("Nothing to do.")
+
+    def _migrate(
+        self, due: list[TenantInfo], total: int, targets: tuple[Target, ...] | None, options: dict[str, Any]
+    ) -> None:
+        reporter = self._reporter(as_json=options["json"])
+        run_options = RunOptions(
+            jobs=options["jobs"],
+            lock_timeout=options["lock_timeout"],
+            max_failures=options["max_failures"],
+            targets=targets,
+        )
+        canary = due[: options["canary"]]
+        waves = [canary, due[len(canary) :]] if canary else [due]
         outcomes: list[Outcome] = []
+        not_begun: list[TenantInfo] = []
+        with reporter.running(len(due)):
+            for wave in waves:
+                if not_begun or any(outcome.failed for outcome in outcomes):
+                    not_begun += wave
+                else:
+                    not_begun += self._run(Run(wave, run_options), reporter, outcomes)
+        self._sum_up(reporter, outcomes, total - len(due), not_begun)
+
+    def _reporter(self, *, as_json: bool) -> Reporter:
+        if as_json:
+            return JsonLines(self.stdout, self.stderr)
+        return (Bar if self.stderr.isatty() else Lines)(self.stdout, self.stderr)
+
+    def _run(self, run: Run, reporter: Reporter, outcomes: list[Outcome]) -> list[TenantInfo]:
+        """Do one wave, add to `outcomes`, and return the tenants that it did not get to."""
         try:
-            outcomes.extend(self._say(outcome) for outcome in run)
+            for outcome in run:
+                outcomes.append(outcome)
+                reporter.tell(outcome)
         except KeyboardInterrupt:
             run.stop()
             self.stderr.write("Stopping after the tenants in hand …")
-            outcomes.extend(self._say(outcome) for outcome in run.rest())
-        self._sum_up(outcomes, total, run.not_begun)
+            for outcome in run.rest():
+                outcomes.append(outcome)
+                reporter.tell(outcome)
+        return run.not_begun
 
-    def _report_behind(self, behind: list[TenantInfo], total: int) -> None:
-        if behind:
-            slugs = ", ".join(tenant.slug for tenant in behind[:20])
-            raise CommandError(f"{len(behind)} of {total} tenants are behind: {slugs}. Run: manage.py migrate_tenants")
-        self.stdout.write(f"All {total} tenants are up to date.")
-
-    def _say(self, outcome: Outcome) -> Outcome:
-        if outcome.failed:
-            self.stderr.write(self.style.ERROR(f"{outcome.tenant.slug}: FAILED, left as it was. {outcome.error}"))
-        elif outcome.elsewhere:
-            self.stdout.write(f"{outcome.tenant.slug}: another run has it in hand")
-        else:
-            steps = f"{len(outcome.applied)} migrations" if outcome.applied else "nothing to do"
-            self.stdout.write(f"{outcome.tenant.slug}: {steps} in {outcome.seconds:.2f} s")
-        return outcome
-
-    def _sum_up(self, outcomes: list[Outcome], total: int, not_begun: list[TenantInfo]) -> None:
-        failed = [outcome for outcome in outcomes if outcome.failed]
-        done = len(outcomes) - len(failed)
-        untouched = total - len(outcomes) - len(not_begun)
-        self.stdout.write(f"{done} migrated, {len(failed)} failed, {untouched} were up to date.")
-        if not_begun:
-            raise CommandError(f"Stopped with {len(not_begun)} tenants to go. To go on: manage.py migrate_tenants")
+    def _sum_up(
+        self, reporter: Reporter, outcomes: list[Outcome], up_to_date: int, not_begun: list[TenantInfo]
+    ) -> None:
+        failed = [outcome.tenant.slug for outcome in outcomes if outcome.failed]
+        elsewhere = sum(outcome.elsewhere for outcome in outcomes)
+        migrated = len(outcomes) - len(failed) - elsewhere
+        text = f"{migrated} migrated, {len(failed)} failed, {up_to_date} were up to date"
+        text += f", {elsewhere} in the hands of another run." if elsewhere else "."
+        facts: dict[str, object] = {
+            "migrated": migrated,
+            "failed": len(failed),
+            "elsewhere": elsewhere,
+            "up_to_date": up_to_date,
+            "not_begun": len(not_begun),
+        }
+        reporter.sum_up(text, facts)
         if failed:
-            slugs = " ".join(f"--tenant {outcome.tenant.slug}" for outcome in failed)
-            raise CommandError(f"Mend the cause, then run: manage.py migrate_tenants {slugs}")
+            self._say_what_next(failed, not_begun)
+        if not_begun:
+            raise CommandError(f"Stopped with {len(not_begun)} tenants to go. To go on, run: {AGAIN}")
+
+    def _say_what_next(self, failed: list[str], not_begun: list[TenantInfo]) -> None:
+        left = f" {len(not_begun)} tenants were not begun." if not_begun else ""
+        shown = ", ".join(failed[:10]) + (" …" if len(failed) > 10 else "")
+        raise CommandError(f"Failed: {shown}.{left} Mend the cause, then run: {AGAIN} --retry")

@@ -1,24 +1,20 @@
-"""`manage.py resume_tenant SLUG`."""
+"""`manage.py resume_tenant SLUG`: opens a suspended shop again."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from tenants.errors import TenancyError
 from tenants.lifecycle import resume_tenant
+from tenants.management.base import TenantCommand
 
 
-class Command(BaseCommand):
+class Command(TenantCommand):
     help = "Opens a suspended shop again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
 
-    def handle(self, *, slug: str, **options: object) -> None:
-        try:
-            tenant = resume_tenant(slug)
-        except TenancyError as error:
-            raise CommandError(str(error)) from error
+    def handle(self, *, slug: str, **options: Any) -> None:
+        tenant = resume_tenant(slug)
         self.stdout.write(self.style.SUCCESS(f"{tenant.name} ({tenant.slug}) is {tenant.status}."))

@@ -37,7 +37,7 @@ class Account:
 
     def _succeeds(self, *command: str) -> bool:
         try:
-            subprocess.run(command, check=True, capture_output=True, **self.identity)  # noqa: S603
+            subprocess.run(command, check=True, capture_output=True, **self.identity)
         except (PermissionError, subprocess.CalledProcessError):
             return False
         return True

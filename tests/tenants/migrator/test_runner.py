@@ -120,11 +120,11 @@ def test_a_failing_tenant_is_left_as_it_was_and_stops_no_other(open_shop: OpenSh
     assert [shop.slug for shop in shops if outcomes[shop.slug].failed] == [odd.slug]
     assert "entry_once" in outcomes[odd.slug].error
     assert dump(odd) == before
-    with pytest.raises(CommandError, match=f"--tenant {odd.slug}"):
+    with pytest.raises(CommandError, match=f"{odd.slug}.*--retry"):
         call_command("migrate_tenants", tenant=[odd.slug])
     with use_tenant(odd), connection.cursor() as cursor:
         cursor.execute("DELETE FROM ledger_entry WHERE id = (SELECT max(id) FROM ledger_entry)")
-    call_command("migrate_tenants", tenant=[shop.slug for shop in shops])
+    call_command("migrate_tenants", tenant=[shop.slug for shop in shops], retry=False)
     assert find_behind(slug__in=[shop.slug for shop in shops])[1] == []
 
 

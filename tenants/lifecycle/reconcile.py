@@ -1,0 +1,102 @@
+"""Bringing rows, schemas, roles and files back together after a crash or a hand in the database."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connection, transaction
+
+from tenants import audit
+from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.lifecycle.delete import due_for_purge, purge_tenant
+from tenants.migrator.records import closing_statements, read_applied
+from tenants.migrator.scripts import send
+from tenants.migrator.verify import schemas_without_tenant
+from tenants.models import SchemaState, Tenant
+from tenants.names import role_name
+from tenants.postgresql import schemas
+from tenants.registry import all_tenants
+
+_SCHEMA = re.compile(r"t_(\d+)")
+
+
+def reconcile_tenants(*, drop_orphans: bool = False) -> Iterator[str]:
+    """Finish or clear what a crash left, and yield what was done or found, in words.
+
+    Purges that were cut short are finished, missing roles made, wrong records written anew. A schema or a folder
+    without a tenant is only named, unless `drop_orphans` says that it may go.
+    """
+    for slug in _purges_cut_short():
+        purge_tenant(slug)
+        yield f"{slug}: the purge that was cut short is finished"
+    tenants = all_tenants()
+    yield from _mend(tenants)
+    for schema in schemas_without_tenant(tenants):
+        if drop_orphans:
+            _drop_orphan(schema)
+        yield f"schema {schema} belongs to no tenant: {_done(drop_orphans)}"
+    for folder in _folders_without_tenant(tenants):
+        if drop_orphans:
+            shutil.rmtree(folder)
+        yield f"folder {folder} belongs to no tenant: {_done(drop_orphans)}"
+
+
+def _done(dropped: bool) -> str:
+    return "dropped" if dropped else "look into it, then --drop-orphans"
+
+
+def _purges_cut_short() -> list[str]:
+    due = set(due_for_purge())
+    return [tenant.slug for tenant in all_tenants(status=Tenant.Status.PURGING) if tenant.slug in due]
+
+
+def _mend(tenants: list[TenantInfo]) -> Iterator[str]:
+    with use_tenant(PLATFORM):
+        there = schemas.existing_schemas([tenant.schema for tenant in tenants])
+        roles = schemas.existing_roles([tenant.role for tenant in tenants])
+        states = dict(SchemaState.objects.values_list("tenant_id", "fingerprint"))
+    for tenant in tenants:
+        if tenant.schema not in there:
+            yield f"{tenant.slug}: its schema {tenant.schema} is gone. Restore it from a backup, or delete the tenant"
+            continue
+        if tenant.role and tenant.role not in roles:
+            with use_tenant(PLATFORM), transaction.atomic():
+                schemas.grant_to_role(tenant)
+            yield f"{tenant.slug}: its role {tenant.role} was missing and has been made"
+        if _rewrite_record(tenant, states.get(tenant.id, "")):
+            yield f"{tenant.slug}: its migrations were other ones than the control plane had on record"
+
+
+def _rewrite_record(tenant: TenantInfo, on_record: str) -> bool:
+    with use_tenant(tenant.as_owner()), transaction.atomic():
+        send(closing_statements(tenant, read_applied(), [], []))
+    with use_tenant(PLATFORM):
+        return SchemaState.objects.get(tenant_id=tenant.id).fingerprint != on_record
+
+
+def _drop_orphan(schema: str) -> None:
+    number = int(schema.removeprefix("t_"))
+    with use_tenant(PLATFORM), connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        role = role_name(cursor.fetchone()[0], number)
+    orphan = TenantInfo(id=number, slug="", schema=schema, role=role)
+    with use_tenant(PLATFORM):
+        schemas.drop_tables_in_batches(orphan, lambda done, total: None)
+        with transaction.atomic():
+            schemas.drop_schema(orphan)
+            audit.record("drop orphan", orphan, schema=schema)
+
+
+def _folders_without_tenant(tenants: list[TenantInfo]) -> list[Path]:
+    if not isinstance(default_storage, FileSystemStorage):
+        return []
+    with use_tenant(PLATFORM):
+        root = Path(default_storage.location).parent
+    owned = {tenant.schema for tenant in tenants}
+    return [
+        folder for folder in sorted(root.glob("t_*")) if _SCHEMA.fullmatch(folder.name) and folder.name not in owned
+    ]

@@ -1,0 +1,37 @@
+"""`manage.py tenant_domains SLUG`: shows and changes the domains of a shop's own."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from tenants.context import PLATFORM, use_tenant
+from tenants.lifecycle import add_domain, remove_domain, set_primary_domain
+from tenants.management.base import TenantCommand
+from tenants.management.selection import selected_tenant
+from tenants.models import Domain
+
+
+class Command(TenantCommand):
+    help = "Shows a shop's domains; adds, removes and chooses the primary one."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", metavar="SLUG")
+        parser.add_argument("--add", metavar="HOST", help="Give the shop this domain.")
+        parser.add_argument("--remove", metavar="HOST", help="Take this domain from the shop.")
+        parser.add_argument(
+            "--primary", metavar="HOST", help="Every other address redirects to this one; '' means the subdomain."
+        )
+
+    def handle(self, *, slug: str, **options: Any) -> None:
+        if options["add"]:
+            add_domain(slug, options["add"])
+        if options["remove"]:
+            remove_domain(slug, options["remove"])
+        if options["primary"] is not None:
+            set_primary_domain(slug, options["primary"])
+        tenant = selected_tenant(slug)
+        with use_tenant(PLATFORM):
+            hosts = Domain.objects.filter(tenant_id=tenant.id).values_list("host", flat=True)
+            for host in dict.fromkeys([tenant.host, *hosts]):
+                self.stdout.write(f"{host}{' (primary)' if host == tenant.host else ''}")

@@ -1,0 +1,35 @@
+"""What a run would do: the tenants in groups that have the same way to go."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tenants.context import TenantInfo, use_tenant
+from tenants.migrator.apply import plan_of
+from tenants.migrator.graph import Key, Target, targets_for
+from tenants.migrator.records import read_applied
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cohort:
+    """Tenants of one variant with the same applied migrations, and what is due for them."""
+
+    tenants: tuple[TenantInfo, ...]
+    due: tuple[str, ...]
+    """Migrations as `app.name`, in order; those to be unapplied with a minus in front."""
+
+
+def cohorts(tenants: Sequence[TenantInfo], targets: tuple[Target, ...] | None) -> list[Cohort]:
+    """Return the tenants by the way that they have to go, the largest group first; one query a tenant."""
+    members: dict[tuple[frozenset[Key], tuple[Target, ...]], list[TenantInfo]] = defaultdict(list)
+    for tenant in tenants:
+        with use_tenant(tenant.as_owner()):
+            members[read_applied(), targets or tuple(targets_for(tenant))].append(tenant)
+    found = [Cohort(tenants=tuple(group), due=_due(way)) for way, group in members.items()]
+    return sorted(found, key=lambda cohort: -len(cohort.tenants))
+
+
+def _due(way: tuple[frozenset[Key], tuple[Target, ...]]) -> tuple[str, ...]:
+    return tuple(f"-{migration}" if backwards else str(migration) for migration, backwards in plan_of(way))
