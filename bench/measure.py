@@ -1,0 +1,76 @@
+"""Child processes with their time and memory, contenders in turn, medians, ratios and tables."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeVar
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from bench.server import FOLDER, ROOT, active_milliseconds
+
+console = Console(width=160, highlight=False)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One run of a process."""
+
+    seconds: float
+    """From start to end, Python's own start included."""
+    peak_mib: float
+    """Of the process, or of the largest of its children."""
+    database_seconds: float
+    """In which PostgreSQL executed its statements, all connections together."""
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], database: str) -> Sample:
+    """Run a process that works on `database`; raise `RuntimeError` with what it said last if it fails."""
+    before = active_milliseconds(database)
+    output = FOLDER / "output.log"
+    with output.open("wb") as log:
+        started = time.perf_counter()
+        child = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        _, status, usage = os.wait4(child.pid, 0)  # and not child.wait(), which keeps the usage to itself
+        seconds = time.perf_counter() - started
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        tail = output.read_text(errors="replace")[-3000:]
+        raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}:\n{tail}")
+    return Sample(seconds, usage.ru_maxrss / 1024, (active_milliseconds(database) - before) / 1000)
+
+
+def in_turn(names: Sequence[str], rounds: int, once: Callable[[str], T]) -> dict[str, list[T]]:
+    """Call `once` for every name in every round, each round beginning with another; return what came, by name."""
+    found: dict[str, list[T]] = {name: [] for name in names}
+    for number in range(rounds):
+        start = number % len(names)
+        for name in [*names[start:], *names[:start]]:
+            found[name].append(once(name))
+    return found
+
+
+def ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+    """Return the median of ours ÷ other, each pair from the same round."""
+    return median(mine / theirs for mine, theirs in zip(ours, others, strict=True))
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; as Markdown where the output is not a terminal, so that it can be kept."""
+    drawn = Table(title=title, box=box.ROUNDED if console.is_terminal else box.MARKDOWN, title_justify="left")
+    for number, column in enumerate(columns):
+        drawn.add_column(column, justify="right" if number else "left")
+    for row in rows:
+        drawn.add_row(*row)
+    console.print(drawn)
+    console.print()

@@ -1,0 +1,1 @@
+"""django-tenants: a tenant per schema, set on the connection."""

@@ -1,0 +1,39 @@
+"""django-tenants, driven by `bench.worker`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from django.db import connection
+from django_tenants.utils import schema_context
+
+from bench.peers.djangotenants.models import Client, Domain
+from bench.peers.furnishing import furnish
+
+
+def make_template() -> None:
+    """Make the schema that new tenants are cloned from."""
+    Client(schema_name="template").save(verbosity=0)
+
+
+def create(name: str) -> None:
+    """Open a tenant as Sangga does: row, domain, schema, owner and staff groups."""
+    client = Client(schema_name=name)
+    client.save(verbosity=0)
+    Domain.objects.create(domain=f"{name}.localhost", tenant=client, is_primary=True)
+    with schema_context(name):
+        furnish(name)
+
+
+def adopt(name: str) -> None:
+    """Insert the rows of a tenant whose schema is there."""
+    client = Client(schema_name=name)
+    client.auto_create_schema = False
+    client.save()
+    Domain.objects.create(domain=f"{name}.localhost", tenant=client, is_primary=True)
+
+
+def inside(name: str) -> AbstractContextManager[None]:
+    """Give the context in which the ORM works on a tenant."""
+    connection.set_schema_to_public()
+    return schema_context(name)

@@ -1,0 +1,1 @@
+"""django-pgschemas: a tenant per schema, set with every cursor."""

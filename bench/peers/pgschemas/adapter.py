@@ -1,0 +1,36 @@
+"""django-pgschemas, driven by `bench.worker`."""
+
+from __future__ import annotations
+
+from django.core.management import call_command
+from django_pgschemas.schema import Schema
+
+from bench.peers.furnishing import furnish
+from bench.peers.pgschemas.models import Domain, Tenant
+
+
+def make_template() -> None:
+    """Make the schema that new tenants are cloned from."""
+    call_command("createrefschema", verbosity=0)
+
+
+def create(name: str) -> None:
+    """Open a tenant as Sangga does: row, domain, schema, owner and staff groups."""
+    tenant = Tenant(schema_name=name)
+    tenant.save(verbosity=0)
+    Domain.objects.create(domain=f"{name}.localhost", tenant=tenant, is_primary=True)
+    with tenant:
+        furnish(name)
+
+
+def adopt(name: str) -> None:
+    """Insert the rows of a tenant whose schema is there."""
+    tenant = Tenant(schema_name=name)
+    tenant.auto_create_schema = False
+    tenant.save()
+    Domain.objects.create(domain=f"{name}.localhost", tenant=tenant, is_primary=True)
+
+
+def inside(name: str) -> Schema:
+    """Give the context in which the ORM works on a tenant."""
+    return Schema.create(name)

@@ -1,0 +1,1 @@
+"""Plain Django: one shop in one schema."""

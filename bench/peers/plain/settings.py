@@ -1,0 +1,3 @@
+"""Plain Django: no tenants at all."""
+
+from bench.peers.project import *  # noqa: F403

@@ -1,0 +1,70 @@
+"""The project's settings without its engine: what plain Django and the peers build on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from config.settings import *  # noqa: F403
+from config.settings import APPS_WITHOUT_TABLES, COMMON_APPS, MIDDLEWARE, TENANT_APPS
+from tenants.context import TenantInfo, use_tenant
+
+del TENANTS  # noqa: F821  # a peer has a setting of that name
+
+SHOP_APPS = [*COMMON_APPS, *TENANT_APPS]
+INSTALLED_APPS = [*APPS_WITHOUT_TABLES[:1], *SHOP_APPS, *APPS_WITHOUT_TABLES[1:]]
+ROOT_URLCONF = "bench.peers.urls"
+# A peer's middleware stands where Sangga's does.
+MIDDLEWARE = ["bench.peers.project.in_one_shop", *MIDDLEWARE[1:]]
+DATABASE_ROUTERS: list[str] = []
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": os.environ["BENCH_HOST"],
+        "PORT": os.environ["BENCH_PORT"],
+        "USER": os.environ["BENCH_USER"],
+        "NAME": os.environ["BENCH_DATABASE"],
+        "CONN_MAX_AGE": None,
+    },
+}
+if os.environ.get("BENCH_POOL"):
+    DATABASES["default"] |= {
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": {"min_size": 0, "max_size": 10, "timeout": 10}},
+    }
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+LOGGING = {"version": 1, "disable_existing_loggers": False}
+if os.environ.get("BENCH_ADDED"):
+    MIGRATION_MODULES = {"goods": "bench.added.goods"}
+
+_SHOP = TenantInfo(id=1, slug="shop", schema="public")
+
+
+def in_one_shop(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Tell the shop's code, which asks for it, a currency; the database knows nothing of this."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with use_tenant(_SHOP):
+            return get_response(request)
+
+    return middleware

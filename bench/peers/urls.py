@@ -1,0 +1,15 @@
+"""What is asked for in `bench.requests`: the shop's API, and a view that needs no query."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from shop.api.v1 import api
+
+
+def nothing(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("nothing")
+
+
+urlpatterns = [path("api/v1/", api.urls), path("nothing/", nothing)]

@@ -1,0 +1,96 @@
+"""A process of one contender that stays up and is told what to do: a line of JSON in, a line of JSON out.
+
+Standard output is for answers alone; what commands print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.wsgi import get_wsgi_application
+
+
+def create(names: list[str]) -> list[float]:
+    """Open tenants; return how many seconds each took."""
+    return [_seconds(lambda name=name: adapter.create(name)) for name in names]
+
+
+def adopt(names: list[str], script: str) -> None:
+    """Make tenants quickly, by SQL: the ones that are there when a measurement begins."""
+    from django.db import connection
+
+    ddl = Path(script).read_text()
+    for name in names:
+        with connection.cursor() as cursor:
+            cursor.execute(f'CREATE SCHEMA "{name}"; SET search_path = "{name}";\n{ddl}')
+        connection.close()
+        adapter.adopt(name)
+
+
+def make_template() -> None:
+    """Make the schema that new tenants are cloned from."""
+    adapter.make_template()
+
+
+def stock(names: list[str]) -> None:
+    """Put twenty goods with two skus each into each tenant."""
+    from bench.goods import stock_shop
+
+    for name in names:
+        with adapter.inside(name):
+            stock_shop()
+
+
+def get(path: str, hosts: list[str], times: int) -> list[float]:
+    """Ask for a page of each host in turn, over WSGI without a network; return how many seconds each took."""
+    return [_seconds(lambda host=hosts[number % len(hosts)]: _get(path, host)) for number in range(times)]
+
+
+def _get(path: str, host: str) -> None:
+    environ = {
+        "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": host, "SERVER_PORT": "80",
+        "HTTP_HOST": host, "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1", "wsgi.input": BytesIO(),
+        "wsgi.errors": sys.stderr, "wsgi.url_scheme": "http", "wsgi.multithread": True,
+    }  # fmt: skip
+    status: list[str] = []
+    response = application(environ, lambda line, headers: status.append(line))
+    body = b"".join(response)
+    response.close()
+    if status != ["200 OK"] or len(body) < 7:
+        raise RuntimeError(f"{host}{path} answered {status}: {body[:300]!r}")
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Do what standard input says until it ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    print("ready", file=answers, flush=True)
+    tasks = {task.__name__: task for task in (create, adopt, make_template, stock, get)}
+    for line in sys.stdin:
+        order: dict[str, Any] = json.loads(line)
+        gc.collect()
+        result = tasks[order.pop("task")](**order)
+        print(json.dumps(result), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    django.setup()
+    adapter = import_module(os.environ["DJANGO_SETTINGS_MODULE"].rpartition(".")[0] + ".adapter")
+    application = get_wsgi_application()
+    main()
