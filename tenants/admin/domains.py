@@ -72,6 +72,7 @@ class DomainInline(TabularInline):
     formset = DomainFormSet
     fields = ["host", "is_primary"]
     extra = 0
+    hide_title = True
 
 
 @admin.register(Domain, site=platform_site)

@@ -91,13 +91,16 @@ class TenantLives(TenantOpening):
             messages.warning(request, gettext("%s is being migrated by another run just now.") % tenant.name)
             return
         applied = len(outcome.applied)
+        if not applied:
+            messages.success(request, gettext("%s is up to date; there was nothing to do.") % tenant.name)
+            return
         done = ngettext("%(count)d migration was applied.", "%(count)d migrations were applied.", applied)
         self.log_change(request, tenant, done % {"count": applied})
         messages.success(request, done % {"count": applied})
 
     def _undelete(self, request: HttpRequest, tenant: Tenant) -> None:
         undelete_tenant(tenant.slug)
-        self.log_change(request, tenant, gettext("Had back."))
+        self.log_change(request, tenant, gettext("Brought back."))
         messages.success(request, gettext("%s is back, as it was.") % tenant.name)
 
     @admin.action(permissions=["change"], description=_("Suspend the selected tenants"))
@@ -121,7 +124,7 @@ class TenantLives(TenantOpening):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Ask for the slug, and delete the tenant in a way that it can be had back from."""
+        """Ask for the slug, and delete the tenant in a way that it can be brought back from."""
         tenant = self.get_object(request, unquote(object_id))
         if not self.has_delete_permission(request, tenant):
             raise PermissionDenied
@@ -148,7 +151,7 @@ class TenantLives(TenantOpening):
         tenant.refresh_from_db(fields=["purge_after"])
         self.log_change(request, tenant, gettext("Deleted."))
         until = {"name": tenant.name, "date": date_format(cast(datetime, tenant.purge_after), "DATE_FORMAT")}
-        messages.success(request, gettext("%(name)s is deleted. It can be had back until %(date)s.") % until)
+        messages.success(request, gettext("%(name)s is deleted. It can be brought back until %(date)s.") % until)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Tell whether the operator may delete; what is deleted already cannot be deleted again."""

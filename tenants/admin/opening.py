@@ -107,7 +107,7 @@ class TenantOpening(ModelAdmin):
 def _opened(tenant: TenantInfo, owner_email: str, *, with_link: bool) -> str:
     """Return the news that a tenant is open: its address and, where the owner needs one, the set-up link."""
     url = tenancy().url_of(tenant.host)
-    news = format_html(gettext('{} is open: <a href="{}">{}</a>'), tenant.name, url, url)
+    news = format_html(gettext('{} is open: <a href="{}" class="operator-underlined">{}</a>'), tenant.name, url, url)
     if not with_link:
         return news
     explanation = gettext("{} sets a password here. The link works once, and is not shown again:")
