@@ -118,3 +118,22 @@ def sizes_in_bytes(schemas: Collection[str]) -> dict[str, int]:
             [list(schemas)],
         )
         return dict(cursor.fetchall())
+
+
+def likely_biggest(schemas: Collection[str], number: int) -> list[str]:
+    """Return those `number` of `schemas` that PostgreSQL's statistics hold to be the biggest, the biggest first.
+
+    The statistics are as fresh as the last VACUUM or ANALYZE. They cost nothing, while `sizes_in_bytes` looks at
+    every file: with a thousand schemas it is asked about the likely ones alone.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT n.nspname FROM pg_namespace n
+            LEFT JOIN pg_class c ON c.relnamespace = n.oid LEFT JOIN pg_class long ON long.oid = c.reltoastrelid
+            WHERE n.nspname = ANY(%s) GROUP BY n.nspname
+            ORDER BY sum(coalesce(c.relpages, 0) + coalesce(long.relpages, 0)) DESC, n.nspname LIMIT %s
+            """,
+            [list(schemas), number],
+        )
+        return [name for (name,) in cursor.fetchall()]

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
-from tenants.context import TenantInfo
+from tenants.context import TenantInfo, use_tenant
 from tenants.models import Domain, SchemaState, Tenant
 
 TENANTS = "/admin/tenants/tenant/"
@@ -137,6 +137,16 @@ def test_the_dashboard_lists_the_biggest_shops_first(browser: Client, acme: Tena
     sizes = [size for _, size in browser.get("/admin/").context["biggest"]]
     assert len(sizes) >= 2
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_among_very_many_tenants_those_are_measured_that_are_likely_the_biggest(
+    browser: Client, globex: TenantInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenants.admin.dashboard._MEASURED", 1)
+    with use_tenant(globex.as_owner()), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE filler AS SELECT repeat('x', 1000) AS text FROM generate_series(1, 2000)")
+        cursor.execute("ANALYZE filler")
+    assert [tenant.slug for tenant, _ in browser.get("/admin/").context["biggest"]] == ["globex"]
 
 
 def test_the_dashboard_tells_no_figures_to_who_may_not_see_tenants(browser_of, acme: TenantInfo) -> None:
