@@ -105,6 +105,12 @@ _OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})
 _OPTIONS["pool"] = {"min_size": 0, "max_size": env.int("SANGGA_POOL_SIZE", default=10), "timeout": 10}
 if not _DATABASE_URL:
     _OPTIONS["embedded"] = str(DATA_DIR / "postgres")
+if _DIRECT_URL := env.str("DATABASE_DIRECT_URL", default=""):
+    _OPTIONS["direct"] = _DIRECT_URL
+# `postgresql:///name?host=/run/postgresql` puts them among the options, where `dbshell` does not look.
+for _key in ("host", "port"):
+    if _key in _OPTIONS:
+        DATABASES["default"][_key.upper()] = str(_OPTIONS.pop(_key))
 DATABASE_ROUTERS = ["tenants.router.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

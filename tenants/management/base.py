@@ -6,6 +6,8 @@ import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import ProgrammingError
+from psycopg import errors
 
 from tenants.audit import acting_as
 from tenants.errors import TenancyError
@@ -22,6 +24,14 @@ class TenantCommand(BaseCommand):
                 return super().execute(*args, **options)
             except TenancyError as error:
                 raise CommandError(str(error)) from error
+            except ProgrammingError as error:
+                if not _control_plane_is_missing(error):
+                    raise
+                raise CommandError("The control plane is not migrated. Run: manage.py migrate") from error
+
+
+def _control_plane_is_missing(error: ProgrammingError) -> bool:
+    return isinstance(error.__cause__, (errors.UndefinedTable, errors.UndefinedColumn)) and "tenants_" in str(error)
 
 
 def _user() -> str:

@@ -15,6 +15,7 @@ from django.db.backends.postgresql import base as postgresql
 from django.db.backends.postgresql.psycopg_any import register_tzloader
 from django.utils.asyncio import async_unsafe
 from psycopg import OperationalError
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Format
 
 from tenants.context import TenantInfo, active_tenant, use_tenant
@@ -115,9 +116,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def connect_directly(self) -> Any:
         """Return a new connection in autocommit mode, past any pool: for LISTEN and for what needs a session.
 
-        `OPTIONS["direct"]` names the server itself where HOST is that of a pooler.
+        `OPTIONS["direct"]`, a libpq URL, names the server itself where HOST is that of a pooler.
         """
-        params = self.get_connection_params() | self.settings_dict["OPTIONS"].get("direct", {})
+        direct = conninfo_to_dict(self.settings_dict["OPTIONS"].get("direct", ""))
+        params = self.get_connection_params() | direct
         return self.Database.connect(**params, autocommit=True)
 
     # --- Transactions

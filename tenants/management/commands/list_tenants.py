@@ -7,19 +7,19 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.table import Table
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
+from tenants.management.base import TenantCommand
 from tenants.migrator.runner import tenants_behind
 from tenants.registry import all_tenants
 
 COLUMNS = ("slug", "name", "status", "url", "schema", "variant", "migrations")
 
 
-class Command(BaseCommand):
+class Command(TenantCommand):
     help = "Lists all tenants."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

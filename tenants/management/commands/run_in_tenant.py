@@ -7,14 +7,15 @@ from argparse import REMAINDER, ArgumentParser
 from typing import Any
 
 from django.core.management import ManagementUtility
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.management.base import TenantCommand
 from tenants.management.selection import selected_tenant
 from tenants.registry import all_tenants
 
 
-class Command(BaseCommand):
+class Command(TenantCommand):
     help = "Runs any management command as one tenant, as each of them, or as the control plane."
     requires_system_checks: list[str] = []
 

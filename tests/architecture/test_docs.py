@@ -1,0 +1,83 @@
+"""The documents name what the code has: settings, commands, errors, checks, floors."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import tenants
+from tenants import errors
+from tenants.conf import TenancySettings
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+
+def in_backticks(file: str) -> set[str]:
+    return set(re.findall(r"`([^`\n]+)`", (DOCS / file).read_text()))
+
+
+def first_cells(file: str, heading: str) -> set[str]:
+    """Return the words in backticks of the first column of the table below a heading."""
+    section = (DOCS / file).read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    return set(re.findall(r"^\| `([^`]+)` \|", section, flags=re.M))
+
+
+def test_every_environment_variable_is_documented_and_none_is_invented() -> None:
+    source = (ROOT / "config" / "settings.py").read_text()
+    read = set(re.findall(r"""env\.\w+\(["'](\w+)["']""", source))
+    elsewhere = {"PG_BINDIR", "SANGGA_OWNER_PASSWORD"}
+    for name in elsewhere:
+        assert any(f'"{name}"' in path.read_text() for path in (ROOT / "tenants").rglob("*.py")), name
+    assert first_cells("settings.md", "Environment variables") == read | elsewhere
+
+
+def test_every_key_of_tenants_is_documented_and_none_is_invented() -> None:
+    assert first_cells("settings.md", "`TENANTS`") == {field.name.upper() for field in fields(TenancySettings)}
+
+
+def test_every_command_is_documented() -> None:
+    folders = [*ROOT.glob("tenants/management/commands"), *ROOT.glob("shop/**/management/commands")]
+    commands = {path.stem for folder in folders for path in folder.glob("*.py")} - {"__init__"}
+    text = (DOCS / "operations.md").read_text()
+    assert {
+        command for command in commands if f"`{command}" not in text and f"`manage.py {command}" not in text
+    } == set()
+
+
+def test_every_error_stands_in_the_drawn_tree() -> None:
+    drawn = set(re.findall(r"[├└]── (\w+)", errors.__doc__ or ""))
+    classes = {
+        name
+        for name, value in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(value, errors.TenancyError) and value is not errors.TenancyError
+    }
+    assert drawn == classes
+
+
+def test_every_system_check_is_documented() -> None:
+    ids = set(re.findall(r'id="(tenants\.[EW]\d+)"', (ROOT / "tenants" / "checks.py").read_text()))
+    assert ids
+    assert ids <= in_backticks("operations.md")
+
+
+def test_every_dependency_has_its_line() -> None:
+    pinned = (ROOT / "requirements.txt").read_text().split("# What those bring")[0]
+    names = set(re.findall(r"^([\w-]+)(?:\[.*\])?==", pinned, flags=re.M))
+    text = (DOCS / "dependencies.md").read_text().lower()
+    assert {name for name in names if name.lower() not in text} == set()
+
+
+def test_every_module_of_the_engine_has_a_floor_in_the_architecture() -> None:
+    modules = {
+        path.stem for path in (ROOT / "tenants").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    text = in_backticks("architecture.md")
+    assert modules - text - {"__init__", "migrations", "templatetags"} == set()
+
+
+def test_the_public_names_are_complete_and_sorted() -> None:
+    assert tenants.__all__ == sorted(tenants.__all__, key=lambda name: (not name.isupper(), name))
+    assert all(hasattr(tenants, name) for name in tenants.__all__)
