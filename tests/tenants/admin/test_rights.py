@@ -27,7 +27,9 @@ def url(tenant: TenantInfo, name: str) -> str:
     "path", ["tenants/tenant/", "tenants/tenant/add/", "tenants/domain/", "tenants/domain/add/", "auth/user/"]
 )
 def test_an_operator_without_rights_gets_403(browser_of: Browser, path: str) -> None:
-    assert browser_of().get(f"/admin/{path}").status_code == 403
+    answer = browser_of().get(f"/admin/{path}")
+    assert answer.status_code == 403
+    assert "Your account has no right to this page." in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["suspend", "resume", "migrate", "delete", "undelete"])
