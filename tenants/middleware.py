@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import get_urlconf, set_urlconf
 from django.utils import timezone
 
 from tenants import pages
+from tenants.bypass import enter_by_link, has_bypass
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import InvalidHost
 from tenants.hosts import normalise_host
 from tenants.listener import listener
-from tenants.prefix import keep_cookies_apart, shifted
+from tenants.prefix import keep_cookies_apart, mounted_at, shift
 from tenants.resolvers import UNKNOWN, Door, Resolution, resolve, resolve_from_memory
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -49,17 +53,17 @@ class TenantMiddleware:
         resolution = _resolve(request)
         if response := _turned_away(request, resolution):
             return response
-        with ExitStack() as inside:
-            _enter(inside, request, resolution)
-            return _leave(cast(Handler, self.get_response)(request), resolution)
+        room = _Room.prepare(request, resolution)
+        with room.entered():
+            return _leave(cast(Handler, self.get_response)(request), room)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         resolution = _resolve_from_memory(request) or await sync_to_async(_resolve)(request)
         if response := _turned_away(request, resolution):
             return response
-        with ExitStack() as inside:
-            _enter(inside, request, resolution)
-            return _leave(await cast(AsyncHandler, self.get_response)(request), resolution)
+        room = _Room.prepare(request, resolution)
+        with room.entered():
+            return _leave(await cast(AsyncHandler, self.get_response)(request), room)
 
 
 def _host_of(request: HttpRequest) -> str | None:
@@ -85,51 +89,90 @@ def _turned_away(request: HttpRequest, resolution: Resolution) -> HttpResponseBa
     tenant = resolution.tenant
     if tenant is None:
         return pages.unknown_host(request)
-    if resolution.door is Door.SUSPENDED:
-        return pages.suspended(request, tenant)
+    if resolution.door is Door.SUSPENDED and not has_bypass(request, tenant):
+        return enter_by_link(request, tenant) or pages.suspended(request, tenant)
     if resolution.door is Door.MOVED:
         return pages.moved(request, tenant)
     return None
 
 
-def _enter(inside: ExitStack, request: HttpRequest, resolution: Resolution) -> None:
-    tenant = cast(TenantInfo, resolution.tenant)
-    request.tenant = tenant  # type: ignore[attr-defined]
-    if not tenant.is_platform:
-        request.urlconf = tenancy().tenant_urlconf
-        inside.enter_context(timezone.override(tenant.time_zone))
-    if resolution.prefix:
-        inside.enter_context(shifted(request, tenant, resolution.prefix))
-    inside.enter_context(use_tenant(tenant))
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Where the application works for one request; entered again for what it does after the middleware has returned."""
+
+    tenant: TenantInfo
+    script_name: str
+    """Where the tenant is mounted; empty: at the root of a host of its own."""
+
+    @classmethod
+    def prepare(cls, request: HttpRequest, resolution: Resolution) -> _Room:
+        tenant = cast(TenantInfo, resolution.tenant)
+        request.tenant = tenant  # type: ignore[attr-defined]
+        if not tenant.is_platform:
+            request.urlconf = tenancy().tenant_urlconf  # type: ignore[attr-defined]
+        return cls(tenant, shift(request, tenant, resolution.prefix) if resolution.prefix else "")
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        with ExitStack() as inside:
+            inside.enter_context(use_tenant(self.tenant))
+            if not self.tenant.is_platform:
+                inside.enter_context(timezone.override(self.tenant.time_zone))
+                inside.enter_context(_urls_of_tenants())
+            if self.script_name:
+                inside.enter_context(mounted_at(self.script_name))
+            yield
 
 
-def _leave(response: HttpResponseBase, resolution: Resolution) -> HttpResponseBase:
-    tenant = cast(TenantInfo, resolution.tenant)
-    if resolution.prefix:
-        keep_cookies_apart(response, tenant, resolution.prefix)
+@contextmanager
+def _urls_of_tenants() -> Iterator[None]:
+    """Let `reverse()` and the error pages be the tenants' before a URL is resolved, in other middleware, as well."""
+    before = get_urlconf()
+    set_urlconf(tenancy().tenant_urlconf)
+    try:
+        yield
+    finally:
+        set_urlconf(before)
+
+
+def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
+    if room.script_name:
+        keep_cookies_apart(response, room.tenant, room.script_name)
     # The server asks for a streamed body after this middleware has returned, when no tenant is active any more.
     # An opened file needs none, and the server may have a faster way to send it.
     if isinstance(response, StreamingHttpResponse) and getattr(response, "file_to_stream", None) is None:
+        # A body that is not wanted to its end is closed, and has things to put away.
+        response._resource_closers[:] = [partial(_close, closer, room) for closer in response._resource_closers]
         if response.is_async:
-            response.streaming_content = _stream_async(aiter(response), tenant)
+            response.streaming_content = _stream_async(aiter(response), room)
         else:
-            response.streaming_content = _stream(iter(response), tenant)
+            response.streaming_content = _stream(iter(response), room)
     return response
 
 
-def _stream(chunks: Iterator[bytes], tenant: TenantInfo) -> Iterator[bytes]:
+def _close(closer: Callable[[], object], room: _Room) -> None:
+    with room.entered():
+        closer()
+
+
+def _stream(chunks: Iterator[bytes], room: _Room) -> Iterator[bytes]:
     while True:
-        with use_tenant(tenant):
+        with room.entered():
             chunk = next(chunks, None)
         if chunk is None:
             return
         yield chunk
 
 
-async def _stream_async(chunks: AsyncIterator[bytes], tenant: TenantInfo) -> AsyncIterator[bytes]:
-    while True:
-        with use_tenant(tenant):
-            chunk = await anext(chunks, None)
-        if chunk is None:
-            return
-        yield chunk
+async def _stream_async(chunks: AsyncGenerator[bytes], room: _Room) -> AsyncIterator[bytes]:
+    try:
+        while True:
+            with room.entered():
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+    finally:
+        # Not left to the event loop, which would close it as whoever is active then.
+        with room.entered():
+            await chunks.aclose()

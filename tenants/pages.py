@@ -20,7 +20,7 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
 
 def suspended(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     """Return 503: the shop is closed for a while."""
-    response = _page(request, "tenants/suspended.html", {"name": tenant.name}, status=503)
+    response = _page(request, "tenants/suspended.html", {"name": tenant.name, "notice": tenant.notice}, status=503)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
@@ -29,6 +29,7 @@ def moved(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     """Return 308 to the same path on the tenant's primary host; the method and the body stay the same."""
     response = HttpResponsePermanentRedirect(tenancy().url_of(tenant.host, request.get_full_path()))
     response.status_code = 308
+    response["Cache-Control"] = "no-store"  # a browser would keep it for ever, and the primary host may change
     return response
 
 

@@ -16,10 +16,11 @@ from django.urls import get_script_prefix, set_script_prefix
 from tenants.context import TenantInfo
 
 
-@contextmanager
-def shifted(request: HttpRequest, tenant: TenantInfo, prefix: str) -> Iterator[None]:
-    """Give the application `prefix` as SCRIPT_NAME, as the WSGI standard has it, and its own cookies alone."""
-    before = get_script_prefix()
+def shift(request: HttpRequest, tenant: TenantInfo, prefix: str) -> str:
+    """Give the application `prefix` as SCRIPT_NAME, as the WSGI standard has it, and its own cookies alone.
+
+    Return the whole SCRIPT_NAME: the prefix, after the path at which the server has mounted the project.
+    """
     script_name = request.META.get("SCRIPT_NAME", "").rstrip("/") + prefix
     request.META["SCRIPT_NAME"] = script_name
     request.path_info = request.path_info.removeprefix(prefix) or "/"
@@ -27,6 +28,13 @@ def shifted(request: HttpRequest, tenant: TenantInfo, prefix: str) -> Iterator[N
     request.path = script_name + request.path_info
     own = f"{tenant.schema}."
     request.COOKIES = {name[len(own) :]: value for name, value in request.COOKIES.items() if name.startswith(own)}
+    return script_name
+
+
+@contextmanager
+def mounted_at(script_name: str) -> Iterator[None]:
+    """Let `reverse()` and the addresses of files begin with `script_name`."""
+    before = get_script_prefix()
     set_script_prefix(f"{script_name}/")
     try:
         yield
@@ -35,12 +43,14 @@ def shifted(request: HttpRequest, tenant: TenantInfo, prefix: str) -> Iterator[N
         set_script_prefix(before)
 
 
-def keep_cookies_apart(response: HttpResponseBase, tenant: TenantInfo, prefix: str) -> None:
+def keep_cookies_apart(response: HttpResponseBase, tenant: TenantInfo, script_name: str) -> None:
     """Rename the response's cookies so that neither the platform nor a neighbour takes them for its own."""
     for name in list(response.cookies):
         morsel = response.cookies.pop(name)
-        attributes = {key: value for key, value in morsel.items() if value and key != "path"}
         response.cookies[f"{tenant.schema}.{name}"] = morsel.value
         renamed = response.cookies[f"{tenant.schema}.{name}"]
-        renamed.update(attributes)
-        renamed["path"] = f"{prefix}{morsel['path'] or '/'}"
+        renamed.update({key: value for key, value in morsel.items() if value != ""})
+        path = morsel["path"] or "/"
+        if not f"{path}/".startswith(f"{script_name}/"):  # a path made by reverse() is under it already
+            path = script_name + path
+        renamed["path"] = path.rstrip("/")  # or the address without a slash at its end would not get the cookie

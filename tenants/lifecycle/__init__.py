@@ -4,12 +4,11 @@ from tenants.lifecycle.create import NewTenant, create_tenant
 from tenants.lifecycle.delete import delete_tenant, due_for_purge, purge_tenant, undelete_tenant
 from tenants.lifecycle.domains import add_domain, remove_domain, set_primary_domain
 from tenants.lifecycle.rename import rename_tenant
-from tenants.lifecycle.status import bypass_link, resume_tenant, suspend_tenant
+from tenants.lifecycle.status import resume_tenant, suspend_tenant
 
 __all__ = [
     "NewTenant",
     "add_domain",
-    "bypass_link",
     "create_tenant",
     "delete_tenant",
     "due_for_purge",

@@ -5,19 +5,16 @@ from __future__ import annotations
 import secrets
 
 from tenants import audit
-from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.lifecycle.rows import locked_tenant
 from tenants.models import Tenant
 from tenants.registry import info_of
 
-BYPASS_PARAMETER = "bypass"
-
 
 def suspend_tenant(slug: str, notice: str = "") -> TenantInfo:
     """Close a tenant: its hosts answer 503, with `notice` on the page, until it is resumed.
 
-    Returns it; its `bypass_link` lets staff in all the same. Raises `TenantNotFound`.
+    Returns it; `tenants.bypass.bypass_link` of that lets staff in all the same. Raises `TenantNotFound`.
     """
     with locked_tenant(slug) as tenant:
         tenant.status = Tenant.Status.SUSPENDED
@@ -38,8 +35,3 @@ def resume_tenant(slug: str) -> TenantInfo:
         info = info_of(tenant)
         audit.record("resume", info)
     return info
-
-
-def bypass_link(tenant: TenantInfo) -> str:
-    """Return the address that lets its holder into a suspended tenant, until it is resumed."""
-    return tenancy().url_of(tenant.host, f"/?{BYPASS_PARAMETER}={tenant.bypass}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from tenants.lifecycle import bypass_link, suspend_tenant
+from tenants.bypass import bypass_link
+from tenants.lifecycle import suspend_tenant
 from tenants.management.base import TenantCommand
 
 

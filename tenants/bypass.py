@@ -1,0 +1,40 @@
+"""The way into a suspended tenant for those who have its link: a parameter once, a cookie from then on."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.crypto import constant_time_compare
+
+from tenants.conf import tenancy
+from tenants.context import TenantInfo
+
+PARAMETER = "bypass"
+_COOKIE = "sangga_bypass"
+
+
+def bypass_link(tenant: TenantInfo) -> str:
+    """Return the address that lets its holder into a suspended tenant, until it is resumed."""
+    return tenancy().url_of(tenant.host, f"/?{urlencode({PARAMETER: tenant.bypass})}")
+
+
+def has_bypass(request: HttpRequest, tenant: TenantInfo) -> bool:
+    """Tell whether the visitor came through the link before."""
+    return _matches(request.COOKIES.get(_COOKIE), tenant)
+
+
+def enter_by_link(request: HttpRequest, tenant: TenantInfo) -> HttpResponse | None:
+    """Return the redirect that turns the link into a cookie, or None if the visitor has no valid link."""
+    if not _matches(request.GET.get(PARAMETER), tenant):
+        return None
+    query = request.GET.copy()
+    del query[PARAMETER]  # the secret is not to stay in the address bar, nor in a Referer header
+    response = HttpResponseRedirect(f"{request.path}?{query.urlencode()}" if query else request.path)
+    response.set_cookie(_COOKIE, tenant.bypass, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax")
+    return response
+
+
+def _matches(value: str | None, tenant: TenantInfo) -> bool:
+    return bool(tenant.bypass and value) and constant_time_compare(value or "", tenant.bypass)
