@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from bench.server import FOLDER, ROOT, environment, make_database
 MANAGE = [sys.executable, "manage.py"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Contender:
     """A building of shops, in one configuration."""
 
@@ -28,8 +29,12 @@ class Contender:
 
     def environment(self, database: str, host: str = "") -> dict[str, str]:
         """Return what a process of it has to have in its environment."""
-        settings = {"DJANGO_SETTINGS_MODULE": f"bench.peers.{self.key}.settings"}
-        return {**environment(database, host), **settings, **self.flags}
+        return {
+            **environment(database, host),
+            "DJANGO_SETTINGS_MODULE": f"bench.peers.{self.key}.settings",
+            "PYTHONPATH": os.pathsep.join(map(str, [ROOT, FOLDER])),
+            **self.flags,
+        }
 
 
 PLAIN = Contender("plain")
@@ -104,8 +109,17 @@ def names_of_tenants(count: int, start: int = 1) -> list[str]:
     return [f"shop{number}" for number in range(start, start + count)]
 
 
+def add_migration() -> None:
+    """Put the migrations of `shop.goods` together with one more; while BENCH_ADDED is set, Django looks there."""
+    package = FOLDER / "bench_goods_migrations"
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(ROOT / "shop" / "goods" / "migrations", package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "bench" / "added_goods_origin.py", package)
+
+
 def record_scripts() -> None:
     """Have plain Django write down what everybody has to send: `create.sql` and `add.sql`."""
+    add_migration()
     make_database("bench_plain")
     for flags in ({}, {"BENCH_ADDED": "1"}):
         command = [sys.executable, "-m", "bench.record", str(FOLDER)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -65,12 +66,19 @@ def ratio(ours: Sequence[float], others: Sequence[float]) -> float:
     return median(mine / theirs for mine, theirs in zip(ours, others, strict=True))
 
 
+def peak(samples: Sequence[Sample]) -> str:
+    """Return the median peak of memory in MiB; what is smaller than ours at its birth cannot be told."""
+    mib = median(sample.peak_mib for sample in samples)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return f"{mib:.0f}" if mib > own else f"< {own:.0f}"
+
+
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table; as Markdown where the output is not a terminal, so that it can be kept."""
-    drawn = Table(title=title, box=box.ROUNDED if console.is_terminal else box.MARKDOWN, title_justify="left")
+    drawn = Table(box=box.ROUNDED if console.is_terminal else box.MARKDOWN)
     for number, column in enumerate(columns):
         drawn.add_column(column, justify="right" if number else "left")
     for row in rows:
         drawn.add_row(*row)
+    console.print(f"[bold]{title}[/bold]")
     console.print(drawn)
-    console.print()

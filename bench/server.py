@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,22 +39,31 @@ def environment(database: str, host: str = "") -> dict[str, str]:
     return {f"{prefix}{name}": value for name, value in names.items() for prefix in ("BENCH_", "PG")}
 
 
+@contextmanager
+def own_server() -> Iterator[None]:
+    """Start with an empty server, and leave it empty and stopped."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    drop_everything()
+    yield
+    drop_everything()
+    server.stop()
+
+
+def drop_everything() -> None:
+    """Drop all databases of the benchmarks, and the roles of the tenants in them."""
+    with connect() as connection:
+        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'bench\\_%'").fetchall():
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        for (role,) in connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'bench\\_%'").fetchall():
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
 def make_database(name: str, copy_of: str = "template1") -> None:
-    """Make a database anew, empty or as a copy of another."""
-    drop_database(name)
+    """Make a database, in the place of one of that name, empty or as a copy of another."""
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
     with connect() as connection:
-        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(copy_of)))
-
-
-def drop_database(name: str) -> None:
-    """Drop a database of an earlier run, and the roles of its tenants."""
-    with connect() as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        pattern = name.replace("_", "\\_") + "\\_t\\_%"
-        roles = connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [pattern]).fetchall()
-        for (role,) in roles:
-            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(copy_of)))
 
 
 def schemas_with_goods(database: str) -> list[str]:

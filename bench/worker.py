@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +23,7 @@ from django.core.wsgi import get_wsgi_application
 
 def create(names: list[str]) -> list[float]:
     """Open tenants; return how many seconds each took."""
-    return [_seconds(lambda name=name: adapter.create(name)) for name in names]
+    return [_seconds(partial(adapter.create, name)) for name in names]
 
 
 def adopt(names: list[str], script: str) -> None:
@@ -53,7 +54,7 @@ def stock(names: list[str]) -> None:
 
 def get(path: str, hosts: list[str], times: int) -> list[float]:
     """Ask for a page of each host in turn, over WSGI without a network; return how many seconds each took."""
-    return [_seconds(lambda host=hosts[number % len(hosts)]: _get(path, host)) for number in range(times)]
+    return [_seconds(partial(_get, path, hosts[number % len(hosts)])) for number in range(times)]
 
 
 def _get(path: str, host: str) -> None:

@@ -55,7 +55,7 @@ TEMPLATES = [
 ]
 LOGGING = {"version": 1, "disable_existing_loggers": False}
 if os.environ.get("BENCH_ADDED"):
-    MIGRATION_MODULES = {"goods": "bench.added.goods"}
+    MIGRATION_MODULES = {"goods": "bench_goods_migrations"}
 
 _SHOP = TenantInfo(id=1, slug="shop", schema="public")
 

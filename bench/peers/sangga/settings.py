@@ -17,4 +17,4 @@ if os.environ.get("BENCH_KEPT"):
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
 TENANTS = {**TENANTS, "ORIGIN": "http://localhost", "TENANT_URLCONF": "bench.peers.urls"}
 if os.environ.get("BENCH_ADDED"):
-    MIGRATION_MODULES = {"goods": "bench.added.goods"}
+    MIGRATION_MODULES = {"goods": "bench_goods_migrations"}
