@@ -111,8 +111,8 @@ class Undo:
 
 
 def sizes(up_to: int) -> list[int]:
-    """Return the numbers of tenants to measure with."""
-    return [size for size in (10, 100, 1000) if size <= up_to] or [up_to]
+    """Return the numbers of tenants to measure with; 0: none."""
+    return [size for size in (10, 100, 1000) if size <= up_to] or [up_to] * bool(up_to)
 
 
 def asked_for(name: str, default: int) -> int:
