@@ -26,7 +26,7 @@ DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = ["*"]
 
 # --- Apps, by where their tables are ---------------------------------------------------------------------------
-SHARED_APPS = ["tenants"]
+SHARED_APPS = ["tenants", "procrastinate.contrib.django"]
 COMMON_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -24,6 +24,11 @@ def acting_as(who: str) -> Iterator[None]:
         _actor.set(before)
 
 
+def current_actor() -> str:
+    """Return who acts now, as the log knows them."""
+    return _actor.get()
+
+
 def record(action: str, tenant: TenantInfo, **detail: object) -> None:
     """Write down that `action` is done to `tenant`; `detail` has to be fit for JSON and hold no secret."""
     with use_tenant(PLATFORM):

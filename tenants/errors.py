@@ -12,6 +12,12 @@ TenancyError
 ├── WrongScope                a model was used on the side on which it has no table
 ├── MigrationFailed           a tenant's migrations stopped, and left it as it was
 ├── TakenElsewhere            another run has the tenant in hand
+├── TenantBehind              a tenant's schema is not where the code is, as the step needs it to be
+├── TenantDiffers             a tenant's schema has other tables or columns than its migrations make
+├── StepFailed                a clone, backup or restore stopped, and nothing of it is left
+├── ProgramFailed             one of PostgreSQL's programs is missing, too old, or stopped with an error
+├── BackupRefused             a file that no tenant is restored from
+├── RunIncomplete             a run over many tenants left some as they were
 └── DatabaseUnavailable       the embedded PostgreSQL could not be started
 
 Messages name who, what and what to do next. Each error keeps its facts as attributes.
@@ -156,6 +162,92 @@ class TakenElsewhere(TenancyError):
 
     def __str__(self) -> str:
         return f"Another run, here or on another machine, has tenant {self.slug!r} in hand. Try again when it is done."
+
+
+class TenantBehind(TenancyError):
+    """A tenant's schema is not where the code is, as the step needs it to be."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+    def __str__(self) -> str:
+        return (
+            f"The schema of tenant {self.slug!r} is not where the code is, and a clone is made by the code. "
+            f"Run `manage.py migrate_tenants --tenant {self.slug}`, then try again."
+        )
+
+
+class TenantDiffers(TenancyError):
+    """A tenant's schema has other tables or columns than its migrations make."""
+
+    def __init__(self, slug: str, what: str) -> None:
+        super().__init__(slug, what)
+        self.slug = slug
+        self.what = what
+
+    def __str__(self) -> str:
+        return (
+            f"The schema of tenant {self.slug!r} is not as its migrations make it: {self.what}. "
+            f"`manage.py verify_tenants --tenant {self.slug}` names every difference; mend them, then try again."
+        )
+
+
+class StepFailed(TenancyError):
+    """A clone, backup or restore stopped, and nothing of it is left."""
+
+    def __init__(self, step: str, cause: str) -> None:
+        super().__init__(step, cause)
+        self.step = step
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"{self.step} stopped, and nothing of it is left: {self.cause.strip()}"
+
+
+class ProgramFailed(TenancyError):
+    """One of PostgreSQL's programs is missing, too old, or stopped with an error."""
+
+    def __init__(self, program: str, cause: str) -> None:
+        super().__init__(program, cause)
+        self.program = program
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"PostgreSQL's program {self.program} {self.cause.strip()}"
+
+
+class BackupRefused(TenancyError):
+    """A file that no tenant is restored from."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(file, reason)
+        self.file = file
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"Nothing is restored from {self.file}: {self.reason}"
+
+
+class RunIncomplete(TenancyError):
+    """A run over many tenants left some as they were."""
+
+    def __init__(self, failed: list[str], *, not_begun: int = 0, elsewhere: int = 0) -> None:
+        super().__init__(failed, not_begun, elsewhere)
+        self.failed = failed
+        self.not_begun = not_begun
+        self.elsewhere = elsewhere
+
+    def __str__(self) -> str:
+        parts = []
+        if self.failed:
+            shown = ", ".join(self.failed[:10]) + (" …" if len(self.failed) > 10 else "")
+            parts.append(f"{len(self.failed)} tenants could not be migrated and are as they were: {shown}.")
+        if self.not_begun:
+            parts.append(f"{self.not_begun} were not begun.")
+        if self.elsewhere:
+            parts.append(f"{self.elsewhere} are still in the hands of another run.")
+        return f"{' '.join(parts)} Mend the cause, then migrate again those that are behind."
 
 
 class DatabaseUnavailable(TenancyError):

@@ -165,3 +165,44 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.slug}"
+
+
+class Operation(models.Model):
+    """Long work that is done by a worker, in the background, and how far it is."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    UNFINISHED = (State.WAITING, State.RUNNING)
+
+    kind = models.CharField(_("what"), max_length=50)
+    slug = models.CharField(_("tenant"), max_length=SLUG_MAX_LENGTH, blank=True)
+    arguments = models.JSONField(_("arguments"), default=dict)
+    asked_by = models.CharField(_("who"), max_length=200)
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.WAITING)
+    done = models.PositiveBigIntegerField(_("done"), default=0)
+    total = models.PositiveBigIntegerField(_("total"), default=0, help_text=_("0: how much there is, is not known."))
+    message = models.TextField(_("message"), blank=True)
+    error = models.TextField(_("error"), blank=True)
+    report = models.JSONField(_("report"), default=dict, help_text=_("What this kind of work has to tell beside."))
+    attempts = models.PositiveSmallIntegerField(
+        _("attempts"), default=0, help_text=_("How often it was begun since it was last laid down in order.")
+    )
+    created_at = models.DateTimeField(_("asked for at"), db_default=Now())
+    started_at = models.DateTimeField(_("started at"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+
+    class Meta:
+        verbose_name = _("operation")
+        verbose_name_plural = _("operations")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.slug}".rstrip()
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in self.UNFINISHED

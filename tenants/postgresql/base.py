@@ -113,14 +113,17 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             connection.execute(preamble(tenant.schema, tenant.role or self.owner_role).replace("SET LOCAL", "SET"))
             connection.execute(query, params)
 
-    def connect_directly(self) -> Any:
-        """Return a new connection in autocommit mode, past any pool: for LISTEN and for what needs a session.
+    def direct_params(self) -> dict[str, Any]:
+        """Return what `psycopg.connect` takes to reach the server itself.
 
-        `OPTIONS["direct"]`, a libpq URL, names the server itself where HOST is that of a pooler.
+        `OPTIONS["direct"]`, a libpq URL, names it where HOST is that of a pooler.
         """
         direct = conninfo_to_dict(self.settings_dict["OPTIONS"].get("direct", ""))
-        params = self.get_connection_params() | direct
-        return self.Database.connect(**params, autocommit=True)
+        return self.get_connection_params() | direct
+
+    def connect_directly(self) -> Any:
+        """Return a new connection in autocommit mode, past any pool: for LISTEN and for what needs a session."""
+        return self.Database.connect(**self.direct_params(), autocommit=True)
 
     # --- Transactions
 

@@ -1,0 +1,75 @@
+"""What the function behind an operation sees of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from tenants.models import Operation
+
+_SECONDS_BETWEEN = 0.3
+"""How often at most the row is written: who watches it looks once a second."""
+
+# Past Django's connection, whose transaction the work may be in the midst of, and as whoever is active there.
+_WRITE = "UPDATE public.tenants_operation SET done = %s, total = %s, report = %s WHERE id = %s"
+
+
+class Stopped(Exception):
+    """The worker has to end, and the operation is left to be resumed."""
+
+
+class Work:
+    """An operation in hand: what is asked for, and where to say how far it is."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        session: psycopg.Connection[Any],
+        should_stop: Callable[[], bool],
+        *,
+        is_resumed: bool,
+    ) -> None:
+        self.operation = operation
+        self.is_resumed = is_resumed
+        """Whether it was begun before, and may be half done or even done."""
+        self.should_stop = should_stop
+        """Whether the worker has to end. Work that cannot be cut short by an exception asks this itself."""
+        self._session = session
+        self._written_at = 0.0
+        self._unwritten = False
+
+    @property
+    def slug(self) -> str:
+        """The tenant that the work is about; empty: all of them."""
+        return self.operation.slug
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return dict(self.operation.arguments)
+
+    def progress(self, done: int, total: int) -> None:
+        """Say how far the work is; raises `Stopped`, where it can be cut short, if the worker has to end."""
+        self.note(done, total)
+        if self.should_stop():
+            raise Stopped
+
+    def note(self, done: int, total: int, report: dict[str, Any] | None = None) -> None:
+        """Say how far the work is, and what there is to tell beside; may be called as often as one likes."""
+        row = self.operation
+        row.done, row.total = done, total
+        row.report = row.report if report is None else report
+        self._unwritten = True
+        if time.monotonic() - self._written_at >= _SECONDS_BETWEEN:
+            self.write()
+
+    def write(self) -> None:
+        """Write down what was said last."""
+        if self._unwritten:
+            row = self.operation
+            self._session.execute(_WRITE, [row.done, row.total, Jsonb(row.report), row.pk])
+            self._written_at = time.monotonic()
+            self._unwritten = False
