@@ -5,17 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from threading import Lock
 
 from django.db import DatabaseError, OperationalError, transaction
 from psycopg import errors
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.migrator.graph import AppliedExecutor, Key, Plan, Target, targets_for
-from tenants.migrator.records import claim_and_read, closing_statements
+from tenants.migrator.graph import AppliedExecutor, Target, targets_for
+from tenants.migrator.records import (
+    claim_and_read,
+    closing_statements,
+    read_applied,
+    session_claim,
+)
 from tenants.migrator.scripts import Script, migrate_and_record, send
-from tenants.migrator.stepwise import migrate_stepwise
+from tenants.migrator.untransacted import migrate_untransacted
+from tenants.migrator.ways import Leg, first_leg
 from tenants.scoping import PerTenant
 
 
@@ -36,16 +41,13 @@ class Outcome:
         return bool(self.error)
 
 
-class _RefusesTransaction(Exception):
-    """The plan holds a migration that is not atomic."""
+class _SeveralLegs(Exception):  # noqa: N818
+    """The way holds a migration that refuses a transaction."""
 
 
-Way = tuple[frozenset[Key] | None, tuple[Target, ...]]
-"""What is applied in a schema (None: it is new), and where it has to be."""
-
-# The scripts of this process, by where they start and where they lead. Guarded by one lock, under which the first
-# tenant of a kind is migrated: the others of its kind wait for the script, which is quicker than a second first.
-_scripts: dict[Way, Script] = {}
+# The scripts of this process. Guarded by one lock, under which the first tenant of a kind is migrated: the others of
+# its kind wait for the script, which is quicker than a second first.
+_scripts: dict[Leg, Script] = {}
 _scripts_lock = Lock()
 
 
@@ -58,70 +60,84 @@ def migrate_tenant(
 ) -> Outcome:
     """Bring a tenant's schema to `targets` (default: the newest of everything it has) and record that.
 
-    Everything happens in one transaction, so an exception leaves the schema as it was. Only migrations that refuse a
-    transaction (`atomic = False`) are done one by one, each recorded as soon as it is done. `lock_timeout` is in
-    seconds; 0 waits for as long as it takes. Raises `TakenElsewhere`, or what PostgreSQL or a migration raises.
+    Everything happens in one transaction, so an exception leaves the schema as it was. Only a migration that refuses
+    a transaction (`atomic = False`) is done without one, by itself, between those before and those behind it.
+    `lock_timeout` is in seconds; 0 waits for as long as it takes. Raises `TakenElsewhere`, or what PostgreSQL or a
+    migration raises.
     """
     started = time.monotonic()
     goals = tuple(targets_for(tenant) if targets is None else targets)
     with use_tenant(tenant.as_owner()):
         try:
-            applied = _in_one_transaction(tenant, goals, is_new, lock_timeout, by_script=True)
-        except _RefusesTransaction:
-            applied = migrate_stepwise(tenant, goals)
-        except OperationalError:
-            raise  # a lock that was not to be had, or a lost connection: trying in another way helps nothing
-        except DatabaseError as error:
-            # Without `django_migrations` the schema is as new as one can be.
-            is_new = is_new or isinstance(error.__cause__, errors.UndefinedTable)
-            # The script fits a schema that is as Django made it. Django itself may cope with one that is not, for
-            # example with a constraint of another name; if it cannot either, its error is the one to report.
-            applied = _in_one_transaction(tenant, goals, is_new, lock_timeout, by_script=False)
+            applied = _leg_by_script_or_anew(tenant, goals, lock_timeout, is_new=is_new)
+        except _SeveralLegs:
+            applied = _leg_by_leg(tenant, goals, lock_timeout)
     return Outcome(tenant=tenant, applied=applied, seconds=time.monotonic() - started)
 
 
-def _in_one_transaction(
-    tenant: TenantInfo, goals: tuple[Target, ...], is_new: bool, lock_timeout: float, *, by_script: bool
+def _leg_by_leg(tenant: TenantInfo, goals: tuple[Target, ...], lock_timeout: float) -> tuple[str, ...]:
+    applied: tuple[str, ...] = ()
+    with session_claim(tenant):
+        while True:
+            leg, more = first_leg(read_applied(), goals)
+            if leg.atomic:
+                applied += _leg_by_script_or_anew(tenant, goals, lock_timeout, is_one_of_several=True)
+            else:
+                migrate_untransacted(tenant, leg)
+                applied += leg.names
+            if not more:
+                return applied
+
+
+def _leg_by_script_or_anew(
+    tenant: TenantInfo,
+    goals: tuple[Target, ...],
+    lock_timeout: float,
+    *,
+    is_new: bool = False,
+    is_one_of_several: bool = False,
 ) -> tuple[str, ...]:
+    def go(*, by_script: bool) -> tuple[str, ...]:
+        with transaction.atomic():
+            recorded = claim_and_read(tenant, lock_timeout, is_new=is_new, is_claimed=is_one_of_several)
+            leg, more = first_leg(recorded, goals)
+            if not is_one_of_several and (more or not leg.atomic):
+                raise _SeveralLegs
+            _migrate(tenant, leg, by_script=by_script)
+        return leg.names
+
+    try:
+        return go(by_script=True)
+    except OperationalError:
+        raise  # a lock that was not to be had, or a lost connection: trying in another way helps nothing
+    except DatabaseError as error:
+        # Without `django_migrations` the schema is as new as one can be.
+        is_new = is_new or isinstance(error.__cause__, errors.UndefinedTable)
+        # The script fits a schema that is as Django made it. Django itself may cope with one that is not, for
+        # example with a constraint of another name; if it cannot either, its error is the one to report.
+        return go(by_script=False)
+
+
+def _migrate(tenant: TenantInfo, leg: Leg, *, by_script: bool) -> None:
     PerTenant.forget(tenant.schema)  # an attempt that was rolled back may have left ids of rows that are not there
-    with transaction.atomic():
-        recorded = claim_and_read(tenant, lock_timeout, is_new=is_new)
-        way = (recorded, goals)
-        if not is_new and not _is_atomic(way):
-            raise _RefusesTransaction
-        script = _scripts.get(way) if by_script else None
-        if script is None:
-            with _scripts_lock:
-                script = _scripts.get(way) if by_script else None
-                if script is None:
-                    return _do_first(tenant, way)
-        script.replay(_closing(tenant, recorded, script))
-        return script.names
+    script = _scripts.get(leg) if by_script else None
+    if script is None:
+        with _scripts_lock:
+            script = _scripts.get(leg) if by_script else None
+            if script is None:
+                _do_first(tenant, leg)
+                return
+    script.replay(_closing(tenant, leg, script))
 
 
-def _do_first(tenant: TenantInfo, way: Way) -> tuple[str, ...]:
-    recorded, goals = way
-    executor = AppliedExecutor(recorded or frozenset())
-    plan = executor.migration_plan(list(goals))
-    script = migrate_and_record(executor, plan, from_nothing=recorded is None)
-    send(_closing(tenant, recorded, script))
+def _do_first(tenant: TenantInfo, leg: Leg) -> None:
+    executor = AppliedExecutor(leg.recorded or frozenset())
+    script = migrate_and_record(executor, executor.plan_of(leg.keys, leg.backwards), from_nothing=leg.recorded is None)
+    send(_closing(tenant, leg, script))
     if script.reusable:
         # Also where there was one that did not fit: the odd schema may have been the one it was made with.
-        _scripts[way] = script
-    return script.names
+        _scripts[leg] = script
 
 
-def _closing(tenant: TenantInfo, recorded: frozenset[Key] | None, script: Script) -> str:
-    return closing_statements(tenant, recorded or frozenset(), script.applied, script.unapplied)
-
-
-@lru_cache(maxsize=256)
-def plan_of(way: Way) -> Plan:
-    """Return the migrations of a way."""
-    recorded, goals = way
-    plan: Plan = AppliedExecutor(recorded or frozenset()).migration_plan(list(goals))
-    return plan
-
-
-def _is_atomic(way: Way) -> bool:
-    return all(migration.atomic for migration, _ in plan_of(way))
+def _closing(tenant: TenantInfo, leg: Leg, script: Script) -> str:
+    return closing_statements(tenant, leg.recorded or frozenset(), script.applied, script.unapplied)

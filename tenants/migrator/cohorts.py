@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.migrator.apply import plan_of
-from tenants.migrator.graph import Key, Target, targets_for
+from tenants.migrator.graph import AppliedExecutor, Key, Target, targets_for
 from tenants.migrator.records import read_applied
 
 
@@ -27,9 +26,10 @@ def cohorts(tenants: Sequence[TenantInfo], targets: tuple[Target, ...] | None) -
     for tenant in tenants:
         with use_tenant(tenant.as_owner()):
             members[read_applied(), targets or tuple(targets_for(tenant))].append(tenant)
-    found = [Cohort(tenants=tuple(group), due=_due(way)) for way, group in members.items()]
+    found = [Cohort(tenants=tuple(group), due=_due(*way)) for way, group in members.items()]
     return sorted(found, key=lambda cohort: -len(cohort.tenants))
 
 
-def _due(way: tuple[frozenset[Key], tuple[Target, ...]]) -> tuple[str, ...]:
-    return tuple(f"-{migration}" if backwards else str(migration) for migration, backwards in plan_of(way))
+def _due(recorded: frozenset[Key], targets: tuple[Target, ...]) -> tuple[str, ...]:
+    plan = AppliedExecutor(recorded).migration_plan(list(targets))
+    return tuple(f"-{migration}" if backwards else str(migration) for migration, backwards in plan)

@@ -65,6 +65,10 @@ class AppliedExecutor(MigrationExecutor):
         state: ProjectState = self._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
         return state
 
+    def plan_of(self, keys: Iterable[Key], backwards: bool) -> Plan:
+        """Return a plan of just these migrations."""
+        return [(self.loader.graph.nodes[key], backwards) for key in keys]
+
     def unapply(self, plan: Plan) -> ProjectState:
         """Unapply a backward plan in the schema at hand and return the models as they are then."""
         everything = self.migration_plan(self.loader.graph.leaf_nodes(), clean_start=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 from django.utils import timezone
@@ -12,11 +13,12 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere
 from tenants.migrator.graph import Key, fingerprint
 from tenants.models import SchemaState
+from tenants.postgresql.direct import connect_directly
 
 LOCK_SPACE = 0x5A6
 """First half of the key of our advisory locks, which all users of a database share; the second is the tenant's id."""
 
-_CLAIM = "SELECT pg_try_advisory_xact_lock(%s, %s), set_config('lock_timeout', %s, true)"
+_CLAIM = "SELECT %s OR pg_try_advisory_xact_lock(%s, %s), set_config('lock_timeout', %s, true)"
 # A statement of its own: it sees what whoever held the claim before us has committed.
 _APPLIED = "; SELECT app, name FROM django_migrations"
 
@@ -30,21 +32,31 @@ ON CONFLICT (tenant_id) DO UPDATE SET fingerprint = excluded.fingerprint, outcom
 """
 
 
-def claim_and_read(tenant: TenantInfo, lock_timeout: float, *, is_new: bool = False) -> frozenset[Key] | None:
+def claim_and_read(tenant: TenantInfo, lock_timeout: float, *, is_new: bool, is_claimed: bool) -> frozenset[Key] | None:
     """Claim a tenant for the transaction at hand and return what is applied in its schema; None for a new one.
 
-    From here on, no statement waits longer than `lock_timeout` seconds for a lock (0: without end). Raises
-    `TakenElsewhere` if another run has the claim.
+    From here on, no statement waits longer than `lock_timeout` seconds for a lock (0: without end). `is_claimed`:
+    we hold a `session_claim`. Raises `TakenElsewhere` if another run has the claim.
     """
     with connection.cursor() as cursor:
         milliseconds = str(int(lock_timeout * 1000))
-        cursor.execute(_CLAIM + ("" if is_new else _APPLIED), [LOCK_SPACE, tenant.id, milliseconds])
+        cursor.execute(_CLAIM + ("" if is_new else _APPLIED), [is_claimed, LOCK_SPACE, tenant.id, milliseconds])
         if not cursor.fetchone()[0]:
             raise TakenElsewhere(tenant.slug)
         if is_new:
             return None
         cursor.nextset()
         return frozenset(cursor.fetchall())
+
+
+@contextmanager
+def session_claim(tenant: TenantInfo) -> Iterator[None]:
+    """Hold the claim without a transaction, on a connection of its own that no pooler can swap beneath it."""
+    with connect_directly() as session:
+        row = session.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, tenant.id]).fetchone()
+        if not (row and row[0]):
+            raise TakenElsewhere(tenant.slug)
+        yield
 
 
 def read_applied() -> frozenset[Key]:
@@ -67,6 +79,12 @@ def closing_statements(
         text += sql.SQL(_UNRECORD).format(rows).as_string()
     after = {*before, *applied}.difference(unapplied)
     return text + sql.SQL(_STATE).format(tenant=tenant.id, fingerprint=fingerprint(after)).as_string()
+
+
+def write_unfinished(tenant: TenantInfo) -> None:
+    """Note that a tenant's schema is between two places, so that whoever asks takes it for behind."""
+    with use_tenant(PLATFORM):
+        SchemaState.objects.filter(tenant_id=tenant.id).update(fingerprint="")
 
 
 def write_failure(tenant: TenantInfo, error: str, seconds: float) -> None:

@@ -66,11 +66,12 @@ def _wrong_with(
         yield f"the role {tenant.role} is missing"
     with use_tenant(tenant.as_owner()):
         found = fingerprint(read_applied())
-    if found != states.get(tenant.id):
+    on_record = states.get(tenant.id, "")
+    if on_record and found != on_record:
         yield "its migrations are not those that the control plane has on record"
     if found == target_fingerprint(tenant.variant):
         yield from differences(parts, expected)
-    else:
+    if found != target_fingerprint(tenant.variant) or not on_record:
         yield "it is behind the code: migrate_tenants"
 
 
