@@ -43,6 +43,10 @@ class TenancySettings:
     """Slugs that no tenant may have, beside those of `tenants.names.RESERVED_SLUGS`."""
     grace_days: int = 30
     """How long a deleted tenant can be had back."""
+    clone_leaves_out: tuple[str, ...] = ("sessions.Session",)
+    """Models whose rows stay behind when a tenant is cloned or restored: what would let somebody in. `app.Model`."""
+    anonymisers: tuple[str, ...] = ()
+    """Functions that take personal data out of a clone, in order: dotted paths, called with the clone active."""
     registry_seconds: float = 60.0
     """How long a looked-up host is believed when no change of it is heard."""
     registry_size: int = 10_000

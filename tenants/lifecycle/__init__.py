@@ -1,5 +1,6 @@
 """The life of a tenant, step by step: plain functions that commands, admin buttons and code call alike."""
 
+from tenants.lifecycle.clone import clone_tenant
 from tenants.lifecycle.create import NewTenant, create_tenant
 from tenants.lifecycle.delete import delete_tenant, due_for_purge, purge_tenant, undelete_tenant
 from tenants.lifecycle.domains import add_domain, remove_domain, set_primary_domain
@@ -9,6 +10,7 @@ from tenants.lifecycle.status import resume_tenant, suspend_tenant
 __all__ = [
     "NewTenant",
     "add_domain",
+    "clone_tenant",
     "create_tenant",
     "delete_tenant",
     "due_for_purge",

@@ -46,7 +46,7 @@ def create_tenant(order: NewTenant) -> TenantInfo:
     """
     validate_slug(order.slug, reserved=tenancy().all_reserved_slugs)
     with use_tenant(PLATFORM), transaction.atomic():
-        tenant = _insert(order)
+        tenant = insert_tenant(order)
         schemas.create_schema(tenant)
         if tenant.role:
             schemas.grant_to_role(tenant)
@@ -58,7 +58,8 @@ def create_tenant(order: NewTenant) -> TenantInfo:
     return tenant
 
 
-def _insert(order: NewTenant) -> TenantInfo:
+def insert_tenant(order: NewTenant) -> TenantInfo:
+    """Insert the rows of a new tenant, in the control plane's transaction at hand; raise `TenantExists`."""
     if Tenant.objects.filter(slug=order.slug).exists():
         raise TenantExists(order.slug)
     tenant = Tenant(

@@ -1,0 +1,96 @@
+"""Making a second tenant of one, with a schema, a role, files and a life of its own."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from tenants import audit
+from tenants.conf import tenancy
+from tenants.context import TenantInfo, use_tenant
+from tenants.errors import TenantBehind, TenantDiffers
+from tenants.lifecycle.anonymise import anonymisers
+from tenants.lifecycle.create import NewTenant, insert_tenant
+from tenants.lifecycle.delete import Progress
+from tenants.lifecycle.failures import failing_as
+from tenants.lifecycle.files import copy_files, remove_files_of_nobody
+from tenants.lifecycle.left_out import tables_left_out
+from tenants.lifecycle.standstill import standing_still
+from tenants.migrator.apply import migrate_tenant
+from tenants.migrator.graph import fingerprint, target_fingerprint
+from tenants.migrator.records import read_applied
+from tenants.names import validate_slug
+from tenants.postgresql import schemas
+from tenants.postgresql.copying import columns_of, copy_rows
+
+
+def clone_tenant(
+    slug: str,
+    new_slug: str,
+    *,
+    name: str = "",
+    anonymise: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> TenantInfo:
+    """Make `new_slug` a copy of `slug` as it is now, and return it; on any error nothing of it is left.
+
+    The clone has no domains, and is open even if its source is suspended. Users keep their passwords, but nobody is
+    signed in: the models in `TENANTS["CLONE_LEAVES_OUT"]` stay empty. `anonymise` takes personal data out before
+    anybody can see the clone. Shoppers of the source go on buying meanwhile. All of it is one transaction, on a
+    connection of its own.
+
+    Raises `InvalidName`, `TenantExists`, `TenantNotFound`, `TenantBehind`, `TenantDiffers`, `TakenElsewhere`,
+    `StepFailed`, or what an anonymiser raises.
+    """
+    validate_slug(new_slug, reserved=tenancy().all_reserved_slugs)
+    steps = anonymisers() if anonymise else []
+    left_out = tables_left_out()
+    with failing_as(f"Cloning tenant {slug!r}"), ExitStack() as undo:
+        with standing_still(slug) as source:
+            _check_is_current(source)
+            clone = insert_tenant(_order(source, new_slug, name))
+            undo.callback(remove_files_of_nobody, clone)
+            _make_schema(clone)
+            _check_is_alike(source, clone)
+            with use_tenant(clone.as_owner()):
+                copy_rows(source.schema, clone.schema, without=left_out, progress=progress)
+            with use_tenant(clone):
+                for step in steps:
+                    step()
+            copy_files(source, clone, progress)
+            audit.record("clone", source, clone=clone.slug, anonymised=anonymise)
+            audit.record("create", clone, clone_of=source.slug, anonymised=anonymise)
+        undo.pop_all()  # committed: the files are somebody's
+    return clone
+
+
+def _check_is_current(source: TenantInfo) -> None:
+    with use_tenant(source.as_owner()):
+        if fingerprint(read_applied()) != target_fingerprint(source.variant):
+            raise TenantBehind(source.slug)
+
+
+def _order(source: TenantInfo, new_slug: str, name: str) -> NewTenant:
+    return NewTenant(
+        slug=new_slug,
+        name=name,
+        variant=source.variant,
+        language=source.language,
+        currency=source.currency,
+        time_zone=source.time_zone,
+    )
+
+
+def _make_schema(clone: TenantInfo) -> None:
+    schemas.create_schema(clone)
+    if clone.role:
+        schemas.grant_to_role(clone)
+    migrate_tenant(clone, is_new=True)
+
+
+def _check_is_alike(source: TenantInfo, clone: TenantInfo) -> None:
+    """Refuse to lose rows of a table or column that the code does not know."""
+    there, here = columns_of(source.schema), columns_of(clone.schema)
+    for table in sorted(there.keys() | here.keys()):
+        for column in sorted({*there.get(table, [])} ^ {*here.get(table, [])}):
+            missing = "it lacks" if table not in there or column not in there[table] else "it has, beyond them,"
+            raise TenantDiffers(source.slug, f"{missing} the column {table}.{column}")

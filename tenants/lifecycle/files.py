@@ -1,0 +1,57 @@
+"""The files of a tenant, wherever Django's default storage keeps them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import DatabaseError
+
+from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.lifecycle.delete import Progress
+from tenants.models import Tenant
+
+
+def file_names(folder: str = "") -> Iterator[str]:
+    """Yield the names of all files of the active tenant, in alphabetical order, folder by folder."""
+    with suppress(FileNotFoundError):  # it never had a file, or a folder went in the meantime
+        folders, names = default_storage.listdir(folder)
+        prefix = f"{folder}/" if folder else ""
+        yield from (prefix + name for name in sorted(names))
+        for inner in sorted(folders):
+            yield from file_names(prefix + inner)
+
+
+def copy_files(source: TenantInfo, target: TenantInfo, progress: Progress) -> None:
+    """Give `target` a copy of every file of `source`; one that goes in the meantime is left out."""
+    with use_tenant(source):
+        names = list(file_names())
+    for done, name in enumerate(names):
+        progress(done, len(names))
+        with suppress(FileNotFoundError):
+            with use_tenant(source):
+                file = default_storage.open(name)
+            with file, use_tenant(target):
+                default_storage.save(name, File(file))
+
+
+def remove_files(tenant: TenantInfo) -> None:
+    """Remove all files of a tenant."""
+    if isinstance(default_storage, FileSystemStorage):
+        with use_tenant(tenant):
+            shutil.rmtree(Path(default_storage.location), ignore_errors=True)
+
+
+def remove_files_of_nobody(tenant: TenantInfo) -> None:
+    """Remove the files of a tenant whose making was given up; a tenant that is there after all keeps them.
+
+    It is, if the connection broke while its transaction was committed. Where that cannot be found out now,
+    `reconcile_tenants` does it later.
+    """
+    with suppress(DatabaseError), use_tenant(PLATFORM):
+        if not Tenant.objects.filter(pk=tenant.id).exists():
+            remove_files(tenant)

@@ -1,0 +1,33 @@
+"""The tables whose rows stay behind when a tenant is cloned or restored, since they would let somebody in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.db.models import Model
+
+from tenants.conf import tenancy
+from tenants.errors import ConfigurationError
+
+
+def tables_left_out() -> frozenset[str]:
+    """Return the tables of the models in `TENANTS["CLONE_LEAVES_OUT"]`; raise `ConfigurationError` for one unknown."""
+    return frozenset(table for label in tenancy().clone_leaves_out for table in _tables(_model(label)))
+
+
+def _model(label: str) -> type[Model]:
+    try:
+        return apps.get_model(label)
+    except (LookupError, ValueError) as error:
+        raise ConfigurationError(
+            f"TENANTS['CLONE_LEAVES_OUT'] names {label!r}, and there is no such model. It takes 'app_label.Model'."
+        ) from error
+
+
+def _tables(model: type[Model]) -> Iterator[str]:
+    yield model._meta.db_table
+    for field in model._meta.local_many_to_many:
+        through = field.remote_field.through
+        if through is not None and through._meta.auto_created:
+            yield through._meta.db_table

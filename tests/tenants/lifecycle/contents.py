@@ -1,0 +1,88 @@
+"""What a tenant holds, to be compared: its structure, its rows, its sequences, its files."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+
+from shop.customers.models import Customer
+from shop.goods.models import Goods, Picture, Sku
+from shop.orders.models import Order, OrderLine
+from tenants import TenantInfo, use_tenant
+from tenants.postgresql import schemas
+from tenants.postgresql.embedded.binaries import find_bindir
+from tenants.postgresql.programs import environment
+
+ODD_TEXT = "t_1.goods; COPY t_2.x FROM stdin;\n\\.\n'한국어'\t\\N\r\n\x7f"
+"""What a careless reader of a dump would stumble over."""
+
+
+def furnish(tenant: TenantInfo, goods: int = 3) -> None:
+    """Give a shop goods with a picture, a customer with an order, a user, and somebody who is signed in."""
+    with use_tenant(tenant):
+        for number in range(goods):
+            row = Goods.objects.create(
+                name=f"Goods {number}", slug=f"goods-{number}", description=ODD_TEXT, tags=["a,b"]
+            )
+            sku = Sku.objects.create(goods=row, price="9.99", stock=5, option_values=[])
+        name = default_storage.save("goods/picture 그림.png", ContentFile(os.urandom(3000)))
+        Picture.objects.create(goods=row, file=name)
+        user = User.objects.create_user("kim", "kim@shop.example", "correct horse", first_name="Min-su")
+        customer = Customer.objects.create(
+            name="Kim Min-su", email="kim@shop.example", phone="010-1234-5678", user=user
+        )
+        order = Order.objects.create(customer=customer, ship_to="12 Sejong-daero, Seoul", currency="KRW", total="9.99")
+        OrderLine.objects.create(order=order, sku=sku, goods_name=row.name, unit_price="9.99", quantity=1)
+        Sku.objects.create(goods=row, price="1", option_values=["gone"]).delete()  # the sequence is ahead of the rows
+        session = SessionStore()
+        session["_auth_user_id"] = str(user.pk)
+        session.save()
+
+
+def structure(tenant: TenantInfo) -> str:
+    """Return what pg_dump says of a schema, the names of schema and role taken out."""
+    params = connection.get_connection_params()
+    command = [str(find_bindir() / "pg_dump"), "--no-owner", "--schema-only", "-n", tenant.schema]
+    env = os.environ | environment(params)
+    text = subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+    text = text.replace(tenant.role, "ROLE").replace(tenant.schema, "SCHEMA")
+    return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.M)
+
+
+def rows(tenant: TenantInfo, without: tuple[str, ...] = ("django_session",)) -> dict[str, list[str]]:
+    """Return every row of every table as text, in an order that does not depend on where it lies."""
+    with use_tenant(tenant.as_owner()), connection.cursor() as cursor:
+        found: dict[str, list[str]] = {}
+        for table in schemas.table_names(tenant.schema):
+            if table not in without:
+                cursor.execute(f'SELECT x::text FROM "{table}" x ORDER BY 1')
+                found[table] = [row for (row,) in cursor.fetchall()]
+    return found
+
+
+def sequences(tenant: TenantInfo) -> dict[str, Any]:
+    """Return where each sequence goes on."""
+    with use_tenant(tenant.as_owner()), connection.cursor() as cursor:
+        cursor.execute("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = %s", [tenant.schema])
+        return dict(cursor.fetchall())
+
+
+def files(tenant: TenantInfo) -> dict[str, bytes]:
+    """Return the contents of every file below the tenant's folder."""
+    folder = Path(settings.MEDIA_ROOT) / tenant.schema
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def contents(tenant: TenantInfo) -> tuple[Any, ...]:
+    """Return everything that a faithful copy of a shop has to have as well, but for who is signed in."""
+    return structure(tenant), rows(tenant), sequences(tenant), files(tenant)

@@ -1,0 +1,84 @@
+"""Rows are copied from schema to schema as they are, whatever the tables do to rows that are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection, transaction
+
+from tenants import PLATFORM, use_tenant
+from tenants.postgresql.copying import copy_rows, count_rows
+
+SqlRow = Callable[..., tuple[object, ...]]
+
+# Everything beside plain columns that Django's migrations or an SQL script can put into a tenant's schema.
+MAKE = """
+CREATE SCHEMA {name};
+SET LOCAL search_path = {name};
+CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := upper(NEW.name); RETURN NEW; END $$;
+CREATE TABLE "Odd table" (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "na""me" text);
+CREATE TABLE plain (id serial PRIMARY KEY, name text, size int GENERATED ALWAYS AS (length(name)) STORED);
+CREATE TABLE child (extra text) INHERITS (plain);
+CREATE TABLE points (plain_id int REFERENCES plain DEFERRABLE INITIALLY DEFERRED, at date) PARTITION BY RANGE (at);
+CREATE TABLE points_2026 PARTITION OF points FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TRIGGER shout BEFORE INSERT ON plain FOR EACH ROW EXECUTE FUNCTION shout();
+CREATE TRIGGER always BEFORE INSERT ON plain FOR EACH ROW EXECUTE FUNCTION shout();
+CREATE TRIGGER never BEFORE INSERT ON plain FOR EACH ROW EXECUTE FUNCTION shout();
+ALTER TABLE plain ENABLE ALWAYS TRIGGER always;
+ALTER TABLE plain DISABLE TRIGGER never;
+CREATE MATERIALIZED VIEW summary AS SELECT count(*) FROM plain;
+"""
+FILL = """
+SET LOCAL search_path = one;
+ALTER TABLE plain DISABLE TRIGGER USER;
+INSERT INTO "Odd table" ("na""me") VALUES ('first'), ('second');
+DELETE FROM "Odd table" WHERE id = 2;
+INSERT INTO plain (name) VALUES ('quiet'), (NULL);
+INSERT INTO child (name, extra) VALUES ('of a child', 'x');
+INSERT INTO points VALUES (1, '2026-05-05');
+INSERT INTO two.plain (name) VALUES ('what was there before');
+"""
+
+
+@pytest.fixture
+def two_schemas(platform: object) -> Iterator[None]:
+    """Schemas `one`, with rows, and `two`, of the same structure."""
+    with use_tenant(PLATFORM), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(MAKE.format(name="one") + MAKE.format(name="two") + FILL)
+        yield
+
+
+def copied(without: tuple[str, ...] = ()) -> list[tuple[int, int]]:
+    """Copy `one` to `two` and return what was said of the progress."""
+    told: list[tuple[int, int]] = []
+    copy_rows("one", "two", without=without, progress=lambda done, total: told.append((done, total)))
+    return told
+
+
+def test_every_row_is_copied_once_and_as_it_is(two_schemas: None, sql_row: SqlRow) -> None:
+    assert copied() == [(number, 4) for number in range(4)]
+    assert count_rows("two") == count_rows("one") == {"Odd table": 1, "plain": 2, "child": 1, "points_2026": 1}
+    assert sql_row("SELECT array_agg(name ORDER BY id) FROM ONLY two.plain") == (["quiet", None],)
+    assert sql_row("SELECT size FROM two.plain WHERE id = 1") == (5,)
+    assert sql_row("SELECT count FROM two.summary") == (3,)
+
+
+def test_sequences_go_on_where_the_others_are(two_schemas: None, sql_row: SqlRow) -> None:
+    copied()
+    assert sql_row("""INSERT INTO two."Odd table" ("na""me") VALUES ('third') RETURNING id""") == (3,)
+    assert sql_row("INSERT INTO two.plain (name) VALUES ('new') RETURNING id") == (4,)
+
+
+def test_triggers_are_afterwards_as_they_were_before(two_schemas: None, sql_row: SqlRow) -> None:
+    copied()
+    states = """
+        SELECT array_agg(tgname || ' ' || tgenabled::text ORDER BY tgname) FROM pg_trigger
+        WHERE tgrelid = 'two.plain'::regclass AND NOT tgisinternal
+    """
+    assert sql_row(states) == (["always A", "never D", "shout O"],)
+
+
+def test_tables_that_are_left_out_are_left_empty(two_schemas: None) -> None:
+    copied(without=("Odd table",))
+    assert count_rows("two")["Odd table"] == 0
