@@ -4,6 +4,7 @@ TenancyError
 ├── ConfigurationError        settings that cannot work (also Django's ImproperlyConfigured)
 ├── InvalidName               a slug that cannot name a tenant
 ├── InvalidHost               a host that is no host name
+├── InvalidOption             a fact about a tenant that cannot be, as a time zone that there is not
 ├── TenantExists              the slug is taken
 ├── DomainTaken               the domain is taken
 ├── SchemaExists              PostgreSQL already has that schema; it is never adopted
@@ -58,6 +59,19 @@ class InvalidHost(TenancyError):
 
     def __str__(self) -> str:
         return f"{self.host[:80]!r} is no host name: {self.reason}"
+
+
+class InvalidOption(TenancyError):
+    """A fact about a tenant that cannot be."""
+
+    def __init__(self, option: str, value: str, takes: str) -> None:
+        super().__init__(option, value, takes)
+        self.option = option
+        self.value = value
+        self.takes = takes
+
+    def __str__(self) -> str:
+        return f"{self.value[:80]!r} is no {self.option.replace('_', ' ')}: give {self.takes}."
 
 
 class TenantExists(TenancyError):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils.module_loading import import_string
 
 from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import TenantExists
+from tenants.errors import InvalidOption, TenantExists
 from tenants.lifecycle.domains import attach_domain
 from tenants.migrator.apply import migrate_tenant
 from tenants.models import Tenant
@@ -42,9 +45,11 @@ class NewTenant:
 def create_tenant(order: NewTenant) -> TenantInfo:
     """Open a tenant and return it; on any error nothing of it is left.
 
-    Raises `InvalidName`, `InvalidHost`, `TenantExists`, `DomainTaken`, `SchemaExists`, or what a step raises.
+    Raises `InvalidName`, `InvalidOption`, `InvalidHost`, `TenantExists`, `DomainTaken`, `SchemaExists`, or what a step
+    raises.
     """
     validate_slug(order.slug, reserved=tenancy().all_reserved_slugs)
+    _validate_facts(order)
     with use_tenant(PLATFORM), transaction.atomic():
         tenant = insert_tenant(order)
         schemas.create_schema(tenant)
@@ -56,6 +61,17 @@ def create_tenant(order: NewTenant) -> TenantInfo:
                 step(order)
         audit.record("create", tenant, domain=order.domain)
     return tenant
+
+
+def _validate_facts(order: NewTenant) -> None:
+    """Refuse what would break every request of the tenant later."""
+    languages = [code for code, _ in settings.LANGUAGES]
+    if order.language not in languages:
+        raise InvalidOption("language", order.language, f"one of {', '.join(languages)}")
+    if not re.fullmatch(r"[A-Z]{3}", order.currency):
+        raise InvalidOption("currency", order.currency, "three capital letters, as ISO 4217 has them: KRW")
+    if order.time_zone not in available_timezones():
+        raise InvalidOption("time_zone", order.time_zone, "a name of the time zone database: Asia/Seoul")
 
 
 def insert_tenant(order: NewTenant) -> TenantInfo:

@@ -10,9 +10,11 @@ from django.test import Client
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.audit import acting_as
 from tenants.bypass import bypass_link
-from tenants.errors import DomainTaken, InvalidHost, InvalidName, TenantExists
+from tenants.errors import DomainTaken, InvalidHost, InvalidName, InvalidOption, TenantExists
 from tenants.lifecycle import (
+    NewTenant,
     add_domain,
+    create_tenant,
     remove_domain,
     rename_tenant,
     resume_tenant,
@@ -93,3 +95,11 @@ def test_who_did_what_is_written_down_in_the_same_transaction(live_tenant: Tenan
             ("suspend", {"notice": "Back on Monday"}),
             ("resume", {}),
         ]
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"), [("time_zone", "Mars/Olympus"), ("currency", "won"), ("language", "tlh"), ("time_zone", "../x")]
+)
+def test_facts_that_cannot_be_are_refused(committed: None, fact: str, value: str) -> None:
+    with pytest.raises(InvalidOption, match=value.replace(".", r"\.")):
+        create_tenant(NewTenant(slug="never", **{fact: value}))
