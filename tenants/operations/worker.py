@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LOOKS = 2.0
 """How often a worker looks for operations that another one left."""
+_SECONDS_BETWEEN_POLLS = 2.0
+"""How often a worker asks for jobs of which it has not heard: those that are put back are not announced."""
 _SECONDS_BEFORE_RETRY = 1.0
 """How long a worker waits when the database cannot be reached."""
 
@@ -81,6 +83,7 @@ async def _serve(options: WorkerOptions, ending: asyncio.Event) -> None:
         worker = asyncio.create_task(
             app.run_worker_async(
                 concurrency=options.concurrency,
+                fetch_job_polling_interval=_SECONDS_BETWEEN_POLLS,
                 shutdown_graceful_timeout=options.grace,
                 install_signal_handlers=False,
                 delete_jobs="always",

@@ -50,7 +50,9 @@ def waiting_jobs() -> dict[int, int]:
 def take_job(operation: Operation) -> None:
     """Mark the operation's job as a worker does that takes it."""
     with use_tenant(PLATFORM), connection.cursor() as cursor:
-        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE args->'operation' = to_jsonb(%s)", [operation.pk])
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing' WHERE args->'operation' = to_jsonb(%s)", [operation.pk]
+        )
 
 
 def finish_job(operation: Operation) -> None:

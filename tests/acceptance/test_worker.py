@@ -1,0 +1,247 @@
+"""`manage.py run_worker` as a process of its own: used, ended, killed and cut off from the database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg import sql
+
+from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.lifecycle import delete_tenant
+from tenants.migrator.graph import chosen_targets
+from tenants.migrator.runner import Run, RunOptions, find_behind
+from tenants.models import Operation, Tenant
+from tenants.operations import start_operation
+from tenants.operations.queue import worker_is_there
+from tenants.postgresql import schemas
+from tenants.postgresql.direct import connect_directly
+from tests.waiting import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+OpenShop = Callable[..., TenantInfo]
+StartWorker = Callable[..., "subprocess.Popen[str]"]
+
+
+def database_url(name: str = "") -> str:
+    """Return the URL of the tests' database, or of another one on its server."""
+    params = connection.get_connection_params()
+    password = f":{quote(params['password'], safe='')}" if params.get("password") else ""
+    host = f"host={quote(str(params['host']), safe='')}&port={params['port']}"
+    return f"postgresql://{quote(params['user'], safe='')}{password}@/{name or params['dbname']}?{host}"
+
+
+@pytest.fixture
+def start_worker(committed: None) -> Iterator[StartWorker]:
+    """Return a function that starts a worker on the tests' database; none is left after the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: str, url: str = "") -> subprocess.Popen[str]:
+        environment = {
+            **os.environ,
+            "DATABASE_URL": url or database_url(),
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "LOG_LEVEL": "INFO",
+        }
+        command = [sys.executable, "-m", "django", "run_worker", *words]
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        started.append(subprocess.Popen(command, cwd=ROOT, env=environment, **pipes))
+        return started[-1]
+
+    yield start
+    for process in started:
+        kill(process)
+    with use_tenant(PLATFORM), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs; DELETE FROM procrastinate_workers")
+        Operation.objects.all().delete()
+
+
+def assert_ended_in_order(process: subprocess.Popen[str]) -> None:
+    """Wait for the end of a worker that was told to."""
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """End a worker, if it is there, without a chance to do anything about it."""
+    if process.poll() is None:
+        process.kill()
+        process.communicate()
+
+
+def wait_for_line(process: subprocess.Popen[str], words: str) -> None:
+    """Wait until a worker has written a line with these words."""
+    assert process.stdout is not None
+    assert any(words in line for line in process.stdout)
+
+
+def row(operation: Operation) -> Operation:
+    with use_tenant(PLATFORM):
+        return Operation.objects.get(pk=operation.pk)
+
+
+def is_there() -> bool:
+    with use_tenant(PLATFORM):
+        return worker_is_there()
+
+
+def wait_for(operation: Operation, state: str) -> Operation:
+    """Wait until the operation is in that state, and return its row."""
+    assert eventually(lambda: row(operation).state == state, seconds=30), vars(row(operation))
+    return row(operation)
+
+
+@contextmanager
+def in_the_way_of(tenant: TenantInfo, table: str = "ledger_entry") -> Iterator[Callable[[], None]]:
+    """Hold a table of a tenant's locked inside the block; give a function that waits until somebody waits for it."""
+    with connect_directly() as blocker, connect_directly() as watcher:
+
+        def wait_until_awaited() -> None:
+            query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+            parameters = [f"{tenant.schema}.{table}"]
+            assert eventually(lambda: watcher.execute(query, parameters).fetchone() != (0,), seconds=30)
+
+        with blocker.transaction():
+            blocker.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.Identifier(tenant.schema, table)))
+            yield wait_until_awaited
+
+
+def left_behind(open_shop: OpenShop, number: int) -> list[TenantInfo]:
+    """Open shops that are not where the code is, and return them in the order of a run."""
+    shops = sorted((open_shop() for _ in range(number)), key=lambda shop: shop.slug)
+    list(Run(shops, RunOptions(targets=tuple(chosen_targets("ledger", "0001")))))
+    return shops
+
+
+def migrate(shops: list[TenantInfo]) -> Operation:
+    """Have them migrated one after the other, however long it takes to get at their tables."""
+    return start_operation("migrate", slugs=[shop.slug for shop in shops], jobs=1, lock_timeout=0)
+
+
+def behind(shops: list[TenantInfo]) -> list[TenantInfo]:
+    return find_behind(slug__in=[shop.slug for shop in shops])[1]
+
+
+def test_it_does_what_is_asked_for_and_ctrl_c_ends_it(start_worker: StartWorker, open_shop: OpenShop) -> None:
+    shops = left_behind(open_shop, 2)
+    first = migrate(shops)
+    worker = start_worker()
+    assert wait_for(first, "done").report["migrated"] == 2
+    delete_tenant(shops[0].slug)
+    wait_for(start_operation("purge", shops[0].slug), "done")
+    assert is_there()
+    worker.send_signal(signal.SIGINT)
+    assert_ended_in_order(worker)
+    assert not is_there()
+    with use_tenant(PLATFORM), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs")
+        assert cursor.fetchone() == (0,)
+
+
+def test_told_to_end_in_the_middle_it_finishes_what_is_in_hand_and_leaves_the_rest_to_the_next(
+    start_worker: StartWorker, open_shop: OpenShop
+) -> None:
+    shops = left_behind(open_shop, 4)
+    operation = migrate(shops)
+    worker = start_worker("--grace", "0")
+    with in_the_way_of(shops[1]) as wait_until_awaited:
+        wait_until_awaited()
+        worker.send_signal(signal.SIGTERM)
+        wait_for_line(worker, "Aborting")
+    assert_ended_in_order(worker)
+    laid_down = row(operation)
+    assert (laid_down.state, laid_down.total) == ("waiting", 4)
+    # The tenant that was waited for is finished; that the worker has to end may be heard a tenant later.
+    assert laid_down.done in {2, 3}
+    assert [tenant.slug for tenant in behind(shops)] == [shop.slug for shop in shops[laid_down.done :]]
+    start_worker()
+    assert wait_for(operation, "done").done == 4
+    assert behind(shops) == []
+
+
+def test_killed_in_the_middle_of_a_migration_another_worker_takes_it_up(
+    start_worker: StartWorker, open_shop: OpenShop
+) -> None:
+    shops = left_behind(open_shop, 4)
+    operation = migrate(shops)
+    killed = start_worker()
+    with in_the_way_of(shops[1]) as wait_until_awaited:
+        wait_until_awaited()
+        start_worker()
+        kill(killed)
+        assert row(operation).state == "running"
+    taken_up = wait_for(operation, "done")
+    assert (taken_up.done, taken_up.total, taken_up.attempts) == (4, 4, 2)
+    assert behind(shops) == []
+
+
+def test_killed_in_the_middle_of_a_purge_the_next_worker_finishes_it(
+    start_worker: StartWorker, live_tenant: TenantInfo
+) -> None:
+    delete_tenant(live_tenant.slug)
+    operation = start_operation("purge", live_tenant.slug)
+    killed = start_worker()
+    with in_the_way_of(live_tenant) as wait_until_awaited:
+        wait_until_awaited()
+        kill(killed)
+    start_worker()
+    wait_for(operation, "done")
+    with use_tenant(PLATFORM):
+        assert not Tenant.objects.filter(pk=live_tenant.id).exists()
+        assert schemas.existing_schemas([live_tenant.schema]) == set()
+
+
+def test_cut_off_from_the_database_it_comes_back_and_goes_on(start_worker: StartWorker, open_shop: OpenShop) -> None:
+    shops = left_behind(open_shop, 3)
+    operation = migrate(shops)
+    start_worker()
+    with in_the_way_of(shops[1]) as wait_until_awaited:
+        wait_until_awaited()
+        connection.close()
+        with connect_directly() as server:
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND pid NOT IN (SELECT pid FROM pg_locks WHERE mode = 'AccessShareLock' AND relation = %s::regclass) "
+                "AND pid <> pg_backend_pid() AND query NOT LIKE 'SELECT count%%'",
+                [f"{shops[1].schema}.ledger_entry"],
+            )
+    wait_for(operation, "done")
+    assert behind(shops) == []
+
+
+def test_it_ends_with_the_process_that_started_it(start_worker: StartWorker) -> None:
+    somebody_else = subprocess.Popen(["sleep", "60"])
+    worker = start_worker("--parent", str(somebody_else.pid))
+    output, _ = worker.communicate(timeout=30)
+    somebody_else.kill()
+    somebody_else.wait()
+    assert worker.returncode == 0, output
+
+
+@pytest.fixture
+def empty_database(committed: None) -> Iterator[str]:
+    name = f"{connection.settings_dict['NAME']}_empty"
+    params: dict[str, Any] = {**connection.get_connection_params(), "dbname": "postgres", "autocommit": True}
+    with psycopg.connect(**params) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield name
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_without_a_control_plane_it_says_what_to_run(start_worker: StartWorker, empty_database: str) -> None:
+    worker = start_worker(url=database_url(empty_database))
+    output, _ = worker.communicate(timeout=30)
+    assert worker.returncode == 1
+    assert "manage.py migrate" in output
+    assert "Traceback" not in output
