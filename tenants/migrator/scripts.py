@@ -145,8 +145,11 @@ def _python_step(migration: Migration, state: ProjectState) -> PythonStep:
     for operation in migration.operations:
         before, after = state, state.clone()
         operation.state_forwards(migration.app_label, after)
-        # `is_delayed` makes RunPython render all models anew; here they are complete, and kept for the next schema.
-        before.is_delayed = after.is_delayed = False
+        for kept in (before, after):
+            # Models that were changed in a hurry do not fit those that relate to them, and RunPython would render all
+            # of them anew for each schema. Here they are rendered once more, and kept.
+            kept.clear_delayed_apps_cache()
+            kept.is_delayed = False
         operations.append((operation, before, after))
         state = after
     return PythonStep(migration, tuple(operations))

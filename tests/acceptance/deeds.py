@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+
 from django.core.management import call_command
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from tenants import PLATFORM, use_tenant
 from tenants.lifecycle import NewTenant, create_tenant, delete_tenant, due_for_purge, purge_tenant
 from tenants.lifecycle.reconcile import reconcile_tenants
-from tenants.migrator.graph import chosen_targets
+from tenants.migrator.graph import chosen_targets, targets_for
 from tenants.migrator.runner import Run, RunOptions
 from tenants.migrator.verify import schemas_without_tenant, verify
 from tenants.models import Tenant
-from tenants.registry import all_tenants
+from tenants.postgresql import schemas
+from tenants.postgresql.embedded.binaries import find_bindir
+from tenants.registry import all_tenants, tenant_by_slug
+from tenants.scoping import PerTenant
 
 
 def prepare() -> None:
@@ -65,3 +73,42 @@ def backends() -> list[int]:
 def leave_database() -> None:
     connection.close()
     connection.close_pool()
+
+
+def create_many(number: int) -> list[str]:
+    """Open shops called `shop-0` and on, and return their schemas."""
+    return [create_tenant(NewTenant(slug=f"shop-{i}")).schema for i in range(number)]
+
+
+def create_as_django_does(slug: str) -> str:
+    """Open a shop, and migrate its schema from nothing by Django's own executor and signals; return the schema."""
+    create_tenant(NewTenant(slug=slug))
+    tenant = tenant_by_slug(slug)
+    with use_tenant(PLATFORM):
+        schemas.drop_schema(tenant)
+        schemas.create_schema(tenant)
+        schemas.grant_to_role(tenant)
+    PerTenant.forget(tenant.schema)
+    with use_tenant(tenant.as_owner()):
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(targets_for(tenant))
+        state = executor._create_project_state(with_applied_migrations=True)
+        emit_pre_migrate_signal(0, False, connection.alias, apps=state.apps, plan=plan)
+        state = executor.migrate(targets_for(tenant), plan=plan, state=state)
+        state.clear_delayed_apps_cache()
+        emit_post_migrate_signal(0, False, connection.alias, apps=state.apps, plan=plan)
+    return tenant.schema
+
+
+def dump(schema: str, what: str) -> str:
+    """Return what pg_dump says of a schema, with the tenant's name, times and random numbers taken out."""
+    params = connection.get_connection_params()
+    command = [
+        str(find_bindir() / "pg_dump"), f"--{what}-only", "--no-owner", "--no-acl", "--inserts", "-n", schema,
+        "-h", params["host"], "-p", str(params["port"]), "-U", params["user"], params["dbname"],
+    ]  # fmt: skip
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    text = re.sub(r"\b" + schema + r"\b", "SCHEMA", text)
+    text = re.sub(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^']*'", "'TIME'", text)
+    text = re.sub(r"'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}'", "'UUID'", text)
+    return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.M)

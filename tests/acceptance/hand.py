@@ -29,12 +29,12 @@ for line in sys.stdin:
 class Hand:
     """Does deeds (`tests.acceptance.deeds`) in a process of its own."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, settings: str = "tests.settings") -> None:
         environment = {
             **os.environ,
             "SANGGA_DATA_DIR": str(data_dir),
             "SECRET_KEY": "only-for-this-test",
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DJANGO_SETTINGS_MODULE": settings,
             "SANGGA_POOL_SIZE": "4",
         }
         self.process = subprocess.Popen(

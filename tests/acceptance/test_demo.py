@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tenants.postgresql.embedded import embedded
@@ -106,10 +107,13 @@ def test_it_serves_three_shops_and_ctrl_c_leaves_nothing_running(building: Build
         assert json.loads(body)["count"] >= 20
     assert building.get("nobody.localhost", "/")[0] == 404
     assert 'name="username"' in building.get("localhost", "/admin/login/")[1]
+    others = psutil.Process(process.pid).children(recursive=True)
+    assert any("run_worker" in other.cmdline() for other in others)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 0, output
     assert "Traceback" not in output
+    assert not any(other.is_running() for other in others)
     assert "http://acme.localhost" in output
     assert not embedded(building.folder / "postgres").is_running()
 
