@@ -41,6 +41,8 @@ class TenancySettings:
     """Whether a tenant's statements run with the rights of a PostgreSQL role of its own."""
     reserved_slugs: tuple[str, ...] = ()
     """Slugs that no tenant may have, beside those of `tenants.names.RESERVED_SLUGS`."""
+    when_behind: str = "serve"
+    """What a tenant whose schema is behind the code gets: `serve`, or `refuse`: 503 with Retry-After."""
     grace_days: int = 30
     """How long a deleted tenant can be had back."""
     clone_leaves_out: tuple[str, ...] = ("sessions.Session",)
@@ -79,6 +81,8 @@ def tenancy() -> TenancySettings:
             hint = f" Did you mean {near[0]!r}?" if near else f" It takes {', '.join(sorted(known))}."
             raise ConfigurationError(f"TENANTS has the key {key!r}, which it does not know.{hint}")
         values[key.lower()] = _READERS.get(key, lambda value: value)(_typed(key, value, known[key].default))
+    if values.get("when_behind", "serve") not in {"serve", "refuse"}:
+        raise ConfigurationError(f"TENANTS['WHEN_BEHIND'] is {values['when_behind']!r}; it takes 'serve' or 'refuse'.")
     return TenancySettings(**values)
 
 

@@ -36,6 +36,8 @@ class TenantInfo:
     time_zone: str = "UTC"
     host: str = ""
     """The primary host name; every other one is sent there."""
+    fingerprint: str = ""
+    """How far the schema is migrated, as the control plane has it on record."""
     notice: str = ""
     """What visitors read while the tenant is suspended."""
     bypass: str = field(default="", repr=False)

@@ -22,6 +22,7 @@ from tenants.context import TenantInfo, use_tenant
 from tenants.errors import InvalidHost
 from tenants.hosts import normalise_host
 from tenants.listener import listener
+from tenants.migrator.graph import target_fingerprint
 from tenants.prefix import keep_cookies_apart, mounted_at, shift
 from tenants.resolvers import UNKNOWN, Door, Resolution, resolve, resolve_from_memory
 
@@ -93,7 +94,15 @@ def _turned_away(request: HttpRequest, resolution: Resolution) -> HttpResponseBa
         return enter_by_link(request, tenant) or pages.suspended(request, tenant)
     if resolution.door is Door.MOVED:
         return pages.moved(request, tenant)
+    if _is_refused_as_behind(tenant):
+        return pages.updating(request, tenant)
     return None
+
+
+def _is_refused_as_behind(tenant: TenantInfo) -> bool:
+    if tenant.is_platform or tenancy().when_behind == "serve":
+        return False
+    return tenant.fingerprint != target_fingerprint(tenant.variant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo
 
 RETRY_AFTER_SECONDS = 300
+UPDATED_AFTER_SECONDS = 30
 
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
@@ -22,6 +23,13 @@ def suspended(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     """Return 503: the shop is closed for a while."""
     response = _page(request, "tenants/suspended.html", {"name": tenant.name, "notice": tenant.notice}, status=503)
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def updating(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
+    """Return 503: the shop's tables are not where the code is yet."""
+    response = _page(request, "tenants/updating.html", {"name": tenant.name}, status=503)
+    response["Retry-After"] = str(UPDATED_AFTER_SECONDS)
     return response
 
 

@@ -165,13 +165,14 @@ def info_of(tenant: Tenant) -> TenantInfo:
         currency=tenant.currency,
         time_zone=tenant.time_zone,
         host=primary or f"{tenant.slug}.{config.base_domain}",
+        fingerprint=tenant.state.fingerprint if hasattr(tenant, "state") else "",
         notice=tenant.notice,
         bypass=tenant.bypass,
     )
 
 
 def _tenants() -> QuerySet[Tenant]:
-    return Tenant.objects.prefetch_related("domains")
+    return Tenant.objects.select_related("state").prefetch_related("domains")
 
 
 def _load(key: str) -> TenantInfo | None:

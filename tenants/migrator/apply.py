@@ -41,7 +41,7 @@ class Outcome:
         return bool(self.error)
 
 
-class _SeveralLegs(Exception):  # noqa: N818
+class _SeveralLegs(Exception):
     """The way holds a migration that refuses a transaction."""
 
 

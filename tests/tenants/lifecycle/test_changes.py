@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -21,7 +22,10 @@ from tenants.lifecycle import (
     set_primary_domain,
     suspend_tenant,
 )
+from tenants.migrator.graph import chosen_targets
+from tenants.migrator.runner import Run, RunOptions
 from tenants.models import AuditEvent
+from tenants.registry import registry
 
 OpenShop = Callable[..., TenantInfo]
 
@@ -81,6 +85,19 @@ def test_a_suspended_shop_shows_its_notice_and_lets_in_who_has_the_link(open_sho
     resume_tenant(shop.slug)
     suspend_tenant(shop.slug)
     assert staff.get("/").status_code == 503
+
+
+def test_a_shop_that_is_behind_can_be_refused_until_it_is_migrated(open_shop: OpenShop, settings: Any) -> None:
+    shop = open_shop()
+    back = RunOptions(targets=tuple(chosen_targets("ledger", "0002")))
+    assert [outcome.error for outcome in Run([shop], back)] == [""]
+    assert get(shop.host) == 200
+    settings.TENANTS = {**settings.TENANTS, "WHEN_BEHIND": "refuse"}
+    page = Client(HTTP_HOST=shop.host).get("/")
+    assert (page.status_code, page["Retry-After"]) == (503, "30")
+    assert [outcome.error for outcome in Run([shop], RunOptions())] == [""]
+    registry.clear()
+    assert get(shop.host) == 200
 
 
 def test_who_did_what_is_written_down_in_the_same_transaction(live_tenant: TenantInfo) -> None:
