@@ -1,5 +1,6 @@
 """The life of a tenant, step by step: plain functions that commands, admin buttons and code call alike."""
 
+from tenants.lifecycle.backup import backup_tenant
 from tenants.lifecycle.clone import clone_tenant
 from tenants.lifecycle.create import NewTenant, create_tenant
 from tenants.lifecycle.delete import delete_tenant, due_for_purge, purge_tenant, undelete_tenant
@@ -10,6 +11,7 @@ from tenants.lifecycle.status import resume_tenant, suspend_tenant
 __all__ = [
     "NewTenant",
     "add_domain",
+    "backup_tenant",
     "clone_tenant",
     "create_tenant",
     "delete_tenant",

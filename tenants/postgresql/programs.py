@@ -143,4 +143,10 @@ def role_arguments() -> list[str]:
 
 def server_version() -> int:
     """Return the major version of the server in use, for example 18."""
-    return int(cast(DatabaseWrapper, connection).pg_version) // 10000
+    return exact_server_version() // 10000
+
+
+def exact_server_version() -> int:
+    """Return the server's version as `server_version_num` has it, for example 180004 for 18.4."""
+    version: int = cast(DatabaseWrapper, connection).pg_version
+    return version

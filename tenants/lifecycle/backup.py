@@ -1,0 +1,102 @@
+"""Backing one tenant up to one file."""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import IO
+
+import django
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.utils import timezone
+
+from tenants import audit
+from tenants.context import TenantInfo, use_tenant
+from tenants.lifecycle.archive import DUMP, MANIFEST, MEDIA, ArchiveWriter, written_beside
+from tenants.lifecycle.delete import Progress
+from tenants.lifecycle.failures import failing_as
+from tenants.lifecycle.files import file_names
+from tenants.lifecycle.manifest import Facts, Manifest, Versions
+from tenants.lifecycle.standstill import standing_still
+from tenants.migrator.graph import fingerprint
+from tenants.migrator.heads import heads
+from tenants.migrator.records import read_applied
+from tenants.models import Domain
+from tenants.postgresql.copying import count_rows
+from tenants.postgresql.programs import (
+    exact_server_version,
+    find_program,
+    major_version,
+    role_arguments,
+    run_program,
+    server_version,
+)
+
+_FACTS = [field.name for field in fields(Facts)]
+
+
+def backup_tenant(slug: str, file: Path | str, *, progress: Progress = lambda done, total: None) -> Path:
+    """Back a tenant up to `file` and return its path; a file that is there is replaced when the new one is whole.
+
+    The file holds the tenant's schema as it is at one moment, its media and a manifest with checksums, in little
+    memory however big they are. It holds personal data and password hashes: only its owner may read it. The shop
+    stays open meanwhile; a suspended one can be backed up as well.
+
+    Raises `TenantNotFound`, `TakenElsewhere` if the tenant is being migrated, `ProgramFailed` or `StepFailed`.
+    """
+    path = Path(file)
+    with failing_as(f"Backing up tenant {slug!r}"), standing_still(slug) as tenant:
+        with written_beside(path, slug) as out:
+            _write(out, tenant, progress)
+        audit.record("backup", tenant, file=str(path), bytes=path.stat().st_size)
+    return path
+
+
+def _write(out: IO[bytes], tenant: TenantInfo, progress: Progress) -> None:
+    archive = ArchiveWriter(out)
+    pg_dump = find_program("pg_dump", at_least=server_version())
+    with run_program(pg_dump, *_dump_arguments(tenant)) as dump:
+        archive.add(DUMP, dump)
+    _add_files(archive, tenant, progress)
+    manifest = _manifest(tenant, archive, major_version(pg_dump))
+    archive.add(MANIFEST, io.BytesIO(manifest.to_json().encode()))
+    archive.finish()
+
+
+def _dump_arguments(tenant: TenantInfo) -> list[str]:
+    # The dump sees what our own transaction sees: rows and manifest are of one moment.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_export_snapshot()")
+        (snapshot,) = cursor.fetchone()
+    options = ["--format=custom", f"--schema={tenant.schema}", f"--snapshot={snapshot}", "--encoding=UTF8"]
+    return [*options, "--no-owner", "--no-acl", *role_arguments()]
+
+
+def _add_files(archive: ArchiveWriter, tenant: TenantInfo, progress: Progress) -> None:
+    with use_tenant(tenant):
+        names = list(file_names())
+        for done, name in enumerate(names, start=1):
+            progress(done, len(names) + 1)
+            with suppress(FileNotFoundError):  # it went in the meantime
+                stream: IO[bytes] = default_storage.open(name)
+                with stream:
+                    archive.add(MEDIA + name, stream)
+
+
+def _manifest(tenant: TenantInfo, archive: ArchiveWriter, pg_dump: int) -> Manifest:
+    with use_tenant(tenant.as_owner()):
+        applied = read_applied()
+    return Manifest(
+        made_at=timezone.now().isoformat(timespec="seconds"),
+        tenant=Facts(**{name: getattr(tenant, name) for name in _FACTS}),
+        domains=dict(Domain.objects.filter(tenant=tenant.id).values_list("host", "is_primary")),
+        schema=tenant.schema,
+        fingerprint=fingerprint(applied),
+        heads=[f"{app}.{name}" for app, name in heads(applied)],
+        versions=Versions(postgresql=exact_server_version(), pg_dump=pg_dump, django=django.get_version()),
+        rows=count_rows(tenant.schema),
+        members=archive.members,
+    )

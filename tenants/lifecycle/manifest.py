@@ -1,0 +1,96 @@
+"""What a backup says of itself: whose it is, how it was made, and the checksum of everything in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+KIND = "backup of one tenant of Sangga"
+FORMAT = 1
+"""Counts the formats of the file. A reader knows its own and those before it."""
+
+
+class NotAManifest(ValueError):
+    """A text that is no manifest of ours, or a damaged one."""
+
+
+class NewerFormat(ValueError):
+    """A manifest of a format that came after ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One file in the backup."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the control plane knows of the tenant."""
+
+    slug: str
+    name: str
+    variant: str
+    language: str
+    currency: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """What the backup was made with."""
+
+    postgresql: int
+    """The server, as `server_version_num`: 180004 for 18.4."""
+    pg_dump: int
+    """The program, its major version: one that reads what it wrote must not be older."""
+    django: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Everything that there is to know before a tenant is restored."""
+
+    made_at: str
+    tenant: Facts
+    domains: dict[str, bool]
+    """The tenant's own host names, and which of them is the primary one."""
+    schema: str
+    """What the schema is called in the dump."""
+    fingerprint: str
+    """How far the schema was migrated, as the control plane has it on record."""
+    heads: list[str]
+    """The last applied migrations of each app, as `app.name`: code that lacks one of them is older than the data."""
+    versions: Versions
+    rows: dict[str, int]
+    """How many rows each table has."""
+    members: dict[str, Member]
+    """Every file of the backup but the manifest."""
+
+    def to_json(self) -> str:
+        """Return the manifest as it stands in the file."""
+        return json.dumps({"kind": KIND, "format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=2)
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Manifest:
+        """Return the manifest that `to_json` wrote; raise `NewerFormat` or `NotAManifest`."""
+        try:
+            found = json.loads(text)
+            if found["kind"] != KIND:
+                raise NotAManifest("its manifest is of another kind")
+            if found["format"] > FORMAT:
+                raise NewerFormat(f"its format is number {found['format']}, and this code knows up to {FORMAT}")
+            return cls._from(found)
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise NotAManifest(f"its manifest cannot be read: {type(error).__name__} {error}") from error
+
+    @classmethod
+    def _from(cls, found: dict[str, Any]) -> Manifest:
+        values = {field.name: found[field.name] for field in fields(cls)}
+        values["tenant"] = Facts(**found["tenant"])
+        values["versions"] = Versions(**found["versions"])
+        values["members"] = {name: Member(**member) for name, member in found["members"].items()}
+        return cls(**values)
