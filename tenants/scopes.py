@@ -48,6 +48,11 @@ def labels_for(tenant: TenantInfo) -> frozenset[str]:
     return labels_of_platform() if tenant.is_platform else labels_of_variant(tenant.variant)
 
 
+def known_variants() -> frozenset[str]:
+    """Return the variants that a tenant can have."""
+    return frozenset({"default"})
+
+
 def labels_of_platform() -> frozenset[str]:
     """Return the labels of the apps that have tables in the control plane."""
     return _labels(Scope.SHARED)

@@ -5,7 +5,9 @@ from tenants.lifecycle.clone import clone_tenant
 from tenants.lifecycle.create import NewTenant, create_tenant
 from tenants.lifecycle.delete import delete_tenant, due_for_purge, purge_tenant, undelete_tenant
 from tenants.lifecycle.domains import add_domain, remove_domain, set_primary_domain
+from tenants.lifecycle.place import kept_slug
 from tenants.lifecycle.rename import rename_tenant
+from tenants.lifecycle.restore import restore_tenant
 from tenants.lifecycle.status import resume_tenant, suspend_tenant
 
 __all__ = [
@@ -16,9 +18,11 @@ __all__ = [
     "create_tenant",
     "delete_tenant",
     "due_for_purge",
+    "kept_slug",
     "purge_tenant",
     "remove_domain",
     "rename_tenant",
+    "restore_tenant",
     "resume_tenant",
     "set_primary_domain",
     "suspend_tenant",

@@ -25,6 +25,8 @@ MEDIA = "media/"
 _CHUNK = 1 << 20
 """Bytes that are held in memory at once of what streams by."""
 _BLOCK = tarfile.BLOCKSIZE
+_END = 2 * _BLOCK
+"""Bytes, all of them zero, with which a tar ends."""
 
 
 class ArchiveWriter:
@@ -52,7 +54,7 @@ class ArchiveWriter:
 
     def finish(self) -> None:
         """Write what ends a tar."""
-        self._out.write(bytes(2 * _BLOCK))
+        self._out.write(bytes(_END))
 
 
 def _header(name: str, size: int) -> bytes:
@@ -102,7 +104,8 @@ class Archive:
             if info.name in infos or not info.isreg() or not _is_ours(info.name):
                 raise self._damaged(f"{info.name!r} has no place in a backup")
             infos[info.name] = info
-        if MANIFEST not in infos or DUMP not in infos:
+        ends_well = self.path.stat().st_size >= self._tar.offset + _END
+        if MANIFEST not in infos or DUMP not in infos or not ends_well:
             raise self._damaged("it was cut short, or is no backup of a tenant")
         return infos
 

@@ -24,15 +24,16 @@ def standing_still(slug: str) -> Iterator[TenantInfo]:
     in it. Raises `TenantNotFound`, or `TakenElsewhere` if the tenant is being migrated.
     """
     with own_session(), use_tenant(PLATFORM):
-        _claim(_existing(slug))
+        _claim(existing_tenant(slug))
         # The claim comes first: what a migration has done before it is seen whole, and none begins after it.
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            yield info_of(_existing(slug))
+            yield info_of(existing_tenant(slug))
 
 
-def _existing(slug: str) -> Tenant:
+def existing_tenant(slug: str) -> Tenant:
+    """Return the row of a tenant that is not deleted; raise `TenantNotFound`."""
     tenant = Tenant.objects.filter(slug=slug, status__in=[Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED]).first()
     if tenant is None:
         raise TenantNotFound(slug)

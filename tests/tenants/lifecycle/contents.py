@@ -14,6 +14,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
+from psycopg import sql
 
 from shop.customers.models import Customer
 from shop.goods.models import Goods, Picture, Sku
@@ -65,7 +66,7 @@ def rows(tenant: TenantInfo, without: tuple[str, ...] = ("django_session",)) -> 
         found: dict[str, list[str]] = {}
         for table in schemas.table_names(tenant.schema):
             if table not in without:
-                cursor.execute(f'SELECT x::text FROM "{table}" x ORDER BY 1')
+                cursor.execute(sql.SQL("SELECT x::text FROM {} x ORDER BY 1").format(sql.Identifier(table)))
                 found[table] = [row for (row,) in cursor.fetchall()]
     return found
 

@@ -1,0 +1,72 @@
+"""What a restored tenant takes over: the slug, the domains and the state of the one before it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.utils import timezone
+
+from tenants import audit
+from tenants.conf import tenancy
+from tenants.context import TenantInfo
+from tenants.errors import DomainTaken, InvalidHost, TenantExists
+from tenants.lifecycle.domains import attach_domain
+from tenants.lifecycle.manifest import Manifest
+from tenants.lifecycle.rows import locked_tenant
+from tenants.models import SchemaState, Tenant
+from tenants.names import SLUG_MAX_LENGTH
+from tenants.registry import info_of
+
+
+def interim_slug() -> str:
+    """Return a slug that nobody has, for as long as its tenant cannot be seen."""
+    return uuid.uuid4().hex
+
+
+def kept_slug(slug: str, restored: TenantInfo) -> str:
+    """Return the slug under which the tenant is kept in whose place `restored` is."""
+    suffix = f"-before-{restored.id}"
+    return slug[: SLUG_MAX_LENGTH - len(suffix)].rstrip("-") + suffix
+
+
+def take_place_of(slug: str, tenant: TenantInfo) -> str:
+    """Put a new tenant in the place of `slug`, which is deleted and kept under the slug that is returned.
+
+    Domains and whatever else points at the old tenant point at the new one, and its doors are as open as they were.
+    Raises `TenantNotFound` or `TenantExists`.
+    """
+    kept = kept_slug(slug, tenant)
+    with locked_tenant(slug) as old:
+        if Tenant.objects.filter(slug=kept).exists():
+            raise TenantExists(kept)
+        new = Tenant.objects.get(pk=tenant.id)
+        new.slug, new.status, new.notice, new.bypass = slug, old.status, old.notice, old.bypass
+        old.slug, old.status = kept, Tenant.Status.DELETED
+        old.purge_after = timezone.now() + timedelta(days=tenancy().grace_days)
+        old.save(update_fields=["slug", "status", "purge_after"])
+        new.save(update_fields=["slug", "status", "notice", "bypass"])
+        _move_what_points(old, new)
+        audit.record("delete", info_of(old), replaced_by=tenant.schema, purge_after=old.purge_after.isoformat())
+    return kept
+
+
+def _move_what_points(old: Tenant, new: Tenant) -> None:
+    for relation in Tenant._meta.related_objects:
+        if relation.related_model is not SchemaState:  # that one is about the schema
+            name = relation.field.name
+            relation.related_model._base_manager.filter(**{name: old.pk}).update(**{name: new.pk})
+
+
+def give_domains(manifest: Manifest, tenant: TenantInfo) -> list[str]:
+    """Give a tenant that has its old slug again its domains as well; return those that are not to be had any more."""
+    if tenant.slug != manifest.tenant.slug:
+        return []
+    row = Tenant.objects.get(pk=tenant.id)
+    not_had = []
+    for host, is_primary in manifest.domains.items():
+        try:
+            attach_domain(row, host, primary=is_primary)
+        except (DomainTaken, InvalidHost):
+            not_had.append(host)
+    return not_had

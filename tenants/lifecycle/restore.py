@@ -1,0 +1,168 @@
+"""Restoring a tenant from a backup: as a new tenant, or in the place of the old one."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+
+from tenants import audit
+from tenants.conf import tenancy
+from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.errors import BackupRefused, SchemaExists, StepFailed
+from tenants.lifecycle.archive import DUMP, MEDIA, Archive, open_archive
+from tenants.lifecycle.create import NewTenant, insert_tenant
+from tenants.lifecycle.delete import Progress
+from tenants.lifecycle.failures import failing_as
+from tenants.lifecycle.files import remove_files_of_nobody
+from tenants.lifecycle.left_out import tables_left_out
+from tenants.lifecycle.place import give_domains, interim_slug, take_place_of
+from tenants.lifecycle.standstill import existing_tenant
+from tenants.migrator.heads import migrate_unseen, unknown_to_code
+from tenants.migrator.records import LOCK_SPACE
+from tenants.models import Tenant
+from tenants.names import validate_slug
+from tenants.postgresql import schemas
+from tenants.postgresql.loading import load_rows, send_structure
+from tenants.postgresql.programs import find_program, run_program, server_version
+from tenants.postgresql.scratch import drop_left_over, renamed_structure
+from tenants.postgresql.session import own_session
+from tenants.registry import info_of
+from tenants.scopes import known_variants
+
+
+def restore_tenant(
+    file: Path | str,
+    slug: str | None = None,
+    *,
+    over: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> TenantInfo:
+    """Restore a tenant from a backup, and return it; on any error everything is as it was.
+
+    As a new tenant it gets `slug`, or the one that it had, and then also those of its domains that are free. With
+    `over` it takes the place of the tenant `slug` that is there, domains and all; that one is deleted, under another
+    slug (`place.kept_slug`), and can be had back for as long as any deleted tenant.
+
+    Nobody is signed in: the models in `TENANTS["CLONE_LEAVES_OUT"]` stay empty. Data that are older than the code are
+    migrated. All of it is one transaction, on a connection of its own. A dump can hold any SQL, and it is executed:
+    restore only what you have backed up yourself.
+
+    Raises `BackupRefused`, `InvalidName`, `TenantExists`, `TenantNotFound`, `ProgramFailed`, `ConfigurationError` or
+    `StepFailed`.
+    """
+    path = Path(file)
+    with failing_as(f"Restoring {path}"), open_archive(path) as archive, ExitStack() as undo:
+        wanted = slug or archive.manifest.tenant.slug
+        _check(archive)
+        archive.verify(progress)
+        with own_session(), use_tenant(PLATFORM):
+            drop_left_over()
+            with transaction.atomic():
+                tenant = _insert(archive, wanted, over=over)
+                undo.callback(remove_files_of_nobody, tenant)
+                _load(archive, tenant, progress)
+                migrations = _migrate(archive, tenant)
+                _save_files(archive, tenant, progress)
+                kept = take_place_of(wanted, tenant) if over else ""
+                left = give_domains(archive.manifest, tenant) if not over else []
+                restored = info_of(Tenant.objects.get(pk=tenant.id))
+                facts = {"file": str(path), "made_at": archive.manifest.made_at, "kept": kept, "domains_left": left}
+                audit.record("restore", restored, migrations=len(migrations), **facts)
+            undo.pop_all()  # committed: the files are somebody's
+    return restored
+
+
+def _check(archive: Archive) -> None:
+    """Refuse what would be in the way later, before anything is done."""
+    manifest = archive.manifest
+    if manifest.tenant.variant not in known_variants():
+        raise BackupRefused(
+            str(archive.path),
+            f"its tenant has the variant {manifest.tenant.variant!r}, which this code does not have. "
+            f"Restore it with code that has it.",
+        )
+    newer = unknown_to_code([(app, name) for app, _, name in (head.partition(".") for head in manifest.heads)])
+    if newer:
+        names = ", ".join(f"{app}.{name}" for app, name in newer)
+        raise BackupRefused(
+            str(archive.path),
+            f"its data are newer than this code, which has no migration {names}. Update the code, then try again.",
+        )
+    if not re.fullmatch(r"t_\d+", manifest.schema):
+        raise BackupRefused(str(archive.path), f"{manifest.schema!r} is no name of a tenant's schema.")
+
+
+def _insert(archive: Archive, wanted: str, *, over: bool) -> TenantInfo:
+    if over:
+        existing_tenant(wanted)
+    else:
+        validate_slug(wanted, reserved=tenancy().all_reserved_slugs)
+    facts = archive.manifest.tenant
+    tenant = insert_tenant(
+        NewTenant(
+            slug=interim_slug() if over else wanted,
+            name=facts.name,
+            variant=facts.variant,
+            language=facts.language,
+            currency=facts.currency,
+            time_zone=facts.time_zone,
+        )
+    )
+    with connection.cursor() as cursor:  # a schema or a folder that somebody has in hand is no orphan
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, tenant.id])
+    if schemas.existing_schemas([tenant.schema]):
+        raise SchemaExists(tenant.schema)
+    return tenant
+
+
+def _load(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:
+    manifest = archive.manifest
+    pg_restore = find_program("pg_restore", at_least=manifest.versions.pg_dump)
+    pg_dump = find_program("pg_dump", at_least=server_version())
+    open_dump = partial(archive.open, DUMP)
+    before, after = renamed_structure(open_dump, manifest.schema, tenant.schema, pg_restore=pg_restore, pg_dump=pg_dump)
+    left_out = tables_left_out()
+    send_structure(before)
+    if tenant.role:
+        schemas.grant_to_role(tenant)
+    with open_dump() as dump, run_program(pg_restore, "--section=data", "--file=-", given=dump) as stream:
+        loaded = load_rows(
+            stream,
+            manifest.schema,
+            tenant.schema,
+            without=left_out,
+            expected=len(manifest.rows),
+            progress=progress,
+        )
+    expected = {table: 0 if table in left_out else count for table, count in manifest.rows.items()}
+    if loaded != expected:
+        table = next(iter(dict(loaded.items() ^ expected.items())))
+        raise BackupRefused(
+            str(archive.path),
+            f"table {table} has {loaded.get(table, 0)} rows in the dump, and {expected.get(table, 0)} by the manifest.",
+        )
+    send_structure(after)
+
+
+def _migrate(archive: Archive, tenant: TenantInfo) -> tuple[str, ...]:
+    try:
+        return migrate_unseen(tenant)
+    except Exception as error:  # whatever a migration raises
+        cause = f"its data could not be migrated to where the code is: {type(error).__name__}: {error}"
+        raise StepFailed(f"Restoring {archive.path}", cause) from error
+
+
+def _save_files(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:
+    with use_tenant(tenant):
+        for done, name in enumerate(archive.files):
+            progress(done, len(archive.files))
+            with archive.open(MEDIA + name) as stream:
+                saved = default_storage.save(name, File(stream, name))
+            if saved != name:
+                raise StepFailed(f"Restoring {archive.path}", f"the storage keeps the file {name!r} as {saved!r}")

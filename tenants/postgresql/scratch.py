@@ -1,0 +1,143 @@
+"""A database for a moment, in which a dumped schema gets another name.
+
+A dump names its schema in every statement, and the name may be that of a tenant who is there. Replacing it in the text
+would be guesswork; PostgreSQL itself renames a schema exactly, and does it here, where nobody else is. Only the
+structure passes through, never a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+import psycopg
+from django.db import connection
+from psycopg import errors, sql
+
+from tenants.errors import ConfigurationError
+from tenants.postgresql.base import DatabaseWrapper
+from tenants.postgresql.loading import statements
+from tenants.postgresql.programs import role_arguments, run_program
+
+_LONGEST_NAME = 63
+
+# Encoding alone has to be that of our database; with no rows in it there is nothing to sort.
+_CREATE = "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LOCALE_PROVIDER libc LOCALE 'C'"
+_WHO_AND_WHERE = "SELECT pg_backend_pid(), current_database(), getdatabaseencoding()"
+_LEFT_OVER = """
+SELECT d.datname FROM pg_database d
+WHERE starts_with(d.datname, %s) AND pg_has_role(d.datdba, 'USAGE')
+AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid::text = substring(d.datname FROM '_(\\d+)$'))
+"""
+_EXTENSIONS = """
+SELECT extname, nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname <> 'plpgsql'
+"""
+
+
+def renamed_structure(
+    dump: Callable[[], IO[bytes]], source: str, target: str, *, pg_restore: Path, pg_dump: Path
+) -> tuple[str, str]:
+    """Return the statements that make a dumped schema `source` under the name `target`: before its rows, and after.
+
+    `dump` opens the dump anew each time. Raises `ProgramFailed`, or `ConfigurationError` if the database user may
+    make no database.
+    """
+    with _scratch_database() as (database, main):
+        with _session(database) as scratch:
+            _make_extensions(main, scratch)
+            for section in ("pre-data", "post-data"):
+                scratch.execute(_read_dump(pg_restore, dump, section).encode() or b"SELECT")
+            scratch.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(*map(sql.Identifier, (source, target))))
+        options = ["--no-owner", "--no-acl", f"--schema={target}", *role_arguments()]
+        return (
+            _written(pg_dump, "--section=pre-data", *options, database=database),
+            _written(pg_dump, "--section=post-data", *options, database=database),
+        )
+
+
+def drop_left_over() -> list[str]:
+    """Drop the databases that killed restores have left, and return their names."""
+    with _session() as server:
+        _, database, _ = _who_and_where(server)
+        found = [name for (name,) in server.execute(_LEFT_OVER, [_prefix(database)]) if _is_scratch(name, database)]
+        for name in found:
+            _drop(server, name)
+    return found
+
+
+@contextmanager
+def _scratch_database() -> Iterator[tuple[str, psycopg.Connection[Any]]]:
+    """Make a database that is called after the session that holds it: without that session it is left over."""
+    with _session() as server:
+        pid, database, encoding = _who_and_where(server)
+        name = f"{_prefix(database)}{pid}"
+        _drop(server, name)
+        try:
+            server.execute(sql.SQL(_CREATE).format(sql.Identifier(name), sql.Literal(encoding)))
+        except errors.InsufficientPrivilege as error:
+            raise ConfigurationError(
+                "The database user may not create databases, and a restore makes one for a moment, to give the "
+                "restored schema its new name. Give it CREATEDB (`ALTER USER … CREATEDB`)."
+            ) from error
+        try:
+            yield name, server
+        finally:
+            _drop(server, name)
+
+
+def _prefix(database: str) -> str:
+    suffix = "_restore_"
+    room = _LONGEST_NAME - len(suffix) - len(str(2**31))
+    return database.encode()[:room].decode(errors="ignore") + suffix
+
+
+def _is_scratch(name: str, database: str) -> bool:
+    return re.fullmatch(re.escape(_prefix(database)) + r"\d+", name) is not None
+
+
+@contextmanager
+def _session(database: str = "") -> Iterator[psycopg.Connection[Any]]:
+    """Give a session of one's own, in our database or another, with the rights of the owner of schemas."""
+    wrapper = cast(DatabaseWrapper, connection)
+    params = wrapper.direct_params() | ({"dbname": database} if database else {})
+    with psycopg.connect(**params, autocommit=True) as session:
+        if wrapper.owner_role:
+            session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(wrapper.owner_role)))
+        yield session
+
+
+def _who_and_where(server: psycopg.Connection[Any]) -> tuple[int, str, str]:
+    row = server.execute(_WHO_AND_WHERE).fetchone()
+    return cast("tuple[int, str, str]", row)
+
+
+def _drop(server: psycopg.Connection[Any], name: str) -> None:
+    server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _make_extensions(main: psycopg.Connection[Any], scratch: psycopg.Connection[Any]) -> None:
+    """Make the extensions of our database, whose types the dump may use; what we may not make, it hardly uses."""
+    for extension, schema in main.execute(_EXTENSIONS):
+        with suppress(errors.InsufficientPrivilege):
+            scratch.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+            scratch.execute(
+                sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA {}").format(
+                    sql.Identifier(extension), sql.Identifier(schema)
+                )
+            )
+
+
+def _read_dump(pg_restore: Path, dump: Callable[[], IO[bytes]], section: str) -> str:
+    with (
+        dump() as given,
+        run_program(pg_restore, f"--section={section}", "--no-owner", "--no-acl", "--file=-", given=given) as output,
+    ):
+        return statements(output.read())
+
+
+def _written(pg_dump: Path, *arguments: str, database: str) -> str:
+    with run_program(pg_dump, *arguments, database=database) as output:
+        return statements(output.read())

@@ -1,0 +1,462 @@
+"""A restored shop is the one that was backed up, wherever it is put, and a file that is not as it was is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+from django.test import Client
+
+from shop.customers.models import Customer
+from shop.goods.models import Goods
+from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
+from tenants.errors import BackupRefused, InvalidName, StepFailed, TenantExists
+from tenants.lifecycle import (
+    add_domain,
+    backup_tenant,
+    delete_tenant,
+    kept_slug,
+    purge_tenant,
+    rename_tenant,
+    restore_tenant,
+    suspend_tenant,
+    undelete_tenant,
+)
+from tenants.lifecycle.manifest import FORMAT
+from tenants.migrator.graph import chosen_targets, target_fingerprint
+from tenants.migrator.runner import Run, RunOptions
+from tenants.models import AuditEvent, Domain, SchemaState, Tenant
+from tenants.postgresql.direct import connect_directly
+from tests.ledger.models import Account, Entry
+from tests.tenants.lifecycle.contents import contents, files, furnish, rows, structure
+from tests.tenants.lifecycle.test_backup import members
+
+OpenShop = Callable[..., TenantInfo]
+Restore = Callable[..., TenantInfo]
+
+
+@pytest.fixture
+def restore(committed: None) -> Iterator[Restore]:
+    """Return a function that restores a shop; what it made is taken away after the test."""
+    made: list[int] = []
+
+    def restore(*args: Any, **kwargs: Any) -> TenantInfo:
+        tenant = restore_tenant(*args, **kwargs)
+        made.append(tenant.id)
+        return tenant
+
+    yield restore
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(pk__in=made).update(status=Tenant.Status.DELETED)
+        slugs = list(Tenant.objects.filter(pk__in=made).values_list("slug", flat=True))
+    for slug in slugs:
+        purge_tenant(slug)
+
+
+@pytest.fixture
+def shop(open_shop: OpenShop) -> TenantInfo:
+    tenant = open_shop(name="The shop 상점", currency="EUR", language="ko", time_zone="Europe/Berlin")
+    furnish(tenant)
+    return tenant
+
+
+@pytest.fixture
+def backup(shop: TenantInfo, tmp_path: Path) -> Path:
+    return backup_tenant(shop.slug, tmp_path / "shop.tar")
+
+
+def leftovers() -> tuple[Any, ...]:
+    """Return what half a restore would be: rows, schemas, roles, databases, folders."""
+    with use_tenant(PLATFORM), connection.cursor() as cursor:
+        found: list[Any] = [list(Tenant.objects.order_by("pk").values_list("pk", "slug", "status"))]
+        for query in (
+            "SELECT nspname FROM pg_namespace WHERE nspname ~ '^t_' ORDER BY 1",
+            "SELECT rolname FROM pg_roles WHERE starts_with(rolname, current_database() || '_') ORDER BY 1",
+            "SELECT datname FROM pg_database WHERE starts_with(datname, current_database() || '_restore') ORDER BY 1",
+        ):
+            cursor.execute(query)
+            found.append([name for (name,) in cursor])
+    return (*found, sorted(Path(settings.MEDIA_ROOT).glob("*")))
+
+
+def forge(backup: Path, **changes: bytes | None) -> Path:
+    """Return a copy of a backup with members replaced, added or left out; checksums are those of the original."""
+    contents = {**members(backup), **{name.replace("__", "/"): data for name, data in changes.items()}}
+    return write(backup.with_name("forged.tar"), {name: data for name, data in contents.items() if data is not None})
+
+
+def write(path: Path, contents: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, data in contents.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def with_manifest(backup: Path, **changes: Any) -> Path:
+    """Return a copy of a backup whose manifest says something else."""
+    manifest = json.loads(members(backup)["manifest.json"])
+    manifest.update(changes)
+    return forge(backup, **{"manifest.json": json.dumps(manifest).encode()})
+
+
+# --- As a new tenant
+
+
+def test_a_restored_shop_has_structure_rows_sequences_and_files_of_the_one_backed_up(
+    shop: TenantInfo, backup: Path, restore: Restore
+) -> None:
+    before = contents(shop)
+    restored = restore(backup, "restored")
+    assert contents(restored) == before == contents(shop)
+    assert restored.schema != shop.schema
+    assert len(files(restored)) == 1
+    facts = ("name", "variant", "language", "currency", "time_zone")
+    assert [getattr(restored, fact) for fact in facts] == [getattr(shop, fact) for fact in facts]
+
+
+def test_a_restored_shop_works_with_the_rights_of_its_role_and_goes_on_counting(
+    shop: TenantInfo, backup: Path, restore: Restore, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    restored = restore(backup, "restored")
+    with use_tenant(shop):
+        newest = Goods.objects.create(name="New", slug="new").pk
+    with use_tenant(restored):
+        assert Goods.objects.create(name="New", slug="new").pk == newest
+    page = client_of(restored).get("/")
+    assert page.status_code == 200
+    assert "Goods 2" in page.content.decode()
+
+
+def test_nobody_is_signed_in_to_a_restored_shop(backup: Path, restore: Restore) -> None:
+    with use_tenant(restore(backup, "restored")):
+        assert not Session.objects.exists()
+
+
+def test_a_purged_shop_is_had_back_with_its_slug_and_those_of_its_domains_that_are_free(
+    shop: TenantInfo, open_shop: OpenShop, tmp_path: Path, restore: Restore
+) -> None:
+    add_domain(shop.slug, "mine.example", primary=True)
+    add_domain(shop.slug, "sold.example")
+    before = contents(shop)
+    backup = backup_tenant(shop.slug, tmp_path / "shop.tar")
+    delete_tenant(shop.slug)
+    purge_tenant(shop.slug)
+    add_domain(open_shop().slug, "sold.example")
+    restored = restore(backup)
+    assert contents(restored) == before
+    assert (restored.slug, restored.host) == (shop.slug, "mine.example")
+    with use_tenant(PLATFORM):
+        assert [domain.host for domain in Domain.objects.filter(tenant=restored.id)] == ["mine.example"]
+        assert AuditEvent.objects.get(action="restore", tenant_id=restored.id).detail["domains_left"] == [
+            "sold.example"
+        ]
+
+
+def test_older_data_are_migrated_to_where_the_code_is(shop: TenantInfo, tmp_path: Path, restore: Restore) -> None:
+    expected = structure(shop)
+    list(Run([shop], RunOptions(targets=tuple(chosen_targets("ledger", "0001")))))
+    with use_tenant(shop), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO ledger_account (name) VALUES ('cash')")
+        cursor.execute("INSERT INTO ledger_entry (account_id, text, amount) SELECT id, 'x', 1 FROM ledger_account")
+    restored = restore(backup_tenant(shop.slug, tmp_path / "old.tar"), "restored")
+    assert structure(restored) == expected != structure(shop)
+    with use_tenant(restored):
+        assert Entry.objects.get().code.endswith(f"-{Entry.objects.get().pk}")
+    with use_tenant(PLATFORM):
+        assert SchemaState.objects.get(tenant=restored.id).fingerprint == target_fingerprint("default")
+
+
+def test_data_that_the_migrations_cannot_take_leave_everything_as_it_was(shop: TenantInfo, tmp_path: Path) -> None:
+    list(Run([shop], RunOptions(targets=tuple(chosen_targets("ledger", "0003")))))
+    with use_tenant(shop):
+        account = Account.objects.create(name="cash")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ledger_entry (account_id, text, amount, code) SELECT %s, 'x', 1, '' FROM "
+                "generate_series(1, 2)",
+                [account.pk],
+            )
+    backup = backup_tenant(shop.slug, tmp_path / "old.tar")
+    before = leftovers()
+    with pytest.raises(StepFailed, match="entry_once"):
+        restore_tenant(backup, "restored")
+    assert leftovers() == before
+
+
+def test_a_slug_that_is_taken_or_cannot_be_is_refused(shop: TenantInfo, backup: Path) -> None:
+    before = leftovers()
+    with pytest.raises(TenantExists):
+        restore_tenant(backup)
+    with pytest.raises(InvalidName):
+        restore_tenant(backup, "admin")
+    with pytest.raises(TenantNotFound):
+        restore_tenant(backup, "never-was", over=True)
+    assert leftovers() == before
+
+
+# --- Over the old one
+
+
+def test_a_shop_is_put_back_over_itself_and_what_was_there_is_kept(
+    shop: TenantInfo, tmp_path: Path, restore: Restore, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    before = contents(shop)
+    backup = backup_tenant(shop.slug, tmp_path / "shop.tar")
+    add_domain(shop.slug, "since-then.example", primary=True)
+    with use_tenant(shop):
+        Customer.objects.create(name="Came later", email="later@example.com")
+        default_storage.delete("goods/picture 그림.png")
+    spoilt = contents(shop)
+
+    restored = restore(backup, shop.slug, over=True)
+
+    assert contents(restored) == before
+    assert (restored.slug, restored.host) == (shop.slug, "since-then.example")
+    assert client_of(restored).get("/").status_code == 200
+    kept = kept_slug(shop.slug, restored)
+    assert contents(shop) == spoilt
+    back = undelete_tenant(kept)
+    assert (back.id, back.slug) == (shop.id, kept)
+    with use_tenant(back):
+        assert Customer.objects.filter(name="Came later").exists()
+    with use_tenant(PLATFORM):
+        told = AuditEvent.objects.filter(action__in=["restore", "delete"], tenant_id__in=[shop.id, restored.id])
+        assert {event.action: event.detail.get("kept", event.detail.get("replaced_by")) for event in told} == {
+            "restore": kept,
+            "delete": restored.schema,
+        }
+
+
+def test_a_suspended_shop_stays_suspended_when_it_is_put_back(shop: TenantInfo, backup: Path, restore: Restore) -> None:
+    suspended = suspend_tenant(shop.slug, "Back on Monday")
+    restored = restore(backup, shop.slug, over=True)
+    assert (restored.status, restored.notice, restored.bypass) == ("suspended", "Back on Monday", suspended.bypass)
+
+
+def test_the_slug_of_what_is_kept_fits_however_long_it_was(shop: TenantInfo) -> None:
+    assert kept_slug("a" * 63, shop) == f"{'a' * (63 - len(f'-before-{shop.id}'))}-before-{shop.id}"
+
+
+def test_a_restore_over_that_fails_changes_nothing(
+    shop: TenantInfo, backup: Path, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    before, inside = leftovers(), contents(shop)
+
+    def stop(done: int, total: int) -> None:
+        if len(list(Path(settings.MEDIA_ROOT).glob("*"))) > len(before[-1]):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restore_tenant(forge_twin(backup), shop.slug, over=True, progress=stop)
+    assert (leftovers(), contents(shop)) == (before, inside)
+    assert client_of(shop).get("/").status_code == 200
+
+
+def forge_twin(backup: Path) -> Path:
+    """Return a good backup with one more file, so that there is something to do after the first."""
+    found = members(backup)
+    name = next(name for name in found if name.startswith("media/"))
+    manifest = json.loads(found["manifest.json"])
+    manifest["members"]["media/zz.png"] = manifest["members"][name]
+    return forge(backup, **{"media/zz.png": found[name], "manifest.json": json.dumps(manifest).encode()})
+
+
+# --- Odd structures
+
+
+def test_whatever_a_schema_can_hold_is_restored_under_its_new_name(
+    shop: TenantInfo, tmp_path: Path, restore: Restore
+) -> None:
+    with use_tenant(shop.as_owner()), connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE TYPE mood AS ENUM ('t_x.sad', '{shop.schema}.ok');
+            CREATE DOMAIN small AS int CHECK (VALUE < 10);
+            CREATE FUNCTION twice(x int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2 * x';
+            CREATE TABLE "Odd ""table (x" (
+                id bigint GENERATED ALWAYS AS IDENTITY,
+                "na me" text DEFAULT '{shop.schema}.x',
+                m mood DEFAULT '{shop.schema}.ok',
+                n small,
+                d int GENERATED ALWAYS AS (twice(n)) STORED
+            );
+            CREATE TABLE nothing ();
+            CREATE TABLE parts (at date, n int) PARTITION BY RANGE (at);
+            CREATE TABLE parts_2026 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+            CREATE INDEX odd_index ON "Odd ""table (x" (twice(n)) WHERE "na me" <> '{shop.schema}.y';
+            CREATE VIEW seen AS SELECT "na me" FROM "Odd ""table (x";
+            CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM "Odd ""table (x";
+            COMMENT ON TABLE nothing IS 'not {shop.schema}. ; COPY {shop.schema}.x (a) FROM stdin;';
+            INSERT INTO "Odd ""table (x" (n) VALUES (1), (2);
+            INSERT INTO parts VALUES ('2026-05-05', 5);
+            REFRESH MATERIALIZED VIEW counted;
+            """
+        )
+    before = (rows(shop), structure(shop))
+    restored = restore(backup_tenant(shop.slug, tmp_path / "shop.tar"), "restored")
+    assert rows(restored) == before[0]
+    with use_tenant(restored.as_owner()), connection.cursor() as cursor:
+        cursor.execute("SELECT n FROM counted")
+        assert cursor.fetchone() == (2,)
+        cursor.execute('INSERT INTO "Odd ""table (x" (n) VALUES (3) RETURNING id, "na me", d')
+        assert cursor.fetchone() == (3, f"{shop.schema}.x", 6)
+    # Text that looks like the schema's name stays as it is; the helper takes the names out of both alike.
+    assert structure(restored).replace(shop.schema, "SCHEMA") == before[1]
+
+
+# --- Files that are refused
+
+
+def test_a_file_that_is_damaged_cut_short_or_foreign_is_refused(backup: Path, tmp_path: Path) -> None:
+    before = leftovers()
+    whole = backup.read_bytes()
+    start = whole.index(b"PGDMP")
+    for name, data in {
+        "flipped.tar": whole[: start + 500] + bytes([whole[start + 500] ^ 1]) + whole[start + 501 :],
+        "short.tar": whole[: len(whole) // 2],
+        "shorter.tar": whole[:700],
+        "header.tar": whole[:100],
+        "empty.tar": b"",
+        "text.tar": b"no tar at all\n" * 200,
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(BackupRefused, match=name):
+            restore_tenant(tmp_path / name, "restored")
+    foreign = write(tmp_path / "foreign.tar", {"manifest.json": b'{"name": "x"}', "schema.dump": b"", "media/a": b""})
+    with pytest.raises(BackupRefused):
+        restore_tenant(foreign, "restored")
+    for path in (tmp_path / "nowhere.tar", tmp_path):
+        with pytest.raises(BackupRefused):
+            restore_tenant(path, "restored")
+    assert leftovers() == before
+
+
+@pytest.mark.parametrize("cut", [0.2, 0.6, 0.9, 0.99])
+def test_a_file_that_is_cut_anywhere_is_refused(backup: Path, cut: float) -> None:
+    size = backup.stat().st_size
+    with backup.open("r+b") as file:
+        file.truncate(int(size * cut))
+    with pytest.raises(BackupRefused):
+        restore_tenant(backup, "restored")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../out.txt",
+        "/etc/out.txt",
+        "media/../../out.txt",
+        "media//out.txt",
+        "media/./out.txt",
+        "media/..",
+        "media/",
+        "x",
+    ],
+)
+def test_a_name_that_leaves_the_folder_is_refused(backup: Path, name: str) -> None:
+    found = members(backup)
+    manifest = json.loads(found["manifest.json"])
+    data = b"payload"
+    manifest["members"][name] = {"size": len(data), "sha256": "x"}
+    path = write(backup, {**found, name: data, "manifest.json": json.dumps(manifest).encode()})
+    with pytest.raises(BackupRefused, match="no place"):
+        restore_tenant(path, "restored")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.CHRTYPE])
+def test_links_folders_and_devices_are_refused(backup: Path, kind: bytes) -> None:
+    with tarfile.open(backup, "a") as tar:
+        info = tarfile.TarInfo("media/link")
+        info.type, info.linkname = kind, "/etc/passwd"
+        tar.addfile(info)
+    with pytest.raises(BackupRefused, match="no place"):
+        restore_tenant(backup, "restored")
+
+
+def test_a_file_that_was_added_or_taken_away_is_noticed(backup: Path) -> None:
+    picture = next(name for name in members(backup) if name.startswith("media/"))
+    for path in (forge(backup, **{"media/more.txt": b"x"}), forge(backup, **{picture: None})):
+        with pytest.raises(BackupRefused, match="manifest"):
+            restore_tenant(path, "restored")
+
+
+def test_what_comes_from_newer_code_is_refused_by_name(backup: Path) -> None:
+    with pytest.raises(BackupRefused, match="Update Sangga"):
+        restore_tenant(with_manifest(backup, format=FORMAT + 1), "restored")
+    with pytest.raises(BackupRefused, match=r"goods\.0099_future"):
+        restore_tenant(with_manifest(backup, heads=["auth.0001_initial", "goods.0099_future"]), "restored")
+    facts = json.loads(members(backup)["manifest.json"])["tenant"]
+    with pytest.raises(BackupRefused, match="customer_z"):
+        restore_tenant(with_manifest(backup, tenant={**facts, "variant": "customer_z"}), "restored")
+
+
+def test_rows_that_the_manifest_does_not_know_of_are_refused(backup: Path) -> None:
+    before = leftovers()
+    counted = json.loads(members(backup)["manifest.json"])["rows"]
+    with pytest.raises(BackupRefused, match="goods_goods"):
+        restore_tenant(with_manifest(backup, rows={**counted, "goods_goods": 99}), "restored")
+    assert leftovers() == before
+
+
+# --- What is left over, and the command
+
+
+def test_a_database_that_a_killed_restore_left_is_dropped_by_the_next(backup: Path, restore: Restore) -> None:
+    with connect_directly() as server:
+        (database,) = server.execute("SELECT current_database()").fetchone() or ("",)
+        mine = f"{database}_restore_{server.info.backend_pid}"
+        dead, foreign = f"{database}_restore_99999999", f"{database}_restored_by_hand"
+        for name in (mine, dead, foreign):
+            server.execute(f'CREATE DATABASE "{name}"')
+        try:
+            restore(backup, "restored")
+            left = server.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{database}_r"])
+            assert {name for (name,) in left} == {mine, foreign}
+        finally:
+            for name in (mine, dead, foreign):
+                server.execute(f'DROP DATABASE IF EXISTS "{name}"')
+
+
+def test_settings_of_the_dump_stay_in_no_session(backup: Path, restore: Restore, sql_row: Callable[..., Any]) -> None:
+    with use_tenant(PLATFORM):
+        ask = "SELECT current_setting('search_path'), current_setting('check_function_bodies'), pg_backend_pid()"
+        before = sql_row(ask)
+    restore(backup, "restored")
+    with use_tenant(PLATFORM):
+        assert sql_row(ask) == before
+
+
+def test_the_command_restores_as_new_and_over(
+    shop: TenantInfo, backup: Path, restore: Restore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError, match=r"nowhere\.tar"):
+        call_command("restore_tenant", "nowhere.tar")
+    call_command("restore_tenant", str(backup), "--over", shop.slug)
+    told = capsys.readouterr().out
+    assert f"http://{shop.slug}.localhost" in told
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(slug=shop.slug).update(status=Tenant.Status.DELETED)
+    purge_tenant(shop.slug)
+    kept = next(word for word in told.split() if word.startswith(f"{shop.slug}-before-"))
+    assert rename_tenant(undelete_tenant(kept).slug, shop.slug).id == shop.id
+
+
+def test_a_copy_of_the_file_is_as_good_wherever_it_lies(backup: Path, tmp_path: Path, restore: Restore) -> None:
+    moved = tmp_path / "elsewhere with a space" / "백업.tar"
+    moved.parent.mkdir()
+    shutil.move(backup, moved)
+    assert restore(str(moved), "restored").slug == "restored"
