@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from django.conf import settings
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -21,6 +27,23 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+@contextmanager
+def worker_beside() -> Iterator[None]:
+    """Have long work done in a process of its own inside the block; it ends with this one, however that ends."""
+    command = [sys.executable, "-m", "django", "run_worker", "--verbosity", "0", "--parent", str(os.getpid())]
+    # Out of reach of the terminal's Ctrl-C: it is ended here, after the server.
+    worker = subprocess.Popen([*command, "--grace", "3"], cwd=settings.BASE_DIR, start_new_session=True)
+    try:
+        yield
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
 
 
 def serve(port: int) -> None:

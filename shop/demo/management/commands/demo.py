@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from shop.demo.prepare import Login, prepare
-from shop.demo.serve import port_is_free, serve
+from shop.demo.serve import port_is_free, serve, worker_beside
 from tenants.conf import tenancy
-from tenants.postgresql.embedded import embedded
+from tenants.postgresql.embedded import EmbeddedPostgres, embedded
 
 
 class Command(BaseCommand):
@@ -33,10 +34,11 @@ class Command(BaseCommand):
             raise CommandError(f"Somebody listens at port {port} already. Choose another: PORT=8001 make demo")
         logins = prepare(Path(settings.DATA_DIR), self.stdout.write)
         self._print(logins)
-        connections.close_all()
+        _hang_up()
         if not prepare_only:
             self.stdout.write("Ctrl-C ends it.")
-            serve(port)
+            with worker_beside():
+                serve(port)
             self._close_up()
 
     def _refuse_elsewhere(self, host: str) -> None:
@@ -54,7 +56,23 @@ class Command(BaseCommand):
 
     def _close_up(self) -> None:
         """Leave no server behind that nobody uses."""
-        connections.close_all()
+        _hang_up()
         folder = connection.settings_dict["OPTIONS"].get("embedded")
-        if folder and embedded(folder).stop(if_unused=True):
+        if folder and _stop(embedded(folder)):
             self.stdout.write("PostgreSQL has stopped; the shops are kept.")
+
+
+def _hang_up() -> None:
+    """Close this process's connections, those that the pool keeps as well."""
+    connections.close_all()
+    connection.close_pool()
+
+
+def _stop(server: EmbeddedPostgres) -> bool:
+    """Stop the server unless others use it, and return whether it was stopped."""
+    # The connections of processes that have just ended are taken for clients for a moment.
+    for _ in range(20):
+        if server.stop(if_unused=True):
+            return True
+        time.sleep(0.1)
+    return False
