@@ -56,6 +56,7 @@ TENANTS: dict[str, Any] = {
     "TENANT_APPS": TENANT_APPS,
     "COMMON_APPS": COMMON_APPS,
     "STEPS": ["tenants.lifecycle.owner.create_owner", "shop.steps.create_staff_groups"],
+    "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
     "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],
     "ROLE_PER_TENANT": env.bool("SANGGA_ROLE_PER_TENANT", default=True),
 }

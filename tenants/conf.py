@@ -45,6 +45,8 @@ class TenancySettings:
     """What a tenant whose schema is behind the code gets: `serve`, or `refuse`: 503 with Retry-After."""
     grace_days: int = 30
     """How long a deleted tenant can be had back."""
+    backup_dir: str = ""
+    """The folder with the backups that operators make and restore in the admin; empty: they do neither there."""
     clone_leaves_out: tuple[str, ...] = ("sessions.Session",)
     """Models whose rows stay behind when a tenant is cloned or restored: what would let somebody in. `app.Model`."""
     anonymisers: tuple[str, ...] = ()

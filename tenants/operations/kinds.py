@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from tenants.context import PLATFORM, use_tenant
-from tenants.lifecycle import purge_tenant
-from tenants.models import Tenant
+from tenants.conf import tenancy
+from tenants.lifecycle import backup_tenant, clone_tenant, kept_slug, purge_tenant, restore_tenant
+from tenants.operations.backups import backup_path
 from tenants.operations.migrate import migrate
 from tenants.operations.work import Work
 
@@ -29,19 +29,42 @@ class Kind:
 
 
 def _purge(work: Work) -> str:
-    if not (work.is_resumed and _is_gone(work)):
+    if not work.was_done("purge", slug=work.slug):
         purge_tenant(work.slug, work.progress)
     return ""
 
 
-def _is_gone(work: Work) -> bool:
-    """Tell whether an attempt that was cut short had done it all; a younger tenant of that slug is not meant."""
-    with use_tenant(PLATFORM):
-        return not Tenant.objects.filter(slug=work.slug, created_at__lte=work.operation.created_at).exists()
+def _clone(work: Work) -> str:
+    """Clone into the argument `new_slug`; others are `name` and `anonymise`."""
+    new_slug = work.arguments["new_slug"]
+    if work.was_done("clone", slug=work.slug, detail__clone=new_slug):
+        return ""
+    clone = clone_tenant(work.slug, **work.arguments, progress=work.progress)
+    return f"{clone.name}: {tenancy().url_of(clone.host)}"
+
+
+def _backup(work: Work) -> str:
+    file = backup_path(work.slug, work.operation.created_at)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = backup_tenant(work.slug, file, progress=work.progress)
+    return f"{path} ({path.stat().st_size:,} bytes)"
+
+
+def _restore(work: Work) -> str:
+    """Restore the argument `file` as the tenant that is named; with `over`, in the place of the one that is there."""
+    file, over = work.arguments["file"], work.arguments.get("over", False)
+    if work.was_done("restore", slug=work.slug, detail__file=file):
+        return ""
+    tenant = restore_tenant(file, work.slug, over=over, progress=work.progress)
+    kept = f" What was there before is kept as {kept_slug(work.slug, tenant)}." if over else ""
+    return f"{tenant.name}: {tenancy().url_of(tenant.host)}{kept}"
 
 
 KINDS = {
     "migrate": Kind(_("Migrate tenants"), migrate),
     "purge": Kind(_("Purge a tenant"), _purge),
+    "clone": Kind(_("Clone a tenant"), _clone),
+    "backup": Kind(_("Back a tenant up"), _backup),
+    "restore": Kind(_("Restore a tenant"), _restore),
 }
 """By the name that stands in `Operation.kind`."""

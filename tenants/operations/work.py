@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from tenants.models import Operation
+from tenants.context import PLATFORM, use_tenant
+from tenants.models import AuditEvent, Operation
 
 _SECONDS_BETWEEN = 0.3
 """How often at most the row is written: who watches it looks once a second."""
@@ -39,6 +40,8 @@ class Work:
         self.should_stop = should_stop
         """Whether the worker has to end. Work that cannot be cut short by an exception asks this itself."""
         self._session = session
+        # When the count that is told now began, and with how much.
+        self._began: tuple[float, int] | None = None
         self._written_at = 0.0
         self._unwritten = False
 
@@ -51,6 +54,17 @@ class Work:
     def arguments(self) -> dict[str, Any]:
         return dict(self.operation.arguments)
 
+    def was_done(self, action: str, **facts: object) -> bool:
+        """Tell whether an earlier attempt did it all, and was killed before it could say so.
+
+        The audit log knows, since it is written in the transaction of the deed; `facts` are fields of `AuditEvent`.
+        """
+        if not self.is_resumed:
+            return False
+        since = {"actor": self.operation.asked_by, "at__gte": self.operation.created_at}
+        with use_tenant(PLATFORM):
+            return AuditEvent.objects.filter(action=action, **since, **facts).exists()
+
     def progress(self, done: int, total: int) -> None:
         """Say how far the work is; raises `Stopped`, where it can be cut short, if the worker has to end."""
         self.note(done, total)
@@ -60,10 +74,14 @@ class Work:
     def note(self, done: int, total: int, report: dict[str, Any] | None = None) -> None:
         """Say how far the work is, and what there is to tell beside; may be called as often as one likes."""
         row = self.operation
+        now = time.monotonic()
+        if self._began is None or total != row.total or done < row.done:
+            self._began = (now, done)
+        since, at_first = self._began
         row.done, row.total = done, total
-        row.report = row.report if report is None else report
+        row.report = {**(row.report if report is None else report), "rate": _rate(done - at_first, now - since)}
         self._unwritten = True
-        if time.monotonic() - self._written_at >= _SECONDS_BETWEEN:
+        if now - self._written_at >= _SECONDS_BETWEEN:
             self.write()
 
     def write(self) -> None:
@@ -73,3 +91,8 @@ class Work:
             self._session.execute(_WRITE, [row.done, row.total, Jsonb(row.report), row.pk])
             self._written_at = time.monotonic()
             self._unwritten = False
+
+
+def _rate(done: int, seconds: float) -> float:
+    """Return how many are done in a second; 0 as long as there is no telling."""
+    return round(done / seconds, 3) if seconds > 0 else 0.0

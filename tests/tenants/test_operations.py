@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -13,16 +14,18 @@ from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.audit import acting_as
-from tenants.lifecycle import delete_tenant
+from tenants.lifecycle import delete_tenant, purge_tenant
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import AuditEvent, Operation, Tenant
 from tenants.operations import KINDS, Kind, run_operation, start_operation
 from tenants.operations import claims as claims_module
+from tenants.operations.backups import backup_files
 from tenants.operations.claims import claimed, held_claims
 from tenants.operations.lost import LostAndFound
 from tenants.operations.queue import TASK, jobs
 from tenants.operations.work import Work
+from tenants.registry import tenant_by_slug
 from tests.ledger.models import Account
 
 OpenShop = Callable[..., TenantInfo]
@@ -34,6 +37,18 @@ def queue(committed: None) -> Iterator[None]:
     yield
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs; DELETE FROM tenants_operation")
+
+
+@pytest.fixture
+def new_slugs(committed: None) -> Iterator[list[str]]:
+    """Two slugs for tenants that operations make; those are taken away after the test."""
+    slugs = ["made-first", "made-second"]
+    yield slugs
+    with use_tenant(PLATFORM):
+        made = list(Tenant.objects.filter(slug__in=slugs, status="active").values_list("slug", flat=True))
+    for slug in made:
+        delete_tenant(slug)
+        purge_tenant(slug)
 
 
 def after(operation: Operation) -> Operation:
@@ -227,6 +242,40 @@ def test_an_operation_that_somebody_has_in_hand_is_left_to_them(monkeypatch: pyt
             assert held_claims() == {operation.pk}
         run_operation(operation.pk)
     assert after(operation).state == "waiting"
+
+
+def test_a_clone_a_backup_and_a_restore_are_operations_too(
+    live_tenant: TenantInfo, new_slugs: list[str], tmp_path: Path, settings: Any
+) -> None:
+    settings.TENANTS = {**settings.TENANTS, "BACKUP_DIR": str(tmp_path / "backups")}
+    slug = live_tenant.slug
+    with use_tenant(live_tenant):
+        Account.objects.create(name="cash")
+    clone = start_operation("clone", slug, new_slug=new_slugs[0], name="Twin", anonymise=True)
+    backup = start_operation("backup", slug)
+    for operation in (clone, backup):
+        run_operation(operation.pk)
+    [file] = backup_files()
+    restore = start_operation("restore", new_slugs[1], file=str(file))
+    run_operation(restore.pk)
+    rows = [after(operation) for operation in (clone, backup, restore)]
+    assert [(row.state, row.error) for row in rows] == [("done", "")] * 3
+    assert f"{new_slugs[0]}.localhost" in rows[0].message
+    assert str(file) in rows[1].message
+    for new in new_slugs:
+        with use_tenant(tenant_by_slug(new)):
+            assert Account.objects.get().name == "cash"
+
+
+def test_a_clone_that_was_done_when_its_worker_was_killed_is_done(
+    live_tenant: TenantInfo, new_slugs: list[str]
+) -> None:
+    operation = start_operation("clone", live_tenant.slug, new_slug=new_slugs[0])
+    run_operation(operation.pk)
+    with use_tenant(PLATFORM):
+        Operation.objects.filter(pk=operation.pk).update(state="running", finished_at=None)
+    run_operation(operation.pk)
+    assert (after(operation).state, after(operation).error) == ("done", "")
 
 
 # --- Laid down and taken up
