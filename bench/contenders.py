@@ -65,7 +65,9 @@ def versions() -> dict[str, str]:
 
 
 class Worker:
-    """A running `bench.worker`."""
+    """A running `bench.worker`; `peak_mib` says, when it has ended, how much memory it took."""
+
+    peak_mib = 0.0
 
     def __init__(self, contender: Contender, database: str, host: str = "") -> None:
         self._log = (FOLDER / f"{database}.log").open("ab")
@@ -89,7 +91,7 @@ class Worker:
     def _answer(self) -> str:
         assert self._process.stdout is not None
         if not (line := self._process.stdout.readline()):
-            raise RuntimeError(f"A worker ended with {self._process.wait()}. Its output is in {self._log.name}")
+            raise RuntimeError(f"A worker ended before its time. Its output is in {self._log.name}")
         return line
 
     def __enter__(self) -> Worker:
@@ -100,7 +102,9 @@ class Worker:
     ) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait()
+        _, status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self.peak_mib = usage.ru_maxrss / 1024
         self._log.close()
 
 

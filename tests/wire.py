@@ -37,9 +37,11 @@ def wiretap(server: str, folder: Path) -> Iterator[Wire]:
         listener.listen()
         accepting = Thread(target=_accept, args=(listener, server, wire))
         accepting.start()
-        yield wire
-        listener.shutdown(socket.SHUT_RDWR)  # wakes the thread out of accept()
-        accepting.join()
+        try:
+            yield wire
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)  # wakes the thread out of accept()
+            accepting.join()
 
 
 def _accept(listener: socket.socket, server: str, wire: Wire) -> None:
