@@ -37,13 +37,13 @@ class Figure:
 
 def dashboard() -> dict[str, Any]:
     """Return the template context of the dashboard; the number of queries does not depend on that of tenants."""
-    return {"figures": _figures(), "biggest": _biggest()}
-
-
-def _figures() -> list[Figure]:
-    counts = dict(Tenant.objects.order_by().values_list("status").annotate(Count("pk")))
     behind = Tenant.objects.filter(with_migrations(Migrations.BEHIND)).count()
     failed = Tenant.objects.filter(with_migrations(Migrations.FAILED)).count()
+    return {"figures": _figures(behind, failed), "to_migrate": behind + failed, "biggest": _biggest()}
+
+
+def _figures(behind: int, failed: int) -> list[Figure]:
+    counts = dict(Tenant.objects.order_by().values_list("status").annotate(Count("pk")))
     return [
         Figure(_("Tenants"), sum(counts.values()), _list_url()),
         *(

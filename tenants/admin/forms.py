@@ -29,10 +29,16 @@ _FIELD_OF: dict[type[TenancyError], str] = {
 }
 
 
-def _capitalise_labels(form: forms.BaseForm) -> None:
-    # As Django does with the labels that it takes from models: one wording then serves both.
+def capitalise_labels(form: forms.BaseForm) -> None:
+    """Begin labels as Django does those that it takes from models: one wording then serves both."""
     for field in form.fields.values():
         field.label = capfirst(field.label)
+
+
+def refuse_taken(slug: str) -> None:
+    """Refuse, as a form's field error, a slug that names a tenant already."""
+    if Tenant.objects.filter(slug=slug).exists():
+        raise ValidationError(_("There is a tenant with this slug already. Choose another."))
 
 
 class NewTenantForm(forms.Form):
@@ -75,7 +81,7 @@ class NewTenantForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _capitalise_labels(self)
+        capitalise_labels(self)
         usual = Tenant()
         for name in ("language", "currency", "time_zone"):
             self.fields[name].initial = getattr(usual, name)
@@ -84,8 +90,7 @@ class NewTenantForm(forms.Form):
         """Refuse a slug that cannot name a tenant, or does so already."""
         slug: str = self.cleaned_data["slug"]
         check_slug(slug)
-        if Tenant.objects.filter(slug=slug).exists():
-            raise ValidationError(_("There is a tenant with this slug already. Choose another."))
+        refuse_taken(slug)
         return slug
 
     def clean_domain(self) -> str:
@@ -130,7 +135,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _capitalise_labels(self)
+        capitalise_labels(self)
         for name in ("language", "currency", "time_zone"):
             if name in self.fields:  # it is not for those who may only look
                 keep_choice(self.fields[name], getattr(self.instance, name))
@@ -148,7 +153,7 @@ class DeleteTenantForm(forms.Form):
 
     def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _capitalise_labels(self)
+        capitalise_labels(self)
         self.tenant = tenant
 
     def clean_slug(self) -> str:

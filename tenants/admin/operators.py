@@ -25,7 +25,9 @@ class _RightsOfThePlatform:
     def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.remote_field.model is Permission:
             rights = Permission.objects.select_related("content_type")
-            kwargs["queryset"] = rights.filter(content_type__app_label__in=labels_for(PLATFORM))
+            # The queue's tables are the workers' business; operations are what operators see of it.
+            labels = labels_for(PLATFORM) - {"procrastinate"}
+            kwargs["queryset"] = rights.filter(content_type__app_label__in=labels)
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 
 

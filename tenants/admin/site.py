@@ -18,6 +18,8 @@ from tenants.admin.dashboard import dashboard
 _SIDEBAR = (
     ("tenants.view_tenant", "tenants_tenant", _("Tenants"), "storefront"),
     ("tenants.view_domain", "tenants_domain", _("Domains"), "language"),
+    ("tenants.change_tenant", "tenants_operation", _("Operations"), "pending_actions"),
+    ("tenants.view_auditevent", "tenants_auditevent", _("Audit log"), "history"),
     ("auth.view_user", "auth_user", _("Operators"), "badge"),
     ("auth.view_group", "auth_group", _("Groups of operators"), "groups"),
 )

@@ -21,8 +21,8 @@ from unfold.views import ChangeList
 from tenants.admin.domains import DomainInline
 from tenants.admin.facts import Facts, Migrations, facts_of, furniture_of, with_migrations
 from tenants.admin.forms import TenantForm
-from tenants.admin.lives import TenantLives
 from tenants.admin.site import platform_site
+from tenants.admin.starting import TenantOperations
 from tenants.models import Tenant
 
 _MIGRATIONS_LABELS = {Migrations.CURRENT: "success", Migrations.BEHIND: "warning", Migrations.FAILED: "danger"}
@@ -71,7 +71,7 @@ class MigrationsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Tenant, site=platform_site)
-class TenantAdmin(TenantLives, ModelAdmin):
+class TenantAdmin(TenantOperations, ModelAdmin):
     """All tenants. Whatever has to do with a schema goes through `tenants.lifecycle`, never through the row alone."""
 
     form = TenantForm

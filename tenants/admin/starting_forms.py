@@ -1,0 +1,93 @@
+"""Forms for operations on tenants: what a clone and a restored tenant are called."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+
+from tenants.admin.forms import capitalise_labels, refuse_taken
+from tenants.models import Tenant, check_slug
+from tenants.operations.backups import backup_files
+
+_AS_TYPED = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+
+class CloneForm(forms.Form):
+    """What `clone_tenant` needs to know."""
+
+    new_slug = forms.CharField(
+        label=_("slug"),
+        widget=UnfoldAdminTextInputWidget(attrs=_AS_TYPED),
+        help_text=Tenant._meta.get_field("slug").help_text,
+    )
+    name = forms.CharField(
+        label=_("name"),
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Empty: the slug."),
+    )
+    anonymise = forms.BooleanField(
+        label=_("without personal data"),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text=_("For copies that are tried things on: names, addresses and e-mail addresses are replaced."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        capitalise_labels(self)
+
+    def clean_new_slug(self) -> str:
+        """Refuse a slug that cannot name a tenant, or does so already."""
+        slug: str = self.cleaned_data["new_slug"]
+        check_slug(slug)
+        refuse_taken(slug)
+        return slug
+
+
+class RestoreForm(forms.Form):
+    """What `restore_tenant` needs to know; the file is one of those in the folder of backups."""
+
+    file = forms.ChoiceField(label=_("backup"), widget=UnfoldAdminSelectWidget)
+    slug = forms.CharField(
+        label=_("slug"),
+        widget=UnfoldAdminTextInputWidget(attrs=_AS_TYPED),
+        help_text=_("Of the shop that it becomes, or in whose place it comes."),
+    )
+    over = forms.BooleanField(
+        label=_("in the place of the shop that is there"),
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text=_("That one is deleted, under another slug, and can be brought back like any deleted shop."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        capitalise_labels(self)
+        field = cast(forms.ChoiceField, self.fields["file"])
+        field.choices = [(str(file), file.name) for file in backup_files()]
+
+    @property
+    def has_backups(self) -> bool:
+        """Whether there is any file to choose."""
+        return bool(cast(forms.ChoiceField, self.fields["file"]).choices)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a slug that is taken, or with `over` one that nobody has."""
+        slug, over = self.cleaned_data.get("slug"), self.cleaned_data.get("over")
+        if slug and over:
+            statuses = [Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED]
+            if not Tenant.objects.filter(slug=slug, status__in=statuses).exists():
+                self.add_error("slug", _("There is no such shop in whose place it could come."))
+        elif slug:
+            try:
+                check_slug(slug)
+                refuse_taken(slug)
+            except ValidationError as error:
+                self.add_error("slug", error)
+        return self.cleaned_data
