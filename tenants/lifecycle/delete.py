@@ -16,6 +16,7 @@ from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TenantNotFound
 from tenants.lifecycle.rows import locked_tenant
+from tenants.migrator.records import session_claim
 from tenants.models import Tenant
 from tenants.postgresql import schemas
 from tenants.registry import info_of
@@ -65,13 +66,14 @@ def purge_tenant(slug: str, progress: Progress = lambda done, total: None) -> No
     the next purge.
     """
     tenant = _begin_purge(slug)
-    with use_tenant(tenant.as_owner()):
-        schemas.drop_tables_in_batches(tenant, progress)
-    _remove_files(tenant)
-    with use_tenant(PLATFORM), transaction.atomic():
-        schemas.drop_schema(tenant)
-        Tenant.objects.filter(pk=tenant.id).delete()
-        audit.record("purge", tenant)
+    with session_claim(tenant, patience=60):  # nobody migrates what goes away
+        with use_tenant(tenant.as_owner()):
+            schemas.drop_tables_in_batches(tenant, progress)
+        _remove_files(tenant)
+        with use_tenant(PLATFORM), transaction.atomic():
+            schemas.drop_schema(tenant)
+            Tenant.objects.filter(pk=tenant.id).delete()
+            audit.record("purge", tenant)
 
 
 def _begin_purge(slug: str) -> TenantInfo:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import psycopg
 from django.db import connection
 from django.utils import timezone
 from psycopg import sql
@@ -50,13 +53,26 @@ def claim_and_read(tenant: TenantInfo, lock_timeout: float, *, is_new: bool, is_
 
 
 @contextmanager
-def session_claim(tenant: TenantInfo) -> Iterator[None]:
-    """Hold the claim without a transaction, on a connection of its own that no pooler can swap beneath it."""
+def session_claim(tenant: TenantInfo, *, patience: float = 0) -> Iterator[None]:
+    """Hold the claim without a transaction, on a connection of its own that no pooler can swap beneath it.
+
+    If another run still has the claim after `patience` seconds, raise `TakenElsewhere`.
+    """
     with connect_directly() as session:
-        row = session.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, tenant.id]).fetchone()
-        if not (row and row[0]):
-            raise TakenElsewhere(tenant.slug)
+        deadline = time.monotonic() + patience
+        # Asked for again and again: a statement that waits for a lock has a snapshot, and the holder of the claim may
+        # be at CREATE INDEX CONCURRENTLY, which waits for all older snapshots. That circle goes through us, where
+        # PostgreSQL cannot see it.
+        while not _try(session, "SELECT pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, tenant.id]):
+            if time.monotonic() > deadline:
+                raise TakenElsewhere(tenant.slug)
+            time.sleep(0.05)
         yield
+
+
+def _try(session: psycopg.Connection[Any], question: str, params: list[int]) -> bool:
+    row = session.execute(question, params).fetchone()
+    return bool(row and row[0])
 
 
 def read_applied() -> frozenset[Key]:

@@ -56,14 +56,14 @@ def tenants_behind(tenants: Sequence[TenantInfo]) -> list[TenantInfo]:
 def find_behind(**filters: object) -> tuple[int, list[TenantInfo]]:
     """Return how many tenants there are and which are behind, without loading those that are not."""
     with use_tenant(PLATFORM):
-        chosen = Tenant.objects.filter(**filters).order_by()
+        chosen = Tenant.objects.filter(**filters).exclude(status=Tenant.Status.PURGING).order_by()
         groups = chosen.values_list("variant", "state__fingerprint").annotate(Count("pk"))
         counts = {(variant, found): count for variant, found, count in groups}
     behind = Q()
     for variant in {variant for variant, found in counts if found != target_fingerprint(variant)}:
         behind |= Q(variant=variant) & ~Q(state__fingerprint=target_fingerprint(variant))
     total = sum(counts.values())
-    return total, all_tenants(behind, **filters) if behind else []
+    return total, all_tenants(behind, ~Q(status=Tenant.Status.PURGING), **filters) if behind else []
 
 
 class Run:
