@@ -25,7 +25,6 @@ class AuditEventAdmin(ModelAdmin):
     list_per_page = 100
     search_fields = ["slug", "actor", "action"]
     search_help_text = _("Slug of the tenant, who did it, or what")
-    show_full_result_count = False
     fields = ["at", "actor", "action", "slug", "tenant_id", "facts"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -83,7 +83,6 @@ class OperationAdmin(ModelAdmin):
             **self.admin_site.each_context(request),
             "title": title_of(operation),
             "opts": self.opts,
-            "original": operation,
             "follow_url": reverse("admin:tenants_operation_progress", args=[operation.pk]),
             **panel_of(operation),
             **(extra_context or {}),

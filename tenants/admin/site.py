@@ -19,7 +19,7 @@ _SIDEBAR = (
     ("tenants.view_tenant", "tenants_tenant", _("Tenants"), "storefront"),
     ("tenants.view_domain", "tenants_domain", _("Domains"), "language"),
     ("tenants.change_tenant", "tenants_operation", _("Operations"), "pending_actions"),
-    ("tenants.view_auditevent", "tenants_auditevent", _("Audit log"), "history"),
+    ("tenants.view_auditevent", "tenants_auditevent", _("Audit events"), "history"),
     ("auth.view_user", "auth_user", _("Operators"), "badge"),
     ("auth.view_group", "auth_group", _("Groups of operators"), "groups"),
 )

@@ -78,7 +78,9 @@ def _do(work: Work, session: psycopg.Connection[Any]) -> None:
         # If this fails, the claim is gone as well and another worker may have it: then nothing is ours to write.
         work.write()
         session.execute("SELECT 1")
-        logger.warning("Operation %s (%s) failed", operation.pk, operation, exc_info=error)
+        # Our own errors say all there is to say.
+        where = None if isinstance(error, TenancyError) else error
+        logger.warning("Operation %s (%s) failed: %s", operation.pk, operation, error, exc_info=where)
         _finish(operation, error=_in_words(error))
     else:
         _finish(operation, message=message)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
+from django.urls import reverse
 
-from tenants.context import TenantInfo
+from tenants.conf import tenancy
+from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.management.base import TenantCommand
 from tenants.management.reporters import Bar, JsonLines, Lines, Reporter
 from tenants.management.selection import add_selection, existing_slugs
@@ -16,9 +19,14 @@ from tenants.migrator.cohorts import cohorts
 from tenants.migrator.graph import Target, chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import SchemaState
+from tenants.operations import start_operation
+from tenants.operations.queue import worker_is_there
 from tenants.registry import all_tenants
 
 AGAIN = "manage.py migrate_tenants"
+
+_FOR_RUN = ("jobs", "lock_timeout", "max_failures")
+"""The options that go to `RunOptions` as they are."""
 
 
 class Command(TenantCommand):
@@ -49,6 +57,7 @@ class Command(TenantCommand):
             help="How long to wait for a table in use before the tenant is put off (default: %(default)s).",
         )
         add("--json", action="store_true", help="Print JSON lines.")
+        add("--background", action="store_true", help="Leave it to a worker, and print where to follow it.")
 
     def handle(self, *, app_label: str | None, migration: str | None, **options: Any) -> None:
         targets = tuple(chosen_targets(app_label, migration)) if app_label else None
@@ -57,6 +66,8 @@ class Command(TenantCommand):
             self._check(due, total)
         elif options["plan"]:
             self._plan(due, targets)
+        elif options["background"]:
+            self._leave_to_worker(due, targets, options)
         else:
             self._migrate(due, total, targets, options)
 
@@ -89,16 +100,29 @@ class Command(TenantCommand):
         if not due:
             self.stdout.write("Nothing to do.")
 
+    def _leave_to_worker(
+        self, due: list[TenantInfo], targets: tuple[Target, ...] | None, options: dict[str, Any]
+    ) -> None:
+        if targets or options["canary"] or options["json"]:
+            raise CommandError("A worker migrates to the newest of everything. Leave out APP, --canary and --json.")
+        chosen = {key: options[key] for key in _FOR_RUN if options[key] != getattr(RunOptions(), key)}
+        if options["tenant"] or options["variant"] or options["retry"]:
+            chosen["slugs"] = [tenant.slug for tenant in due]
+        if not due:
+            self.stdout.write("Nothing to do.")
+            return
+        operation = start_operation("migrate", **chosen)
+        page = reverse("admin:tenants_operation_change", args=[operation.pk], urlconf=settings.ROOT_URLCONF)
+        self.stdout.write(f"Left to a worker. Follow it: {tenancy().url_of(tenancy().base_domain, page)}")
+        with use_tenant(PLATFORM):
+            if not worker_is_there():
+                self.stderr.write("No worker is running. Start one: manage.py run_worker")
+
     def _migrate(
         self, due: list[TenantInfo], total: int, targets: tuple[Target, ...] | None, options: dict[str, Any]
     ) -> None:
         reporter = self._reporter(as_json=options["json"])
-        run_options = RunOptions(
-            jobs=options["jobs"],
-            lock_timeout=options["lock_timeout"],
-            max_failures=options["max_failures"],
-            targets=targets,
-        )
+        run_options = RunOptions(**{key: options[key] for key in _FOR_RUN}, targets=targets)
         canary = due[: options["canary"]]
         waves = [canary, due[len(canary) :]] if canary else [due]
         outcomes: list[Outcome] = []
