@@ -13,12 +13,13 @@ from django.db import connection, transaction
 from tenants import audit
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle.delete import due_for_purge, purge_tenant
-from tenants.migrator.records import closing_statements, read_applied
+from tenants.migrator.records import LOCK_SPACE, closing_statements, read_applied
 from tenants.migrator.scripts import send
 from tenants.migrator.verify import schemas_without_tenant
 from tenants.models import SchemaState, Tenant
 from tenants.names import role_name
 from tenants.postgresql import schemas
+from tenants.postgresql.scratch import drop_left_over
 from tenants.registry import all_tenants
 
 _SCHEMA = re.compile(r"t_(\d+)")
@@ -35,11 +36,15 @@ def reconcile_tenants(*, drop_orphans: bool = False) -> Iterator[str]:
         yield f"{slug}: the purge that was cut short is finished"
     tenants = all_tenants()
     yield from _mend(tenants)
-    for schema in schemas_without_tenant(tenants):
+    for database in drop_left_over():
+        yield f"database {database} was left over by a restore that was cut short: dropped"
+    for schema in filter(_is_orphan, schemas_without_tenant(tenants)):
         if drop_orphans:
             _drop_orphan(schema)
         yield f"schema {schema} belongs to no tenant: {_done(drop_orphans)}"
     for folder in _folders_without_tenant(tenants):
+        if not _is_orphan(folder.name):
+            continue
         if drop_orphans:
             shutil.rmtree(folder)
         yield f"folder {folder} belongs to no tenant: {_done(drop_orphans)}"
@@ -76,6 +81,15 @@ def _rewrite_record(tenant: TenantInfo, on_record: str) -> bool:
         send(closing_statements(tenant, read_applied(), [], []))
     with use_tenant(PLATFORM):
         return SchemaState.objects.get(tenant_id=tenant.id).fingerprint != on_record
+
+
+def _is_orphan(schema: str) -> bool:
+    """Look again: a tenant that was made since we looked has its row, and one that is being made has its claim."""
+    number = int(schema.removeprefix("t_"))
+    with use_tenant(PLATFORM), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_SPACE, number])
+        (is_free,) = cursor.fetchone()
+        return bool(is_free) and not Tenant.objects.filter(pk=number).exists()
 
 
 def _drop_orphan(schema: str) -> None:
