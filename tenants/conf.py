@@ -48,7 +48,7 @@ class TenancySettings:
     backup_dir: str = ""
     """The folder with the backups that operators make and restore in the admin; empty: they do neither there."""
     clone_leaves_out: tuple[str, ...] = ("sessions.Session",)
-    """Models whose rows stay behind when a tenant is cloned or restored: what would let somebody in. `app.Model`."""
+    """Models whose rows stay behind when a tenant is cloned or backed up: what would let somebody in. `app.Model`."""
     anonymisers: tuple[str, ...] = ()
     """Functions that take personal data out of a clone, in order: dotted paths, called with the clone active."""
     registry_seconds: float = 60.0

@@ -1,11 +1,12 @@
-"""The file that holds a backup: a plain tar of the dump, the media and, last, the manifest.
+"""The file that holds a backup: a plain tar of the dump, the media, the manifest, and the manifest's checksum.
 
-The manifest comes last since it holds the checksums of all the others; a file that was cut short has none. Whatever
-`tar` there is lists and unpacks the file.
+The manifest comes after the others since it holds their checksums; a file that was cut short has none. Whatever `tar`
+there is lists and unpacks the file.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import tarfile
 import time
@@ -19,8 +20,11 @@ from tenants.errors import BackupRefused, TakenElsewhere
 from tenants.lifecycle.manifest import Manifest, Member, NewerFormat, NotAManifest
 
 MANIFEST = "manifest.json"
+MANIFEST_SUM = "manifest.json.sha256"
+"""As `sha256sum` writes and checks it."""
 DUMP = "schema.dump"
 MEDIA = "media/"
+_OF_ITSELF = {MANIFEST, MANIFEST_SUM}
 
 _CHUNK = 1 << 20
 """Bytes that are held in memory at once of what streams by."""
@@ -52,9 +56,16 @@ class ArchiveWriter:
         self._out.seek(end)
         self.members[name] = Member(size=size, sha256=digest.hexdigest())
 
-    def finish(self) -> None:
-        """Write what ends a tar."""
+    def finish(self, manifest: Manifest) -> None:
+        """Append the manifest and what ends a tar."""
+        text = manifest.to_json().encode()
+        self.add(MANIFEST, io.BytesIO(text))
+        self.add(MANIFEST_SUM, io.BytesIO(_sum_of(text)))
         self._out.write(bytes(_END))
+
+
+def _sum_of(manifest: bytes) -> bytes:
+    return f"{sha256(manifest).hexdigest()}  {MANIFEST}\n".encode()
 
 
 def _header(name: str, size: int) -> bytes:
@@ -72,7 +83,7 @@ class Archive:
         self._tar = tar
         self._infos = self._read_infos()
         self.manifest = self._read_manifest()
-        if self.manifest.members.keys() != self._infos.keys() - {MANIFEST}:
+        if self.manifest.members.keys() != self._infos.keys() - _OF_ITSELF:
             raise self._damaged("what is in it is not what its manifest lists")
 
     @property
@@ -105,14 +116,17 @@ class Archive:
                 raise self._damaged(f"{info.name!r} has no place in a backup")
             infos[info.name] = info
         ends_well = self.path.stat().st_size >= self._tar.offset + _END
-        if MANIFEST not in infos or DUMP not in infos or not ends_well:
+        if not infos.keys() >= {DUMP, *_OF_ITSELF} or not ends_well:
             raise self._damaged("it was cut short, or is no backup of a tenant")
         return infos
 
     def _read_manifest(self) -> Manifest:
-        with self.open(MANIFEST) as stream:
+        with self.open(MANIFEST) as stream, self.open(MANIFEST_SUM) as checksum:
+            text = stream.read()
+            if checksum.read() != _sum_of(text):
+                raise self._damaged(f"the checksum of {MANIFEST} is wrong")
             try:
-                return Manifest.from_json(stream.read())
+                return Manifest.from_json(text)
             except NewerFormat as error:
                 raise BackupRefused(str(self.path), f"{error}. Update Sangga, then try again.") from error
             except NotAManifest as error:
@@ -124,7 +138,7 @@ class Archive:
 
 def _is_ours(name: str) -> bool:
     """Tell whether a member is one that we write, and stays in its folder wherever it is unpacked."""
-    if name in {MANIFEST, DUMP}:
+    if name in {DUMP, *_OF_ITSELF}:
         return True
     inside = name.removeprefix(MEDIA)
     plain = str(PurePosixPath(inside)) == inside and ".." not in inside.split("/") and "\\" not in inside

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -15,10 +14,11 @@ from django.utils import timezone
 
 from tenants import audit
 from tenants.context import TenantInfo, use_tenant
-from tenants.lifecycle.archive import DUMP, MANIFEST, MEDIA, ArchiveWriter, written_beside
+from tenants.lifecycle.archive import DUMP, MEDIA, ArchiveWriter, written_beside
 from tenants.lifecycle.delete import Progress
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.files import file_names
+from tenants.lifecycle.left_out import tables_left_out
 from tenants.lifecycle.manifest import Facts, Manifest, Versions
 from tenants.lifecycle.standstill import standing_still
 from tenants.migrator.graph import fingerprint
@@ -43,7 +43,8 @@ def backup_tenant(slug: str, file: Path | str, *, progress: Progress = lambda do
 
     The file holds the tenant's schema as it is at one moment, its media and a manifest with checksums, in little
     memory however big they are. It holds personal data and password hashes: only its owner may read it. The shop
-    stays open meanwhile; a suspended one can be backed up as well.
+    stays open meanwhile; a suspended one can be backed up as well. The rows of `TENANTS["CLONE_LEAVES_OUT"]` are not in
+    it: what would let somebody in is of no use in a backup.
 
     Raises `TenantNotFound`, `TakenElsewhere` if the tenant is being migrated, `ProgramFailed` or `StepFailed`.
     """
@@ -61,9 +62,7 @@ def _write(out: IO[bytes], tenant: TenantInfo, progress: Progress) -> None:
     with run_program(pg_dump, *_dump_arguments(tenant)) as dump:
         archive.add(DUMP, dump)
     _add_files(archive, tenant, progress)
-    manifest = _manifest(tenant, archive, major_version(pg_dump))
-    archive.add(MANIFEST, io.BytesIO(manifest.to_json().encode()))
-    archive.finish()
+    archive.finish(_manifest(tenant, archive, major_version(pg_dump)))
 
 
 def _dump_arguments(tenant: TenantInfo) -> list[str]:
@@ -71,8 +70,9 @@ def _dump_arguments(tenant: TenantInfo) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_export_snapshot()")
         (snapshot,) = cursor.fetchone()
+    without = [f'--exclude-table-data="{tenant.schema}"."{table}"' for table in tables_left_out()]
     options = ["--format=custom", f"--schema={tenant.schema}", f"--snapshot={snapshot}", "--encoding=UTF8"]
-    return [*options, "--no-owner", "--no-acl", *role_arguments()]
+    return [*options, *without, "--no-owner", "--no-acl", *role_arguments()]
 
 
 def _add_files(archive: ArchiveWriter, tenant: TenantInfo, progress: Progress) -> None:
@@ -87,6 +87,7 @@ def _add_files(archive: ArchiveWriter, tenant: TenantInfo, progress: Progress) -
 
 
 def _manifest(tenant: TenantInfo, archive: ArchiveWriter, pg_dump: int) -> Manifest:
+    without = tables_left_out()
     with use_tenant(tenant.as_owner()):
         applied = read_applied()
     return Manifest(
@@ -97,6 +98,6 @@ def _manifest(tenant: TenantInfo, archive: ArchiveWriter, pg_dump: int) -> Manif
         fingerprint=fingerprint(applied),
         heads=[f"{app}.{name}" for app, name in heads(applied)],
         versions=Versions(postgresql=exact_server_version(), pg_dump=pg_dump, django=django.get_version()),
-        rows=count_rows(tenant.schema),
+        rows={table: 0 if table in without else count for table, count in count_rows(tenant.schema).items()},
         members=archive.members,
     )

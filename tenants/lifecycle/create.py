@@ -49,7 +49,7 @@ def create_tenant(order: NewTenant) -> TenantInfo:
     raises.
     """
     validate_slug(order.slug, reserved=tenancy().all_reserved_slugs)
-    _validate_facts(order)
+    validate_facts(order)
     with use_tenant(PLATFORM), transaction.atomic():
         tenant = insert_tenant(order)
         schemas.create_schema(tenant)
@@ -63,8 +63,8 @@ def create_tenant(order: NewTenant) -> TenantInfo:
     return tenant
 
 
-def _validate_facts(order: NewTenant) -> None:
-    """Refuse what would break every request of the tenant later."""
+def validate_facts(order: NewTenant) -> None:
+    """Refuse what would break every request of the tenant later: raise `InvalidOption`."""
     languages = [code for code, _ in settings.LANGUAGES]
     if order.language not in languages:
         raise InvalidOption("language", order.language, f"one of {', '.join(languages)}")

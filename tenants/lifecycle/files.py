@@ -11,9 +11,9 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import DatabaseError
 
-from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.context import TenantInfo, use_tenant
 from tenants.lifecycle.delete import Progress
-from tenants.models import Tenant
+from tenants.lifecycle.orphans import is_orphan
 
 
 def file_names(folder: str = "") -> Iterator[str]:
@@ -52,6 +52,6 @@ def remove_files_of_nobody(tenant: TenantInfo) -> None:
     It is, if the connection broke while its transaction was committed. Where that cannot be found out now,
     `reconcile_tenants` does it later.
     """
-    with suppress(DatabaseError), use_tenant(PLATFORM):
-        if not Tenant.objects.filter(pk=tenant.id).exists():
+    with suppress(DatabaseError):
+        if is_orphan(tenant.id):
             remove_files(tenant)

@@ -13,7 +13,8 @@ from django.db import connection, transaction
 from tenants import audit
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle.delete import due_for_purge, purge_tenant
-from tenants.migrator.records import LOCK_SPACE, closing_statements, read_applied
+from tenants.lifecycle.orphans import is_orphan
+from tenants.migrator.records import closing_statements, read_applied
 from tenants.migrator.scripts import send
 from tenants.migrator.verify import schemas_without_tenant
 from tenants.models import SchemaState, Tenant
@@ -38,16 +39,22 @@ def reconcile_tenants(*, drop_orphans: bool = False) -> Iterator[str]:
     yield from _mend(tenants)
     for database in drop_left_over():
         yield f"database {database} was left over by a restore that was cut short: dropped"
-    for schema in filter(_is_orphan, schemas_without_tenant(tenants)):
+    for schema in schemas_without_tenant(tenants):
+        if not is_orphan(_number(schema)):
+            continue
         if drop_orphans:
             _drop_orphan(schema)
         yield f"schema {schema} belongs to no tenant: {_done(drop_orphans)}"
     for folder in _folders_without_tenant(tenants):
-        if not _is_orphan(folder.name):
+        if not is_orphan(_number(folder.name)):
             continue
         if drop_orphans:
             shutil.rmtree(folder)
         yield f"folder {folder} belongs to no tenant: {_done(drop_orphans)}"
+
+
+def _number(schema: str) -> int:
+    return int(schema.removeprefix("t_"))
 
 
 def _done(dropped: bool) -> str:
@@ -83,17 +90,8 @@ def _rewrite_record(tenant: TenantInfo, on_record: str) -> bool:
         return SchemaState.objects.get(tenant_id=tenant.id).fingerprint != on_record
 
 
-def _is_orphan(schema: str) -> bool:
-    """Look again: a tenant that was made since we looked has its row, and one that is being made has its claim."""
-    number = int(schema.removeprefix("t_"))
-    with use_tenant(PLATFORM), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_SPACE, number])
-        (is_free,) = cursor.fetchone()
-        return bool(is_free) and not Tenant.objects.filter(pk=number).exists()
-
-
 def _drop_orphan(schema: str) -> None:
-    number = int(schema.removeprefix("t_"))
+    number = _number(schema)
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         role = role_name(cursor.fetchone()[0], number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from django.db import connection, transaction
 from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import BackupRefused, SchemaExists, StepFailed
+from tenants.errors import BackupRefused, InvalidOption, SchemaExists, StepFailed
 from tenants.lifecycle.archive import DUMP, MEDIA, Archive, open_archive
-from tenants.lifecycle.create import NewTenant, insert_tenant
+from tenants.lifecycle.create import NewTenant, insert_tenant, validate_facts
 from tenants.lifecycle.delete import Progress
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.files import remove_files_of_nobody
@@ -81,6 +82,10 @@ def restore_tenant(
 def _check(archive: Archive) -> None:
     """Refuse what would be in the way later, before anything is done."""
     manifest = archive.manifest
+    try:
+        validate_facts(NewTenant(**asdict(manifest.tenant)))
+    except InvalidOption as error:
+        raise BackupRefused(str(archive.path), f"its tenant has what this code does not take. {error}") from error
     if manifest.tenant.variant not in known_variants():
         raise BackupRefused(
             str(archive.path),
@@ -103,17 +108,8 @@ def _insert(archive: Archive, wanted: str, *, over: bool) -> TenantInfo:
         existing_tenant(wanted)
     else:
         validate_slug(wanted, reserved=tenancy().all_reserved_slugs)
-    facts = archive.manifest.tenant
-    tenant = insert_tenant(
-        NewTenant(
-            slug=interim_slug() if over else wanted,
-            name=facts.name,
-            variant=facts.variant,
-            language=facts.language,
-            currency=facts.currency,
-            time_zone=facts.time_zone,
-        )
-    )
+    facts = {**asdict(archive.manifest.tenant), "slug": interim_slug() if over else wanted}
+    tenant = insert_tenant(NewTenant(**facts))
     with connection.cursor() as cursor:  # a schema or a folder that somebody has in hand is no orphan
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, tenant.id])
     if schemas.existing_schemas([tenant.schema]):
@@ -140,14 +136,15 @@ def _load(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:
             expected=len(manifest.rows),
             progress=progress,
         )
-    expected = {table: 0 if table in left_out else count for table, count in manifest.rows.items()}
-    if loaded != expected:
-        table = next(iter(dict(loaded.items() ^ expected.items())))
-        raise BackupRefused(
-            str(archive.path),
-            f"table {table} has {loaded.get(table, 0)} rows in the dump, and {expected.get(table, 0)} by the manifest.",
-        )
+    _check_counts(archive, loaded, left_out)
     send_structure(after)
+
+
+def _check_counts(archive: Archive, loaded: dict[str, int], left_out: frozenset[str]) -> None:
+    for table, count in archive.manifest.rows.items():
+        if table not in left_out and loaded.get(table, 0) != count:
+            reason = f"table {table} has {loaded.get(table, 0)} rows in the dump, and {count} by the manifest."
+            raise BackupRefused(str(archive.path), reason)
 
 
 def _migrate(archive: Archive, tenant: TenantInfo) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ from tests.tenants.lifecycle.contents import contents, furnish
 from tests.waiting import eventually
 
 OpenShop = Callable[..., TenantInfo]
+NAME = "victim"
+"""How PostgreSQL knows the sessions of the process that is killed."""
 MOMENTS = (0.02, 0.3, 0.5, 0.65, 0.8, 0.9, 1)
 """How much of a step is done when it is killed."""
 
@@ -34,6 +37,7 @@ class Victim:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.tenants.lifecycle.victim", *names],
             cwd=settings.BASE_DIR,
+            env=os.environ | {"PGAPPNAME": NAME},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -46,7 +50,7 @@ class Victim:
         self.process.stdin.write(f"{how}\n")
         self.process.stdin.flush()
         ended = self._line()
-        assert eventually(lambda: not others(), seconds=20)
+        assert eventually(is_forgotten, seconds=20)
         return ended
 
     def _line(self) -> str:
@@ -54,16 +58,11 @@ class Victim:
         return self.process.stdout.readline().strip()
 
 
-def others() -> list[Any]:
-    """Return the sessions in our database that are not this process's."""
-    connection.close()
-    connection.close_pool()
+def is_forgotten() -> bool:
+    """Tell whether PostgreSQL has ended all sessions of the victim and of the programs that it started."""
     with connect_directly() as session:
-        found = session.execute(
-            "SELECT pid, query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-            "AND backend_type = 'client backend'"
-        )
-        return found.fetchall()
+        asked = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+        return not session.execute(asked, [NAME]).fetchall()
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import random
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
@@ -24,8 +26,10 @@ from shop.goods.models import Goods
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.errors import BackupRefused, InvalidName, StepFailed, TenantExists
 from tenants.lifecycle import (
+    NewTenant,
     add_domain,
     backup_tenant,
+    create_tenant,
     delete_tenant,
     kept_slug,
     purge_tenant,
@@ -34,6 +38,7 @@ from tenants.lifecycle import (
     suspend_tenant,
     undelete_tenant,
 )
+from tenants.lifecycle.archive import open_archive
 from tenants.lifecycle.manifest import FORMAT
 from tenants.migrator.graph import chosen_targets, target_fingerprint
 from tenants.migrator.runner import Run, RunOptions
@@ -77,6 +82,23 @@ def backup(shop: TenantInfo, tmp_path: Path) -> Path:
     return backup_tenant(shop.slug, tmp_path / "shop.tar")
 
 
+_SPARE: list[bytes] = []
+
+
+@pytest.fixture
+def spare(committed: None, tmp_path: Path) -> Path:
+    """The backup of a shop that is gone; made once, since most who take it only see it refused."""
+    path = tmp_path / "spare.tar"
+    if not _SPARE:
+        tenant = create_tenant(NewTenant(slug="spare"))
+        furnish(tenant)
+        _SPARE.append(backup_tenant("spare", path).read_bytes())
+        delete_tenant("spare")
+        purge_tenant("spare")
+    path.write_bytes(_SPARE[0])
+    return path
+
+
 def leftovers() -> tuple[Any, ...]:
     """Return what half a restore would be: rows, schemas, roles, databases, folders."""
     with use_tenant(PLATFORM), connection.cursor() as cursor:
@@ -92,9 +114,12 @@ def leftovers() -> tuple[Any, ...]:
 
 
 def forge(backup: Path, **changes: bytes | None) -> Path:
-    """Return a copy of a backup with members replaced, added or left out; checksums are those of the original."""
-    contents = {**members(backup), **{name.replace("__", "/"): data for name, data in changes.items()}}
-    return write(backup.with_name("forged.tar"), {name: data for name, data in contents.items() if data is not None})
+    """Return a copy of a backup with members replaced, added or left out; only the manifest's checksum is made anew."""
+    found = {**members(backup), **changes}
+    manifest = found["manifest.json"] or b""
+    found["manifest.json.sha256"] = f"{hashlib.sha256(manifest).hexdigest()}  manifest.json\n".encode()
+    path = backup.with_name("forged.tar")
+    return write(path, {name: data for name, data in found.items() if data is not None})
 
 
 def write(path: Path, contents: dict[str, bytes]) -> Path:
@@ -106,11 +131,20 @@ def write(path: Path, contents: dict[str, bytes]) -> Path:
     return path
 
 
+def manifest_of(backup: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(members(backup)["manifest.json"])
+    return found
+
+
 def with_manifest(backup: Path, **changes: Any) -> Path:
     """Return a copy of a backup whose manifest says something else."""
-    manifest = json.loads(members(backup)["manifest.json"])
-    manifest.update(changes)
-    return forge(backup, **{"manifest.json": json.dumps(manifest).encode()})
+    return forge(backup, **{"manifest.json": json.dumps({**manifest_of(backup), **changes}).encode()})
+
+
+def with_file(backup: Path, name: str, data: bytes) -> Path:
+    """Return a copy of a backup with one more file, and all that belongs to it."""
+    listed = {**manifest_of(backup)["members"], name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}}
+    return forge(with_manifest(backup, members=listed), **{name: data})
 
 
 # --- As a new tenant
@@ -261,18 +295,9 @@ def test_a_restore_over_that_fails_changes_nothing(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        restore_tenant(forge_twin(backup), shop.slug, over=True, progress=stop)
+        restore_tenant(with_file(backup, "media/zz.png", b"x"), shop.slug, over=True, progress=stop)
     assert (leftovers(), contents(shop)) == (before, inside)
     assert client_of(shop).get("/").status_code == 200
-
-
-def forge_twin(backup: Path) -> Path:
-    """Return a good backup with one more file, so that there is something to do after the first."""
-    found = members(backup)
-    name = next(name for name in found if name.startswith("media/"))
-    manifest = json.loads(found["manifest.json"])
-    manifest["members"]["media/zz.png"] = manifest["members"][name]
-    return forge(backup, **{"media/zz.png": found[name], "manifest.json": json.dumps(manifest).encode()})
 
 
 # --- Odd structures
@@ -321,15 +346,9 @@ def test_whatever_a_schema_can_hold_is_restored_under_its_new_name(
 # --- Files that are refused
 
 
-def test_a_file_that_is_damaged_cut_short_or_foreign_is_refused(backup: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_foreign_or_not_there_is_refused(tmp_path: Path, committed: None) -> None:
     before = leftovers()
-    whole = backup.read_bytes()
-    start = whole.index(b"PGDMP")
     for name, data in {
-        "flipped.tar": whole[: start + 500] + bytes([whole[start + 500] ^ 1]) + whole[start + 501 :],
-        "short.tar": whole[: len(whole) // 2],
-        "shorter.tar": whole[:700],
-        "header.tar": whole[:100],
         "empty.tar": b"",
         "text.tar": b"no tar at all\n" * 200,
     }.items():
@@ -345,13 +364,31 @@ def test_a_file_that_is_damaged_cut_short_or_foreign_is_refused(backup: Path, tm
     assert leftovers() == before
 
 
-@pytest.mark.parametrize("cut", [0.2, 0.6, 0.9, 0.99])
-def test_a_file_that_is_cut_anywhere_is_refused(backup: Path, cut: float) -> None:
-    size = backup.stat().st_size
-    with backup.open("r+b") as file:
+@pytest.mark.parametrize("cut", [0.001, 0.2, 0.6, 0.9, 0.99])
+def test_a_file_that_is_cut_anywhere_is_refused(spare: Path, cut: float) -> None:
+    size = spare.stat().st_size
+    with spare.open("r+b") as file:
         file.truncate(int(size * cut))
-    with pytest.raises(BackupRefused):
-        restore_tenant(backup, "restored")
+    with pytest.raises(BackupRefused, match=str(spare)):
+        restore_tenant(spare, "restored")
+
+
+def test_any_bit_that_is_other_than_it_was_is_noticed_or_means_nothing(spare: Path) -> None:
+    whole, found = spare.read_bytes(), members(spare)
+    chance = random.Random(0)
+    noticed = 0
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        spare.write_bytes(damaged)
+        try:
+            with open_archive(spare) as archive:
+                archive.verify(lambda done, total: None)
+        except BackupRefused:
+            noticed += 1
+        else:
+            assert members(spare) == found, "it was in what fills a tar up"
+    assert noticed > 250
 
 
 @pytest.mark.parametrize(
@@ -367,48 +404,46 @@ def test_a_file_that_is_cut_anywhere_is_refused(backup: Path, cut: float) -> Non
         "x",
     ],
 )
-def test_a_name_that_leaves_the_folder_is_refused(backup: Path, name: str) -> None:
-    found = members(backup)
-    manifest = json.loads(found["manifest.json"])
-    data = b"payload"
-    manifest["members"][name] = {"size": len(data), "sha256": "x"}
-    path = write(backup, {**found, name: data, "manifest.json": json.dumps(manifest).encode()})
+def test_a_name_that_leaves_the_folder_is_refused(spare: Path, name: str) -> None:
+    path = with_file(spare, name, b"payload")
     with pytest.raises(BackupRefused, match="no place"):
         restore_tenant(path, "restored")
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.CHRTYPE])
-def test_links_folders_and_devices_are_refused(backup: Path, kind: bytes) -> None:
-    with tarfile.open(backup, "a") as tar:
+def test_links_folders_and_devices_are_refused(spare: Path, kind: bytes) -> None:
+    with tarfile.open(spare, "a") as tar:
         info = tarfile.TarInfo("media/link")
         info.type, info.linkname = kind, "/etc/passwd"
         tar.addfile(info)
     with pytest.raises(BackupRefused, match="no place"):
-        restore_tenant(backup, "restored")
+        restore_tenant(spare, "restored")
 
 
-def test_a_file_that_was_added_or_taken_away_is_noticed(backup: Path) -> None:
-    picture = next(name for name in members(backup) if name.startswith("media/"))
-    for path in (forge(backup, **{"media/more.txt": b"x"}), forge(backup, **{picture: None})):
+def test_a_file_that_was_added_or_taken_away_is_noticed(spare: Path) -> None:
+    picture = next(name for name in members(spare) if name.startswith("media/"))
+    for path in (forge(spare, **{"media/more.txt": b"x"}), forge(spare, **{picture: None})):
         with pytest.raises(BackupRefused, match="manifest"):
             restore_tenant(path, "restored")
 
 
-def test_what_comes_from_newer_code_is_refused_by_name(backup: Path) -> None:
+def test_what_comes_from_newer_code_is_refused_by_name(spare: Path) -> None:
     with pytest.raises(BackupRefused, match="Update Sangga"):
-        restore_tenant(with_manifest(backup, format=FORMAT + 1), "restored")
+        restore_tenant(with_manifest(spare, format=FORMAT + 1), "restored")
     with pytest.raises(BackupRefused, match=r"goods\.0099_future"):
-        restore_tenant(with_manifest(backup, heads=["auth.0001_initial", "goods.0099_future"]), "restored")
-    facts = json.loads(members(backup)["manifest.json"])["tenant"]
+        restore_tenant(with_manifest(spare, heads=["auth.0001_initial", "goods.0099_future"]), "restored")
+    facts = manifest_of(spare)["tenant"]
+    with pytest.raises(BackupRefused, match="'xx' is no language"):
+        restore_tenant(with_manifest(spare, tenant={**facts, "language": "xx"}), "restored")
     with pytest.raises(BackupRefused, match="customer_z"):
-        restore_tenant(with_manifest(backup, tenant={**facts, "variant": "customer_z"}), "restored")
+        restore_tenant(with_manifest(spare, tenant={**facts, "variant": "customer_z"}), "restored")
 
 
-def test_rows_that_the_manifest_does_not_know_of_are_refused(backup: Path) -> None:
+def test_rows_that_the_manifest_does_not_know_of_are_refused(spare: Path) -> None:
     before = leftovers()
-    counted = json.loads(members(backup)["manifest.json"])["rows"]
+    counted = manifest_of(spare)["rows"]
     with pytest.raises(BackupRefused, match="goods_goods"):
-        restore_tenant(with_manifest(backup, rows={**counted, "goods_goods": 99}), "restored")
+        restore_tenant(with_manifest(spare, rows={**counted, "goods_goods": 99}), "restored")
     assert leftovers() == before
 
 
