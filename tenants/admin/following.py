@@ -59,8 +59,10 @@ def counts_of(operation: Operation) -> str:
     """Return how much is done of how much; empty as long as that is not known."""
     if not operation.total:
         return ""
-    counts = {"done": number_format(operation.done), "total": number_format(operation.total)}
-    return gettext("%(done)s of %(total)s") % counts
+    counts = {"done": operation.done, "total": operation.total}
+    return gettext("%(done)s of %(total)s") % {
+        name: number_format(count, force_grouping=True) for name, count in counts.items()
+    }
 
 
 def _pace(operation: Operation) -> list[str]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.audit import acting_as
+from tenants.conf import tenancy
 from tenants.lifecycle import delete_tenant, purge_tenant
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
@@ -406,3 +410,36 @@ def test_workers_know_the_operation_by_one_name() -> None:
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute("SELECT task_name FROM procrastinate_jobs")
         assert cursor.fetchone() == (TASK,)
+
+
+# --- From the shell
+
+
+def test_a_run_is_left_to_a_worker_with_the_address_of_its_page(open_shop: OpenShop) -> None:
+    shops = left_behind(open_shop, 2)
+    out, err = StringIO(), StringIO()
+    slugs = [shop.slug for shop in shops]
+    call_command("migrate_tenants", tenant=slugs, jobs=3, background=True, stdout=out, stderr=err)
+    with use_tenant(PLATFORM):
+        operation = Operation.objects.get()
+    assert operation.arguments == {"slugs": sorted(slugs), "jobs": 3}
+    assert operation.asked_by.startswith("command line: ")
+    assert f"{tenancy().origin}/admin/tenants/operation/{operation.pk}/change/" in out.getvalue()
+    assert "manage.py run_worker" in err.getvalue()
+    assert slugs_behind(shops) == set(slugs)
+    run_operation(operation.pk)
+    assert slugs_behind(shops) == set()
+
+
+def test_nothing_is_left_to_a_worker_where_nothing_is_to_do(live_tenant: TenantInfo) -> None:
+    out = StringIO()
+    call_command("migrate_tenants", tenant=[live_tenant.slug], background=True, stdout=out)
+    assert "Nothing to do" in out.getvalue()
+    assert waiting_jobs() == {}
+
+
+@pytest.mark.parametrize("options", [{"canary": 1}, {"json": True}, {"app_label": "ledger"}])
+def test_what_a_worker_does_not_do_is_refused(live_tenant: TenantInfo, options: dict[str, Any]) -> None:
+    with pytest.raises(CommandError, match="Leave out"):
+        call_command("migrate_tenants", tenant=[live_tenant.slug], background=True, **options)
+    assert waiting_jobs() == {}
