@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
 
 .PHONY: demo test test-matrix lint types format bench clean
 
@@ -25,6 +26,19 @@ format: $(VENV)/.tools
 test-matrix:
 	scripts/test-matrix
 
+# Side by side with peers and with PostgreSQL itself; docs/benchmarks.md. Some minutes; N=1000 for the large one.
+bench: $(BENCH)/.tools .env
+	@$(BENCH)/bin/python -m bench.migrate
+	@$(BENCH)/bin/python -m bench.create
+	@$(BENCH)/bin/python -m bench.requests
+
+# The peers have an environment of their own. One of them needs Python 3.12 and is left out on an older one.
+$(BENCH)/.tools: requirements.txt bench/requirements-peers.txt
+	@for python in $(BENCH_PYTHON) python3.12 python3.13 $(PYTHON); do \
+	  $$python -c '' 2>/dev/null && { $$python -m venv $(BENCH); break; }; done
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements-peers.txt
+	@touch $@
+
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "$(PYTHON) is older than Python 3.11. Say which one to take: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -45,4 +59,4 @@ $(VENV)/.tools: $(VENV)/.runtime requirements-dev.txt
 
 clean:
 	-$(BIN)/python manage.py embedded_postgres stop
-	rm -rf $(VENV) .sangga
+	rm -rf $(VENV) $(BENCH) .sangga

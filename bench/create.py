@@ -1,7 +1,7 @@
 """Opening one tenant, with its owner and all that it is furnished with. `python -m bench.create`, or `make bench`.
 
 Each contender opens its tenants in a process that stays up, in a database with ten tenants; the first one in the life
-of such a process, which has all to work out, is listed by itself. ROUNDS (default 10) is how often each has its turn,
+of such a process, which has all to work out, is listed by itself. ROUNDS (default 5) is how often each has its turn,
 with two tenants a turn.
 """
 
@@ -175,7 +175,7 @@ def show(found: Mapping[str, list[list[float]]], first: Mapping[str, float], pea
 
 def main() -> None:
     """Measure and print."""
-    rounds = asked_for("ROUNDS", 10)
+    rounds = asked_for("ROUNDS", 5)
     with own_server():
         header("Opening a tenant", rounds)
         prepare()

@@ -41,12 +41,14 @@ def environment(database: str, host: str = "") -> dict[str, str]:
 
 @contextmanager
 def own_server() -> Iterator[None]:
-    """Start with an empty server, and leave it empty and stopped."""
+    """Start with an empty server, and leave it stopped and, if all went well, empty."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    drop_everything()
-    yield
-    drop_everything()
-    server.stop()
+    try:
+        drop_everything()
+        yield
+        drop_everything()
+    finally:
+        server.stop()
 
 
 def drop_everything() -> None:
