@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.exceptions import DisallowedHost
+from django.db import close_old_connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_urlconf, set_urlconf
@@ -118,7 +119,7 @@ class _Room:
         tenant = cast(TenantInfo, resolution.tenant)
         request.tenant = tenant  # type: ignore[attr-defined]
         if not tenant.is_platform:
-            request.urlconf = tenancy().tenant_urlconf  # type: ignore[attr-defined]
+            request.urlconf = tenancy().tenant_urlconf
         return cls(tenant, shift(request, tenant, resolution.prefix) if resolution.prefix else "")
 
     @contextmanager
@@ -151,9 +152,10 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
     # An opened file needs none, and the server may have a faster way to send it.
     if isinstance(response, StreamingHttpResponse) and getattr(response, "file_to_stream", None) is None:
         # A body that is not wanted to its end is closed, and has things to put away.
-        response._resource_closers[:] = [partial(_close, closer, room) for closer in response._resource_closers]
+        closers: list[Callable[[], object]] = response._resource_closers  # type: ignore[attr-defined]
+        closers[:] = [partial(_close, closer, room) for closer in closers]
         if response.is_async:
-            response.streaming_content = _stream_async(aiter(response), room)
+            response.streaming_content = _stream_async(cast(AsyncGenerator[bytes, None], aiter(response)), room)
         else:
             response.streaming_content = _stream(iter(response), room)
     return response
@@ -165,15 +167,30 @@ def _close(closer: Callable[[], object], room: _Room) -> None:
 
 
 def _stream(chunks: Iterator[bytes], room: _Room) -> Iterator[bytes]:
-    while True:
-        with room.entered():
-            chunk = next(chunks, None)
-        if chunk is None:
-            return
-        yield chunk
+    try:
+        while True:
+            with room.entered():
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+    except Exception:
+        # Django's ASGI handler does not close a response whose body fails; the pool would miss its connection.
+        close_old_connections()
+        raise
 
 
 async def _stream_async(chunks: AsyncGenerator[bytes], room: _Room) -> AsyncIterator[bytes]:
+    try:
+        async with aclosing(_each(chunks, room)) as body:
+            async for chunk in body:
+                yield chunk
+    except Exception:
+        await sync_to_async(close_old_connections)()  # as above
+        raise
+
+
+async def _each(chunks: AsyncGenerator[bytes], room: _Room) -> AsyncGenerator[bytes]:
     try:
         while True:
             with room.entered():

@@ -21,7 +21,7 @@ def shift(request: HttpRequest, tenant: TenantInfo, prefix: str) -> str:
 
     Return the whole SCRIPT_NAME: the prefix, after the path at which the server has mounted the project.
     """
-    script_name = request.META.get("SCRIPT_NAME", "").rstrip("/") + prefix
+    script_name: str = request.META.get("SCRIPT_NAME", "").rstrip("/") + prefix
     request.META["SCRIPT_NAME"] = script_name
     request.path_info = request.path_info.removeprefix(prefix) or "/"
     request.META["PATH_INFO"] = request.path_info

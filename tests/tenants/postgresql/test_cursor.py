@@ -23,9 +23,7 @@ def test_without_a_tenant_every_query_is_refused(db: None, sql_row: Row) -> None
         User.objects.count()
 
 
-def test_a_statement_runs_in_its_schema_with_its_role(
-    acme: TenantInfo, globex: TenantInfo, sql_row: Row
-) -> None:
+def test_a_statement_runs_in_its_schema_with_its_role(acme: TenantInfo, globex: TenantInfo, sql_row: Row) -> None:
     for tenant in (acme, globex, acme):
         with use_tenant(tenant):
             assert sql_row(WHERE) == (tenant.schema, tenant.role)
