@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -14,6 +14,9 @@ from unfold.decorators import display
 
 from tenants.admin.site import platform_site
 from tenants.models import AuditEvent
+
+_NOTHING: tuple[Any, ...] = ("", None, [])
+"""What a fact says that has nothing to tell."""
 
 
 @admin.register(AuditEvent, site=platform_site)
@@ -38,5 +41,5 @@ class AuditEventAdmin(ModelAdmin):
 
     @display(description=_("detail"))
     def facts(self, event: AuditEvent) -> SafeString:
-        known = [(key.replace("_", " "), value) for key, value in event.detail.items() if value not in ("", None, [])]
-        return format_html_join(" · ", '<span class="operator-fact">{}: {}</span>', known)
+        known = [f"{key.replace('_', ' ')}: {value}" for key, value in event.detail.items() if value not in _NOTHING]
+        return format_html('<span class="operator-facts">{}</span>', " · ".join(known))

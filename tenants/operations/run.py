@@ -83,6 +83,7 @@ def _do(work: Work, session: psycopg.Connection[Any]) -> None:
         logger.warning("Operation %s (%s) failed: %s", operation.pk, operation, error, exc_info=where)
         _finish(operation, error=_in_words(error))
     else:
+        operation.done = operation.total  # not every kind tells its last step
         _finish(operation, message=message)
 
 
@@ -99,7 +100,7 @@ def _finish(operation: Operation, *, message: str = "", error: str = "") -> None
     operation.message, operation.error = message, error
     operation.finished_at = timezone.now()
     with use_tenant(PLATFORM):
-        operation.save(update_fields=["state", "message", "error", "finished_at"])
+        operation.save(update_fields=["state", "done", "message", "error", "finished_at"])
 
 
 def _in_words(error: Exception) -> str:

@@ -15,7 +15,7 @@ import psycopg
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connection
 from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.contrib.django.db_cleanup import DjangoApp
+from procrastinate.contrib.django import DjangoApp
 from procrastinate.exceptions import ProcrastinateException
 from psycopg import sql
 
