@@ -155,7 +155,10 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
         closers: list[Callable[[], object]] = response._resource_closers  # type: ignore[attr-defined]
         closers[:] = [partial(_close, closer, room) for closer in closers]
         if response.is_async:
-            response.streaming_content = _stream_async(cast(AsyncGenerator[bytes, None], aiter(response)), room)
+            # Not aiter(): that looks for the content when it is first asked, and would find what is put here.
+            response.streaming_content = _stream_async(
+                cast(AsyncGenerator[bytes, None], response.streaming_content), room
+            )
         else:
             response.streaming_content = _stream(iter(response), room)
     return response
