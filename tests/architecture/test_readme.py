@@ -1,0 +1,178 @@
+"""What a newcomer reads is true: the tutorial and the examples are carried out, step by step, in a copy of the tree."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tenants.postgresql.embedded import embedded
+from tests.tenants.postgresql.embedded.conftest import discard
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "images")
+PORT_IN_DOCUMENTS = 8000
+CHANGING = {
+    r"\d+\.\d+ ?s\b": "N s",
+    r"\b[a-z0-9]{6}-[0-9a-f]{32}\b": "TOKEN",
+}
+"""What is another text each time, and what stands for it in a comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of a document, with the file that the line above it names, if it names one."""
+
+    kind: str
+    text: str
+    file: str
+
+
+def blocks_of(document: str) -> Iterator[Block]:
+    """Give the fenced blocks of a document of the tree, in order; a diff without a name goes on with the last one."""
+    file = ""
+    text = (ROOT / document).read_text()
+    for above, kind, body in re.findall(r"(?:^([^\n]*)\n\n)?^```(\w+)\n(.*?)^```$", text, flags=re.M | re.S):
+        named = re.search(r"`([\w/.]+\.(?:py|toml))`:$", above)
+        file = named[1] if named else file if kind == "diff" else ""
+        yield Block(kind, body, file)
+
+
+def steps_of(console: str) -> Iterator[tuple[str, str]]:
+    """Give the commands of a console block, each with what it prints."""
+    for step in re.split(r"^\$ ", console, flags=re.M)[1:]:
+        command, _, printed = step.partition("\n")
+        yield command, printed
+
+
+class Clone:
+    """A copy of the tree with a building of its own in which one can do what a document says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder.parent / "data"
+        self.port = _free_port()
+        shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}
+        self.environment = {
+            **inherited,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PORT": str(self.port),
+            "PYTHONUNBUFFERED": "1",
+            "SANGGA_DATA_DIR": str(self.data),
+            "SECRET_KEY": "only-for-this-test",
+        }
+
+    def write(self, file: str, text: str) -> None:
+        path = self.folder / file
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+            (path.parent / "__init__.py").touch()
+        path.write_text(text)
+
+    def edit(self, file: str, diff: str) -> None:
+        """Put a diff in its one place, without regard to line numbers, which it has none of."""
+        lines = diff.splitlines(keepends=True)
+        before = "".join(line[1:] for line in lines if not line.startswith("+"))
+        after = "".join(line[1:] for line in lines if not line.startswith("-"))
+        text = (self.folder / file).read_text()
+        assert text.count(before) == 1, f"{file} does not have this once:\n{before}"
+        (self.folder / file).write_text(text.replace(before, after))
+
+    def run(self, command: str) -> str:
+        """Return what a command prints, in the order in which a terminal shows it."""
+        command = command.replace(f":{PORT_IN_DOCUMENTS}/", f":{self.port}/")
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder, env=self.environment, text=True, timeout=120,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        return done.stdout.replace(f":{self.port}/", f":{PORT_IN_DOCUMENTS}/")
+
+    @contextmanager
+    def served(self) -> Iterator[None]:
+        """Serve the copy as it is now, for the block."""
+        command = [sys.executable, "manage.py", "runserver", "--noreload", str(self.port)]
+        server = subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            _wait_for(self.port)
+            yield
+        finally:
+            server.terminate()
+            server.wait()
+
+    def follow(self, document: str) -> None:
+        """Do all that a document says, and compare what its commands print."""
+        for block in blocks_of(document):
+            if block.kind == "diff":
+                self.edit(block.file, block.text)
+            elif block.kind == "python" and block.file:
+                self.write(block.file, block.text)
+            elif block.kind == "python":
+                assert self.run(f"python manage.py shell -v 0 <<'CODE'\n{block.text}\nCODE") == ""
+            elif block.kind == "console" and "$ curl" in block.text:
+                with self.served():
+                    self._type(block.text)
+            elif block.kind == "console":
+                self._type(block.text)
+
+    def _type(self, console: str) -> None:
+        for command, promised in steps_of(console):
+            assert_same(command, promised, self.run(command))
+
+
+def assert_same(command: str, promised: str, printed: str) -> None:
+    """Compare line by line, in any order: shops are migrated side by side. `…` stands for any lines."""
+    there, wanted = _lines(printed), _lines(promised)
+    anything_else = wanted.pop("…", 0)
+    assert wanted <= there, f"$ {command}\n{printed}"
+    assert anything_else or wanted == there, f"$ {command}\n{printed}"
+
+
+def _lines(text: str) -> Counter[str]:
+    for pattern, stand_in in CHANGING.items():
+        text = re.sub(pattern, stand_in, text)
+    return Counter(line.rstrip() for line in text.splitlines() if line.strip())
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("The server did not answer within half a minute.")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Iterator[Clone]:
+    made = Clone(tmp_path / "clone")
+    made.run("python manage.py demo --prepare-only")
+    yield made
+    discard(embedded(made.data / "postgres"))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="The examples are commands of curl's.")
+def test_the_tutorial_can_be_followed(clone: Clone) -> None:
+    clone.follow("docs/tutorial.md")
