@@ -90,7 +90,7 @@ def statements_about_roles(messages: list[str]) -> str:
     kept = [message for message in messages if message.startswith("CREATE ROLE") or "GRANT USAGE ON SCHEMA" in message]
     schema = next(filter(None, (re.search(r'ON SCHEMA "(t_\d+)"', message) for message in kept)))[1]
     text = "".join(message.rstrip("; \n") + ";\n" for message in kept)
-    return re.sub(rf'"\w*{schema}"', lambda name: '"bare_role_{}"' if "_t_" in name[0] else '"{}"', text)
+    return re.sub(rf'"\w*{schema}"', lambda name: '"bench_bare_role_{}"' if "_t_" in name[0] else '"{}"', text)
 
 
 class Bare:
