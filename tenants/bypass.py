@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.crypto import constant_time_compare
+from django.utils.http import escape_leading_slashes
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
@@ -31,7 +32,8 @@ def enter_by_link(request: HttpRequest, tenant: TenantInfo) -> HttpResponse | No
         return None
     query = request.GET.copy()
     del query[PARAMETER]  # the secret is not to stay in the address bar, nor in a Referer header
-    response = HttpResponseRedirect(f"{request.path}?{query.urlencode()}" if query else request.path)
+    path = escape_leading_slashes(request.path)  # //elsewhere.example would lead there
+    response = HttpResponseRedirect(f"{path}?{query.urlencode()}" if query else path)
     response.set_cookie(_COOKIE, tenant.bypass, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax")
     return response
 

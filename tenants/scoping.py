@@ -9,6 +9,7 @@ from typing import Any
 from weakref import WeakSet
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 from django.http import HttpRequest
 from django.urls import get_script_prefix
@@ -40,6 +41,13 @@ class TenantFileSystemStorage(FileSystemStorage):
     def base_url(self) -> str:
         # A tenant under a path prefix has its files under that prefix as well.
         return get_script_prefix().rstrip("/") + settings.MEDIA_URL
+
+    def path(self, name: str) -> str:
+        """Return where the file is; raise `SuspiciousFileOperation` if that is outside the folder, by a link too."""
+        path: str = super().path(name)
+        if not Path(path).resolve().is_relative_to(Path(self.location).resolve()):
+            raise SuspiciousFileOperation(f"{name!r} leads out of the tenant's folder")
+        return path
 
 
 class PerTenant(MutableMapping[str, Any]):

@@ -18,8 +18,8 @@ def media(request: HttpRequest, name: str) -> FileResponse:
     """Return a file of the active tenant; 404 for what it has not, whoever else may have it."""
     try:
         file = default_storage.open(name)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, SuspiciousFileOperation) as error:
-        raise Http404 from error
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, SuspiciousFileOperation, ValueError) as error:
+        raise Http404 from error  # a ValueError is a NUL in the name
     response = FileResponse(file)
     response["Cache-Control"] = "public, max-age=3600"
     response["X-Content-Type-Options"] = "nosniff"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from tenants.migrator.records import session_claim
 from tenants.models import Tenant
 from tenants.postgresql import schemas
 from tenants.registry import info_of
+from tenants.scoping import TenantFileSystemStorage
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is."""
@@ -88,6 +89,6 @@ def _begin_purge(slug: str) -> TenantInfo:
 
 
 def _remove_files(tenant: TenantInfo) -> None:
-    if isinstance(default_storage, FileSystemStorage):
+    if isinstance(default_storage, TenantFileSystemStorage):
         with use_tenant(tenant):
             shutil.rmtree(Path(default_storage.location), ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from tenants import audit
 from tenants.context import TenantInfo
@@ -34,7 +35,11 @@ def attach_domain(tenant: Tenant, host: str, *, primary: bool) -> None:
         domain.clean()
     except ValidationError as error:
         raise InvalidHost(host, " ".join(error.messages)) from error
-    domain.save()
+    try:
+        with transaction.atomic():
+            domain.save()
+    except IntegrityError as error:  # somebody was quicker
+        raise DomainTaken(domain.host) from error
     if primary:
         _make_primary(tenant, domain)
 

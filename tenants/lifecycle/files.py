@@ -8,12 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from django.core.files.base import File
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 from django.db import DatabaseError
 
 from tenants.context import TenantInfo, use_tenant
 from tenants.lifecycle.delete import Progress
 from tenants.lifecycle.orphans import is_orphan
+from tenants.scoping import TenantFileSystemStorage
 
 
 def file_names(folder: str = "") -> Iterator[str]:
@@ -41,7 +42,7 @@ def copy_files(source: TenantInfo, target: TenantInfo, progress: Progress) -> No
 
 def remove_files(tenant: TenantInfo) -> None:
     """Remove all files of a tenant."""
-    if isinstance(default_storage, FileSystemStorage):
+    if isinstance(default_storage, TenantFileSystemStorage):
         with use_tenant(tenant):
             shutil.rmtree(Path(default_storage.location), ignore_errors=True)
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
 from tenants import audit
@@ -22,6 +22,7 @@ from tenants.names import role_name
 from tenants.postgresql import schemas
 from tenants.postgresql.scratch import drop_left_over
 from tenants.registry import all_tenants
+from tenants.scoping import TenantFileSystemStorage
 
 _SCHEMA = re.compile(r"t_(\d+)")
 
@@ -104,7 +105,7 @@ def _drop_orphan(schema: str) -> None:
 
 
 def _folders_without_tenant(tenants: list[TenantInfo]) -> list[Path]:
-    if not isinstance(default_storage, FileSystemStorage):
+    if not isinstance(default_storage, TenantFileSystemStorage):
         return []
     with use_tenant(PLATFORM):
         root = Path(default_storage.location).parent

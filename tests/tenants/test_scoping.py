@@ -1,0 +1,287 @@
+"""What Django keeps once per process is kept once per tenant: keys, files, content types, logs, templates."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.template import engines
+from django.test import Client, RequestFactory, override_settings
+from django.test.utils import CaptureQueriesContext
+from django.urls import get_script_prefix, set_script_prefix
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop.goods.models import Goods
+from tenants import PLATFORM, NoActiveTenant, TenantInfo, active_tenant, use_tenant
+from tenants.scoping import TenantFileSystemStorage, TenantLogFilter, cache_key, tenant_in_templates
+
+A = TenantInfo(id=1, slug="a", schema="t_1")
+B = TenantInfo(id=11, slug="b", schema="t_11")
+
+
+# --- Cache keys
+
+_KEYS = st.text(st.sampled_from("t_1:a0\n"), max_size=8) | st.text(max_size=20)
+_TENANTS = st.integers(min_value=0, max_value=200).map(
+    lambda number: PLATFORM if number == 0 else TenantInfo(id=number, slug="x", schema=f"t_{number}")
+)
+
+
+@given(_TENANTS, _KEYS, _KEYS, st.integers(1, 11), _TENANTS, _KEYS, _KEYS, st.integers(1, 11))
+def test_no_keys_of_two_tenants_meet(
+    one: TenantInfo, key: str, prefix: str, version: int, other: TenantInfo, key_2: str, prefix_2: str, version_2: int
+) -> None:
+    with use_tenant(one):
+        first = cache_key(key, prefix, version)
+    with use_tenant(other):
+        second = cache_key(key_2, prefix_2, version_2)
+    assert (first == second) <= (one.schema == other.schema)
+
+
+@given(_TENANTS, _KEYS, st.integers(1, 11), _TENANTS, _KEYS, st.integers(1, 11))
+def test_under_one_prefix_every_tenant_version_and_key_has_a_key_of_its_own(
+    one: TenantInfo, key: str, version: int, other: TenantInfo, key_2: str, version_2: int
+) -> None:
+    with use_tenant(one):
+        first = cache_key(key, "p:", version)
+    with use_tenant(other):
+        second = cache_key(key_2, "p:", version_2)
+    assert (first == second) == ((one.schema, version, key) == (other.schema, version_2, key_2))
+
+
+def test_djangos_cache_is_the_active_tenants_and_nobodys_without_one() -> None:
+    for tenant, value in ((A, "of a"), (B, "of b"), (PLATFORM, "of the platform")):
+        with use_tenant(tenant):
+            assert cache.get("greeting") is None
+            cache.set("greeting", value)
+    for tenant, value in ((A, "of a"), (B, "of b"), (PLATFORM, "of the platform")):
+        with use_tenant(tenant):
+            assert cache.get("greeting") == value
+            cache.delete("greeting")
+    with pytest.raises(NoActiveTenant):
+        cache.get("greeting")
+
+
+# --- Files
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Iterator[Path]:
+    with override_settings(MEDIA_ROOT=tmp_path):
+        for tenant, text in ((A, b"of a"), (B, b"of b")):
+            with use_tenant(tenant):
+                assert default_storage.save("note.txt", ContentFile(text)) == "note.txt"
+        yield tmp_path
+
+
+def contents(name: str) -> bytes:
+    with default_storage.open(name) as file:
+        return bytes(file.read())
+
+
+def test_each_tenant_has_a_folder_of_its_own(media: Path) -> None:
+    assert (media / "t_1" / "note.txt").read_bytes() == b"of a"
+    assert (media / "t_11" / "note.txt").read_bytes() == b"of b"
+    with use_tenant(B):
+        assert contents("note.txt") == b"of b"
+        default_storage.delete("note.txt")
+    with use_tenant(A):
+        assert default_storage.exists("note.txt")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../t_11/note.txt",
+        "x/../../t_11/note.txt",
+        "../t_1x/note.txt",
+        "../t_11",
+        "..",
+        "/etc/passwd",
+        "{root}/t_11/note.txt",
+        "link/note.txt",
+        "link",
+        "file-link.txt",
+        "dangling/new.txt",
+    ],
+)
+def test_no_name_leaves_the_tenants_folder(media: Path, name: str) -> None:
+    own = media / "t_1"
+    (own / "link").symlink_to(media / "t_11")
+    (own / "file-link.txt").symlink_to("../t_11/note.txt")
+    (own / "dangling").symlink_to(media / "t_12")
+    name = name.format(root=media)
+    with use_tenant(A):
+        for act in (
+            default_storage.open,
+            default_storage.exists,
+            default_storage.delete,
+            default_storage.size,
+            default_storage.listdir,
+            lambda name: default_storage.save(name, ContentFile(b"of a")),
+        ):
+            with pytest.raises(SuspiciousFileOperation):
+                act(name)
+    assert (media / "t_11" / "note.txt").read_bytes() == b"of b"
+    assert not (media / "t_12").exists()
+
+
+def test_a_link_inside_the_folder_and_a_media_root_that_is_a_link_are_fine(media: Path, tmp_path: Path) -> None:
+    (media / "t_1" / "same.txt").symlink_to("note.txt")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.symlink_to(media)
+    with override_settings(MEDIA_ROOT=elsewhere), use_tenant(A):
+        assert contents("same.txt") == b"of a"
+
+
+def test_without_a_tenant_there_are_no_files(media: Path) -> None:
+    with pytest.raises(NoActiveTenant):
+        default_storage.open("note.txt")
+    with pytest.raises(NoActiveTenant):
+        default_storage.save("x.txt", ContentFile(b""))
+
+
+def test_one_storage_serves_two_threads(media: Path) -> None:
+    storage = TenantFileSystemStorage()
+
+    def read(tenant: TenantInfo) -> bytes:
+        with use_tenant(tenant):
+            with storage.open("note.txt") as file:
+                return bytes(file.read())
+
+    with ThreadPoolExecutor(2) as pool:
+        assert set(pool.map(read, [A] * 20)) | set(pool.map(read, [B] * 20)) == {b"of a", b"of b"}
+
+
+def test_addresses_of_files_follow_the_script_prefix() -> None:
+    before = get_script_prefix()
+    with use_tenant(A):
+        assert default_storage.url("a b.png") == "/media/a%20b.png"
+        set_script_prefix("/t/a/")
+        try:
+            assert default_storage.url("x.png") == "/t/a/media/x.png"
+        finally:
+            set_script_prefix(before)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../{other}/secret.txt",
+        "%2e%2e/{other}/secret.txt",
+        "..%2f{other}%2fsecret.txt",
+        "/etc/passwd",
+        "x%00y",
+        "x" * 300,
+    ],
+)
+def test_a_shop_shows_its_own_files_alone(
+    acme: TenantInfo, globex: TenantInfo, client_of: Callable[[TenantInfo], Client], tmp_path: Path, name: str
+) -> None:
+    with override_settings(MEDIA_ROOT=tmp_path):
+        with use_tenant(globex):
+            default_storage.save("secret.txt", ContentFile(b"of globex"))
+        assert b"".join(client_of(globex).get("/media/secret.txt").streaming_content) == b"of globex"  # type: ignore[attr-defined]
+        client = client_of(acme)
+        assert client.get("/media/secret.txt").status_code == 404
+        assert client.get("/media/" + name.format(other=globex.schema)).status_code == 404
+
+
+# --- Content types
+
+
+@pytest.fixture
+def other_ids(acme: TenantInfo, globex: TenantInfo) -> dict[str, int]:
+    """Give globex other ids of content types than acme's."""
+    with use_tenant(globex.as_owner()), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute("UPDATE auth_permission SET content_type_id = content_type_id + 9000")
+        cursor.execute("UPDATE django_content_type SET id = id + 9000")
+    ids = {}
+    for tenant in (acme, globex):
+        with use_tenant(tenant):
+            ContentType.objects.clear_cache()
+            ids[tenant.slug] = ContentType.objects.get(app_label="goods", model="goods").pk
+    assert ids["globex"] != ids["acme"]
+    return ids
+
+
+def test_a_content_type_is_the_active_tenants(acme: TenantInfo, globex: TenantInfo, other_ids: dict[str, int]) -> None:
+    for tenant in (acme, globex, acme):
+        with use_tenant(tenant):
+            own = ContentType.objects.get_for_model(Goods)
+            assert own.pk == other_ids[tenant.slug]
+            assert ContentType.objects.get_for_id(own.pk).model == "goods"
+            assert ContentType.objects.get_by_natural_key("goods", "goods").pk == own.pk
+            other = other_ids["globex" if tenant == acme else "acme"]
+            with pytest.raises(ContentType.DoesNotExist):
+                ContentType.objects.get_for_id(other)
+
+
+def test_a_warm_content_type_costs_no_query(acme: TenantInfo, other_ids: dict[str, int]) -> None:
+    with use_tenant(acme):
+        ContentType.objects.get_for_model(Goods)
+        with CaptureQueriesContext(connection) as captured:
+            ContentType.objects.get_for_model(Goods)
+    assert not captured.captured_queries
+
+
+def test_rights_hang_on_the_tenants_own_content_types(
+    acme: TenantInfo, globex: TenantInfo, other_ids: dict[str, int]
+) -> None:
+    for tenant in (acme, globex):
+        with use_tenant(tenant):
+            clerk = User.objects.create(username="clerk")
+            clerk.user_permissions.add(
+                Permission.objects.get(content_type=ContentType.objects.get_for_model(Goods), codename="view_goods")
+            )
+            assert User.objects.get(username="clerk").has_perm("goods.view_goods")
+
+
+def test_a_model_that_is_made_later_brings_back_no_process_wide_cache(
+    acme: TenantInfo, globex: TenantInfo, other_ids: dict[str, int]
+) -> None:
+    """Django makes the managers of all models anew whenever a model is registered."""
+    apps.clear_cache()
+    for tenant in (acme, globex):
+        with use_tenant(tenant):
+            assert ContentType.objects.get_for_model(Goods).pk == other_ids[tenant.slug]
+
+
+# --- Logs and templates
+
+
+@pytest.mark.parametrize(("tenant", "word"), [(None, "-"), (PLATFORM, "platform"), (A, "a")])
+def test_a_log_record_says_whose_it_is(tenant: TenantInfo | None, word: str) -> None:
+    def made() -> Any:
+        record = logging.makeLogRecord({"msg": "hello"})
+        assert TenantLogFilter().filter(record)
+        return record
+
+    if tenant is None:
+        assert made().tenant == word
+    else:
+        with use_tenant(tenant):
+            assert made().tenant == word
+
+
+def test_templates_know_the_active_tenant(rf: RequestFactory) -> None:
+    template = engines["django"].from_string("{{ tenant.slug }}|{{ tenant }}")
+    with use_tenant(A):
+        context = tenant_in_templates(rf.get("/"))
+        assert template.render(context) == "a|a"
+    assert active_tenant() is None
+    assert tenant_in_templates(rf.get("/")) == {"tenant": None}
