@@ -54,7 +54,7 @@ def serve(port: int) -> None:
         address=ADDRESS,
         port=port,
         interface=Interfaces.WSGI,
-        blocking_threads=8,
+        blocking_threads=2 * (os.cpu_count() or 1) + 1,
         websockets=False,
         log_level=LogLevels.warning,
         workers_kill_timeout=5,
