@@ -9,7 +9,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, HttpResponseServerError, StreamingHttpResponse
 from django.template import engines
 from django.urls import path, reverse
 from django.utils import timezone
@@ -191,6 +191,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponseServerError(marker())
 
 
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return HttpResponseNotFound("nothing here")
+
+
+handler404 = not_found
 handler500 = server_error
 
 urlpatterns = [
