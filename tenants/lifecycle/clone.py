@@ -12,7 +12,7 @@ from tenants.lifecycle.anonymise import anonymisers
 from tenants.lifecycle.create import NewTenant, insert_tenant
 from tenants.lifecycle.delete import Progress
 from tenants.lifecycle.failures import failing_as
-from tenants.lifecycle.files import copy_files, remove_files_of_nobody
+from tenants.lifecycle.files import check_no_files, copy_files, remove_files_of_nobody
 from tenants.lifecycle.left_out import tables_left_out
 from tenants.lifecycle.standstill import standing_still
 from tenants.migrator.apply import migrate_tenant
@@ -48,6 +48,7 @@ def clone_tenant(
         with standing_still(slug) as source:
             _check_is_current(source)
             clone = insert_tenant(_order(source, new_slug, name))
+            check_no_files(clone)
             undo.callback(remove_files_of_nobody, clone)
             _make_schema(clone)
             _check_is_alike(source, clone)

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -37,7 +38,28 @@ def copy_files(source: TenantInfo, target: TenantInfo, progress: Progress) -> No
             with use_tenant(source):
                 file = default_storage.open(name)
             with file, use_tenant(target):
-                default_storage.save(name, File(file))
+                save_file(name, file)
+
+
+def save_file(name: str, stream: IO[bytes]) -> None:
+    """Save a file of the active tenant under just that name, as rows refer to it.
+
+    Raises `FileExistsError` if the name is taken, where a storage would choose another one.
+    """
+    saved = default_storage.save(name, File(stream, name))
+    if saved != name:
+        default_storage.delete(saved)
+        raise FileExistsError(f"the file {name!r} can only be kept as {saved!r}")
+
+
+def check_no_files(tenant: TenantInfo) -> None:
+    """Raise `FileExistsError` if a new tenant would find files that another one left, perhaps of another database."""
+    with use_tenant(tenant):
+        if next(file_names(), None) is not None:
+            raise FileExistsError(
+                f"there are files already in the folder {tenant.schema} of the media, which belong to no tenant here. "
+                f"Look into it, and move them away or run `manage.py reconcile_tenants --drop-orphans`."
+            )
 
 
 def remove_files(tenant: TenantInfo) -> None:

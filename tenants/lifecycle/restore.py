@@ -8,8 +8,6 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from django.core.files.base import File
-from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
 from tenants import audit
@@ -20,7 +18,7 @@ from tenants.lifecycle.archive import DUMP, MEDIA, Archive, open_archive
 from tenants.lifecycle.create import NewTenant, insert_tenant, validate_facts
 from tenants.lifecycle.delete import Progress
 from tenants.lifecycle.failures import failing_as
-from tenants.lifecycle.files import remove_files_of_nobody
+from tenants.lifecycle.files import check_no_files, remove_files_of_nobody, save_file
 from tenants.lifecycle.left_out import tables_left_out
 from tenants.lifecycle.place import give_domains, interim_slug, take_place_of
 from tenants.lifecycle.standstill import existing_tenant
@@ -66,6 +64,7 @@ def restore_tenant(
             drop_left_over()
             with transaction.atomic():
                 tenant = _insert(archive, wanted, over=over)
+                check_no_files(tenant)
                 undo.callback(remove_files_of_nobody, tenant)
                 _load(archive, tenant, progress)
                 migrations = _migrate(archive, tenant)
@@ -160,6 +159,4 @@ def _save_files(archive: Archive, tenant: TenantInfo, progress: Progress) -> Non
         for done, name in enumerate(archive.files):
             progress(done, len(archive.files))
             with archive.open(MEDIA + name) as stream:
-                saved = default_storage.save(name, File(stream, name))
-            if saved != name:
-                raise StepFailed(f"Restoring {archive.path}", f"the storage keeps the file {name!r} as {saved!r}")
+                save_file(name, stream)

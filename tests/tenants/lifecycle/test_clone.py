@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -43,6 +44,7 @@ from tests.tenants.lifecycle.contents import contents, files, furnish, rows
 
 OpenShop = Callable[..., TenantInfo]
 Clone = Callable[..., TenantInfo]
+SqlRow = Callable[..., tuple[Any, ...]]
 
 
 @pytest.fixture
@@ -211,6 +213,18 @@ def test_a_clone_that_is_stopped_half_way_leaves_nothing(shop: TenantInfo) -> No
     with pytest.raises(KeyboardInterrupt):
         clone_tenant(shop.slug, "new-shop", progress=stop)
     assert leftovers() == before
+
+
+def test_files_that_somebody_left_in_its_folder_are_not_given_to_a_clone(shop: TenantInfo, sql_row: SqlRow) -> None:
+    with use_tenant(PLATFORM):
+        (number,) = sql_row("SELECT nextval(pg_get_serial_sequence('tenants_tenant', 'id')) + 1")
+    foreign = Path(settings.MEDIA_ROOT) / f"t_{number}" / "goods" / "secret.png"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_bytes(b"of a shop in another database")
+    with pytest.raises(StepFailed, match=f"t_{number}"):
+        clone_tenant(shop.slug, "new-shop")
+    assert foreign.read_bytes() == b"of a shop in another database"
+    shutil.rmtree(foreign.parents[1])
 
 
 def test_a_shop_that_is_behind_is_not_cloned(shop: TenantInfo) -> None:
