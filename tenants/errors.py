@@ -246,7 +246,7 @@ class BackupRefused(TenancyError):
 class RunIncomplete(TenancyError):
     """A run over many tenants left some as they were."""
 
-    def __init__(self, failed: list[str], *, not_begun: int = 0, elsewhere: int = 0) -> None:
+    def __init__(self, failed: list[str], not_begun: int = 0, elsewhere: int = 0) -> None:
         super().__init__(failed, not_begun, elsewhere)
         self.failed = failed
         self.not_begun = not_begun

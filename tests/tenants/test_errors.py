@@ -1,0 +1,62 @@
+"""Errors are one tree, survive a trip to another process, and say who, what and what to do."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import re
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from tenants import errors
+from tenants.errors import TenancyError
+
+EVERY = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, TenancyError) and kind is not TenancyError
+]
+
+
+def fact(name: str, kind: str) -> Any:
+    """Return a value of that kind that can be told from every other."""
+    return [f"<{name}>"] if kind == "list[str]" else 4711 if kind == "int" else f"<{name}>"
+
+
+def made(kind: type[TenancyError]) -> TenancyError:
+    """Make an error with a word of its own for each fact."""
+    if kind.__init__ is Exception.__init__:
+        return kind("<what>")
+    return kind(*(fact(name, facts.annotation) for name, facts in inspect.signature(kind).parameters.items()))
+
+
+def test_the_drawn_tree_is_the_tree() -> None:
+    drawn = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
+    assert sorted(drawn) == sorted(kind.__name__ for kind in EVERY)
+    assert all(TenancyError in kind.__bases__ for kind in EVERY), "one level deep"
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_an_error_survives_pickling_with_its_facts(kind: type[TenancyError]) -> None:
+    error = made(kind)
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVERY if "__str__" in vars(kind)])
+def test_an_error_tells_its_facts_and_keeps_them_as_attributes(kind: type[TenancyError]) -> None:
+    error = made(kind)
+    for name, facts in inspect.signature(kind).parameters.items():
+        assert getattr(error, name) == fact(name, facts.annotation)
+        assert ("4711" if facts.annotation == "int" else f"<{name}>") in str(error)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_error_is_documented(kind: type[TenancyError]) -> None:
+    assert kind.__doc__
+
+
+def test_a_configuration_error_is_djangos_too() -> None:
+    assert issubclass(errors.ConfigurationError, ImproperlyConfigured)
