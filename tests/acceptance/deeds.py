@@ -18,6 +18,7 @@ from tenants.migrator.runner import Run, RunOptions
 from tenants.migrator.verify import schemas_without_tenant, verify
 from tenants.models import Tenant
 from tenants.postgresql import schemas
+from tenants.postgresql.embedded import server
 from tenants.postgresql.embedded.binaries import find_bindir
 from tenants.registry import all_tenants, tenant_by_slug
 from tenants.scoping import PerTenant
@@ -112,3 +113,27 @@ def dump(schema: str, what: str) -> str:
     text = re.sub(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^']*'", "'TIME'", text)
     text = re.sub(r"'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}'", "'UUID'", text)
     return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.M)
+
+
+def start_with_few_locks() -> None:
+    """Run the embedded server with PostgreSQL's own default of locks, and few connections to share them."""
+    server.SETTINGS.update(max_locks_per_transaction="64", max_connections="20")
+
+
+def add_tables(slug: str, number: int) -> None:
+    """Give a shop tables with four indexes each, a few in each transaction."""
+    with use_tenant(tenant_by_slug(slug).as_owner()), connection.cursor() as cursor:
+        for start in range(0, number, 50):
+            names = range(start, min(start + 50, number))
+            cursor.execute(
+                "".join(
+                    f"CREATE TABLE extra_{i} (id int PRIMARY KEY, a text UNIQUE, b text UNIQUE, c text UNIQUE);"
+                    for i in names
+                )
+            )
+
+
+def drop_at_once(slug: str) -> None:
+    """Drop a shop's schema as one would by hand."""
+    with use_tenant(PLATFORM), connection.cursor() as cursor:
+        cursor.execute(f"DROP SCHEMA {tenant_by_slug(slug).schema} CASCADE")
