@@ -53,8 +53,8 @@ def check_scopes(**_: Any) -> Iterable[CheckMessage]:
 def _crossing_keys(model: Any) -> Iterable[CheckMessage]:
     here = scope_of(model._meta.app_label)
     for field in model._meta.local_fields + model._meta.local_many_to_many:
-        if not field.is_relation or not isinstance(field.related_model, type):
-            continue  # the model is missing, which Django's own checks say
+        if not field.related_model or isinstance(field.related_model, str):
+            continue  # no relation, or one to a model that is missing, which Django's own checks say
         there = scope_of(field.related_model._meta.app_label)
         if there not in {here, Scope.COMMON}:
             yield Error(

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from django.core.management.base import CommandError
 
-from tenants.context import TenantInfo
+from tenants.context import TenantInfo, active_tenant
+from tenants.errors import NoActiveTenant
 from tenants.registry import all_tenants
 
 
@@ -31,3 +32,9 @@ def selected_tenant(slug: str) -> TenantInfo:
     """Return the tenant of `slug`; raise `CommandError` if there is none."""
     existing_slugs([slug])
     return all_tenants(slug=slug)[0]
+
+
+def require_tenant(command: str) -> None:
+    """Raise `CommandError` unless a tenant, or the control plane, is active."""
+    if active_tenant() is None:
+        raise CommandError(str(NoActiveTenant(f"`{command}`")))

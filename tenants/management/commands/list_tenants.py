@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
@@ -38,7 +39,7 @@ class Command(TenantCommand):
     def _print_table(self, rows: list[dict[str, str]]) -> None:
         table = Table(*COLUMNS, box=None, header_style="bold")
         for row in rows:
-            table.add_row(*(row[column] for column in COLUMNS))
+            table.add_row(*(Text(row[column]) for column in COLUMNS))  # a name may hold what rich takes for markup
         # In a pipe there is no width to fit into.
         console = Console(file=io.StringIO(), width=None if self.stdout.isatty() else 400)
         with console.capture() as text:
