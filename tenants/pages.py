@@ -9,6 +9,7 @@ from django.utils.cache import patch_vary_headers
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
+from tenants.language import language_of
 
 RETRY_AFTER_SECONDS = 300
 UPDATED_AFTER_SECONDS = 30
@@ -21,14 +22,16 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
 
 def suspended(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     """Return 503: the shop is closed for a while."""
-    response = _page(request, "tenants/suspended.html", {"name": tenant.name, "notice": tenant.notice}, status=503)
+    response = _page(
+        request, "tenants/suspended.html", {"name": tenant.name, "notice": tenant.notice}, status=503, tenant=tenant
+    )
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
 def updating(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     """Return 503: the shop's tables are not where the code is yet."""
-    response = _page(request, "tenants/updating.html", {"name": tenant.name}, status=503)
+    response = _page(request, "tenants/updating.html", {"name": tenant.name}, status=503, tenant=tenant)
     response["Retry-After"] = str(UPDATED_AFTER_SECONDS)
     return response
 
@@ -41,8 +44,10 @@ def moved(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     return response
 
 
-def _page(request: HttpRequest, template: str, context: dict[str, str], *, status: int) -> HttpResponse:
-    language = translation.get_language_from_request(request)
+def _page(
+    request: HttpRequest, template: str, context: dict[str, str], *, status: int, tenant: TenantInfo | None = None
+) -> HttpResponse:
+    language = language_of(request, tenant)
     with translation.override(language):
         response = HttpResponse(render_to_string(template, {**context, "LANGUAGE_CODE": language}), status=status)
     response["Cache-Control"] = "no-store"

@@ -12,6 +12,8 @@ from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_safe
 
+from tenants.tokens import token_generator
+
 
 @require_safe
 def media(request: HttpRequest, name: str) -> FileResponse:
@@ -31,6 +33,7 @@ class SetPassword(PasswordResetConfirmView):
 
     template_name = "tenants/set_password.html"
     success_url = reverse_lazy("set_password_done")
+    token_generator = token_generator
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add `user_name`, so that the owner sees whose password it is."""

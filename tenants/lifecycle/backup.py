@@ -15,11 +15,11 @@ from django.utils import timezone
 from tenants import audit
 from tenants.context import TenantInfo, use_tenant
 from tenants.lifecycle.archive import DUMP, MEDIA, ArchiveWriter, written_beside
-from tenants.lifecycle.delete import Progress
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.files import file_names
 from tenants.lifecycle.left_out import tables_left_out
 from tenants.lifecycle.manifest import Facts, Manifest, Versions
+from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.standstill import standing_still
 from tenants.migrator.graph import fingerprint
 from tenants.migrator.heads import heads

@@ -10,10 +10,10 @@ from tenants.context import TenantInfo, use_tenant
 from tenants.errors import TenantBehind, TenantDiffers
 from tenants.lifecycle.anonymise import anonymisers
 from tenants.lifecycle.create import NewTenant, insert_tenant
-from tenants.lifecycle.delete import Progress
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.files import check_no_files, copy_files, remove_files_of_nobody
 from tenants.lifecycle.left_out import tables_left_out
+from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.standstill import standing_still
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import fingerprint, target_fingerprint

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,15 +11,13 @@ from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TenantNotFound
+from tenants.lifecycle.files import remove_files
+from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.rows import locked_tenant
 from tenants.migrator.records import session_claim
 from tenants.models import Tenant
 from tenants.postgresql import schemas
 from tenants.registry import info_of
-from tenants.scoping import TenantFileSystemStorage
-
-Progress = Callable[[int, int], None]
-"""Called with how much is done and how much there is."""
 
 
 def delete_tenant(slug: str) -> TenantInfo:
@@ -70,7 +64,7 @@ def purge_tenant(slug: str, progress: Progress = lambda done, total: None) -> No
     with session_claim(tenant, patience=60):  # nobody migrates what goes away
         with use_tenant(tenant.as_owner()):
             schemas.drop_tables_in_batches(tenant, progress)
-        _remove_files(tenant)
+        remove_files(tenant)
         with use_tenant(PLATFORM), transaction.atomic():
             schemas.drop_schema(tenant)
             Tenant.objects.filter(pk=tenant.id).delete()
@@ -86,9 +80,3 @@ def _begin_purge(slug: str) -> TenantInfo:
         tenant.status = Tenant.Status.PURGING  # from here on there is no way back
         tenant.save(update_fields=["status"])
         return info_of(tenant)
-
-
-def _remove_files(tenant: TenantInfo) -> None:
-    if isinstance(default_storage, TenantFileSystemStorage):
-        with use_tenant(tenant):
-            shutil.rmtree(Path(default_storage.location), ignore_errors=True)

@@ -13,8 +13,8 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.lifecycle.delete import Progress
 from tenants.lifecycle.orphans import is_orphan
+from tenants.lifecycle.progress import Progress
 from tenants.scoping import TenantFileSystemStorage
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.tokens import default_token_generator
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
@@ -11,6 +10,7 @@ from django.utils.http import urlsafe_base64_encode
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
 from tenants.lifecycle.create import NewTenant
+from tenants.tokens import token_generator
 
 
 def create_owner(order: NewTenant) -> None:
@@ -30,7 +30,7 @@ def setup_link(tenant: TenantInfo, email: str) -> str:
             urlconf=tenancy().tenant_urlconf,
             kwargs={
                 "uidb64": urlsafe_base64_encode(force_bytes(user.pk)),
-                "token": default_token_generator.make_token(user),
+                "token": token_generator.make_token(user),
             },
         )
     return tenancy().url_of(tenant.host, path)

@@ -16,11 +16,11 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import BackupRefused, InvalidOption, SchemaExists, StepFailed
 from tenants.lifecycle.archive import DUMP, MEDIA, Archive, open_archive
 from tenants.lifecycle.create import NewTenant, insert_tenant, validate_facts
-from tenants.lifecycle.delete import Progress
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.files import check_no_files, remove_files_of_nobody, save_file
 from tenants.lifecycle.left_out import tables_left_out
 from tenants.lifecycle.place import give_domains, interim_slug, take_place_of
+from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.standstill import existing_tenant
 from tenants.migrator.heads import migrate_unseen, unknown_to_code
 from tenants.migrator.records import LOCK_SPACE

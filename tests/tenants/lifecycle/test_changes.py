@@ -15,13 +15,17 @@ from tenants.errors import DomainTaken, InvalidHost, InvalidName, InvalidOption,
 from tenants.lifecycle import (
     NewTenant,
     add_domain,
+    clone_tenant,
     create_tenant,
+    delete_tenant,
+    purge_tenant,
     remove_domain,
     rename_tenant,
     resume_tenant,
     set_primary_domain,
     suspend_tenant,
 )
+from tenants.lifecycle.owner import setup_link
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions
 from tenants.models import AuditEvent
@@ -120,3 +124,18 @@ def test_who_did_what_is_written_down_in_the_same_transaction(live_tenant: Tenan
 def test_facts_that_cannot_be_are_refused(committed: None, fact: str, value: str) -> None:
     with pytest.raises(InvalidOption, match=value.replace(".", r"\.")):
         create_tenant(NewTenant(slug="never", **{fact: value}))
+
+
+def test_a_set_up_link_is_worth_nothing_in_a_clone(open_shop: OpenShop) -> None:
+    shop = open_shop(owner_email="owner@shop.example")
+    link = setup_link(shop, "owner@shop.example")
+    clone = clone_tenant(shop.slug, f"{shop.slug}-copy")
+    try:
+        path = link[link.index("/account/") :]
+        assert "set-password" in Client(HTTP_HOST=shop.host).get(path)["Location"]
+        refused = Client(HTTP_HOST=clone.host).get(path)
+        assert refused.status_code == 200
+        assert 'name="new_password1"' not in refused.content.decode()
+    finally:
+        delete_tenant(clone.slug)
+        purge_tenant(clone.slug)

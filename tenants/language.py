@@ -1,0 +1,32 @@
+"""The language of a request: what the visitor chose, else what the browser asks for, else the tenant's own."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
+
+from tenants.context import TenantInfo, active_tenant
+
+
+class TenantLocaleMiddleware(LocaleMiddleware):
+    """Django's own, which has one language for whoever asks for none; here each tenant has its own."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Activate the language."""
+        translation.activate(language_of(request, active_tenant()))
+        request.LANGUAGE_CODE = translation.get_language()
+
+
+def language_of(request: HttpRequest, tenant: TenantInfo | None) -> str:
+    """Return the language to answer in."""
+    asked = [request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")]
+    asked += [code for code, _ in parse_accept_lang_header(request.headers.get("Accept-Language", ""))]
+    for code in asked:
+        try:
+            return get_supported_language_variant(code)
+        except LookupError:
+            continue  # `*` as well: any will do
+    return settings.LANGUAGE_CODE if tenant is None or tenant.is_platform else tenant.language

@@ -1,0 +1,46 @@
+"""Whoever asks for no language that there is gets the tenant's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.conf import settings
+from django.test import Client, RequestFactory
+
+from tenants import PLATFORM, TenantInfo
+from tenants.language import language_of
+
+KOREAN = TenantInfo(id=1, slug="k", schema="t_1", language="ko")
+
+
+@pytest.mark.parametrize(
+    ("asked", "cookie", "expected"),
+    [
+        ("", "", "ko"),
+        ("*", "", "ko"),
+        ("fr, de;q=0.5", "", "ko"),
+        ("en-GB, ko;q=0.5", "", "en"),
+        ("fr, en;q=0.5", "", "en"),
+        ("en", "ko", "ko"),
+        ("en", "tlh", "en"),
+        ("x" * 5000, "y" * 5000, "ko"),
+    ],
+)
+def test_choice_before_browser_before_tenant(asked: str, cookie: str, expected: str) -> None:
+    request = RequestFactory().get("/", headers={"Accept-Language": asked})
+    request.COOKIES[settings.LANGUAGE_COOKIE_NAME] = cookie
+    assert language_of(request, KOREAN) == expected
+
+
+def test_the_platform_and_nobody_have_the_projects_language() -> None:
+    request = RequestFactory().get("/")
+    assert language_of(request, PLATFORM) == language_of(request, None) == settings.LANGUAGE_CODE
+    assert language_of(request, replace(KOREAN, language="en")) == "en"
+
+
+def test_a_korean_shop_speaks_korean_to_whoever_says_nothing(initech: TenantInfo, acme: TenantInfo) -> None:
+    for tenant, language in ((initech, "ko"), (acme, "en")):
+        response = Client(HTTP_HOST=tenant.host).get("/")
+        assert response["Content-Language"] == language
+        assert f'<html lang="{language}"' in response.content.decode()
