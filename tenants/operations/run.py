@@ -105,4 +105,4 @@ def _finish(operation: Operation, *, message: str = "", error: str = "") -> None
 
 def _in_words(error: Exception) -> str:
     """Return what went wrong: our own errors say it in full, others are named as well."""
-    return str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}".strip()
+    return str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}"

@@ -68,7 +68,7 @@ def start_worker(committed: None) -> Iterator[StartWorker]:
 
 def assert_ended_in_order(process: subprocess.Popen[str]) -> None:
     """Wait for the end of a worker that was told to."""
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
     assert "Traceback" not in output
 
@@ -98,8 +98,10 @@ def is_there() -> bool:
 
 def wait_for(operation: Operation, state: str) -> Operation:
     """Wait until the operation is in that state, and return its row."""
-    assert eventually(lambda: row(operation).state == state, seconds=30), vars(row(operation))
-    return row(operation)
+    in_time = eventually(lambda: row(operation).state in {state, "failed"}, seconds=60)
+    found = row(operation)
+    assert found.state == state, f"in time: {in_time}, {found.state}, {found.error}"
+    return found
 
 
 @contextmanager
@@ -110,7 +112,7 @@ def in_the_way_of(tenant: TenantInfo, table: str = "ledger_entry") -> Iterator[C
         def wait_until_awaited() -> None:
             query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
             parameters = [f"{tenant.schema}.{table}"]
-            assert eventually(lambda: watcher.execute(query, parameters).fetchone() != (0,), seconds=30)
+            assert eventually(lambda: watcher.execute(query, parameters).fetchone() != (0,), seconds=60)
 
         with blocker.transaction():
             blocker.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.Identifier(tenant.schema, table)))
@@ -223,7 +225,7 @@ def test_cut_off_from_the_database_it_comes_back_and_goes_on(start_worker: Start
 def test_it_ends_with_the_process_that_started_it(start_worker: StartWorker) -> None:
     somebody_else = subprocess.Popen(["sleep", "60"])
     worker = start_worker("--parent", str(somebody_else.pid))
-    output, _ = worker.communicate(timeout=30)
+    output, _ = worker.communicate(timeout=60)
     somebody_else.kill()
     somebody_else.wait()
     assert worker.returncode == 0, output
@@ -241,7 +243,7 @@ def empty_database(committed: None) -> Iterator[str]:
 
 def test_without_a_control_plane_it_says_what_to_run(start_worker: StartWorker, empty_database: str) -> None:
     worker = start_worker(url=database_url(empty_database))
-    output, _ = worker.communicate(timeout=30)
+    output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 1
     assert "manage.py migrate" in output
     assert "Traceback" not in output
