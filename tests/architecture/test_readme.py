@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import shutil
@@ -10,13 +11,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
 
+import tenants
+from shop.api.v1.schemas import GoodsFilter
+from tenants import lifecycle
 from tenants.postgresql.embedded import embedded
 from tests.tenants.postgresql.embedded.conftest import discard
 
@@ -174,5 +178,50 @@ def clone(tmp_path: Path) -> Iterator[Clone]:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="The examples are commands of curl's.")
-def test_the_tutorial_can_be_followed(clone: Clone) -> None:
-    clone.follow("docs/tutorial.md")
+def test_what_a_newcomer_is_told_to_do_can_be_done(clone: Clone) -> None:
+    # In this order: the tutorial finds three shops, and the others use what it makes.
+    for document in ("docs/tutorial.md", "docs/api.md", "README.md"):
+        clone.follow(document)
+
+
+def test_every_public_function_stands_in_the_api_with_its_signature() -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    public = {name: getattr(lifecycle, name) for name in lifecycle.__all__}
+    signatures = [_signature(name, value) for name, value in public.items() if inspect.isfunction(value)]
+    assert [signature for signature in signatures if f"| `{signature}` |" not in text] == []
+    assert [name for name in tenants.__all__ if f"| `{name}" not in text] == []
+    order = text.split("`NewTenant` is the order")[1].split("\n\n")[0]
+    assert [field.name for field in fields(lifecycle.NewTenant) if f"`{field.name}`" not in order] == []
+
+
+def _signature(name: str, function: Callable[..., object]) -> str:
+    """Return `name(parameter, other="default") -> Type`, with `…` for a default that has no short name."""
+    signature = inspect.signature(function)
+    parameters = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
+    text = str(signature.replace(parameters=parameters, return_annotation=signature.empty)).replace("'", '"')
+    return f"{name}{re.sub('<function <lambda> at .*?>', '…', text)} -> {signature.return_annotation}"
+
+
+def test_every_parameter_of_the_list_of_goods_is_documented() -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    rows = [
+        f"| `{name}` | {'empty' if field.default == '' else f'`{field.default}`'} |"
+        for name, field in GoodsFilter.model_fields.items()
+    ]
+    assert [row for row in rows if row not in text] == []
+
+
+def test_every_link_and_picture_of_the_documents_is_there() -> None:
+    for document in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]:
+        text = document.read_text()
+        targets = re.findall(r"\]\(([^)#:]+)[)#]", text) + re.findall(r'src="([^":]+)"', text)
+        assert [target for target in targets if not (document.parent / target).exists()] == [], document.name
+
+
+def test_the_pictures_are_small_and_all_of_them_are_shown() -> None:
+    pictures = [*(ROOT / "docs" / "images").glob("*.png")]
+    sizes = [picture.stat().st_size for picture in pictures]
+    assert max(sizes) < 200 * 1024
+    assert sum(sizes) < 2 * 1024 * 1024
+    text = (ROOT / "README.md").read_text()
+    assert [picture.name for picture in pictures if f"docs/images/{picture.name}" not in text] == []
