@@ -4,7 +4,7 @@ The names below are the whole public surface; everything else is reached through
 """
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant
-from tenants.errors import NoActiveTenant, TenancyError, TenantNotFound, WrongScope
+from tenants.errors import NoActiveTenant, TenancyError, TenantNotFound, WrongScope, WrongTenant
 
 __all__ = [
     "PLATFORM",
@@ -13,6 +13,7 @@ __all__ = [
     "TenantInfo",
     "TenantNotFound",
     "WrongScope",
+    "WrongTenant",
     "active_tenant",
     "current_tenant",
     "use_tenant",

@@ -11,6 +11,7 @@ TenancyError
 ├── TenantNotFound            no such tenant
 ├── NoActiveTenant            the database was asked for while no tenant was active
 ├── WrongScope                a model was used on the side on which it has no table
+├── WrongTenant               a record of one tenant was used in another
 ├── MigrationFailed           a tenant's migrations stopped, and left it as it was
 ├── TakenElsewhere            another run has the tenant in hand
 ├── TenantBehind              a tenant's schema is not where the code is, as the step needs it to be
@@ -149,6 +150,24 @@ class WrongScope(TenancyError):
         return (
             f"{self.model} lives in {self.lives_in}, but the active tenant is {self.active}. "
             f"Wrap the call in the right `use_tenant(…)`."
+        )
+
+
+class WrongTenant(TenancyError):
+    """A record of one tenant was used in another."""
+
+    def __init__(self, record: str, schema: str, active: str) -> None:
+        super().__init__(record, schema, active)
+        self.record = record
+        self.schema = schema
+        self.active = active
+
+    def __str__(self) -> str:
+        return (
+            f"{self.record} belongs to schema {self.schema}, but the active tenant is {self.active}. "
+            f"Work with a record inside the `use_tenant(…)` in which it was read; pass plain values on to another. "
+            f"(A queryset in the body of a class belongs to whoever is active when its module is imported: import it "
+            f"while nobody is.)"
         )
 
 

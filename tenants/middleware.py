@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, aclosing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.exceptions import DisallowedHost
-from django.db import close_old_connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_urlconf, set_urlconf
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from tenants import pages
 from tenants.bypass import enter_by_link, has_bypass
@@ -26,6 +25,7 @@ from tenants.listener import listener
 from tenants.migrator.graph import target_fingerprint
 from tenants.prefix import keep_cookies_apart, mounted_at, shift
 from tenants.resolvers import UNKNOWN, Door, Resolution, resolve, resolve_from_memory
+from tenants.urlconfs import import_urlconfs
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -42,6 +42,7 @@ class TenantMiddleware:
     async_capable = True
 
     def __init__(self, get_response: Handler | AsyncHandler) -> None:
+        import_urlconfs()
         self.get_response = get_response
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
@@ -126,6 +127,8 @@ class _Room:
     def entered(self) -> Iterator[None]:
         with ExitStack() as inside:
             inside.enter_context(use_tenant(self.tenant))
+            # The language that is activated inside is not to be the next request's on this thread.
+            inside.enter_context(translation.override(translation.get_language()))
             if not self.tenant.is_platform:
                 inside.enter_context(timezone.override(self.tenant.time_zone))
                 inside.enter_context(_urls_of_tenants())
@@ -153,14 +156,14 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
     if isinstance(response, StreamingHttpResponse) and getattr(response, "file_to_stream", None) is None:
         # A body that is not wanted to its end is closed, and has things to put away.
         closers: list[Callable[[], object]] = response._resource_closers  # type: ignore[attr-defined]
+        body = response._iterator  # type: ignore[attr-defined]
+        if getattr(body, "aclose", None) is not None:
+            # Not left to the garbage collector, which closes it as whoever is active then.
+            closers.append(async_to_sync(body.aclose))
         closers[:] = [partial(_close, closer, room) for closer in closers]
-        if response.is_async:
-            # Not aiter(): that looks for the content when it is first asked, and would find what is put here.
-            response.streaming_content = _stream_async(
-                cast(AsyncGenerator[bytes, None], response.streaming_content), room
-            )
-        else:
-            response.streaming_content = _stream(iter(response), room)
+        # Not aiter(): that looks for the content when it is first asked, and would find what is put here.
+        chunks = response.streaming_content
+        response.streaming_content = _stream_async(chunks, room) if response.is_async else _stream(chunks, room)
     return response
 
 
@@ -170,38 +173,18 @@ def _close(closer: Callable[[], object], room: _Room) -> None:
 
 
 def _stream(chunks: Iterator[bytes], room: _Room) -> Iterator[bytes]:
-    try:
-        while True:
-            with room.entered():
-                chunk = next(chunks, None)
-            if chunk is None:
-                return
-            yield chunk
-    except Exception:
-        # Django's ASGI handler does not close a response whose body fails; the pool would miss its connection.
-        close_old_connections()
-        raise
-
-
-async def _stream_async(chunks: AsyncGenerator[bytes], room: _Room) -> AsyncIterator[bytes]:
-    try:
-        async with aclosing(_each(chunks, room)) as body:
-            async for chunk in body:
-                yield chunk
-    except Exception:
-        await sync_to_async(close_old_connections)()  # as above
-        raise
-
-
-async def _each(chunks: AsyncGenerator[bytes], room: _Room) -> AsyncGenerator[bytes]:
-    try:
-        while True:
-            with room.entered():
-                chunk = await anext(chunks, None)
-            if chunk is None:
-                return
-            yield chunk
-    finally:
-        # Not left to the event loop, which would close it as whoever is active then.
+    while True:
         with room.entered():
-            await chunks.aclose()
+            chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk
+
+
+async def _stream_async(chunks: AsyncIterator[bytes], room: _Room) -> AsyncIterator[bytes]:
+    while True:
+        with room.entered():
+            chunk = await anext(chunks, None)
+        if chunk is None:
+            return
+        yield chunk

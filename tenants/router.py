@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from tenants.belonging import alias_for, check_belongs
 from tenants.context import active_tenant
 from tenants.errors import NoActiveTenant, WrongScope
 from tenants.scopes import scope_of
@@ -17,20 +18,23 @@ class TenantRouter:
     """Lets a model be read, written, related and migrated where the active tenant has its tables."""
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str:
-        """Return the alias; raise `NoActiveTenant` or `WrongScope` where the model has no table to ask."""
+        """Return the alias; raise `NoActiveTenant`, `WrongScope` or `WrongTenant` where that is not to be asked."""
         tenant = active_tenant()
         if tenant is None:
             raise NoActiveTenant(model._meta.label)
         scope = scope_of(model._meta.app_label)
         if not scope.holds(tenant):
             raise WrongScope(model._meta.label, scope.value, str(tenant))
-        return ALIAS
+        check_belongs(hints.get("instance"))
+        return alias_for(ALIAS, tenant.schema)
 
     db_for_write = db_for_read
 
     def allow_relation(self, first: Model, second: Model, **hints: Any) -> bool:
         """Allow a relation only between rows of one side: no foreign key crosses schemas."""
         tenant = active_tenant()
+        for row in (first, second):
+            check_belongs(row)
         return tenant is not None and all(scope_of(row._meta.app_label).holds(tenant) for row in (first, second))
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool:

@@ -11,6 +11,7 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
 from tenants.lifecycle.create import NewTenant
 from tenants.tokens import token_generator
+from tenants.urlconfs import import_urlconfs
 
 
 def create_owner(order: NewTenant) -> None:
@@ -23,6 +24,7 @@ def create_owner(order: NewTenant) -> None:
 
 def setup_link(tenant: TenantInfo, email: str) -> str:
     """Return the address at which the user of that e-mail in `tenant` sets a password; it works once."""
+    import_urlconfs()
     with use_tenant(tenant):
         user = get_user_model().objects.get(email=email)
         path = reverse(

@@ -67,7 +67,11 @@ def session_claim(tenant: TenantInfo, *, patience: float = 0) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise TakenElsewhere(tenant.slug)
             time.sleep(0.05)
-        yield
+        try:
+            yield
+        finally:
+            # Closing gives it back as well, but only when PostgreSQL has got round to it.
+            _try(session, "SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE, tenant.id])
 
 
 def _try(session: psycopg.Connection[Any], question: str, params: list[int]) -> bool:

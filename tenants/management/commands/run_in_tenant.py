@@ -13,6 +13,7 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.management.base import TenantCommand
 from tenants.management.selection import selected_tenant
 from tenants.registry import all_tenants
+from tenants.urlconfs import import_urlconfs
 
 
 class Command(TenantCommand):
@@ -30,6 +31,7 @@ class Command(TenantCommand):
         parser.add_argument("words", nargs=REMAINDER, metavar="SLUG -- COMMAND …")
 
     def handle(self, *, words: list[str], **options: Any) -> None:
+        import_urlconfs()
         tenants, command = self._parse(words, everybody=options["all"], platform=options["platform"])
         failed = [tenant.slug for tenant in tenants if not self._run(tenant, command, as_owner=options["as_owner"])]
         if failed:
