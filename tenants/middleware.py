@@ -163,7 +163,10 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
         closers[:] = [partial(_close, closer, room) for closer in closers]
         # Not aiter(): that looks for the content when it is first asked, and would find what is put here.
         chunks = response.streaming_content
-        response.streaming_content = _stream_async(chunks, room) if response.is_async else _stream(chunks, room)
+        if response.is_async:
+            response.streaming_content = _stream_async(cast(AsyncIterator[bytes], chunks), room)
+        else:
+            response.streaming_content = _stream(cast(Iterator[bytes], chunks), room)
     return response
 
 

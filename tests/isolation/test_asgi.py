@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.core.handlers.asgi import ASGIHandler
 from django.db import connection, connections
 from django.test import override_settings
 from django.urls import get_script_prefix, get_urlconf
 
 from config.settings import TENANTS
 from tenants import TenantInfo, active_tenant
+from tenants.asgi import ASGIHandler
 from tenants.registry import tenant_by_slug
 from tests.isolation import urls
 from tests.isolation.test_threads import marker_of
@@ -57,6 +57,8 @@ class Request:
     first_chunk: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     asked: bool = False
+    takes_one_chunk: bool = False
+    hung_up: bool = False
 
     async def receive(self) -> dict[str, Any]:
         if not self.asked:
@@ -66,10 +68,14 @@ class Request:
         return {"type": "http.disconnect"}
 
     async def send(self, message: dict[str, Any]) -> None:
+        if self.hung_up:
+            raise OSError("nobody there")  # as servers may since version 2.4 of ASGI
         self.status = message.get("status", self.status)
         if message.get("body"):
             self.body += message["body"]
             self.first_chunk.set()
+            if self.takes_one_chunk:
+                await asyncio.Event().wait()
         await asyncio.sleep(0)
 
     async def go(self, application: ASGIHandler) -> Request:
@@ -182,13 +188,15 @@ def test_every_chunk_of_a_stream_is_its_own_tenants(
     run(main())
 
 
+@pytest.mark.parametrize("takes_one_chunk", [False, True], ids=["while it works", "between two chunks"])
 def test_a_stream_whose_client_goes_away_is_closed_as_its_tenant(
-    application: ASGIHandler, shops: list[TenantInfo]
+    application: ASGIHandler, shops: list[TenantInfo], takes_one_chunk: bool
 ) -> None:
     urls.closed_as.clear()
 
     async def go_away(tenant: TenantInfo) -> None:
         request = request_to(tenant, "/endless/")
+        request.takes_one_chunk = takes_one_chunk
         serving = asyncio.create_task(request.go(application))
         await asyncio.wait_for(request.first_chunk.wait(), 10)
         request.gone.set()
@@ -197,11 +205,34 @@ def test_a_stream_whose_client_goes_away_is_closed_as_its_tenant(
 
     async def main() -> None:
         await asyncio.gather(*(go_away(tenant) for tenant in shops * 3))
-        for _ in range(10):  # the event loop closes what nobody holds any more
+        for _ in range(20):  # the event loop closes what nobody holds any more
             await asyncio.sleep(0)
 
     run(main())
     assert sorted(urls.closed_as) == sorted(tenant.slug for tenant in shops * 3)
+
+
+@pytest.mark.parametrize("path", ["/plain/", "/plain-async/", "/stream-async/", "/stream/"])
+def test_the_pool_gets_its_connection_back_from_a_client_who_hung_up(
+    application: ASGIHandler, shops: list[TenantInfo], path: str
+) -> None:
+    async def main() -> None:
+        for _ in range(connections.settings["default"]["OPTIONS"]["pool"]["max_size"] + 1):
+            request = request_to(shops[0], path)
+            request.hung_up = True
+            with pytest.raises(OSError, match="nobody there"):
+                await request.go(application)
+            assert lent() == 0
+
+    connection.close()
+    run(main())
+
+
+def lent() -> int:
+    """Return how many connections are out of the pool."""
+    pool = connection.pool  # type: ignore[attr-defined]
+    stats = pool.get_stats()
+    return int(stats["pool_size"] - stats["pool_available"])
 
 
 def test_a_view_that_is_cancelled_midway_leaves_nobody_behind(
