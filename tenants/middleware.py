@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -159,7 +159,7 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
         body = response._iterator  # type: ignore[attr-defined]
         if getattr(body, "aclose", None) is not None:
             # Not left to the garbage collector, which closes it as whoever is active then.
-            closers.append(async_to_sync(body.aclose))
+            closers.append(partial(async_to_sync(_aclose), body))
         closers[:] = [partial(_close, closer, room) for closer in closers]
         # Not aiter(): that looks for the content when it is first asked, and would find what is put here.
         chunks = response.streaming_content
@@ -168,6 +168,10 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
         else:
             response.streaming_content = _stream(cast(Iterator[bytes], chunks), room)
     return response
+
+
+async def _aclose(body: AsyncGenerator[bytes]) -> None:
+    await body.aclose()
 
 
 def _close(closer: Callable[[], object], room: _Room) -> None:
