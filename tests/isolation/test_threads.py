@@ -102,6 +102,9 @@ def assert_nobody_is_here() -> None:
         User.objects.count()
     with pytest.raises(NoActiveTenant), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+    # Past the engine: what does the connection itself still know?
+    remembered = connection.connection.execute("SELECT current_setting('search_path'), current_user = session_user")
+    assert remembered.fetchone() == ('""', True)
     connection.close()
 
 
