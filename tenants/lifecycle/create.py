@@ -94,8 +94,7 @@ def insert_tenant(order: NewTenant) -> TenantInfo:
         time_zone=order.time_zone,
     )
     try:
-        with transaction.atomic():
-            tenant.save()
+        tenant.save()
     except IntegrityError as error:  # somebody was quicker
         raise TenantExists(order.slug) from error
     tenant.role = role_name(_database_name(), tenant.pk)

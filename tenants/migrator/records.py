@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
+from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere
 from tenants.migrator.graph import Key, fingerprint
@@ -33,6 +34,8 @@ VALUES ({tenant}, {fingerprint}, 'migrated', '', extract(epoch FROM clock_timest
 ON CONFLICT (tenant_id) DO UPDATE SET fingerprint = excluded.fingerprint, outcome = excluded.outcome,
     error = excluded.error, seconds = excluded.seconds, finished_at = excluded.finished_at;
 """
+
+_HEARD = "SELECT pg_notify('tenants_changed', {});\n"
 
 
 def claim_and_read(tenant: TenantInfo, lock_timeout: float, *, is_new: bool, is_claimed: bool) -> frozenset[Key] | None:
@@ -98,7 +101,11 @@ def closing_statements(
         rows = sql.SQL(", ").join(sql.SQL("({}, {})").format(*key) for key in unapplied)
         text += sql.SQL(_UNRECORD).format(rows).as_string()
     after = {*before, *applied}.difference(unapplied)
-    return text + sql.SQL(_STATE).format(tenant=tenant.id, fingerprint=fingerprint(after)).as_string()
+    text += sql.SQL(_STATE).format(tenant=tenant.id, fingerprint=fingerprint(after)).as_string()
+    if tenancy().when_behind == "refuse":
+        # Whoever turns the tenant away hears that it is there. Not otherwise: commits that notify wait for each other.
+        text += sql.SQL(_HEARD).format(str(tenant.id)).as_string()
+    return text
 
 
 def write_unfinished(tenant: TenantInfo) -> None:

@@ -57,6 +57,11 @@ class Script:
     """Squashed migrations that are applied because all that they replace is, and are not recorded yet."""
 
     @property
+    def is_one_message(self) -> bool:
+        """Whether there is nothing in it but statements."""
+        return not self.announced and all(isinstance(step, str) for step in self.steps)
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(str(migration) for migration, _ in self.plan)
 

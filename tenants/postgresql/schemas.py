@@ -7,6 +7,7 @@ drop a table, and has no rights anywhere else. Schemas and tables belong to the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
 from django.db import ProgrammingError, connection, transaction
 from psycopg import errors, sql
@@ -29,7 +30,7 @@ _WHO_AM_I = "SELECT rolsuper, current_setting('server_version_num')::int FROM pg
 def create_schema(tenant: TenantInfo) -> None:
     """Create the tenant's schema; raise `SchemaExists` if there is one of that name, which is left alone."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(tenant.schema)))
     except ProgrammingError as error:
         if isinstance(error.__cause__, errors.DuplicateSchema):
@@ -41,7 +42,7 @@ def grant_to_role(tenant: TenantInfo) -> None:
     """Create the tenant's role if it is missing and give it its rights; raise `ConfigurationError` if we may not."""
     role = sql.Identifier(tenant.role)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             if not existing_roles([tenant.role]):
                 cursor.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
             cursor.execute(sql.SQL(_CREATE_ROLE).format(schema=sql.Identifier(tenant.schema), role=role))
@@ -57,13 +58,21 @@ def grant_to_role(tenant: TenantInfo) -> None:
 
 def _let_us_become(role: str) -> None:
     """Make the user who logs in a member of `role`, which `SET ROLE` asks for; a superuser needs no membership."""
+    is_superuser, version = _who_we_are(connection.settings_dict["NAME"], connection.settings_dict["USER"])
+    if not is_superuser:
+        # Before PostgreSQL 16 a membership has no options.
+        options = " WITH INHERIT FALSE, SET TRUE" if version >= 160000 else ""
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("GRANT {} TO SESSION_USER" + options).format(sql.Identifier(role)))
+
+
+@lru_cache(maxsize=16)
+def _who_we_are(database: str, user: str) -> tuple[bool, int]:
+    """Return whether we log in as a superuser, and the server's version as a number."""
     with connection.cursor() as cursor:
         cursor.execute(_WHO_AM_I)
         is_superuser, version = cursor.fetchone()
-        if not is_superuser:
-            # Before PostgreSQL 16 a membership has no options.
-            options = " WITH INHERIT FALSE, SET TRUE" if version >= 160000 else ""
-            cursor.execute(sql.SQL("GRANT {} TO SESSION_USER" + options).format(sql.Identifier(role)))
+    return is_superuser, version
 
 
 def existing_roles(roles: Collection[str]) -> set[str]:
