@@ -79,6 +79,7 @@ def building(tmp_path: Path) -> Iterator[Building]:
     discard(embedded(tmp_path / "data" / "postgres"))
 
 
+@pytest.mark.timeout(900)
 def test_killed_at_any_moment_and_run_again_it_ends_well(building: Building) -> None:
     chance = random.Random(7)
     for _ in range(5):

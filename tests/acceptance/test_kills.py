@@ -24,6 +24,7 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     discard(embedded(tmp_path / "data" / "postgres"))
 
 
+@pytest.mark.timeout(900)
 def test_after_twenty_kills_every_tenant_is_whole(data_dir: Path) -> None:
     chance = random.Random(int(os.environ.get("SANGGA_KILL_SEED", "11")))
     watcher = Hand(data_dir)

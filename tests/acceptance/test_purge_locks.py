@@ -20,6 +20,7 @@ def hand(tmp_path: Path) -> Iterator[Hand]:
     discard(embedded(tmp_path / "data" / "postgres"))
 
 
+@pytest.mark.timeout(900)
 def test_six_hundred_tables_are_purged_under_the_default_of_locks(hand: Hand) -> None:
     hand.do("start_with_few_locks()")
     hand.do("prepare()")

@@ -27,6 +27,7 @@ def statements(dump: str) -> list[str]:
     return sorted(line for line in dump.splitlines() if line.startswith("INSERT"))
 
 
+@pytest.mark.timeout(900)
 def test_wagtail_in_fifty_tenants_is_wagtail_by_django_alone(hand: Hand) -> None:
     hand.do("prepare()")
     by_django = hand.do("create_as_django_does('by-django')")
