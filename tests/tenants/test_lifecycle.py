@@ -38,14 +38,18 @@ def furnish(order: NewTenant) -> None:
 STEPS = [f"{__name__}.{name}" for name in ("furnish", "fail")]
 
 
+OF_THIS_DATABASE = r"LIKE replace(current_database(), '_', '\_') || '\_t\_%'"
+"""Roles are the whole server's, on which other workers of the test run have databases as well."""
+
+
 def trace() -> dict[str, list[Any]]:
     """Return everything by which a tenant can leave a trace in the server."""
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         found = {}
         for what, query in {
             "schemas": "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_' ORDER BY 1",
-            "roles": "SELECT rolname FROM pg_roles ORDER BY 1",
-            "members": "SELECT roleid::regrole::text FROM pg_auth_members ORDER BY 1",
+            "roles": f"SELECT rolname FROM pg_roles WHERE rolname {OF_THIS_DATABASE} ORDER BY 1",
+            "members": f"SELECT roleid FROM pg_auth_members WHERE roleid::regrole::text {OF_THIS_DATABASE} ORDER BY 1",
             "tenants": "SELECT slug FROM tenants_tenant ORDER BY 1",
             "domains": "SELECT host FROM tenants_domain ORDER BY 1",
             "states": "SELECT tenant_id FROM tenants_schemastate ORDER BY 1",
