@@ -196,7 +196,7 @@ def take_doors(browser: Browser) -> None:
 def take_migrations(browser: Browser, operator: Page, building: Building) -> None:
     """A run over many shops: in a terminal, and as the operator follows it."""
     building.manage("shell", "-v", "0", "-c", OPEN_MORE)
-    building.manage("migrate_tenants", "orders", "zero")
+    building.manage("migrate_tenants", "auth", "0011")
     plan = building.manage("migrate_tenants", "--plan")
     bar = building.watched("migrate_tenants")
     prompt = "\x1b[32m$\x1b[0m manage.py migrate_tenants"
@@ -204,7 +204,7 @@ def take_migrations(browser: Browser, operator: Page, building: Building) -> Non
     page.set_content(TERMINAL.format(_in_html(f"{prompt} --plan\n{plan}{prompt}\n{bar}")))
     save("migration", page.locator("pre").screenshot())
 
-    building.manage("migrate_tenants", "orders", "zero")
+    building.manage("migrate_tenants", "auth", "0011")
     building.manage("migrate_tenants", "--background")
     operator.set_viewport_size({"width": 1280, "height": 720})
     operator.goto(address("localhost", "/admin/tenants/operation/"))

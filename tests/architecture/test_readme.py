@@ -54,10 +54,9 @@ def blocks_of(document: str) -> Iterator[Block]:
 
 
 def steps_of(console: str) -> Iterator[tuple[str, str]]:
-    """Give the commands of a console block, each with what it prints."""
-    for step in re.split(r"^\$ ", console, flags=re.M)[1:]:
-        command, _, printed = step.partition("\n")
-        yield command, printed
+    """Give the commands of a console block, which go on in lines that begin with `>`, each with what it prints."""
+    for command, printed in re.findall(r"^\$ (.*\n(?:> ?.*\n)*)((?:(?!\$ ).*\n)*)", console, flags=re.M):
+        yield re.sub("^> ?", "", command, flags=re.M).rstrip("\n"), printed
 
 
 class Clone:
@@ -178,6 +177,7 @@ def clone(tmp_path: Path) -> Iterator[Clone]:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="The examples are commands of curl's.")
+@pytest.mark.timeout(600)
 def test_what_a_newcomer_is_told_to_do_can_be_done(clone: Clone) -> None:
     # In this order: the tutorial finds three shops, and the others use what it makes.
     for document in ("docs/tutorial.md", "docs/api.md", "README.md"):
