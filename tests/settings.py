@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+# Tests end threads that hold a connection; the pool shall not run dry of them.
+os.environ.setdefault("SANGGA_POOL_SIZE", "40")
 os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz")
 
 from config.settings import *  # noqa: F403

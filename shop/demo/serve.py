@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -49,6 +50,8 @@ def worker_beside() -> Iterator[None]:
 def serve(port: int) -> None:
     """Serve the WSGI application at `port`; return when Ctrl-C has ended the last request."""
     logging.getLogger("_granian").setLevel(logging.WARNING)
+    # A terminal's Ctrl-C reaches every process of the group; granian tells its workers by itself, and once is enough.
+    os.register_at_fork(after_in_child=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}))
     Granian(
         "config.wsgi:application",
         address=ADDRESS,

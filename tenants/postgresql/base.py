@@ -41,6 +41,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     recording: list[str] | None = None
     """Where schema editors write their statements down; None: nowhere."""
 
+    def __init__(self, settings_dict: dict[str, Any], alias: str = "default") -> None:
+        # The router's answer carries a schema (`tenants.belonging`); a connection is everybody's.
+        super().__init__(settings_dict, str(alias))
+
     @property
     def owner_role(self) -> str:
         """The role that owns schemas and tables, where that is not the user who logs in."""

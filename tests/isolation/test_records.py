@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -122,3 +123,18 @@ def test_listing_takes_no_more_queries_and_carries_no_more_data(of_acme: Things)
     assert set(vars(row._state)) <= {"db", "adding", "fields_cache"}
     assert row._state.db == "default"
     assert connection.alias == row._state.db
+
+
+def test_a_connection_that_a_routed_query_makes_is_everybodys(committed: None) -> None:
+    made: list[str] = []
+
+    def first_query_of_a_thread() -> None:
+        with use_tenant(PLATFORM):
+            User.objects.count()
+        made.append(connection.alias)
+        connection.close()
+
+    thread = Thread(target=first_query_of_a_thread)
+    thread.start()
+    thread.join()
+    assert [(alias, type(alias)) for alias in made] == [("default", str)]

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from shop.demo.prepare import Login, prepare
 from shop.demo.serve import port_is_free, serve, worker_beside
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             )
 
     def _print(self, logins: list[Login]) -> None:
-        table = Table("", "address", "user", "password", box=None, header_style="dim")
+        table = Table("", Column("address", no_wrap=True), "user", "password", box=None, header_style="dim")
         for login in logins:
             table.add_row(login.what, login.url, login.user, login.password)
         Console(width=None if self.stdout.isatty() else 120).print(table)
