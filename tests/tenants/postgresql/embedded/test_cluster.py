@@ -105,7 +105,10 @@ def test_a_server_that_has_no_place_for_another_client_is_in_use(running: Embedd
 
 def test_an_unused_server_is_stopped_if_unused_and_its_data_stay(running: EmbeddedPostgres) -> None:
     tell(running, "CREATE TABLE stays AS SELECT 7 AS n")
-    assert running.stop(if_unused=True) is True
+    deadline = time.monotonic() + 10
+    while not running.stop(if_unused=True):  # PostgreSQL counts a client that has just gone for a moment longer
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     assert not running.is_running()
     running.start()
     assert ask(running, "SELECT n FROM stays") == 7
