@@ -109,6 +109,8 @@ if not _DATABASE_URL:
     _OPTIONS["embedded"] = str(DATA_DIR / "postgres")
 if _DIRECT_URL := env.str("DATABASE_DIRECT_URL", default=""):
     _OPTIONS["direct"] = _DIRECT_URL
+    # DATABASE_URL is a pooler's then, and a cursor that outlives its transaction is lost behind one.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 # `postgresql:///name?host=/run/postgresql` puts them among the options, where `dbshell` does not look.
 for _key in ("host", "port"):
     if _key in _OPTIONS:
