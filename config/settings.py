@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import environ
 from django.utils.translation import gettext_lazy as _
 
+from tenants.signing import TenantSecretKey
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -18,7 +20,9 @@ DATA_DIR = Path(env.str("SANGGA_DATA_DIR", default=str(BASE_DIR / ".sangga")))
 ORIGIN = env.str("SANGGA_ORIGIN", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
 _HTTPS = urlsplit(ORIGIN).scheme == "https"
 
-SECRET_KEY = env.str("SECRET_KEY")
+# Another key for each tenant and epoch: what is signed in one is worth nothing in another.
+SECRET_KEY = TenantSecretKey(env.str("SECRET_KEY"))
+SECRET_KEY_FALLBACKS = [TenantSecretKey(key) for key in env.list("SECRET_KEY_FALLBACKS", default=[])]
 DEBUG = env.bool("DEBUG", default=False)
 
 # Which hosts are ours is a matter of rows, not of settings: TenantMiddleware, the first in the list, answers

@@ -42,6 +42,8 @@ class TenantInfo:
     """What visitors read while the tenant is suspended."""
     bypass: str = field(default="", repr=False)
     """The secret that lets its holder in all the same."""
+    epoch: str = field(default="", repr=False)
+    """Part of every key of the tenant's (`tenants.signing`): another one makes void what it has given out."""
 
     def __str__(self) -> str:
         return self.slug or "the platform"

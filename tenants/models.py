@@ -14,6 +14,7 @@ from tenants.conf import tenancy
 from tenants.errors import InvalidHost, InvalidName
 from tenants.hosts import normalise_host
 from tenants.names import SLUG_MAX_LENGTH, schema_name, validate_slug
+from tenants.signing import new_epoch
 
 
 def check_slug(slug: str) -> None:
@@ -75,6 +76,7 @@ class Tenant(models.Model):
     )
     bypass = models.CharField(_("bypass secret"), max_length=64, blank=True, editable=False)
     purge_after = models.DateTimeField(_("purge after"), null=True, editable=False)
+    epoch = models.CharField(_("epoch"), max_length=32, default=new_epoch, editable=False)
 
     class Meta:
         verbose_name = _("tenant")

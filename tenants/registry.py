@@ -168,6 +168,7 @@ def info_of(tenant: Tenant) -> TenantInfo:
         fingerprint=tenant.state.fingerprint if hasattr(tenant, "state") else "",
         notice=tenant.notice,
         bypass=tenant.bypass,
+        epoch=tenant.epoch,
     )
 
 

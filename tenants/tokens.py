@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 
-from tenants.context import current_tenant
+from tenants.signing import former_tenant_keys, tenant_key
+
+_PURPOSE = "password link"
 
 
 class TenantTokenGenerator(PasswordResetTokenGenerator):
-    """Django's own, with the tenant in what is signed: in a clone, users have the same ids and password hashes."""
+    """Django's own, with the tenant's key: in a clone, users have the same ids and password hashes."""
 
-    def _make_hash_value(self, user: Any, timestamp: int) -> str:
-        return f"{current_tenant().schema}:{super()._make_hash_value(user, timestamp)}"
+    @property
+    def secret(self) -> bytes:  # type: ignore[override]
+        return tenant_key(_PURPOSE)
+
+    @property
+    def secret_fallbacks(self) -> list[bytes]:  # type: ignore[override]
+        return former_tenant_keys(_PURPOSE)
 
 
 token_generator = TenantTokenGenerator()

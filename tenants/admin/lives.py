@@ -23,7 +23,7 @@ from tenants.admin.opening import TenantOpening, actor
 from tenants.audit import acting_as
 from tenants.conf import tenancy
 from tenants.errors import TenancyError
-from tenants.lifecycle import delete_tenant, resume_tenant, suspend_tenant, undelete_tenant
+from tenants.lifecycle import delete_tenant, resume_tenant, sign_out_tenant, suspend_tenant, undelete_tenant
 from tenants.migrator.runner import RunOptions, migrate_one
 from tenants.models import Tenant
 from tenants.registry import info_of
@@ -40,6 +40,7 @@ class TenantLives(TenantOpening):
         buttons = {
             "suspend": self._suspend,
             "resume": self._resume,
+            "sign_out": self._sign_out,
             "migrate": self._migrate,
             "undelete": self._undelete,
         }
@@ -80,6 +81,13 @@ class TenantLives(TenantOpening):
         resume_tenant(tenant.slug)
         self.log_change(request, tenant, gettext("Resumed."))
         messages.success(request, gettext("%s is open again.") % tenant.name)
+
+    def _sign_out(self, request: HttpRequest, tenant: Tenant) -> None:
+        sign_out_tenant(tenant.slug)
+        self.log_change(request, tenant, gettext("Signed everybody out."))
+        messages.success(
+            request, gettext("Everybody is signed out of %s, and links that it sent are void.") % tenant.name
+        )
 
     def _migrate(self, request: HttpRequest, tenant: Tenant) -> None:
         outcome = migrate_one(info_of(tenant), RunOptions())

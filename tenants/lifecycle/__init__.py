@@ -8,6 +8,7 @@ from tenants.lifecycle.domains import add_domain, remove_domain, set_primary_dom
 from tenants.lifecycle.place import kept_slug
 from tenants.lifecycle.rename import rename_tenant
 from tenants.lifecycle.restore import restore_tenant
+from tenants.lifecycle.sign_out import sign_out_tenant
 from tenants.lifecycle.status import resume_tenant, suspend_tenant
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "restore_tenant",
     "resume_tenant",
     "set_primary_domain",
+    "sign_out_tenant",
     "suspend_tenant",
     "undelete_tenant",
 ]

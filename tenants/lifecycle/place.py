@@ -17,6 +17,7 @@ from tenants.lifecycle.rows import locked_tenant
 from tenants.models import SchemaState, Tenant
 from tenants.names import SLUG_MAX_LENGTH
 from tenants.registry import info_of
+from tenants.signing import new_epoch
 
 
 def interim_slug() -> str:
@@ -42,9 +43,9 @@ def take_place_of(slug: str, tenant: TenantInfo) -> str:
             raise TenantExists(kept)
         new = Tenant.objects.get(pk=tenant.id)
         new.slug, new.status, new.notice, new.bypass = slug, old.status, old.notice, old.bypass
-        old.slug, old.status = kept, Tenant.Status.DELETED
+        old.slug, old.status, old.epoch = kept, Tenant.Status.DELETED, new_epoch()
         old.purge_after = timezone.now() + timedelta(days=tenancy().grace_days)
-        old.save(update_fields=["slug", "status", "purge_after"])
+        old.save(update_fields=["slug", "status", "purge_after", "epoch"])
         new.save(update_fields=["slug", "status", "notice", "bypass"])
         _move_what_points(old, new)
         audit.record("delete", info_of(old), replaced_by=tenant.schema, purge_after=old.purge_after.isoformat())

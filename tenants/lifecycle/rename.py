@@ -12,10 +12,13 @@ from tenants.lifecycle.rows import locked_tenant
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.registry import info_of
+from tenants.signing import new_epoch
 
 
 def rename_tenant(slug: str, new_slug: str) -> TenantInfo:
     """Give a tenant another slug, and with it another subdomain; the old one is free at once.
+
+    Everybody is signed out, and links that were sent are void.
 
     Raises `TenantNotFound`, `InvalidName` or `TenantExists`.
     """
@@ -24,9 +27,10 @@ def rename_tenant(slug: str, new_slug: str) -> TenantInfo:
         if Tenant.objects.filter(slug=new_slug).exclude(pk=tenant.pk).exists():
             raise TenantExists(new_slug)
         tenant.slug = new_slug
+        tenant.epoch = new_epoch()  # whoever has the old slug next shall meet nothing that was made for it
         try:
             with transaction.atomic():
-                tenant.save(update_fields=["slug"])
+                tenant.save(update_fields=["slug", "epoch"])
         except IntegrityError as error:  # somebody was quicker
             raise TenantExists(new_slug) from error
         info = info_of(tenant)

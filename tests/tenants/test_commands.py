@@ -178,7 +178,16 @@ def test_list_tenants_shows_a_name_as_it_is(acme: TenantInfo, name: str) -> None
     assert name in out.getvalue()
 
 
-# --- suspend, resume, delete
+# --- suspend, resume, sign out, delete
+
+
+def test_everybody_is_signed_out(live_tenant: TenantInfo, manage: Manage) -> None:
+    browser = Client(HTTP_HOST=live_tenant.host)
+    with use_tenant(live_tenant):
+        browser.force_login(User.objects.create_superuser("kim"))
+    assert browser.get("/admin/").status_code == 200
+    assert "signed out" in manage("sign_out_tenant", live_tenant.slug).out
+    assert browser.get("/admin/").status_code == 302
 
 
 def test_suspend_and_resume_close_and_open_the_door(live_tenant: TenantInfo, manage: Manage) -> None:
@@ -208,7 +217,9 @@ def test_delete_tenant_closes_a_shop_and_undelete_tenant_has_it_back(
     assert Client(HTTP_HOST=live_tenant.host).get("/").status_code == 200
 
 
-@pytest.mark.parametrize("command", ["suspend_tenant", "resume_tenant", "delete_tenant", "undelete_tenant"])
+@pytest.mark.parametrize(
+    "command", ["suspend_tenant", "resume_tenant", "sign_out_tenant", "delete_tenant", "undelete_tenant"]
+)
 @pytest.mark.parametrize("slug", ["nobody", "1x", "", "public", "t_1", "ACME"])
 def test_a_slug_that_nobody_has_is_said_so(manage: Manage, command: str, slug: str) -> None:
     ended = manage(command, slug)

@@ -7,6 +7,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
@@ -152,6 +153,19 @@ def test_a_suspended_shop_is_closed_and_a_resumed_one_open(
         with django_capture_on_commit_callbacks(execute=True):
             browser.post(page_of(acme, button))
         assert visitor.get("/").status_code == status
+
+
+def test_everybody_is_signed_out_of_a_shop(
+    browser: Client, acme: TenantInfo, django_capture_on_commit_callbacks: Any
+) -> None:
+    owner = Client(HTTP_HOST=acme.host)
+    with use_tenant(acme):
+        owner.force_login(User.objects.get(email="owner@acme.example"))
+    assert owner.get("/admin/").status_code == 200
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.post(page_of(acme, "sign_out"))
+    assert owner.get("/admin/").status_code == 302
+    assert browser.get("/admin/").status_code == 200
 
 
 def test_a_link_cannot_suspend(browser: Client, acme: TenantInfo) -> None:
