@@ -62,6 +62,8 @@ TENANTS: dict[str, Any] = {
     "STEPS": ["tenants.lifecycle.owner.create_owner", "shop.steps.create_staff_groups"],
     "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
     "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],
+    "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
+    "API_SUNSET": env.list("SANGGA_API_SUNSET", default=[]),
     "ROLE_PER_TENANT": env.bool("SANGGA_ROLE_PER_TENANT", default=True),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -51,6 +52,18 @@ class TenancySettings:
     """Models whose rows stay behind when a tenant is cloned or backed up: what would let somebody in. `app.Model`."""
     anonymisers: tuple[str, ...] = ()
     """Functions that take personal data out of a clone, in order: dotted paths, called with the clone active."""
+    api_versions: tuple[str, ...] = ("v1", "v2")
+    """The versions of the tenants' API, the newest last. Each is in the tenants' URLconf, as `api-<version>`."""
+    api_default_version: str = "v2"
+    """The version of a request that asks for none, at a tenant that has not chosen another."""
+    api_deprecated: tuple[str, ...] = ()
+    """From when on a version is deprecated: `v1=2027-01-01`."""
+    api_sunset: tuple[str, ...] = ()
+    """From when on a version may be gone: `v1=2028-01-01`."""
+    api_usage_seconds: float = 10.0
+    """How often a process writes down how much each version was used; 0: it does not count."""
+    api_bearers: tuple[str, ...] = ()
+    """Functions that tell whose a token of an API is, in order: dotted paths of `bearer(request, token)`."""
     registry_seconds: float = 60.0
     """How long a looked-up host is believed when no change of it is heard."""
     registry_size: int = 10_000
@@ -85,7 +98,31 @@ def tenancy() -> TenancySettings:
         values[key.lower()] = _READERS.get(key, lambda value: value)(_typed(key, value, known[key].default))
     if values.get("when_behind", "serve") not in {"serve", "refuse"}:
         raise ConfigurationError(f"TENANTS['WHEN_BEHIND'] is {values['when_behind']!r}; it takes 'serve' or 'refuse'.")
-    return TenancySettings(**values)
+    config = TenancySettings(**values)
+    _check_api_versions(config)
+    return config
+
+
+def _check_api_versions(config: TenancySettings) -> None:
+    known = ", ".join(config.api_versions)
+    if config.api_default_version not in config.api_versions:
+        raise ConfigurationError(
+            f"TENANTS['API_DEFAULT_VERSION'] is {config.api_default_version!r}; it takes one of {known}."
+        )
+    for key, entries in (("API_DEPRECATED", config.api_deprecated), ("API_SUNSET", config.api_sunset)):
+        for entry in entries:
+            version, _, day = entry.partition("=")
+            if version not in config.api_versions or not _is_date(day):
+                raise ConfigurationError(
+                    f"TENANTS[{key!r}] has {entry!r}. It takes entries such as 'v1=2027-01-31', of {known}."
+                )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _typed(key: str, value: Any, default: Any) -> Any:

@@ -36,6 +36,8 @@ class TenantInfo:
     time_zone: str = "UTC"
     host: str = ""
     """The primary host name; every other one is sent there."""
+    api_version: str = ""
+    """The version of its API that a request without one gets; empty: the project's default."""
     fingerprint: str = ""
     """How far the schema is migrated, as the control plane has it on record."""
     notice: str = ""

@@ -70,6 +70,12 @@ class Tenant(models.Model):
     language = models.CharField(_("language"), max_length=10, default="en")
     currency = models.CharField(_("currency"), max_length=3, default="KRW")
     time_zone = models.CharField(_("time zone"), max_length=63, default="Asia/Seoul")
+    api_version = models.CharField(
+        _("API version"),
+        max_length=10,
+        blank=True,
+        help_text=_("What a request to the shop’s API gets that asks for no version. Empty: the building’s default."),
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     notice = models.TextField(
         _("notice"), blank=True, editable=False, help_text=_("What visitors read while the shop is suspended.")
@@ -148,6 +154,30 @@ class SchemaState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant_id}: {self.outcome}"
+
+
+class ApiUsage(models.Model):
+    """How often one kind of client called one version of a tenant's API on one day (UTC)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="api_usage", verbose_name=_("tenant"))
+    version = models.CharField(_("version"), max_length=10)
+    day = models.DateField(_("day"))
+    client = models.CharField(
+        _("client"), max_length=60, help_text=_("The application of the token, else the program as it names itself.")
+    )
+    requests = models.PositiveBigIntegerField(_("requests"), default=0)
+    last_at = models.DateTimeField(_("last at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("use of the API")
+        verbose_name_plural = _("use of the API")
+        ordering = ["-day", "tenant_id", "version", "-requests"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "version", "day", "client"], name="api_usage_once_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.client} {self.day}"
 
 
 class AuditEvent(models.Model):

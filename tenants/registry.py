@@ -165,6 +165,7 @@ def info_of(tenant: Tenant) -> TenantInfo:
         currency=tenant.currency,
         time_zone=tenant.time_zone,
         host=primary or f"{tenant.slug}.{config.base_domain}",
+        api_version=tenant.api_version,
         fingerprint=tenant.state.fingerprint if hasattr(tenant, "state") else "",
         notice=tenant.notice,
         bypass=tenant.bypass,

@@ -1,7 +1,4 @@
-"""The base of every API: one shape of errors, in JSON, and documentation that needs no other server.
-
-An error is `{"status": 404, "detail": "a sentence"}`; 422 adds `errors`, a list of `{"loc", "msg", "type"}`.
-"""
+"""The base of every API: errors in one shape, and documents that need no other server."""
 
 from __future__ import annotations
 
@@ -16,94 +13,123 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 from django.utils.log import log_response
-from ninja import NinjaAPI, Swagger
+from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
+
+from tenants.api.documents import DocsPage, describe
+from tenants.api.problems import ErrorStyle, Fault, PlainErrors, answer
+from tenants.api.usage import usage
+from tenants.api.versions import tell_version
+from tenants.conf import tenancy
 
 
-def make_api(version: str, **kwargs: Any) -> NinjaAPI:
+def make_api(version: str, *, errors: ErrorStyle | None = None, **kwargs: Any) -> NinjaAPI:
     """Return an API of that version ("v1"), with its docs at `docs` below wherever its `urls` are mounted.
 
-    `kwargs` are those of `NinjaAPI`. Its URL names are in the namespace `api-<version>` unless they say otherwise.
+    Errors are plain objects unless `errors` says otherwise. The other arguments are those of `NinjaAPI`. Its URL names
+    are in the namespace `api-<version>` unless they say otherwise.
     """
-    options = {"urls_namespace": f"api-{version}", "docs": _Docs(), **kwargs}
-    api = _Api(version=version, **options)
+    options = {"urls_namespace": f"api-{version}", "docs": DocsPage(), **kwargs}
+    api = _Api(errors or PlainErrors(), version=version, **options)
     answers = {Http404: _not_found, HttpError: _refused, ValidationError: _invalid, Exception: _failed}
-    for error, answer in answers.items():
-        api.add_exception_handler(error, partial(answer, api))
+    for error, reaction in answers.items():
+        api.add_exception_handler(error, partial(reaction, api))
     return api
 
 
 class _Api(NinjaAPI):
+    def __init__(self, errors: ErrorStyle, **kwargs: Any) -> None:
+        self.errors = errors
+        super().__init__(**kwargs)
+
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
-        """The routes, and a JSON answer for every path and method that they leave out."""
+        """The routes, and an answer in the API's own words for every path and method that they leave out."""
         patterns, app_name, namespace = super().urls
         for pattern in patterns:
             if isinstance(pattern, URLPattern):
-                pattern.callback = self._refusing_in_json(pattern.callback)
+                pattern.callback = self._door(pattern.callback)
         # The first pattern of a path answers it, and any pattern of a name reverses it: "" stays the root's name.
-        return [path("", self._nothing_here), *patterns, path("<path:rest>", self._nothing_here)], app_name, namespace
+        nothing = self._door(self._nothing_here)
+        return [path("", nothing), *patterns, path("<path:rest>", nothing)], app_name, namespace
 
     def _nothing_here(self, request: HttpRequest, rest: str = "") -> HttpResponse:
         docs = self.get_root_path({}) + (self.docs_url or "").lstrip("/")
-        return _error(self, request, 404, f"There is nothing at {request.path}. What there is: {docs}")
+        return answer(self.errors, request, 404, f"There is nothing at {request.path}. What there is: {docs}")
 
-    def _refusing_in_json(self, view: Callable[..., Any]) -> Callable[..., Any]:
-        def refuse(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-            if not isinstance(response, HttpResponseNotAllowed):
-                return response
-            allowed = response["Allow"]
-            refusal = _error(self, request, 405, f"{request.method} is not allowed here; use {allowed}.")
-            refusal["Allow"] = allowed
-            return refusal
-
+    def _door(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the view with what all answers of the API have in common."""
         if iscoroutinefunction(view):
 
             @wraps(view)
-            async def async_wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-                return refuse(request, await view(request, *args, **kwargs))
+            async def async_door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+                return self._finish(request, await view(request, *args, **kwargs))
 
-            return async_wrapper
+            return async_door
 
         @wraps(view)
-        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            return refuse(request, view(request, *args, **kwargs))
+        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return self._finish(request, view(request, *args, **kwargs))
 
-        return wrapper
+        door.csrf_exempt = True  # type: ignore[attr-defined]  # `identify` looks after it
+        return door
 
+    def _finish(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if isinstance(response, HttpResponseNotAllowed):
+            response = self._not_allowed(request, response["Allow"])
+        if self.version in tenancy().api_versions:
+            tell_version(self.version, response)
+            usage.count(self.version, request)
+        return response
 
-class _Docs(Swagger):
-    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
-        # Swagger notes the address of the description on itself; with a path prefix, tenants have different ones.
-        return Swagger(self.settings).render_page(request, api, **kwargs)
+    def _not_allowed(self, request: HttpRequest, allowed: str) -> HttpResponse:
+        refusal = answer(self.errors, request, 405, f"{request.method} is not allowed here; use {allowed}.")
+        refusal["Allow"] = allowed
+        return refusal
 
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """Return the name of the function, which stays when the function moves to another module."""
+        return str(operation.view_func.__name__)
 
-def _error(api: NinjaAPI, request: HttpRequest, status: int, detail: str, **more: Any) -> HttpResponse:
-    return api.create_response(request, {"status": status, "detail": detail, **more}, status=status)
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
+        """Return the API's description, as the active tenant has it."""
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        return describe(self, prefix, self.errors)
 
 
 # Errors are Any below: Ninja's type for a handler has the error's class in it as well, which it never gives.
 
 
-def _not_found(api: NinjaAPI, request: HttpRequest, error: Any) -> HttpResponse:
-    return _error(api, request, 404, str(error) or "There is no such thing.")
+def _not_found(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
+    return answer(api.errors, request, 404, str(error) or "There is no such thing.")
 
 
-def _refused(api: NinjaAPI, request: HttpRequest, error: Any) -> HttpResponse:
-    return _error(api, request, error.status_code, str(error))
+def _refused(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
+    more = {name: getattr(error, name) for name in ("kind", "faults") if hasattr(error, name)}
+    response = answer(api.errors, request, error.status_code, str(error), **more)
+    if challenge := getattr(error, "challenge", ""):
+        response["WWW-Authenticate"] = challenge
+    return response
 
 
-def _invalid(api: NinjaAPI, request: HttpRequest, error: Any) -> HttpResponse:
-    errors = [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors]
-    detail = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in errors)
-    return _error(api, request, 422, detail, errors=errors)
+def _invalid(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
+    faults = [Fault(_place(one["loc"]), one["msg"], one["type"]) for one in error.errors]
+    detail = "; ".join(f"{fault.loc[-1]}: {fault.msg}" for fault in faults)
+    return answer(api.errors, request, 422, detail, faults=faults)
 
 
-def _failed(api: NinjaAPI, request: HttpRequest, error: Any) -> HttpResponse:
+def _place(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    # Second is the name of the function's parameter, which nobody outside knows.
+    return (loc[0], *loc[2:]) if loc[0] == "body" and len(loc) > 1 else tuple(loc)
+
+
+def _failed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
     if settings.DEBUG:
         raise error
     # What Django does when a view raises, so that the error is in the log and its listeners hear of it.
     got_request_exception.send(sender=type(api), request=request)
-    response = _error(api, request, 500, "The server failed. The error was written to its log.")
+    response = answer(api.errors, request, 500, "The server failed. The error was written to its log.")
     log_response("Internal Server Error: %s", request.path, response=response, request=request, exception=error)
     return response

@@ -1,0 +1,96 @@
+"""The versions of the tenants' API: which one a request without one in its path means, and until when each is kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.urls import resolve, reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import http_date
+from django.views.decorators.csrf import csrf_exempt
+
+from tenants.api.problems import ProblemDetails, Refused, answer
+from tenants.conf import tenancy
+from tenants.context import TenantInfo, current_tenant
+
+HEADER = "X-API-Version"
+PARAMETER = "api_version"
+
+
+def default_version(tenant: TenantInfo) -> str:
+    """Return the version of a request that asks for none: the tenant's own choice, else the project's."""
+    own = tenant.api_version
+    return own if own in tenancy().api_versions else tenancy().api_default_version
+
+
+def asked_version(request: HttpRequest) -> str:
+    """Return the version that header or parameter ask for, or the default; raise `Refused` for one that is not."""
+    asked = {value for value in (request.headers.get(HEADER), request.GET.get(PARAMETER)) if value}
+    known = tenancy().api_versions
+    if len(asked) > 1:
+        raise Refused(400, f"{HEADER} and {PARAMETER} ask for different versions. Send one of them.")
+    version = next(iter(asked), default_version(current_tenant()))
+    if version not in known:
+        raise Refused(400, f"There is no version {version[:20]!r} of this API. There are {', '.join(known)}.")
+    return version
+
+
+@csrf_exempt  # the operations look after it, as ninja's do
+def in_asked_version(request: HttpRequest, rest: str) -> HttpResponseBase:
+    """Answer `/api/…` without a version in the path as `/api/<version>/…`."""
+    root = request.path_info.removesuffix(rest)
+    try:
+        match = resolve(f"{root}{asked_version(request)}/{rest}")
+    except Refused as refused:
+        return answer(ProblemDetails(), request, refused.status_code, str(refused))
+    request.resolver_match = match
+    response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+    patch_vary_headers(response, [HEADER])
+    return response
+
+
+def list_versions(request: HttpRequest) -> HttpResponse:
+    """Tell which versions there are, where their documents are, and until when they are kept."""
+    return JsonResponse(
+        {
+            "default": default_version(current_tenant()),
+            "versions": [_facts(version) for version in tenancy().api_versions],
+        }
+    )
+
+
+def _facts(version: str) -> dict[str, Any]:
+    root = reverse(f"api-{version}:api-root")
+    dates = {
+        "deprecated": _date_of(version, tenancy().api_deprecated),
+        "sunset": _date_of(version, tenancy().api_sunset),
+    }
+    told = {name: day.isoformat() if day else None for name, day in dates.items()}
+    return {"version": version, "url": root, "docs": f"{root}docs", "openapi": f"{root}openapi.json", **told}
+
+
+def tell_version(version: str, response: HttpResponseBase) -> None:
+    """Write the version into the headers, and what becomes of it: Deprecation (RFC 9745) and Sunset (RFC 8594)."""
+    response[HEADER] = version
+    config = tenancy()
+    if deprecated := _date_of(version, config.api_deprecated):
+        response["Deprecation"] = f"@{_timestamp(deprecated)}"
+    if sunset := _date_of(version, config.api_sunset):
+        response["Sunset"] = http_date(_timestamp(sunset))
+    if (deprecated or sunset) and version != config.api_versions[-1]:
+        newest = reverse(f"api-{config.api_versions[-1]}:api-root")
+        links = [response["Link"]] if "Link" in response else []
+        response["Link"] = ", ".join([*links, f'<{newest}>; rel="successor-version"'])
+
+
+def _date_of(version: str, dates: tuple[str, ...]) -> date | None:
+    """Return the date of a version in a list such as `["v1=2027-01-01"]`."""
+    found = dict(entry.split("=") for entry in dates).get(version)
+    return date.fromisoformat(found) if found else None
+
+
+def _timestamp(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
