@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -21,7 +21,7 @@ class TenantsConfig(AppConfig):
         from tenants.belonging import guard_records
         from tenants.deletion import follow_relations_of_one_side
         from tenants.error_pages import render_error_pages_in_their_requests_thread
-        from tenants.models import Domain, Tenant
+        from tenants.models import Domain, Service, ServiceAddress, Tenant
         from tenants.scoping import scope_content_types
 
         guard_records()
@@ -31,6 +31,10 @@ class TenantsConfig(AppConfig):
         for model in (Tenant, Domain):
             post_save.connect(_forget, sender=model, dispatch_uid="tenants.registry")
             post_delete.connect(_forget, sender=model, dispatch_uid="tenants.registry")
+        for registered in (Service, ServiceAddress):
+            post_save.connect(_read_services_again, sender=registered, dispatch_uid="tenants.directory")
+            post_delete.connect(_read_services_again, sender=registered, dispatch_uid="tenants.directory")
+        m2m_changed.connect(_read_services_again, sender=Service.tenants.through, dispatch_uid="tenants.directory")
 
 
 def _forget(*, instance: Any, **_: object) -> None:
@@ -38,3 +42,9 @@ def _forget(*, instance: Any, **_: object) -> None:
 
     tenant_id = getattr(instance, "tenant_id", instance.pk)
     transaction.on_commit(partial(registry.forget, tenant_id))
+
+
+def _read_services_again(**_: object) -> None:
+    from tenants.services.directory import directory
+
+    transaction.on_commit(directory.clear)

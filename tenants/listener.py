@@ -1,7 +1,7 @@
-"""Hears of changes in the control plane from PostgreSQL and tells the registry: one thread per process.
+"""Hears of changes in the control plane from PostgreSQL and tells registry and directory: one thread per process.
 
-Triggers on `Tenant` and `Domain` call `pg_notify` (migration 0002), so every writer is heard: this process,
-another one, or somebody at psql. While nobody listens, answers are believed for one second only.
+Triggers on `Tenant`, `Domain` and the services' tables call `pg_notify` (`tenants/migrations`), so every writer is
+heard: this process, another one, or somebody at psql. While nobody listens, answers are believed for one second only.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ import psycopg
 
 from tenants.postgresql.direct import connect_directly
 from tenants.registry import registry
+from tenants.services.directory import directory
 
 logger = logging.getLogger(__name__)
 
 CHANNEL = "tenants_changed"
+SERVICES = "services"
+"""What the triggers on the services' tables say; those on tenants' say an id."""
+
 _RETRY_SECONDS = 1.0
 
 
@@ -76,10 +80,12 @@ class Listener:
     def _go_deaf(self) -> None:
         self.listening.clear()
         registry.set_hearing(False)
+        directory.set_hearing(False)
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(f"LISTEN {CHANNEL}")
         registry.set_hearing(True)  # forgets too: what changed before we listened was not heard
+        directory.set_hearing(True)
         self.listening.set()
         with DefaultSelector() as selector:  # select.select() knows no file numbers above 1023
             selector.register(connection, EVENT_READ)
@@ -93,7 +99,9 @@ class Listener:
 
 
 def _hear(payload: str) -> None:
-    if payload.isdecimal():
+    if payload == SERVICES:
+        directory.clear()
+    elif payload.isdecimal():
         registry.forget(int(payload))
     else:
         registry.clear()  # not our triggers' words; whoever has a connection may notify

@@ -14,7 +14,21 @@ from tenants.conf import tenancy
 from tenants.errors import InvalidHost, InvalidName
 from tenants.hosts import normalise_host
 from tenants.names import SLUG_MAX_LENGTH, schema_name, validate_slug
+from tenants.service_models import Service, ServiceAddress, ServiceReport
 from tenants.signing import new_epoch
+
+__all__ = [
+    "AuditEvent",
+    "Domain",
+    "HostField",
+    "Operation",
+    "SchemaState",
+    "Service",
+    "ServiceAddress",
+    "ServiceReport",
+    "Tenant",
+    "check_slug",
+]
 
 
 def check_slug(slug: str) -> None:

@@ -1,6 +1,6 @@
-"""The operator's admin, on the platform's host alone: tenants, domains, operators, operations, the audit log."""
+"""The operator's admin, on the platform's host alone: tenants, domains, services, operators, operations, the log."""
 
-from tenants.admin import audit, domains, operations, operators, tenants  # noqa: F401  # each registers itself
+from tenants.admin import audit, domains, operations, operators, services, tenants  # noqa: F401  # each registers itself
 from tenants.admin.site import platform_site
 
 __all__ = ["platform_site"]

@@ -18,6 +18,7 @@ from tenants.admin.dashboard import dashboard
 _SIDEBAR = (
     ("tenants.view_tenant", "tenants_tenant", _("Tenants"), "storefront"),
     ("tenants.view_domain", "tenants_domain", _("Domains"), "language"),
+    ("tenants.view_service", "tenants_service", _("Services"), "hub"),
     ("tenants.change_tenant", "tenants_operation", _("Operations"), "pending_actions"),
     ("tenants.view_auditevent", "tenants_auditevent", _("Audit events"), "history"),
     ("auth.view_user", "auth_user", _("Operators"), "badge"),
