@@ -10,6 +10,7 @@ import environ
 from django.utils.translation import gettext_lazy as _
 
 from tenants.signing import TenantSecretKey
+from tenants.variants import variant_apps
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -48,8 +49,11 @@ APPS_WITHOUT_TABLES = [
     "django.contrib.humanize",
     "ninja",
 ]
+# Each folder there is a variant, which a tenant can have in the place of the default. docs/variants.md
+VARIANTS = "shop.variants"
 # `tenants` overrides commands and `unfold` overrides templates, so both stand before the apps of Django.
 INSTALLED_APPS = [*SHARED_APPS, *APPS_WITHOUT_TABLES[:1], *COMMON_APPS, *TENANT_APPS, *APPS_WITHOUT_TABLES[1:]]
+INSTALLED_APPS += variant_apps(VARIANTS)
 
 TENANTS: dict[str, Any] = {
     "ORIGIN": ORIGIN,
@@ -59,6 +63,7 @@ TENANTS: dict[str, Any] = {
     "SHARED_APPS": SHARED_APPS,
     "TENANT_APPS": TENANT_APPS,
     "COMMON_APPS": COMMON_APPS,
+    "VARIANTS": VARIANTS,
     "STEPS": ["tenants.lifecycle.owner.create_owner", "shop.steps.create_staff_groups"],
     "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
     "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],

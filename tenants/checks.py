@@ -10,7 +10,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from tenants.conf import tenancy
-from tenants.scopes import Scope, scope_of
+from tenants.scopes import Scope, home_of, scope_of, variant_of
+from tenants.variants.discovery import variants
+from tenants.variants.overrides import read_variant
 
 MIDDLEWARE = "tenants.middleware.TenantMiddleware"
 ROUTER = "tenants.router.TenantRouter"
@@ -51,15 +53,37 @@ def check_scopes(**_: Any) -> Iterable[CheckMessage]:
 
 
 def _crossing_keys(model: Any) -> Iterable[CheckMessage]:
-    here = scope_of(model._meta.app_label)
     for field in model._meta.local_fields + model._meta.local_many_to_many:
         if not field.related_model or isinstance(field.related_model, str):
             continue  # no relation, or one to a model that is missing, which Django's own checks say
-        there = scope_of(field.related_model._meta.app_label)
-        if there not in {here, Scope.COMMON}:
+        label = field.related_model._meta.app_label
+        if not _stands_beside(model._meta.app_label, label):
             yield Error(
-                f"{field} points from {here.value} to {there.value}.",
+                f"{field} points from {home_of(model._meta.app_label)} to {home_of(label)}.",
                 hint="No foreign key crosses schemas. Keep the id, or a copy of what is needed, instead.",
                 obj=field,
                 id="tenants.E006",
             )
+
+
+def _stands_beside(label: str, related: str) -> bool:
+    """Tell whether wherever `label` has tables, `related` has them too."""
+    here, there = scope_of(label), scope_of(related)
+    if there is Scope.VARIANT or (here is Scope.VARIANT and there is Scope.TENANT):
+        return here is Scope.VARIANT and variant_of(related) in {"", variant_of(label)}
+    return there in {here, Scope.COMMON}
+
+
+@register(Tags.models)
+def check_variants(**_: Any) -> Iterable[CheckMessage]:
+    """Find variants that are not installed, and what is wrong with those that are."""
+    for variant in variants().values():
+        if not apps.is_installed(variant.app):
+            yield Error(
+                f"The variant {variant.name!r} is in {variant.folder}, and its app is not in INSTALLED_APPS.",
+                hint="Add `*variant_apps(TENANTS['VARIANTS'])`, from tenants.variants.",
+                id="tenants.E007",
+            )
+            continue
+        for problem in read_variant(variant)[1]:
+            yield Error(f"The variant {variant.name!r} is broken. {problem}", id="tenants.E008")

@@ -36,6 +36,8 @@ class TenancySettings:
     """Apps whose tables are in the tenants' schemas alone."""
     common_apps: tuple[str, ...] = ()
     """Apps whose tables are in both, each with rows of its own."""
+    variants: str = ""
+    """The package whose folders are the variants that a tenant can have; empty: every tenant has the default."""
     steps: tuple[str, ...] = ()
     """Functions that furnish a new tenant, in order: dotted paths of `step(tenant, options)`."""
     role_per_tenant: bool = True

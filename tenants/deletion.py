@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import deletion
 
 from tenants.context import active_tenant
-from tenants.scopes import scope_of
+from tenants.scopes import has_tables
 
 _every_relation: Any = deletion.get_candidate_relations_to_delete
 
@@ -25,5 +25,5 @@ def follow_relations_of_one_side() -> None:
 def _relations_here(opts: Any) -> Iterator[Any]:
     tenant = active_tenant()
     for relation in _every_relation(opts):
-        if tenant is None or scope_of(relation.related_model._meta.app_label).holds(tenant):
+        if tenant is None or has_tables(relation.related_model._meta.app_label, tenant):
             yield relation

@@ -9,6 +9,9 @@ TenancyError
 ├── DomainTaken               the domain is taken
 ├── SchemaExists              PostgreSQL already has that schema; it is never adopted
 ├── TenantNotFound            no such tenant
+├── UnknownVariant            the code has no such variant
+├── VariantBroken             a variant replaces something that is not there, or cannot take its place
+├── NothingToResolve          no default has the name that is resolved (also a LookupError)
 ├── NoActiveTenant            the database was asked for while no tenant was active
 ├── WrongScope                a model was used on the side on which it has no table
 ├── WrongTenant               a record of one tenant was used in another
@@ -26,6 +29,8 @@ Messages name who, what and what to do next. Each error keeps its facts as attri
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -120,6 +125,42 @@ class TenantNotFound(TenancyError):
 
     def __str__(self) -> str:
         return f"There is no tenant {self.slug!r}. `manage.py list_tenants` shows those that there are."
+
+
+class UnknownVariant(TenancyError):
+    """The code has no such variant."""
+
+    def __init__(self, variant: str, known: Sequence[str]) -> None:
+        super().__init__(variant, known)
+        self.variant = variant
+        self.known = known
+
+    def __str__(self) -> str:
+        return f"There is no variant {self.variant!r} in this code. It has {', '.join(self.known)}."
+
+
+class VariantBroken(TenancyError):
+    """A variant replaces something that is not there, or cannot take its place."""
+
+    def __init__(self, variant: str, problems: Sequence[str]) -> None:
+        super().__init__(variant, problems)
+        self.variant = variant
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return f"The variant {self.variant!r} is broken. {' '.join(self.problems)}"
+
+
+class NothingToResolve(TenancyError, LookupError):
+    """No default has the name that is resolved."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.name!r} is nothing that can be resolved: {self.reason}."
 
 
 class NoActiveTenant(TenancyError):

@@ -9,7 +9,7 @@ from django.db.models import Model
 from tenants.belonging import alias_for, check_belongs
 from tenants.context import active_tenant
 from tenants.errors import NoActiveTenant, WrongScope
-from tenants.scopes import scope_of
+from tenants.scopes import has_tables, home_of
 
 ALIAS = "default"
 
@@ -22,9 +22,8 @@ class TenantRouter:
         tenant = active_tenant()
         if tenant is None:
             raise NoActiveTenant(model._meta.label)
-        scope = scope_of(model._meta.app_label)
-        if not scope.holds(tenant):
-            raise WrongScope(model._meta.label, scope.value, str(tenant))
+        if not has_tables(model._meta.app_label, tenant):
+            raise WrongScope(model._meta.label, home_of(model._meta.app_label), str(tenant))
         check_belongs(hints.get("instance"))
         return alias_for(ALIAS, tenant.schema)
 
@@ -35,9 +34,9 @@ class TenantRouter:
         tenant = active_tenant()
         for row in (first, second):
             check_belongs(row)
-        return tenant is not None and all(scope_of(row._meta.app_label).holds(tenant) for row in (first, second))
+        return tenant is not None and all(has_tables(row._meta.app_label, tenant) for row in (first, second))
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool:
         """Allow an app's migrations where its tables belong; without an active tenant, nowhere."""
         tenant = active_tenant()
-        return db == ALIAS and tenant is not None and scope_of(app_label).holds(tenant)
+        return db == ALIAS and tenant is not None and has_tables(app_label, tenant)

@@ -10,6 +10,7 @@ from django.core.signals import setting_changed
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
+from tenants.variants.discovery import check_known, variants
 
 
 class Scope(Enum):
@@ -18,19 +19,15 @@ class Scope(Enum):
     SHARED = "the control plane (schema public)"
     TENANT = "the tenants' schemas"
     COMMON = "the control plane and every tenant's schema"
+    VARIANT = "the schemas of one variant's tenants"
     UNKNOWN = "no schema: its app is in none of SHARED_APPS, TENANT_APPS and COMMON_APPS"
-
-    def holds(self, tenant: TenantInfo) -> bool:
-        """Tell whether apps of this scope have tables where `tenant` looks."""
-        if self is Scope.COMMON:
-            return True
-        return self is (Scope.SHARED if tenant.is_platform else Scope.TENANT)
 
 
 @cache
 def _scopes() -> dict[str, Scope]:
     config = tenancy()
     named = {
+        **{variant.app: Scope.VARIANT for variant in variants().values()},
         **dict.fromkeys(config.shared_apps, Scope.SHARED),
         **dict.fromkeys(config.tenant_apps, Scope.TENANT),
         **dict.fromkeys(config.common_apps, Scope.COMMON),
@@ -43,24 +40,45 @@ def scope_of(app_label: str) -> Scope:
     return _scopes().get(app_label, Scope.UNKNOWN)
 
 
+def has_tables(app_label: str, tenant: TenantInfo) -> bool:
+    """Tell whether an app has tables where `tenant` looks; raise `UnknownVariant`."""
+    return app_label in labels_for(tenant)
+
+
+def home_of(app_label: str) -> str:
+    """Return where the tables of an app are, in words for messages."""
+    variant = variant_of(app_label)
+    return f"the schemas of tenants of the variant {variant!r}" if variant else scope_of(app_label).value
+
+
+def variant_of(app_label: str) -> str:
+    """Return the variant that an app is; empty if it is none."""
+    return _variants_by_label().get(app_label, "")
+
+
 def labels_for(tenant: TenantInfo) -> frozenset[str]:
-    """Return the labels of the apps that have tables where `tenant` looks."""
+    """Return the labels of the apps that have tables where `tenant` looks; raise `UnknownVariant`."""
     return labels_of_platform() if tenant.is_platform else labels_of_variant(tenant.variant)
 
 
-def known_variants() -> frozenset[str]:
-    """Return the variants that a tenant can have."""
-    return frozenset({"default"})
-
-
+@cache
 def labels_of_platform() -> frozenset[str]:
     """Return the labels of the apps that have tables in the control plane."""
     return _labels(Scope.SHARED)
 
 
+@cache
 def labels_of_variant(variant: str) -> frozenset[str]:
-    """Return the labels of the apps that have tables in the schemas of tenants of `variant`."""
-    return _labels(Scope.TENANT)
+    """Return the labels of the apps that have tables in the schemas of tenants of `variant`; raise `UnknownVariant`."""
+    check_known(variant)
+    own = {label for label, name in _variants_by_label().items() if name == variant}
+    return _labels(Scope.TENANT).union(own)
+
+
+@cache
+def _variants_by_label() -> dict[str, str]:
+    names = {variant.app: variant.name for variant in variants().values()}
+    return {app.label: names[app.name] for app in apps.get_app_configs() if app.name in names}
 
 
 def _labels(side: Scope) -> frozenset[str]:
@@ -69,7 +87,8 @@ def _labels(side: Scope) -> frozenset[str]:
 
 def _reload(*, setting: str, **_: object) -> None:
     if setting in {"TENANTS", "INSTALLED_APPS"}:
-        _scopes.cache_clear()
+        for answers in (_scopes, labels_of_platform, labels_of_variant, _variants_by_label):
+            answers.cache_clear()
 
 
 setting_changed.connect(_reload, dispatch_uid="tenants.scopes")

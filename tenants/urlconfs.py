@@ -1,21 +1,67 @@
-"""Importing the URLconfs, and with them views and forms, while no tenant is active.
+"""The URLconfs: imported, and with them views and forms, while no tenant is active; and one for each variant.
 
 A queryset in the body of a class is everybody's if it is made while nobody is active (`tenants.belonging`). Django
 imports a URLconf when the first URL is looked up, which is in the middle of somebody's request.
+
+The tenants' URLconf may have a function `urlpatterns_of(variant)`. Then each variant has the patterns that it returns,
+made once, where the views themselves are other ones: an API whose schemas are the variant's, for example.
 """
 
 from __future__ import annotations
 
 from contextvars import Context
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 from tenants.conf import tenancy
+from tenants.variants.discovery import DEFAULT, variants
+from tenants.variants.overrides import load_variants
+
+
+@dataclass(frozen=True, eq=False)
+class VariantUrls:
+    """A URLconf of a variant's own, as good as a module for Django."""
+
+    name: str
+    urlpatterns: list[Any]
+
+
+def urlconf_of(variant: str) -> str | VariantUrls:
+    """Return the URLconf of tenants of that variant."""
+    return _urlconf_of(variant, tenancy().tenant_urlconf)
+
+
+@cache
+def _urlconf_of(variant: str, urlconf: str) -> str | VariantUrls:
+    urlpatterns_of = getattr(import_module(urlconf), "urlpatterns_of", None)
+    if variant == DEFAULT or urlpatterns_of is None:
+        return urlconf
+    return VariantUrls(f"{urlconf} of {variant}", urlpatterns_of(variant))
 
 
 def import_urlconfs() -> None:
-    """Import the platform's URLconf and the tenants'."""
+    """Import the platform's URLconf and the tenants', and what each variant has; raise `VariantBroken`."""
+    Context().run(_import_all)  # in an empty context, whoever is active in this one
+
+
+def _import_all() -> None:
+    load_variants()
     for urlconf in (settings.ROOT_URLCONF, tenancy().tenant_urlconf):
         if urlconf:
-            Context().run(import_module, urlconf)  # in an empty context, whoever is active in this one
+            import_module(urlconf)
+    if tenancy().tenant_urlconf:
+        for variant in variants():
+            urlconf_of(variant)
+
+
+def _reload(*, setting: str, **_: object) -> None:
+    if setting in {"TENANTS", "INSTALLED_APPS"}:
+        _urlconf_of.cache_clear()
+
+
+setting_changed.connect(_reload, dispatch_uid="tenants.urlconfs")

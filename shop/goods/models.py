@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, validate_money
-from shop.goods.queries import GoodsQuerySet
+from shop.goods.queries import GoodsQuerySet, SkuQuerySet
 
 
 class Category(models.Model):
@@ -51,6 +51,9 @@ class Goods(models.Model):
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
     objects = GoodsQuerySet.as_manager()
+
+    searched_fields = ("name", "description", "vendor")
+    """Where `GoodsQuerySet.search` looks, beside the codes of skus. A variant's goods may have more."""
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -95,6 +98,8 @@ class Sku(models.Model):
     weight_grams = models.PositiveIntegerField(_("weight in grams"), default=0)
     barcode = models.CharField(_("barcode"), max_length=255, blank=True)
     position = models.PositiveIntegerField(_("position"), default=0)
+
+    objects = SkuQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "id"]

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from django.apps import apps
 from django.db import models
-from django.db.models import Exists, Max, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, Subquery, Sum
+
+from tenants.variants import resolve
 
 if TYPE_CHECKING:
-    from shop.goods.models import Goods  # noqa: F401
+    from shop.goods.models import Goods, Sku  # noqa: F401
 
-_SEARCHED_FIELDS = ("name", "description", "vendor")
 _MAX_WORDS = 10
 """Of a search that count, so that nobody makes the database work long with one long text."""
+
+
+class SkuQuerySet(models.QuerySet["Sku"]):
+    """Skus, and what they cost. Begin with `resolve("goods.models.Sku").objects`: the shop's pricing wants that."""
+
+    def for_sale(self) -> Self:
+        """Keep what customers may buy, as far as there is some in stock."""
+        return self.filter(goods__is_published=True)
+
+    def priced(self) -> Self:
+        """Furnish skus with `selling_price`, and `selling_price_before` (or None), by the shop's own pricing."""
+        pricing = resolve("goods.services.pricing")
+        return self.annotate(selling_price=pricing.price(), selling_price_before=pricing.price_before())
 
 
 class GoodsQuerySet(models.QuerySet["Goods"]):
@@ -28,12 +41,12 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
         return self.filter(category__slug=slug)
 
     def search(self, text: str) -> Self:
-        """Keep goods that have every word (of the first ten) in their name, description, vendor or a sku's code."""
+        """Keep goods that have every word (of the first ten) in one of their `searched_fields` or in a sku's code."""
         found = self
         # PostgreSQL's text holds no NUL, so nothing that is stored could match it.
         for word in text.replace("\0", " ").split()[:_MAX_WORDS]:
             matches = Q(Exists(_skus_of_goods().filter(code__icontains=word)))
-            for field in _SEARCHED_FIELDS:
+            for field in self.model.searched_fields:
                 matches |= Q(**{f"{field}__icontains": word})
             found = found.filter(matches)
         return found
@@ -41,23 +54,29 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
     def with_prices(self) -> Self:
         """Furnish goods for a list: one query for the goods, one each for their skus and pictures.
 
-        Adds `lowest_price`, `highest_price` (None without skus) and `stock`, to show and to sort by.
+        Adds `lowest_price`, `highest_price` (None without skus) and `stock`, to show and to sort by; the skus have
+        what `SkuQuerySet.priced` adds.
         """
+        price = resolve("goods.services.pricing").price()
         # Subqueries and not a join: PostgreSQL then works them out for the rows of one page, not for all goods.
         return (
             self.annotate(
-                lowest_price=_over_skus(Min("price")),
-                highest_price=_over_skus(Max("price")),
+                lowest_price=_over_skus(Min(price)),
+                highest_price=_over_skus(Max(price)),
                 stock=_over_skus(Sum("stock")),
             )
             .select_related("category")
-            .prefetch_related("skus", "pictures")
+            .prefetch_related(Prefetch("skus", _skus().priced()), "pictures")
         )
 
 
-def _skus_of_goods() -> models.QuerySet[models.Model]:
+def _skus() -> SkuQuerySet:
     # Looked up late: models.py imports this module.
-    return apps.get_model("goods", "Sku")._default_manager.filter(goods=OuterRef("pk")).order_by()
+    return resolve("goods.models.Sku").objects.all()
+
+
+def _skus_of_goods() -> SkuQuerySet:
+    return _skus().filter(goods=OuterRef("pk")).order_by()
 
 
 def _over_skus(aggregate: models.Aggregate) -> Subquery:

@@ -12,6 +12,7 @@ from shop.goods.models import Sku
 from shop.orders.errors import EmptyOrder, NotForSale, OutOfStock, WrongQuantity, WrongStatus
 from shop.orders.models import Order, OrderLine
 from tenants import current_tenant
+from tenants.variants import resolve
 
 _COMES_FROM = {
     Order.Status.PAID: {Order.Status.PLACED},
@@ -90,16 +91,18 @@ def _lock_skus_for_sale(quantities: Mapping[int, int]) -> list[Sku]:
     for quantity in quantities.values():
         if quantity < 1:
             raise WrongQuantity(quantity)
-    skus = _lock_skus(quantities)
-    gone = quantities.keys() - {sku.pk for sku in skus}
+    locked = _lock_skus(quantities)
+    gone = quantities.keys() - {sku.pk for sku in locked}
     if gone:
         raise NotForSale(min(gone))
-    for sku in skus:
-        if not sku.goods.is_published:
+    # Asked once they are locked: what an order costs, and whether there is enough of it, is true until it is written.
+    for_sale = resolve("goods.models.Sku").objects.for_sale().priced().select_related("goods").in_bulk(list(quantities))
+    for sku in locked:
+        if sku.pk not in for_sale:
             raise NotForSale(sku.pk, str(sku))
         if sku.stock < quantities[sku.pk]:
             raise OutOfStock(sku, quantities[sku.pk])
-    return skus
+    return [for_sale[sku.pk] for sku in locked]
 
 
 def _lock_skus(ids: Mapping[int, int]) -> list[Sku]:
@@ -109,7 +112,9 @@ def _lock_skus(ids: Mapping[int, int]) -> list[Sku]:
 
 
 def _line(sku: Sku, quantity: int) -> OrderLine:
-    return OrderLine(sku=sku, goods_name=sku.goods.name, sku_title=sku.title, unit_price=sku.price, quantity=quantity)
+    return OrderLine(
+        sku=sku, goods_name=sku.goods.name, sku_title=sku.title, unit_price=sku.selling_price, quantity=quantity
+    )
 
 
 def _known_customer(details: CustomerDetails) -> Customer:

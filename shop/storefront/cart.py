@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.contrib.sessions.backends.base import SessionBase
 
 from shop.goods.models import Sku
+from tenants.variants import resolve
 
 MAX_QUANTITY = 99
 """Of one sku in one cart."""
@@ -22,12 +23,13 @@ class CartLine:
     """Some pieces of one sku, as they cost today."""
 
     sku: Sku
+    """With its prices, as `priced` furnishes it."""
     quantity: int
 
     @property
     def amount(self) -> Decimal:
         """What the line costs."""
-        return self.sku.price * self.quantity
+        return self.sku.selling_price * self.quantity
 
     @property
     def is_short(self) -> bool:
@@ -68,8 +70,8 @@ class Cart:
         quantities = self.quantities
         if not quantities:
             return []
-        skus = Sku.objects.filter(goods__is_published=True).select_related("goods").prefetch_related("goods__pictures")
-        found = skus.in_bulk(list(quantities))
+        skus = resolve("goods.models.Sku").objects.for_sale().priced()
+        found = skus.select_related("goods").prefetch_related("goods__pictures").in_bulk(list(quantities))
         if len(found) < len(quantities):
             quantities = {sku_id: quantity for sku_id, quantity in quantities.items() if sku_id in found}
             self._keep(quantities)

@@ -13,6 +13,7 @@ from shop.goods.models import Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS
 from shop.orders.services import CustomerDetails
 from shop.storefront.cart import MAX_QUANTITY
+from tenants.variants import resolve
 
 _ADDRESS_MAX_LENGTH = 1000
 
@@ -21,10 +22,14 @@ class AddToCartForm(forms.Form):
     """Some pieces of a sku that is for sale."""
 
     sku = forms.ModelChoiceField(
-        Sku.objects.filter(goods__is_published=True).select_related("goods"),
+        Sku.objects.none(),  # those of the shop that is active when the form is used
         error_messages={"required": _("Please choose one of the options.")},
     )
     quantity = forms.IntegerField(min_value=1, max_value=MAX_QUANTITY, initial=1)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["sku"].queryset = resolve("goods.models.Sku").objects.for_sale().select_related("goods")
 
 
 class ChangeCartForm(forms.Form):

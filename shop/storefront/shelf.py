@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db.models import F, OuterRef, Subquery
 
-from shop.goods.models import Goods, Sku
 from shop.goods.queries import GoodsQuerySet
+from tenants.variants import resolve
 
 NEWEST = "newest"
 ORDERINGS = {
@@ -20,11 +20,13 @@ def on_shelf() -> GoodsQuerySet:
 
     Beside what `with_prices` adds they have `price_before`: the crossed-out price of their cheapest sku, or None.
     """
-    cheapest = Sku.objects.filter(goods=OuterRef("pk")).order_by("price", "position", "id")
+    skus = resolve("goods.models.Sku").objects.priced()
+    cheapest = skus.filter(goods=OuterRef("pk")).order_by("selling_price", "position", "id")
     return (
-        Goods.objects.published()
+        resolve("goods.models.Goods")
+        .objects.published()
         .with_prices()
         .prefetch_related(None)  # cards print what is annotated; they need no skus
         .prefetch_related("pictures")
-        .annotate(price_before=Subquery(cheapest.values("compare_at_price")[:1]))
+        .annotate(price_before=Subquery(cheapest.values("selling_price_before")[:1]))
     )

@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from tenants.conf import tenancy
 from tenants.context import current_tenant
 from tenants.errors import ConfigurationError
-from tenants.scopes import scope_of
+from tenants.scopes import has_tables
 
 
 def anonymisers() -> list[Callable[[], None]]:
@@ -40,7 +40,7 @@ def anonymise_users() -> None:
         "password": make_password(None),
     }
     users._base_manager.update(**{name: value for name, value in values.items() if name in known})
-    if scope_of(LogEntry._meta.app_label).holds(current_tenant()):
+    if has_tables(LogEntry._meta.app_label, current_tenant()):
         LogEntry.objects.all().delete()
 
 

@@ -32,7 +32,7 @@ from tenants.postgresql.programs import find_program, run_program, server_versio
 from tenants.postgresql.scratch import drop_left_over, renamed_structure
 from tenants.postgresql.session import own_session
 from tenants.registry import info_of
-from tenants.scopes import known_variants
+from tenants.variants.discovery import known_variants
 
 
 def restore_tenant(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.http import HttpRequest
 from ninja import Field, Schema
+from pydantic import create_model
 
+from shop.api.compose import with_fields
 from shop.goods.models import Goods, Picture, Sku
 from shop.goods.money import plain_money
 from tenants import current_tenant
@@ -44,11 +47,11 @@ class SkuOut(Schema):
 
     @staticmethod
     def resolve_price(sku: Sku) -> MoneyOut:
-        return _money(sku.price)
+        return _money(sku.selling_price)
 
     @staticmethod
     def resolve_compare_at_price(sku: Sku) -> MoneyOut | None:
-        return None if sku.compare_at_price is None else _money(sku.compare_at_price)
+        return None if sku.selling_price_before is None else _money(sku.selling_price_before)
 
 
 class GoodsOut(Schema):
@@ -66,7 +69,7 @@ class GoodsOut(Schema):
 
     @staticmethod
     def resolve_price(goods: Goods) -> MoneyOut | None:
-        prices = [sku.price for sku in goods.skus.all()]
+        prices = [sku.selling_price for sku in goods.skus.all()]
         return _money(min(prices)) if prices else None
 
 
@@ -82,6 +85,25 @@ class GoodsFilter(Schema):
     offset: int = Field(0, ge=0, le=2**31 - 1)
     search: str = Field("", max_length=200, description="Words that the name, description, vendor or a code has.")
     category: str = Field("", max_length=255, pattern=r"^[-\w]*$", description="The slug of a category.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodsSchemas:
+    """The schemas of goods as shops of one variant have them."""
+
+    goods: type[GoodsOut]
+    page: type[GoodsPage]
+    filter: type[GoodsFilter]
+
+
+def goods_schemas(variant: str) -> GoodsSchemas:
+    """Return the schemas of goods for shops of `variant`."""
+    sku = with_fields(SkuOut, variant, "goods.schemas.SkuFields")
+    goods = with_fields(GoodsOut, variant, "goods.schemas.GoodsFields", skus=(list[sku], ...))
+    page = create_model(
+        "GoodsPage", __base__=GoodsPage, __doc__=GoodsPage.__doc__, __module__=__name__, items=(list[goods], ...)
+    )
+    return GoodsSchemas(goods=goods, page=page, filter=with_fields(GoodsFilter, variant, "goods.schemas.GoodsFilter"))
 
 
 def _money(amount: Decimal) -> MoneyOut:

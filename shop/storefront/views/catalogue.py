@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from shop.goods.models import Category, Goods
 from shop.storefront.context import page_context
 from shop.storefront.shelf import NEWEST, ORDERINGS, on_shelf
+from tenants.variants import resolve
 
 PAGE_SIZE = 12
 RELATED_GOODS = 4
@@ -40,7 +41,7 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def goods_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """Show one kind of goods with everything that there is to choose."""
-    furnished = Goods.objects.published().with_prices()
+    furnished = resolve("goods.models.Goods").objects.published().with_prices()
     goods = get_object_or_404(furnished, slug=slug)
     skus, pictures = list(goods.skus.all()), list(goods.pictures.all())
     context = {
