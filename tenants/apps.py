@@ -18,13 +18,14 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         """Fit Django to tenants where it offers no setting, and keep this process's registry fresh."""
         from tenants import checks  # noqa: F401  # registers itself
-        from tenants.belonging import guard_records
         from tenants.deletion import follow_relations_of_one_side
         from tenants.error_pages import render_error_pages_in_their_requests_thread
         from tenants.models import Domain, Service, ServiceAddress, Tenant
+        from tenants.record_guard import guard_generic_relations, guard_records
         from tenants.scoping import scope_content_types
 
         guard_records()
+        guard_generic_relations()
         scope_content_types()
         follow_relations_of_one_side()
         render_error_pages_in_their_requests_thread()

@@ -9,12 +9,22 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import NestedObjects
 from django.contrib.auth.models import Group, User
-from django.db import connection
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.core import serializers
+from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection, models
 from django.db.models import F, Prefetch, prefetch_related_objects
+from django.forms import modelform_factory
+from django.test.utils import isolate_apps
+from django.utils import timezone
 
 from shop.goods.models import Category, Goods, Sku
 from tenants import PLATFORM, TenantInfo, WrongTenant, use_tenant
+from tenants.registry import tenant_by_slug
 
 Things = dict[str, Any]
 
@@ -27,6 +37,8 @@ def of_acme(acme: TenantInfo, globex: TenantInfo) -> Iterator[Things]:
             category = Category.objects.create(id=901, name=f"Mugs of {tenant.slug}", slug="mugs")
             goods = Goods.objects.create(id=902, name=f"Mug of {tenant.slug}", slug="mug", category=category)
             sku = Sku.objects.create(id=903, goods=goods, price=5, stock=3)
+            member = User.objects.create(id=904, username="member")
+            Group.objects.create(id=905, name="members").user_set.add(member)
     with use_tenant(acme):
         things = {
             "category": Category.objects.get(pk=901),
@@ -38,7 +50,23 @@ def of_acme(acme: TenantInfo, globex: TenantInfo) -> Iterator[Things]:
             "related": Goods.objects.get(pk=902).skus,
             "user": User.objects.create(username="ann"),
             "saved": sku,
+            "member": member,
+            "group": Group.objects.get(pk=905),
+            "sku_rows": Sku.objects.all(),
+            "raw": Goods.objects.raw("SELECT * FROM goods_goods"),
+            "raw by alias": Goods.objects.raw("SELECT * FROM goods_goods", using="default"),
+            "by alias": Goods.objects.using("default"),
+            "loaded by alias": Goods.objects.using("default").get(pk=902),
+            "session": Session.objects.create(session_key="key", expire_date=timezone.now()),
+            "saved by alias": Goods(name="Saved", slug="saved"),
+            "evaluated": Goods.objects.filter(pk=902),
+            "with skus": Goods.objects.prefetch_related("skus").get(pk=902),
+            "subquery": Category.objects.filter(name__contains="acme"),
+            "form": modelform_factory(Goods, fields=["name", "slug", "category"]),
         }
+        things["saved by alias"].save(using="default")
+        assert len(things["evaluated"]) == 1
+        things["pickled queryset"] = pickle.dumps(things["lazy"].all())
     with use_tenant(globex):
         yield things
 
@@ -71,26 +99,86 @@ DEEDS: dict[str, Callable[[Things], object]] = {
     "prefetching their queryset": lambda a: list(Goods.objects.prefetch_related(Prefetch("skus", a["sku_rows"]))),
     "a pickled instance": lambda a: pickle.loads(pickle.dumps(a["goods"])).save(),
     "a copied instance": lambda a: copy.deepcopy(a["goods"]).save(),
+    "a shallow copy": lambda a: copy.copy(a["goods"]).save(),
+    "a copied queryset": lambda a: list(copy.deepcopy(a["lazy"])),
+    "a pickled queryset": lambda a: list(pickle.loads(a["pickled queryset"])),
+    "more of a pickled queryset": lambda a: pickle.loads(a["pickled queryset"]).count(),
+    "rows in memory": lambda a: list(a["evaluated"]),
+    "a row in memory": lambda a: a["evaluated"][0],
+    "the number of rows in memory": lambda a: len(a["evaluated"]),
+    "rows in memory through a relation": lambda a: list(a["with skus"].skus.all()),
+    "raw SQL": lambda a: list(a["raw"]),
+    "raw SQL by alias": lambda a: list(a["raw by alias"]),
+    "by their numbers": lambda a: a["lazy"].in_bulk([902]),
+    "looking one up": lambda a: Goods.objects.contains(a["goods"]),
+    "filtering by theirs": lambda a: list(Goods.objects.filter(category=a["category"])),
+    "filtering by some of theirs": lambda a: list(Goods.objects.filter(category__in=[a["category"]])),
+    "filtering by their queryset": lambda a: list(Goods.objects.filter(category__in=a["subquery"])),
+    "uniting with their queryset": lambda a: list(Goods.objects.union(a["lazy"])),
+    "either ours or theirs": lambda a: list(Goods.objects.all() | a["lazy"]),
+    "updating through a relation": lambda a: a["goods"].skus.update(price=1),
+    "deleting through a relation": lambda a: a["goods"].skus.all().delete(),
+    "making with theirs": lambda a: Goods(name="x", slug="x", category=a["category"]),
+    "setting theirs on ours": lambda a: Goods.objects.get(pk=902).skus.set([a["sku"]]),
+    "many-to-many of ours": lambda a: User.objects.create(username="bob").groups.add(a["group"]),
+    "taking theirs out of our category": lambda a: Category.objects.get(pk=901).goods.remove(a["goods"]),
+    "taking theirs out of ours": lambda a: Group.objects.get(pk=905).user_set.remove(a["member"]),
+    "setting theirs instead of ours": lambda a: Group.objects.get(pk=905).user_set.set([a["member"]]),
+    "prefetching ours and theirs": lambda a: prefetch_related_objects([Goods.objects.get(pk=902), a["goods"]], "skus"),
+    "a form that saves": lambda a: a["form"]({"name": "x", "slug": "x"}, instance=a["goods"]).save(),
+    "a form that validates": lambda a: a["form"]({"name": "x", "slug": "x"}, instance=a["goods"]).is_valid(),
+    "full validation": lambda a: a["goods"].full_clean(),
+    "the next one": lambda a: a["goods"].get_next_by_created_at(),
+    "what the admin would delete": lambda a: NestedObjects(using="default").collect([a["goods"]]),
+    "save by alias": lambda a: a["goods"].save(using="default"),
+    "delete by alias": lambda a: a["goods"].delete(using="default"),
+    "delete by alias of what nothing relates to": lambda a: a["session"].delete("default"),
+    "refresh by alias": lambda a: a["goods"].refresh_from_db(using="default"),
+    "a relation by alias": lambda a: list(a["goods"].skus.using("default")),
+    "a queryset by alias": lambda a: list(a["by alias"]),
+    "a queryset of theirs by alias": lambda a: list(a["lazy"].using("default")),
+    "what was loaded by alias": lambda a: a["loaded by alias"].save(),
+    "what was saved by alias": lambda a: a["saved by alias"].save(),
+    "what was loaded by alias, by alias": lambda a: a["loaded by alias"].save(using="default"),
+    "bulk creation by alias": lambda a: Goods.objects.using("default").bulk_create([a["goods"]]),
+    "loading a fixture": lambda a: save_deserialised(a["goods"]),
+    "from a cache that nobody keeps apart": lambda a: through_a_shared_cache(a["goods"]).save(),
     "bulk creation": lambda a: Goods.objects.bulk_create([a["goods"]]),
     "bulk update": lambda a: Goods.objects.bulk_update([a["goods"]], ["name"]),
 }
 
 
+def save_deserialised(instance: models.Model) -> None:
+    """Save as `loaddata` does, which names the alias and calls no `save()`."""
+    serializers.base.DeserializedObject(instance).save(using="default")
+
+
+def through_a_shared_cache(instance: Any) -> Any:
+    """Return what comes out of a cache without our key function, which all tenants share."""
+    cache = LocMemCache("shared", {})
+    cache.set("goods", instance)
+    return cache.get("goods")
+
+
 @pytest.mark.parametrize("deed", DEEDS)
 def test_a_record_of_another_tenant_is_refused(of_acme: Things, acme: TenantInfo, deed: str) -> None:
-    with use_tenant(acme):
-        of_acme["sku_rows"] = Sku.objects.all()
     with pytest.raises(WrongTenant, match=acme.schema):
         DEEDS[deed](of_acme)
+    assert Sku.objects.get(pk=903).price == 5
+    assert Group.objects.get(pk=905).user_set.exists()
     assert Goods.objects.get(pk=902).name == "Mug of globex"
     assert Category.objects.get(pk=901).name == "Mugs of globex"
 
 
-def test_at_home_the_same_is_fine(of_acme: Things, acme: TenantInfo) -> None:
+# At home these fail, each for a reason of its own: there is nothing wrong with whose it is.
+NEVER = {"bulk creation", "bulk creation by alias", "the next one", "creating through a relation"}
+
+
+@pytest.mark.parametrize("deed", sorted(DEEDS.keys() - NEVER))
+def test_at_home_the_same_is_fine(of_acme: Things, acme: TenantInfo, deed: str) -> None:
+    """The control: it is the tenant that makes the difference, not the deed."""
     with use_tenant(acme):
-        of_acme["sku_rows"] = Sku.objects.all()
-        for deed in ("save", "refresh", "a foreign key forwards", "evaluating", "prefetching", "a pickled instance"):
-            DEEDS[deed](of_acme)
+        DEEDS[deed](of_acme)
 
 
 def test_records_of_two_tenants_are_never_equal(of_acme: Things) -> None:
@@ -138,3 +226,117 @@ def test_a_connection_that_a_routed_query_makes_is_everybodys(committed: None) -
     thread.start()
     thread.join()
     assert [(alias, type(alias)) for alias in made] == [("default", str)]
+
+
+# --- Rows that everybody's querysets hold in memory
+
+
+def test_a_queryset_of_everybodys_shows_nobody_the_rows_of_who_came_first(acme: TenantInfo, globex: TenantInfo) -> None:
+    """Evaluated without `.all()`, as one at the top of a module is by mistake, it keeps the first tenant's rows."""
+    everybody = User.objects.order_by("id")
+    with use_tenant(acme):
+        assert [user.email for user in everybody] == ["owner@acme.example"]
+    with use_tenant(globex):
+        for look in (list, len, bool, lambda rows: rows[0], lambda rows: rows.count(), lambda rows: rows.exists()):
+            with pytest.raises(WrongTenant, match=acme.schema):
+                look(everybody)
+        assert [user.email for user in everybody.all()] == ["owner@globex.example"]
+    assert [user.email for user in everybody] == ["owner@acme.example"], "nobody is active: they are read as they are"
+
+
+def test_one_queryset_object_in_two_threads_shows_each_tenant_its_own_or_nothing(committed: None) -> None:
+    everybody = User.objects.order_by("id")
+    shops = [tenant_by_slug(slug) for slug in ("acme", "globex")]
+    wrong: list[str] = []
+
+    def read(tenant: TenantInfo) -> None:
+        with use_tenant(tenant):
+            for _ in range(50):
+                try:
+                    wrong.extend(user.email for user in everybody if user.email != f"owner@{tenant.slug}.example")
+                except WrongTenant:
+                    continue
+        connection.close()
+
+    threads = [Thread(target=read, args=[tenant]) for tenant in shops]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+# --- Generic relations
+
+
+@pytest.fixture
+def notes(of_acme: Things, acme: TenantInfo, globex: TenantInfo) -> Iterator[Things]:
+    """Two models with generic relations, with tables and the same rows in both shops."""
+    with isolate_apps("shop.goods"):
+
+        class Note(models.Model):
+            content_type = models.ForeignKey(ContentType, models.CASCADE)
+            object_id = models.BigIntegerField()
+            about = GenericForeignKey()
+
+            class Meta:
+                app_label = "goods"
+
+            def __str__(self) -> str:
+                return ""
+
+        class Shelf(models.Model):
+            notes = GenericRelation(Note)
+
+            class Meta:
+                app_label = "goods"
+
+            def __str__(self) -> str:
+                return ""
+
+        for tenant in (globex.as_owner(), acme.as_owner()):
+            with use_tenant(tenant):
+                with connection.schema_editor() as editor:
+                    editor.create_model(Note)
+                    editor.create_model(Shelf)
+                shelf = Shelf.objects.create(pk=1)
+                note = Note.objects.create(pk=2, about=Goods.objects.get(pk=902))
+                note_of_shelf = Note.objects.create(
+                    pk=3, object_id=1, content_type=ContentType.objects.get_for_model(Goods)
+                )
+        with use_tenant(acme.as_owner()):
+            things = {"Note": Note, "Shelf": Shelf, "shelf": shelf, "note": Note.objects.get(pk=2), "kept": note,
+                      "of shelf": note_of_shelf, "goods": of_acme["goods"]}  # fmt: skip
+        with use_tenant(globex.as_owner()):
+            yield things
+
+
+GENERIC: dict[str, Callable[[Things], object]] = {
+    "forwards": lambda a: a["note"].about,
+    "forwards, in memory": lambda a: a["kept"].about,
+    "assigning theirs to ours": lambda a: setattr(a["Note"].objects.get(pk=2), "about", a["goods"]),
+    "assigning ours to theirs": lambda a: setattr(a["note"], "about", Goods.objects.get(pk=902)),
+    "making with theirs": lambda a: a["Note"](about=a["goods"]),
+    "prefetching forwards": lambda a: prefetch_related_objects([a["note"]], "about"),
+    "backwards": lambda a: list(a["shelf"].notes.all()),
+    "adding theirs to ours": lambda a: a["Shelf"].objects.get(pk=1).notes.add(a["note"]),
+    "adding ours to theirs": lambda a: a["shelf"].notes.add(a["Note"].objects.get(pk=2)),
+    "removing theirs from ours": lambda a: a["Shelf"].objects.get(pk=1).notes.remove(a["of shelf"]),
+    "setting theirs on ours": lambda a: a["Shelf"].objects.get(pk=1).notes.set([a["of shelf"]]),
+    "creating at theirs": lambda a: a["shelf"].notes.create(),
+    "clearing theirs": lambda a: a["shelf"].notes.clear(),
+}
+
+
+@pytest.mark.parametrize("deed", GENERIC)
+def test_a_generic_relation_to_another_tenant_is_refused(notes: Things, acme: TenantInfo, deed: str) -> None:
+    with pytest.raises(WrongTenant, match=acme.schema):
+        GENERIC[deed](notes)
+    assert notes["Note"].objects.count() == 2
+
+
+def test_generic_relations_at_home_are_fine(notes: Things, acme: TenantInfo) -> None:
+    with use_tenant(acme.as_owner()):
+        for deed in ("forwards", "forwards, in memory", "prefetching forwards", "backwards", "adding theirs to ours"):
+            GENERIC[deed](notes)
+        assert notes["shelf"].notes.count() == 1

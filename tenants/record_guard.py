@@ -1,0 +1,225 @@
+"""Fits Django's instances, querysets and relations with the question whose they are (`tenants.belonging`).
+
+Django asks the router wherever it is to find out the database, and the router refuses the instance of another tenant.
+What is here are the places at which Django asks nobody: where a caller has named the alias, where rows are in memory
+already, and where nothing but the key of a given instance is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Model, QuerySet, query
+from django.db.models.deletion import Collector
+from django.db.models.fields import related_descriptors
+from django.db.models.query import RawQuerySet
+from django.db.models.sql import Query
+
+from tenants.belonging import TenantAlias, alias_for, check_belongs, check_schema, schema_of
+from tenants.context import active_tenant
+
+_HINT = "tenant_schema"
+
+
+def guard_records() -> None:
+    """Fit them; called once, when Django has loaded."""
+    kinds: tuple[Any, ...] = (QuerySet, RawQuerySet)
+    for kind in kinds:
+        kind.__init__ = _noting_its_tenant(kind.__init__)
+        kind.db = property(_asked_again(kind.db.fget))
+        kind._result_cache = _RowsInMemory()
+    for name in ("bulk_create", "bulk_update"):
+        _replace(QuerySet, name, _checking_the_list)
+    for name in ("contains", "_merge_sanity_check"):
+        _replace(QuerySet, name, _checking_arguments)
+    for name in ("resolve_expression", "_combinator_query"):
+        _replace(QuerySet, name, _checking_itself_and_arguments)
+    _replace(Model, "save_base", _checking_the_instance)
+    _replace(Model, "__eq__", _equal_in_one_tenant)
+    _replace(Query, "check_query_object_type", _checking_arguments)
+    _replace(Collector, "collect", _checking_arguments)
+    _replace(query, "prefetch_one_level", _checking_the_list)
+    for name in ("create_reverse_many_to_one_manager", "create_forward_many_to_many_manager"):
+        _replace(related_descriptors, name, _making_guarded_managers)
+
+
+def guard_generic_relations() -> None:
+    """Fit the relations of `django.contrib.contenttypes`; called once, if that is installed."""
+    from django.contrib.contenttypes import fields
+
+    _replace(fields.GenericForeignKey, "get_content_type", _checking_arguments)
+    _replace(fields, "create_generic_related_manager", _making_guarded_managers)
+
+
+def _replace(owner: Any, name: str, made_of: Callable[[Any], Any]) -> None:
+    setattr(owner, name, made_of(getattr(owner, name)))
+
+
+# --- Querysets
+
+
+def _noting_its_tenant(plain: Any) -> Any:
+    @wraps(plain)
+    def initialise(self: Any, *args: Any, **kwargs: Any) -> None:
+        plain(self, *args, **kwargs)
+        if _HINT not in self._hints:
+            tenant = active_tenant()
+            # A dictionary of its own: a manager gives all of its querysets the same one. One that is begun while no
+            # tenant is active, as in the body of a class, is everybody's.
+            self._hints = {**self._hints, _HINT: None if tenant is None else tenant.schema}
+
+    return initialise
+
+
+def _asked_again(plain: Any) -> Any:
+    def db(self: Any) -> str:
+        _check_queryset(self)
+        if self._db is not None:  # whoever names the alias asks no router
+            check_belongs(self._hints.get("instance"))
+        return _with_its_schema(plain(self))
+
+    return db
+
+
+def _with_its_schema(alias: str) -> str:
+    """Return an alias that somebody has named as the router gives it, so that the rows know whose they are."""
+    tenant = active_tenant()
+    if tenant is None or alias != DEFAULT_DB_ALIAS or isinstance(alias, TenantAlias):
+        return alias
+    return alias_for(alias, tenant.schema)
+
+
+def _check_queryset(queryset: Any) -> None:
+    check_schema(queryset._hints.get(_HINT), f"A queryset of {queryset.model._meta.label}")
+    check_schema(getattr(queryset._db, "schema", None), queryset.model._meta.label)
+
+
+class _RowsInMemory:
+    """Stands in for the attribute `_result_cache` of querysets: rows that were fetched are shown to their tenant.
+
+    A queryset that everybody shares, at the top of a module for example, would otherwise show all tenants the rows of
+    the first one that evaluated it.
+    """
+
+    def __get__(self, queryset: Any, owner: type) -> Any:
+        if queryset is None:
+            return self
+        rows = queryset.__dict__.get("_result_cache")
+        if rows is not None:
+            check_schema(queryset.__dict__.get("_fetched_in"), f"What a queryset of {queryset.model._meta.label} found")
+        return rows
+
+    def __set__(self, queryset: Any, rows: Any) -> None:
+        queryset.__dict__["_result_cache"] = rows
+        if rows is not None:
+            tenant = active_tenant()
+            queryset.__dict__["_fetched_in"] = None if tenant is None else tenant.schema
+
+
+# --- What is given to Django
+
+
+def _check_given(given: Any) -> None:
+    """Check an instance, a queryset or a list of instances; everything else is nobody's."""
+    if isinstance(given, QuerySet):
+        _check_queryset(given)
+    elif isinstance(given, Model):
+        check_belongs(given)
+    elif isinstance(given, list | tuple | set | frozenset):
+        _check_rows(given)
+
+
+def _checking_arguments(plain: Any) -> Any:
+    @wraps(plain)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        for given in (*args, *kwargs.values()):
+            _check_given(given)
+        return plain(self, *args, **kwargs)
+
+    return checked
+
+
+def _checking_itself_and_arguments(plain: Any) -> Any:
+    checked = _checking_arguments(plain)
+
+    @wraps(plain)
+    def all_checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _check_queryset(self)
+        return checked(self, *args, **kwargs)
+
+    return all_checked
+
+
+def _checking_the_list(plain: Any) -> Any:
+    """Check every instance of a list, which is the first or, of a method, the second argument."""
+    place = 0 if plain.__name__ == "prefetch_one_level" else 1
+
+    @wraps(plain)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if len(args) <= place:  # by name
+            objs = kwargs["objs"] = list(kwargs["objs"])
+        else:
+            objs = list(args[place])
+            args = (*args[:place], objs, *args[place + 1 :])
+        _check_rows(objs)
+        return plain(*args, **kwargs)
+
+    return checked
+
+
+def _check_rows(rows: Iterable[Any]) -> None:
+    """Check very many at little cost: usually all of them have one and the same alias."""
+    right: Any = None
+    for row in rows:
+        state = getattr(row, "_state", None)
+        alias = None if state is None else state.db
+        if alias is not right:
+            check_belongs(row)
+            right = alias
+
+
+# --- Instances
+
+
+def _checking_the_instance(plain: Any) -> Any:
+    """Check an instance also where the caller names the alias, and no router is asked."""
+
+    @wraps(plain)
+    def checked(self: Model, *args: Any, **kwargs: Any) -> Any:
+        check_belongs(self)
+        if using := kwargs.get("using"):
+            kwargs["using"] = _with_its_schema(using)
+        return plain(self, *args, **kwargs)
+
+    return checked
+
+
+def _equal_in_one_tenant(plain: Any) -> Any:
+    @wraps(plain)
+    def equal_here(self: Model, other: object) -> Any:
+        equal = plain(self, other)
+        if equal is True and self is not other and isinstance(other, Model):
+            return schema_of(self) == schema_of(other)
+        return equal
+
+    return equal_here
+
+
+# --- Relations
+
+
+def _making_guarded_managers(plain: Any) -> Any:
+    """Let related managers look at the instances that they are given: `remove()` takes nothing but their keys."""
+
+    @wraps(plain)
+    def make(*args: Any, **kwargs: Any) -> Any:
+        manager = plain(*args, **kwargs)
+        for name in ("add", "remove", "set"):
+            if name in vars(manager):
+                _replace(manager, name, _checking_arguments)
+        return manager
+
+    return make
