@@ -38,7 +38,7 @@ COMMON_APPS = [
     "django.contrib.sessions",
     "django.contrib.admin",
 ]
-TENANT_APPS = ["shop.goods", "shop.customers", "shop.orders"]
+TENANT_APPS = ["shop.goods", "shop.customers", "shop.orders", "tenants.oauth"]
 APPS_WITHOUT_TABLES = [
     "unfold",
     "shop.storefront",
@@ -48,11 +48,13 @@ APPS_WITHOUT_TABLES = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "ninja",
+    "tenants.oauth.toolkit.ToolkitConfig",  # oauth2_provider; its models are swapped for those of tenants.oauth
 ]
 # Each folder there is a variant, which a tenant can have in the place of the default. docs/variants.md
 VARIANTS = "shop.variants"
-# `tenants` overrides commands and `unfold` overrides templates, so both stand before the apps of Django.
-INSTALLED_APPS = [*SHARED_APPS, *APPS_WITHOUT_TABLES[:1], *COMMON_APPS, *TENANT_APPS, *APPS_WITHOUT_TABLES[1:]]
+# `tenants` overrides commands and `unfold` overrides templates, so both stand before the apps of Django; the storefront
+# overrides a template of `tenants.oauth`.
+INSTALLED_APPS = [*SHARED_APPS, *APPS_WITHOUT_TABLES[:1], *COMMON_APPS, *APPS_WITHOUT_TABLES[1:], *TENANT_APPS]
 INSTALLED_APPS += variant_apps(VARIANTS)
 
 TENANTS: dict[str, Any] = {
@@ -64,10 +66,24 @@ TENANTS: dict[str, Any] = {
     "TENANT_APPS": TENANT_APPS,
     "COMMON_APPS": COMMON_APPS,
     "VARIANTS": VARIANTS,
-    "STEPS": ["tenants.lifecycle.owner.create_owner", "shop.steps.create_staff_groups"],
+    "STEPS": [
+        "tenants.lifecycle.owner.create_owner",
+        "shop.steps.create_staff_groups",
+        "tenants.oauth.keys.create_first_key",
+    ],
+    "CLONE_LEAVES_OUT": [
+        "sessions.Session",
+        "oauth.Grant",
+        "oauth.AccessToken",
+        "oauth.RefreshToken",
+        "oauth.SigningKey",
+        "oauth.RevokedToken",
+        "oauth.ApiKey",
+    ],
     "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
     "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],
     "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
+    "API_BEARERS": ["tenants.oauth.bearer.bearer"],
     "API_SUNSET": env.list("SANGGA_API_SUNSET", default=[]),
     "ROLE_PER_TENANT": env.bool("SANGGA_ROLE_PER_TENANT", default=True),
 }
@@ -144,6 +160,38 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+# --- Tokens of the API (tenants.oauth) -------------------------------------------------------------------------
+MIGRATION_MODULES = {"oauth2_provider": None}  # it has no tables: these models are in the place of its own
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Application"
+OAUTH2_PROVIDER_GRANT_MODEL = "oauth.Grant"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth.AccessToken"  # noqa: S105
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth.RefreshToken"  # noqa: S105
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth.IDToken"  # noqa: S105
+OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth.DeviceGrant"
+OAUTH2_PROVIDER = {
+    "OAUTH2_VALIDATOR_CLASS": "tenants.oauth.validator.Validator",
+    "ACCESS_TOKEN_GENERATOR": "tenants.oauth.validator.make_access_token",
+    "REFRESH_TOKEN_GENERATOR": "tenants.oauth.validator.make_refresh_token",
+    "SCOPES_BACKEND_CLASS": "tenants.oauth.scopes.TenantScopes",
+    "ID_TOKEN_ADMIN_CLASS": "django.contrib.admin.ModelAdmin",  # of a site that is mounted nowhere
+    "OIDC_ENABLED": True,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 15 * 60,
+    "ID_TOKEN_EXPIRE_SECONDS": 15 * 60,
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 24 * 3600,  # of rest: each use begins them anew
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    # The Best Current Practice of OAuth's security (RFC 9700), all of it.
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+}
 
 # --- Language and time -----------------------------------------------------------------------------------------
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")

@@ -22,6 +22,7 @@ TenancyError
 ├── StepFailed                a clone, backup or restore stopped, and nothing of it is left
 ├── ProgramFailed             one of PostgreSQL's programs is missing, too old, or stopped with an error
 ├── BackupRefused             a file that no tenant is restored from
+├── TokenRefused              a token or key of the API that opens nothing here
 ├── RunIncomplete             a run over many tenants left some as they were
 └── DatabaseUnavailable       the embedded PostgreSQL could not be started
 
@@ -301,6 +302,17 @@ class BackupRefused(TenancyError):
 
     def __str__(self) -> str:
         return f"Nothing is restored from {self.file}: {self.reason}"
+
+
+class TokenRefused(TenancyError):
+    """A token or key of the API that opens nothing here."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"The token is not accepted. {self.reason}"
 
 
 class RunIncomplete(TenancyError):

@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from tenants import changes
 from tenants.postgresql.direct import connect_directly
 from tenants.registry import registry
 from tenants.services.directory import directory
@@ -81,11 +82,13 @@ class Listener:
         self.listening.clear()
         registry.set_hearing(False)
         directory.set_hearing(False)
+        changes.forget_all()
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(f"LISTEN {CHANNEL}")
         registry.set_hearing(True)  # forgets too: what changed before we listened was not heard
         directory.set_hearing(True)
+        changes.forget_all()
         self.listening.set()
         with DefaultSelector() as selector:  # select.select() knows no file numbers above 1023
             selector.register(connection, EVENT_READ)
@@ -103,7 +106,7 @@ def _hear(payload: str) -> None:
         directory.clear()
     elif payload.isdecimal():
         registry.forget(int(payload))
-    else:
+    elif not changes.announce(payload):
         registry.clear()  # not our triggers' words; whoever has a connection may notify
 
 

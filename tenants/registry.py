@@ -91,12 +91,11 @@ class Registry:
         return answer
 
     def _keep(self, key: str, answer: TenantInfo | None, generation: int) -> None:
-        config = tenancy()
-        seconds = config.registry_seconds if self._hears_changes else min(DEAF_SECONDS, config.registry_seconds)
+        until = time.monotonic() + self.seconds_believed()
         with self._lock:
             if generation == self._generation:
                 chosen = self._unknown if answer is None else self._known
-                chosen.put(key, time.monotonic() + seconds, answer, config.registry_size)
+                chosen.put(key, until, answer, tenancy().registry_size)
 
     def forget(self, tenant_id: int) -> None:
         """Drop what may be wrong after a change of one tenant: its own answers, and every "there is none"."""
@@ -116,6 +115,11 @@ class Registry:
         """Say whether changes are heard from now on, and so how long an answer is believed; drop everything."""
         self._hears_changes = hears_changes
         self.clear()
+
+    def seconds_believed(self) -> float:
+        """Return how long what was read now is believed, if no change of it is heard."""
+        seconds = tenancy().registry_seconds
+        return seconds if self._hears_changes else min(DEAF_SECONDS, seconds)
 
     def sizes(self) -> tuple[int, int]:
         """Return how many known and how many unknown keys are remembered."""

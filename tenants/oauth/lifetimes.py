@@ -1,0 +1,22 @@
+"""How long what is given out is good, as `OAUTH2_PROVIDER` says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from oauth2_provider.settings import oauth2_settings
+
+
+def access_token_lifetime() -> timedelta:
+    """Return how long an access token is good."""
+    return timedelta(seconds=oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS)
+
+
+def id_token_lifetime() -> timedelta:
+    """Return how long an identity token is good."""
+    return timedelta(seconds=oauth2_settings.ID_TOKEN_EXPIRE_SECONDS)
+
+
+def longest_lifetime() -> timedelta:
+    """Return how long a key has to verify after it has signed for the last time."""
+    return max(access_token_lifetime(), id_token_lifetime())

@@ -1,0 +1,33 @@
+"""Where a client may have people sent back to."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+def check_redirect_uris(uris: str) -> None:
+    """Refuse, as a form's field error, an address to which a code would travel in the clear, and one with a wildcard.
+
+    `uris` has spaces between the addresses. Plain HTTP is for this machine alone (RFC 8252, section 7.3).
+    """
+    for uri in uris.split():
+        if not _is_fit(uri):
+            message = _("%(uri)s: it has to be an https address without “*”, or an http one of the own machine.")
+            raise ValidationError({"redirect_uris": message}, params={"uri": uri})
+
+
+def _is_fit(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if "*" in uri or parts.username is not None or not host:
+        return False
+    local = host in _THIS_MACHINE or host.endswith(".localhost")
+    return parts.scheme == "https" or (parts.scheme == "http" and local)

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from tenants import TenantInfo, use_tenant
+from tenants.oauth.ring import rings
+from tenants.oauth.tokens import access_token, verify
+
+
+def test_a_token_says_what_it_was_made_with(acme: TenantInfo) -> None:
+    with use_tenant(acme):
+        jti = uuid.uuid4()
+        token = access_token(
+            jti, client_id="c", user_id=5, scopes=["goods:read", "orders:read"], lifetime=timedelta(minutes=5)
+        )
+        claims = verify(token, rings.ring())
+    assert (claims.jti, claims.client_id, claims.user_id) == (jti.hex, "c", "5")
+    assert claims.scopes == {"goods:read", "orders:read"}
