@@ -1,4 +1,4 @@
-"""How a run over many tenants is told: a bar on a terminal, a line each in a pipe, JSON lines for programs."""
+"""How a run over many tenants is told: a line each in a pipe, JSON lines for programs; `bar` has it for a terminal."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from django.core.management.base import OutputWrapper
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tenants.migrator.apply import Outcome
 
@@ -41,36 +39,6 @@ class Lines:
 
     def sum_up(self, text: str, facts: dict[str, object]) -> None:
         self.out.write(text)
-
-
-class Bar(Lines):
-    """A bar with rate, time to go and failures; of the tenants, only failures get a line."""
-
-    def running(self, total: int) -> AbstractContextManager[object]:
-        self.failed = 0
-        self.bar = Progress(
-            TextColumn("Migrating"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[failures]}", style="red"),
-            console=Console(stderr=True),
-        )
-        self.task = self.bar.add_task("", total=total, rate="", failures="")
-        return self.bar
-
-    def tell(self, outcome: Outcome) -> None:
-        self.failed += outcome.failed
-        if outcome.failed:
-            self.bar.console.print(in_words(outcome), style="red", markup=False, highlight=False)
-        speed = self.bar.tasks[0].speed
-        self.bar.update(
-            self.task,
-            advance=1,
-            rate=f"{speed:.0f} tenants/s" if speed else "",
-            failures=f"{self.failed} failed" if self.failed else "",
-        )
 
 
 class JsonLines(Lines):

@@ -69,7 +69,7 @@ def migrate_tenant(
     migration raises.
     """
     started = time.monotonic()
-    goals = tuple(targets_for(tenant) if targets is None else targets)
+    goals = targets_for(tenant) if targets is None else tuple(targets)
     with use_tenant(tenant.as_owner()):
         if not is_new and (leg := _latest.get(goals)) and _by_express(tenant, leg, lock_timeout):
             return Outcome(tenant=tenant, applied=leg.names, seconds=time.monotonic() - started)

@@ -25,7 +25,7 @@ def cohorts(tenants: Sequence[TenantInfo], targets: tuple[Target, ...] | None) -
     members: dict[tuple[frozenset[Key], tuple[Target, ...]], list[TenantInfo]] = defaultdict(list)
     for tenant in tenants:
         with use_tenant(tenant.as_owner()):
-            members[read_applied(), targets or tuple(targets_for(tenant))].append(tenant)
+            members[read_applied(), targets or targets_for(tenant)].append(tenant)
     found = [Cohort(tenants=tuple(group), due=_due(*way)) for way, group in members.items()]
     return sorted(found, key=lambda cohort: -len(cohort.tenants))
 

@@ -80,10 +80,14 @@ class AppliedExecutor(MigrationExecutor):
         return [key for key in self.loader.applied_migrations if key not in self.recorded]
 
 
-def targets_for(tenant: TenantInfo) -> list[Target]:
+def targets_for(tenant: TenantInfo) -> tuple[Target, ...]:
     """Return the last migrations of every app that has tables in the tenant's schema."""
-    labels = labels_for(tenant)
-    return [key for key in disk_loader().graph.leaf_nodes() if key[0] in labels]
+    return _leaves(labels_for(tenant))
+
+
+@lru_cache(maxsize=64)
+def _leaves(labels: frozenset[str]) -> tuple[Key, ...]:
+    return tuple(key for key in disk_loader().graph.leaf_nodes() if key[0] in labels)
 
 
 def chosen_targets(app_label: str, migration: str | None) -> list[Target]:
@@ -119,8 +123,7 @@ def fingerprint(applied: Collection[Key]) -> str:
 @lru_cache(maxsize=64)
 def _target_fingerprint(labels: frozenset[str]) -> str:
     graph = disk_loader().graph
-    leaves = [key for key in graph.leaf_nodes() if key[0] in labels]
-    done = {key for leaf in leaves for key in graph.forwards_plan(leaf)}
+    done = {key for leaf in _leaves(labels) for key in graph.forwards_plan(leaf)}
     replaced = {key for key in done for key in disk_loader().get_migration(*key).replaces}
     return fingerprint(done | replaced)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -30,12 +31,12 @@ _RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES {};\n"
 _UNRECORD = "DELETE FROM django_migrations WHERE (app, name) IN ({});\n"
 _STATE = """
 INSERT INTO public.tenants_schemastate (tenant_id, fingerprint, outcome, error, seconds, finished_at)
-VALUES ({tenant}, {fingerprint}, 'migrated', '', extract(epoch FROM clock_timestamp() - now()), now())
+VALUES ({tenant:d}, '{fingerprint}', 'migrated', '', extract(epoch FROM clock_timestamp() - now()), now())
 ON CONFLICT (tenant_id) DO UPDATE SET fingerprint = excluded.fingerprint, outcome = excluded.outcome,
     error = excluded.error, seconds = excluded.seconds, finished_at = excluded.finished_at;
 """
 
-_HEARD = "SELECT pg_notify('tenants_changed', {});\n"
+_HEARD = "SELECT pg_notify('tenants_changed', '{tenant:d}');\n"
 
 
 def claim_and_read(tenant: TenantInfo, lock_timeout: float, *, is_new: bool, is_claimed: bool) -> frozenset[Key] | None:
@@ -93,6 +94,17 @@ def closing_statements(
     tenant: TenantInfo, before: Collection[Key], applied: Collection[Key], unapplied: Collection[Key]
 ) -> str:
     """Return the SQL that records, in the schema and in the control plane, what a script has done."""
+    records, after = _records(frozenset(before), tuple(applied), tuple(unapplied))
+    text = records + _STATE.format(tenant=tenant.id, fingerprint=after)
+    if tenancy().when_behind == "refuse":
+        # Whoever turns the tenant away hears that it is there. Not otherwise: commits that notify wait for each other.
+        text += _HEARD.format(tenant=tenant.id)
+    return text
+
+
+@lru_cache(maxsize=256)
+def _records(before: frozenset[Key], applied: tuple[Key, ...], unapplied: tuple[Key, ...]) -> tuple[str, str]:
+    """Return what records a script in the schema, and the fingerprint then: the same for all tenants of a kind."""
     text = ""
     if applied:
         rows = sql.SQL(", ").join(sql.SQL("({}, {}, now())").format(*key) for key in applied)
@@ -100,12 +112,7 @@ def closing_statements(
     if unapplied:
         rows = sql.SQL(", ").join(sql.SQL("({}, {})").format(*key) for key in unapplied)
         text += sql.SQL(_UNRECORD).format(rows).as_string()
-    after = {*before, *applied}.difference(unapplied)
-    text += sql.SQL(_STATE).format(tenant=tenant.id, fingerprint=fingerprint(after)).as_string()
-    if tenancy().when_behind == "refuse":
-        # Whoever turns the tenant away hears that it is there. Not otherwise: commits that notify wait for each other.
-        text += sql.SQL(_HEARD).format(str(tenant.id)).as_string()
-    return text
+    return text, fingerprint(before.union(applied).difference(unapplied))
 
 
 def write_unfinished(tenant: TenantInfo) -> None:

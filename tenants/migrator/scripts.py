@@ -19,7 +19,7 @@ from django.db.migrations.state import ProjectState
 from tenants.migrator.baseline import NOTHING_TO_DO, for_new_schema
 from tenants.migrator.graph import AppliedExecutor, Key, Plan
 from tenants.migrator.sameness import changes_tables_alone, comes_out_the_same
-from tenants.migrator.signals import announce_after, announce_before, changes_models, strangers_listen
+from tenants.migrator.signals import announce_after, announce_before, somebody_cares, strangers_listen
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.schema_editor import recording, recording_writes
 
@@ -111,7 +111,8 @@ def send(statements: str) -> None:
 def migrate_and_record(executor: AppliedExecutor, plan: Plan, *, from_nothing: bool) -> Script:
     """Apply a plan of atomic migrations to the schema at hand, and return the script for the next ones."""
     state = executor.starting_state()
-    announce_before(plan, state)
+    if from_nothing or somebody_cares(plan):
+        announce_before(plan, state)
     script = Script(plan, state, missing_records=executor.unrecorded_replacements())
     if from_nothing:
         with recording(_wrapper()) as statements, connection.schema_editor() as editor:
@@ -169,14 +170,14 @@ def _backwards(executor: AppliedExecutor, script: Script) -> None:
 
 
 def _announce(script: Script, *, from_nothing: bool) -> None:
-    strangers = strangers_listen()
-    with recording_writes(_wrapper()) as writes:
-        announce_after(script.plan, script.state)
-    if from_nothing and not strangers:
+    if from_nothing and not strangers_listen():
+        with recording_writes(_wrapper()) as writes:
+            announce_after(script.plan, script.state)
         # In an empty schema the rows of content types and permissions get the same numbers every time.
         script.add_sql(writes)
-    else:
-        script.announced = strangers or changes_models(script.plan)
+    elif somebody_cares(script.plan):
+        announce_after(script.plan, script.state)
+        script.announced = True
 
 
 def _wrapper() -> DatabaseWrapper:

@@ -46,6 +46,11 @@ def _modules(signal: Signal) -> Iterable[str]:
             yield function.__module__
 
 
+def somebody_cares(plan: Plan) -> bool:
+    """Tell whether the signals have to be sent around a plan."""
+    return strangers_listen() or changes_models(plan)
+
+
 def announce_before(plan: Plan, state: ProjectState) -> None:
     """Send `pre_migrate`; contenttypes adds steps to the plan for models that are renamed."""
     emit_pre_migrate_signal(0, False, connection.alias, apps=state.apps, plan=plan)

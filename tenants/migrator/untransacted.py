@@ -10,7 +10,7 @@ from tenants.context import TenantInfo
 from tenants.migrator.graph import AppliedExecutor
 from tenants.migrator.records import closing_statements, read_applied, write_unfinished
 from tenants.migrator.scripts import send
-from tenants.migrator.signals import announce_after, announce_before, changes_models, strangers_listen
+from tenants.migrator.signals import announce_after, announce_before, somebody_cares
 from tenants.migrator.ways import Leg
 
 
@@ -24,7 +24,8 @@ def migrate_untransacted(tenant: TenantInfo, leg: Leg) -> None:
     executor = AppliedExecutor(leg.recorded or frozenset())
     plan = executor.plan_of(leg.keys, leg.backwards)
     state = executor.starting_state()
-    announce_before(plan, state)
+    if announced := somebody_cares(plan):
+        announce_before(plan, state)
     if leg.backwards:
         # The record goes first: killed in between, the migration counts as not applied, and can be applied again.
         send(closing_statements(tenant, read_applied(), [], leg.keys))
@@ -33,7 +34,7 @@ def migrate_untransacted(tenant: TenantInfo, leg: Leg) -> None:
         for migration, _ in plan:
             _drop_leftovers(migration)
             state = executor.apply_migration(state, migration)
-    if strangers_listen() or changes_models(plan):
+    if announced:
         announce_after(plan, state)
     send(closing_statements(tenant, read_applied(), [], []))
 

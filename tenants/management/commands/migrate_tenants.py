@@ -12,15 +12,13 @@ from django.urls import reverse
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.management.base import TenantCommand
-from tenants.management.reporters import Bar, JsonLines, Lines, Reporter
+from tenants.management.reporters import JsonLines, Lines, Reporter
 from tenants.management.selection import add_selection, existing_slugs
 from tenants.migrator.apply import Outcome
 from tenants.migrator.cohorts import cohorts
 from tenants.migrator.graph import Target, chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import SchemaState
-from tenants.operations import start_operation
-from tenants.operations.queue import worker_is_there
 from tenants.registry import all_tenants
 
 AGAIN = "manage.py migrate_tenants"
@@ -111,6 +109,10 @@ class Command(TenantCommand):
         if not due:
             self.stdout.write("Nothing to do.")
             return
+        # Loaded here: all that workers can do takes longer to load than a run with nothing to do.
+        from tenants.operations import start_operation
+        from tenants.operations.queue import worker_is_there
+
         operation = start_operation("migrate", **chosen)
         page = reverse("admin:tenants_operation_change", args=[operation.pk], urlconf=settings.ROOT_URLCONF)
         self.stdout.write(f"Left to a worker. Follow it: {tenancy().url_of(tenancy().base_domain, page)}")
@@ -138,7 +140,11 @@ class Command(TenantCommand):
     def _reporter(self, *, as_json: bool) -> Reporter:
         if as_json:
             return JsonLines(self.stdout, self.stderr)
-        return (Bar if self.stderr.isatty() else Lines)(self.stdout, self.stderr)
+        if not self.stderr.isatty():
+            return Lines(self.stdout, self.stderr)
+        from tenants.management.bar import Bar  # brings rich along, which only a terminal has a use for
+
+        return Bar(self.stdout, self.stderr)
 
     def _run(self, run: Run, reporter: Reporter, outcomes: list[Outcome]) -> list[TenantInfo]:
         """Do one wave, add to `outcomes`, and return the tenants that it did not get to."""
