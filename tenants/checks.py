@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from tenants.conf import tenancy
-from tenants.scopes import Scope, home_of, scope_of, variant_of
+from tenants.scopes import Scope, home_of, scope_of
 from tenants.variants.discovery import variants
+from tenants.variants.labels import variant_of
 from tenants.variants.overrides import read_variant
 
 MIDDLEWARE = "tenants.middleware.TenantMiddleware"

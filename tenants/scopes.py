@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.variants.discovery import check_known, variants
+from tenants.variants.labels import label_of, variant_of
 
 
 class Scope(Enum):
@@ -51,11 +52,6 @@ def home_of(app_label: str) -> str:
     return f"the schemas of tenants of the variant {variant!r}" if variant else scope_of(app_label).value
 
 
-def variant_of(app_label: str) -> str:
-    """Return the variant that an app is; empty if it is none."""
-    return _variants_by_label().get(app_label, "")
-
-
 def labels_for(tenant: TenantInfo) -> frozenset[str]:
     """Return the labels of the apps that have tables where `tenant` looks; raise `UnknownVariant`."""
     return labels_of_platform() if tenant.is_platform else labels_of_variant(tenant.variant)
@@ -71,14 +67,7 @@ def labels_of_platform() -> frozenset[str]:
 def labels_of_variant(variant: str) -> frozenset[str]:
     """Return the labels of the apps that have tables in the schemas of tenants of `variant`; raise `UnknownVariant`."""
     check_known(variant)
-    own = {label for label, name in _variants_by_label().items() if name == variant}
-    return _labels(Scope.TENANT).union(own)
-
-
-@cache
-def _variants_by_label() -> dict[str, str]:
-    names = {variant.app: variant.name for variant in variants().values()}
-    return {app.label: names[app.name] for app in apps.get_app_configs() if app.name in names}
+    return _labels(Scope.TENANT).union({label_of(variant)} - {""})
 
 
 def _labels(side: Scope) -> frozenset[str]:
@@ -87,7 +76,7 @@ def _labels(side: Scope) -> frozenset[str]:
 
 def _reload(*, setting: str, **_: object) -> None:
     if setting in {"TENANTS", "INSTALLED_APPS"}:
-        for answers in (_scopes, labels_of_platform, labels_of_variant, _variants_by_label):
+        for answers in (_scopes, labels_of_platform, labels_of_variant):
             answers.cache_clear()
 
 

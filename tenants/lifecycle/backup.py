@@ -95,7 +95,7 @@ def _manifest(tenant: TenantInfo, archive: ArchiveWriter, pg_dump: int) -> Manif
         tenant=Facts(**{name: getattr(tenant, name) for name in _FACTS}),
         domains=dict(Domain.objects.filter(tenant=tenant.id).values_list("host", "is_primary")),
         schema=tenant.schema,
-        fingerprint=fingerprint(applied),
+        fingerprint=fingerprint(applied, tenant.variant),
         heads=[f"{app}.{name}" for app, name in heads(applied)],
         versions=Versions(postgresql=exact_server_version(), pg_dump=pg_dump, django=django.get_version()),
         rows={table: 0 if table in without else count for table, count in count_rows(tenant.schema).items()},

@@ -66,7 +66,7 @@ def clone_tenant(
 
 def _check_is_current(source: TenantInfo) -> None:
     with use_tenant(source.as_owner()):
-        if fingerprint(read_applied()) != target_fingerprint(source.variant):
+        if fingerprint(read_applied(), source.variant) != target_fingerprint(source.variant):
             raise TenantBehind(source.slug)
 
 

@@ -18,6 +18,7 @@ from django.db.migrations.state import ProjectState
 
 from tenants.context import TenantInfo
 from tenants.scopes import labels_for, labels_of_variant
+from tenants.variants.discovery import known_variants
 
 Key = tuple[str, str]
 """A migration: app label and name."""
@@ -110,13 +111,19 @@ def chosen_targets(app_label: str, migration: str | None) -> list[Target]:
         raise CommandError(f"{app_label!r} has no migration {migration!r}. Look into its migrations folder.") from error
 
 
-def fingerprint(applied: Collection[Key]) -> str:
-    """Return one short value for how far a schema is: a checksum of those applied migrations that the code has.
+def fingerprint(applied: Collection[Key], variant: str) -> str:
+    """Return one short value for how far a schema is: a checksum of those applied migrations that count.
 
-    Rows of migrations that have been squashed away do not count, so old and young schemas compare equal.
+    Those do that the code has, of the apps that tenants of `variant` have. So old and young schemas compare equal,
+    where migrations have been squashed away, and so do those that have the tables of another variant kept aside.
     """
+    labels = labels_of_variant(variant)
+    return _checksum(key for key in applied if key[0] in labels)
+
+
+def _checksum(keys: Iterable[Key]) -> str:
     known = disk_loader().disk_migrations
-    text = "\n".join(f"{app}.{name}" for app, name in sorted(applied) if (app, name) in known)
+    text = "\n".join(f"{app}.{name}" for app, name in sorted(keys) if (app, name) in known)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -125,9 +132,12 @@ def _target_fingerprint(labels: frozenset[str]) -> str:
     graph = disk_loader().graph
     done = {key for leaf in _leaves(labels) for key in graph.forwards_plan(leaf)}
     replaced = {key for key in done for key in disk_loader().get_migration(*key).replaces}
-    return fingerprint(done | replaced)
+    return _checksum(done | replaced)
 
 
 def target_fingerprint(variant: str) -> str:
-    """Return the fingerprint of a schema of that variant that is up to date with the code."""
-    return _target_fingerprint(labels_of_variant(variant))
+    """Return the fingerprint of a schema of that variant that is up to date with the code.
+
+    For a variant that the code does not have that is one that no schema has: it is never up to date.
+    """
+    return _target_fingerprint(labels_of_variant(variant)) if variant in known_variants() else "unknown variant"

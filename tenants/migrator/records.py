@@ -94,7 +94,7 @@ def closing_statements(
     tenant: TenantInfo, before: Collection[Key], applied: Collection[Key], unapplied: Collection[Key]
 ) -> str:
     """Return the SQL that records, in the schema and in the control plane, what a script has done."""
-    records, after = _records(frozenset(before), tuple(applied), tuple(unapplied))
+    records, after = _records(tenant.variant, frozenset(before), tuple(applied), tuple(unapplied))
     text = records + _STATE.format(tenant=tenant.id, fingerprint=after)
     if tenancy().when_behind == "refuse":
         # Whoever turns the tenant away hears that it is there. Not otherwise: commits that notify wait for each other.
@@ -103,7 +103,9 @@ def closing_statements(
 
 
 @lru_cache(maxsize=256)
-def _records(before: frozenset[Key], applied: tuple[Key, ...], unapplied: tuple[Key, ...]) -> tuple[str, str]:
+def _records(
+    variant: str, before: frozenset[Key], applied: tuple[Key, ...], unapplied: tuple[Key, ...]
+) -> tuple[str, str]:
     """Return what records a script in the schema, and the fingerprint then: the same for all tenants of a kind."""
     text = ""
     if applied:
@@ -112,7 +114,7 @@ def _records(before: frozenset[Key], applied: tuple[Key, ...], unapplied: tuple[
     if unapplied:
         rows = sql.SQL(", ").join(sql.SQL("({}, {})").format(*key) for key in unapplied)
         text += sql.SQL(_UNRECORD).format(rows).as_string()
-    return text, fingerprint(before.union(applied).difference(unapplied))
+    return text, fingerprint(before.union(applied).difference(unapplied), variant)
 
 
 def write_unfinished(tenant: TenantInfo) -> None:

@@ -65,7 +65,7 @@ def _wrong_with(
     if tenant.role and tenant.role not in roles:
         yield f"the role {tenant.role} is missing"
     with use_tenant(tenant.as_owner()):
-        found = fingerprint(read_applied())
+        found = fingerprint(read_applied(), tenant.variant)
     on_record = states.get(tenant.id, "")
     if on_record and found != on_record:
         yield "its migrations are not those that the control plane has on record"

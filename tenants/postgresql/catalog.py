@@ -33,6 +33,11 @@ SELECT s.nspname, 'index ' || i.indexname, replace(i.indexdef, s.nspname || '.',
 UNION ALL
 SELECT s.nspname, 'view ' || v.viewname, replace(v.definition, s.nspname || '.', '')
   FROM spaces s JOIN pg_views v ON v.schemaname = s.nspname
+UNION ALL
+SELECT s.nspname, 'trigger ' || c.relname || '.' || t.tgname,
+       replace(pg_get_triggerdef(t.oid), s.nspname || '.', '') || CASE t.tgenabled WHEN 'D' THEN ' disabled' ELSE '' END
+  FROM spaces s JOIN pg_class c ON c.relnamespace = s.oid JOIN pg_trigger t ON t.tgrelid = c.oid
+  WHERE NOT t.tgisinternal
 """
 
 

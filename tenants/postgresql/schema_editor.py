@@ -1,4 +1,4 @@
-"""Django's schema editor, which can also write down the SQL that it sends."""
+"""Django's schema editor, which can also write down the SQL that it sends, and knows the models of variants."""
 
 from __future__ import annotations
 
@@ -7,9 +7,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.postgresql import schema
+from django.db.backends.utils import truncate_name
+
+from tenants.variants.labels import parents_of
 
 if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
+
+
+# Whoever makes a row of the parent's, the base code or somebody at psql, has made one of the child's as well when the
+# transaction ends; one that was made there explicitly stays as it is. The schema is named by the table that the trigger
+# is on: a tenant's may be restored under another name. Not there any more: made and deleted in one transaction.
+_FOLLOW = """
+CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    EXECUTE format('INSERT INTO %I.{child} ({link}) SELECT {key} FROM %I.{parent} WHERE {key} = $1
+                    ON CONFLICT DO NOTHING', TG_TABLE_SCHEMA, TG_TABLE_SCHEMA) USING NEW.{key};
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER {name} AFTER INSERT ON {parent} DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION {name}()"""
 
 
 class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
@@ -25,6 +41,32 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
         if self.connection.recording is not None:
             self.connection.recording.append(text)
         super().execute(text, None)
+
+    def create_model(self, model: Any) -> None:
+        """Create a table; one of a variant's child model gets a row for each that its parent gets."""
+        super().create_model(model)
+        for parent, link in parents_of(model):
+            self.execute(_FOLLOW.format(**self._names(model, parent, link)), None)
+
+    def delete_model(self, model: Any) -> None:
+        """Drop a table, and what followed its parent."""
+        for parent, link in parents_of(model):
+            self.execute("DROP FUNCTION {name}() CASCADE".format(**self._names(model, parent, link)), None)
+        super().delete_model(model)
+
+    def _names(self, model: Any, parent: Any, link: Any) -> dict[str, str]:
+        return {
+            "name": self.quote_name(follower_of(model)),
+            "child": self.quote_name(model._meta.db_table),
+            "link": self.quote_name(link.column),
+            "parent": self.quote_name(parent._meta.db_table),
+            "key": self.quote_name(parent._meta.pk.column),
+        }
+
+
+def follower_of(model: Any) -> str:
+    """Return what the trigger and the function are called that keep a child's rows beside its parent's."""
+    return truncate_name(f"{model._meta.db_table}_follow", 63)
 
 
 @contextmanager
