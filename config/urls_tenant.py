@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from shop.admin_site import shop_site
+from shop.admin_site import site_for
 from shop.api import api_for
 from tenants.views import SetPassword, media, set_password_done
 
@@ -10,7 +10,7 @@ from tenants.views import SetPassword, media, set_password_done
 def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:
     """Return the addresses as tenants of `variant` have them: all have the same, and not all the same views there."""
     return [
-        path("admin/", shop_site.urls),
+        path("admin/", site_for(variant).urls),
         path("api/v1/", api_for(variant, "v1").urls),
         path("account/set-password/<uidb64>/<token>/", SetPassword.as_view(), name="set_password"),
         path("account/set-password/done/", set_password_done, name="set_password_done"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -11,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from shop.staff_admin import StaffAdmin, StaffGroupAdmin
+from shop.variant_admin import VariantSite
 from tenants import current_tenant
+from tenants.variants import DEFAULT, children_of, resolve_class_for
 
 
 class ShopAdminSite(UnfoldAdminSite):
@@ -23,6 +26,15 @@ class ShopAdminSite(UnfoldAdminSite):
 shop_site = ShopAdminSite(name="admin")
 shop_site.register(User, StaffAdmin)
 shop_site.register(Group, StaffGroupAdmin)
+
+
+@cache
+def site_for(variant: str) -> UnfoldAdminSite:
+    """Return the admin as shops of `variant` have it."""
+    if variant == DEFAULT:
+        return shop_site
+    children = {parent: child for child, parent, _ in children_of(variant)}
+    return VariantSite(shop_site, children, partial(resolve_class_for, variant))
 
 
 def shop_name(request: HttpRequest) -> str:

@@ -12,7 +12,6 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -21,12 +20,13 @@ from shop.admin_site import shop_site
 from shop.goods.forms import LinesField, SkuForm, SkuFormSet
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.goods.money import format_money
+from shop.variant_admin import ShopInline, ShopModelAdmin
 from tenants import current_tenant
 
 _LINES = {ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 2})}}
 
 
-class SkuInline(TabularInline):
+class SkuInline(ShopInline):
     model = Sku
     form = SkuForm
     formset = SkuFormSet
@@ -38,7 +38,7 @@ class SkuInline(TabularInline):
     formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, **_LINES}
 
 
-class PictureInline(TabularInline):
+class PictureInline(ShopInline):
     model = Picture
     extra = 0
     per_page = 50
@@ -55,7 +55,7 @@ class PictureInline(TabularInline):
 
 
 @admin.register(Goods, site=shop_site)
-class GoodsAdmin(ModelAdmin):
+class GoodsAdmin(ShopModelAdmin):
     list_display = ["goods", "category", "price", "pieces", "is_published", "updated_at"]
     list_filter = ["is_published", "category"]
     list_per_page = 50
@@ -101,7 +101,7 @@ class GoodsAdmin(ModelAdmin):
 
 
 @admin.register(Sku, site=shop_site)
-class StockAdmin(ModelAdmin):
+class StockAdmin(ShopModelAdmin):
     """The stock of single skus, for staff who may not change goods."""
 
     form = SkuForm
@@ -117,7 +117,8 @@ class StockAdmin(ModelAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Sku | None:
         sku = super().get_object(request, object_id, from_field)
         if sku and _is_saving(request):
-            return Sku.objects.select_for_update().get(pk=sku.pk)
+            Sku.objects.select_for_update().get(pk=sku.pk)
+            return super().get_object(request, object_id, from_field)  # as it is now that nobody else changes it
         return sku
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -129,7 +130,7 @@ class StockAdmin(ModelAdmin):
 
 
 @admin.register(Category, site=shop_site)
-class CategoryAdmin(ModelAdmin):
+class CategoryAdmin(ShopModelAdmin):
     list_display = ["name", "slug", "position", "goods_count"]
     list_editable = ["position"]
     search_fields = ["name", "slug"]

@@ -19,9 +19,13 @@ _MAX_WORDS = 10
 class SkuQuerySet(models.QuerySet["Sku"]):
     """Skus, and what they cost. Begin with `resolve("goods.models.Sku").objects`: the shop's pricing wants that."""
 
+    def available(self) -> Self:
+        """Keep what may be sold at all, in stock or not. Here that is everything; a variant's skus may know better."""
+        return self
+
     def for_sale(self) -> Self:
         """Keep what customers may buy, as far as there is some in stock."""
-        return self.filter(goods__is_published=True)
+        return self.available().filter(goods__is_published=True)
 
     def priced(self) -> Self:
         """Furnish skus with `selling_price`, and `selling_price_before` (or None), by the shop's own pricing."""
@@ -54,8 +58,8 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
     def with_prices(self) -> Self:
         """Furnish goods for a list: one query for the goods, one each for their skus and pictures.
 
-        Adds `lowest_price`, `highest_price` (None without skus) and `stock`, to show and to sort by; the skus have
-        what `SkuQuerySet.priced` adds.
+        Adds `lowest_price`, `highest_price` (None without skus) and `stock`, to show and to sort by, all of what is
+        available; the skus have what `SkuQuerySet.priced` adds.
         """
         price = resolve("goods.services.pricing").price()
         # Subqueries and not a join: PostgreSQL then works them out for the rows of one page, not for all goods.
@@ -71,8 +75,7 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
 
 
 def _skus() -> SkuQuerySet:
-    # Looked up late: models.py imports this module.
-    return resolve("goods.models.Sku").objects.all()
+    return resolve("goods.models.Sku").objects.available()
 
 
 def _skus_of_goods() -> SkuQuerySet:

@@ -20,7 +20,7 @@ def on_shelf() -> GoodsQuerySet:
 
     Beside what `with_prices` adds they have `price_before`: the crossed-out price of their cheapest sku, or None.
     """
-    skus = resolve("goods.models.Sku").objects.priced()
+    skus = resolve("goods.models.Sku").objects.available().priced()
     cheapest = skus.filter(goods=OuterRef("pk")).order_by("selling_price", "position", "id")
     return (
         resolve("goods.models.Goods")

@@ -22,6 +22,7 @@ from tenants.models import Tenant
 from tenants.names import role_name, validate_slug
 from tenants.postgresql import schemas
 from tenants.registry import info_of
+from tenants.variants.discovery import check_known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +47,11 @@ class NewTenant:
 def create_tenant(order: NewTenant) -> TenantInfo:
     """Open a tenant and return it; on any error nothing of it is left.
 
-    Raises `InvalidName`, `InvalidOption`, `InvalidHost`, `TenantExists`, `DomainTaken`, `SchemaExists`, or what a step
-    raises.
+    Raises `InvalidName`, `InvalidOption`, `InvalidHost`, `UnknownVariant`, `TenantExists`, `DomainTaken`,
+    `SchemaExists`, or what a step raises.
     """
     validate_slug(order.slug, reserved=tenancy().all_reserved_slugs)
+    check_known(order.variant)
     validate_facts(order)
     with use_tenant(PLATFORM), transaction.atomic():
         tenant = insert_tenant(order)

@@ -5,7 +5,18 @@ A variant is a folder in the package that `TENANTS["VARIANTS"]` names, and an ap
 an app has. What bears the name of a default takes its place for the tenants of the variant.
 """
 
-from tenants.variants.discovery import Variant, variant_apps, variants
-from tenants.variants.resolve import resolve, resolve_for
+from tenants.variants.discovery import DEFAULT, Variant, variant_apps, variants
+from tenants.variants.labels import children_of, default_of
+from tenants.variants.resolve import resolve, resolve_class_for, resolve_for
 
-__all__ = ["Variant", "resolve", "resolve_for", "variant_apps", "variants"]
+__all__ = [
+    "DEFAULT",
+    "Variant",
+    "children_of",
+    "default_of",
+    "resolve",
+    "resolve_class_for",
+    "resolve_for",
+    "variant_apps",
+    "variants",
+]

@@ -40,6 +40,11 @@ def parents_of(model: type[Model]) -> Iterator[tuple[type[Model], Any]]:
             yield parent, link
 
 
+def default_of(model: type[Model]) -> type[Model]:
+    """Return the model that everybody has in whose place a variant's stands; any other model is its own."""
+    return next((parent for parent, _ in parents_of(model)), model)
+
+
 def children_of(variant: str) -> Iterator[tuple[type[Model], type[Model], Any]]:
     """Yield each of the variant's models that is a child, with its parent and the link to that."""
     label = label_of(variant)

@@ -13,7 +13,7 @@ from django.core.signals import setting_changed
 
 from tenants.context import current_tenant
 from tenants.errors import NothingToResolve
-from tenants.variants.overrides import overrides_of
+from tenants.variants.overrides import ROOMS_OF_CLASSES, overrides_of
 
 # What was found, by variant and name. Only ever added to, with the same answer whoever adds it.
 _resolved: dict[tuple[str, str], Any] = {}
@@ -36,6 +36,16 @@ def resolve_for(variant: str, name: str) -> Any:
         found = overrides_of(variant).get(name)
         _resolved[variant, name] = found = _default(name) if found is None else found
         return found
+
+
+def resolve_class_for(variant: str, default: type) -> type:
+    """Return what tenants of `variant` have in the place of a class; one that is in no app's room is its own."""
+    for config in apps.get_app_configs():
+        room = default.__module__.removeprefix(f"{config.name}.")
+        if room in ROOMS_OF_CLASSES:
+            found: type = resolve_for(variant, f"{config.label}.{room}.{default.__name__}")
+            return found
+    return default
 
 
 def _default(name: str) -> Any:

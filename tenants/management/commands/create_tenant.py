@@ -18,6 +18,7 @@ from tenants.context import TenantInfo
 from tenants.lifecycle import NewTenant, create_tenant
 from tenants.lifecycle.owner import setup_link
 from tenants.management.base import TenantCommand
+from tenants.variants.discovery import known_variants
 
 PASSWORD_VARIABLE = "SANGGA_OWNER_PASSWORD"  # noqa: S105  # the name of a variable, and no password
 
@@ -34,7 +35,7 @@ class Command(TenantCommand):
         parser.add_argument("--name", default="", help="How the shop is called (default: the slug).")
         parser.add_argument("--owner-email", default="", help="The shop's first user, with all rights in it.")
         parser.add_argument("--domain", default="", help="A domain of its own, which becomes the primary one.")
-        parser.add_argument("--variant", default=defaults.variant, choices=["default"])
+        parser.add_argument("--variant", default=defaults.variant, choices=sorted(known_variants()))
         parser.add_argument("--language", default=defaults.language, help="Default: %(default)s.")
         parser.add_argument("--currency", default=defaults.currency, help="ISO 4217; default: %(default)s.")
         parser.add_argument("--time-zone", default=defaults.time_zone, help="Default: %(default)s.")

@@ -1,0 +1,112 @@
+"""The shop's admin as shops of one variant have it: the variant's models and admin classes, at the same addresses.
+
+Whoever may change goods may change a variant's goods: what counts are the rights on the model that every shop has, so
+that groups and users keep theirs when their shop gets another variant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_permission_codename
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver, include, path
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.sites import UnfoldAdminSite
+
+from tenants.variants import default_of
+
+
+class _RightsOfTheDefault:
+    """Asks for the rights on the model that every shop has, where the variant's stands in its place."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_module_perms(default_of(self.model)._meta.app_label)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._may("view", request) or self._may("change", request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._may("add", request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._may("change", request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._may("delete", request)
+
+    def _may(self, action: str, request: HttpRequest) -> bool:
+        opts = default_of(self.model)._meta
+        return request.user.has_perm(f"{opts.app_label}.{get_permission_codename(action, opts)}")
+
+
+class ShopModelAdmin(_RightsOfTheDefault, ModelAdmin):
+    """The base of admin classes that a variant can replace."""
+
+
+class ShopInline(_RightsOfTheDefault, TabularInline):
+    """The base of inlines that a variant can replace."""
+
+
+class _Registry(dict[type[Model], Any]):
+    """The admin classes of a variant by model; the model that every shop has stands for the variant's."""
+
+    def __init__(self, children: dict[type[Model], type[Model]]) -> None:
+        super().__init__()
+        self._children = children
+
+    def __missing__(self, model: type[Model]) -> Any:
+        if model not in self._children:
+            raise KeyError(model)
+        return self[self._children[model]]
+
+    def __contains__(self, model: object) -> bool:
+        return super().__contains__(self._children.get(model, model))
+
+    def get(self, model: type[Model], default: Any = None) -> Any:
+        return super().get(self._children.get(model, model), default)
+
+
+class VariantSite(UnfoldAdminSite):
+    """An admin that stands in the place of another, with what a variant has in the place of its models and classes."""
+
+    def __init__(self, default: UnfoldAdminSite, children: dict[type[Model], type[Model]], classes: Any) -> None:
+        self.settings_name = default.settings_name
+        super().__init__(default.name)
+        self._registry = _Registry(children)
+        self._defaults = {child: parent for parent, child in children.items()}
+        for model, admin in default._registry.items():
+            self.register(children.get(model, model), classes(type(admin)))
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Return the addresses: the variant's models are where the default's are, and have both their names."""
+        at = {_route(child): (child, parent) for child, parent in self._defaults.items()}
+        return [
+            self._moved(*at[str(entry.pattern)]) if str(entry.pattern) in at else entry for entry in super().get_urls()
+        ]
+
+    def _moved(self, child: type[Model], parent: type[Model]) -> URLResolver:
+        own, old = (f"{model._meta.app_label}_{model._meta.model_name}_" for model in (child, parent))
+        urls = self._registry[child].get_urls()
+        named = [url for url in urls if isinstance(url, URLPattern) and (url.name or "").startswith(own)]
+        aliases = [
+            URLPattern(url.pattern, url.callback, url.default_args, old + url.name.removeprefix(own)) for url in named
+        ]
+        # The first pattern of a path answers it, and any pattern of a name reverses it.
+        return path(_route(parent), include([*aliases, *urls]))
+
+    def _build_app_dict(self, request: HttpRequest, label: str | None = None) -> dict[str, Any]:
+        """Return the models by app, the variant's among those of the app that every shop has."""
+        found: dict[str, Any] = super()._build_app_dict(request)
+        for child, parent in self._defaults.items():
+            own, old = found.get(child._meta.app_label), found.get(parent._meta.app_label)
+            if own and old:
+                moved = [entry for entry in own["models"] if entry["model"] is child]
+                old["models"] += moved
+                own["models"] = [entry for entry in own["models"] if entry not in moved]
+        return {app: entry for app, entry in found.items() if entry["models"] and label in {None, app}}
+
+
+def _route(model: type[Model]) -> str:
+    return f"{model._meta.app_label}/{model._meta.model_name}/"

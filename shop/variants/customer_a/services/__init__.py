@@ -1,0 +1,1 @@
+"""What customer A decides about goods."""

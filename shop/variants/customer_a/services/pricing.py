@@ -1,0 +1,27 @@
+"""Prices include the tax: what staff enters is the net price."""
+
+from __future__ import annotations
+
+from django.db.models import DecimalField, Expression, F, Value
+from django.db.models.functions import Coalesce, Round
+
+from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent
+from shop.variants.customer_a.models import TAX_RATE
+from tenants import current_tenant
+
+
+def price() -> Expression | F:
+    """Return what one piece costs, with its tax."""
+    return _with_tax("price")
+
+
+def price_before() -> Expression | F:
+    """Return what one piece cost before a sale, with its tax; null if there is none."""
+    return _with_tax("compare_at_price")
+
+
+def _with_tax(field: str) -> Expression:
+    # Goods that the base code has made in this transaction get their rate when it ends.
+    rate = Coalesce(F("goods__customer_a__tax_rate"), Value(TAX_RATE))
+    money = DecimalField(max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)
+    return Round(F(field) * (1 + rate), exponent(current_tenant().currency), output_field=money)

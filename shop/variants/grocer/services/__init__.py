@@ -1,0 +1,1 @@
+"""What a grocer decides about goods."""
