@@ -31,7 +31,7 @@ class Loader(cached.Loader):
         """Return the key of a template: the same name is another template in another variant."""
         return f"{_variant()}:{super().cache_key(template_name, skip)}"
 
-    def get_dirs(self) -> Iterator[Path]:
+    def get_dirs(self) -> Iterator[Path | str]:
         """Yield every folder that anybody's templates can be in, which `runserver` watches."""
         yield from (folder for variant in variants() for folder in _own_folder(variant))
         yield from super().get_dirs()
@@ -40,11 +40,9 @@ class Loader(cached.Loader):
 class FolderLoader(filesystem.Loader):
     """Finds templates in folders, which are other ones for each variant."""
 
-    def get_dirs(self) -> Iterator[Any]:
-        """Yield the folders in which the active tenant's templates can be."""
-        yield from _own_folder(_variant())
-        yield from self.engine.dirs
-        yield from _folders_of_apps()
+    def get_dirs(self) -> list[Path | str]:
+        """Return the folders in which the active tenant's templates can be."""
+        return [*_own_folder(_variant()), *self.engine.dirs, *_folders_of_apps()]
 
 
 def _variant() -> str:
@@ -52,9 +50,8 @@ def _variant() -> str:
     return DEFAULT if tenant is None else tenant.variant
 
 
-def _own_folder(variant: str) -> Iterator[Path]:
-    if variant in variants():
-        yield variants()[variant].folder / _FOLDER
+def _own_folder(variant: str) -> list[Path]:
+    return [variants()[variant].folder / _FOLDER] if variant in variants() else []
 
 
 @cache
