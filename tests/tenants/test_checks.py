@@ -57,9 +57,8 @@ def test_an_app_that_nobody_has_said_a_place_for_is_an_error(key: str) -> None:
 
 
 def test_a_foreign_key_that_would_cross_schemas_is_an_error() -> None:
-    with override_settings(
-        TENANTS={**TENANTS, "SHARED_APPS": ["tenants", "shop.orders"], "TENANT_APPS": TENANTS["TENANT_APPS"][:-1]}
-    ):
+    others = [app for app in TENANTS["TENANT_APPS"] if app != "shop.orders"]
+    with override_settings(TENANTS={**TENANTS, "SHARED_APPS": ["tenants", "shop.orders"], "TENANT_APPS": others}):
         found = [message for message in check_scopes() if message.id == "tenants.E006"]
     assert found
     assert all("points from the control plane" in message.msg for message in found)
