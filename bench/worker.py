@@ -52,6 +52,22 @@ def stock(names: list[str]) -> None:
             stock_shop()
 
 
+def stock_many(name: str, rows: int) -> None:
+    """Put so many goods, with a sku each, into a tenant."""
+    from bench.goods import stock_warehouse
+
+    with adapter.inside(name):
+        stock_warehouse(rows)
+
+
+def read(name: str, what: str, times: int) -> list[float]:
+    """Read a tenant's goods, as Python objects, and return how many seconds it took each time."""
+    from bench.goods import READINGS
+
+    with adapter.inside(name):
+        return [_seconds(READINGS[what]) for _ in range(times)]
+
+
 def get(path: str, hosts: list[str], times: int) -> list[float]:
     """Ask for a page of each host in turn, over WSGI without a network; return how many seconds each took."""
     return [_seconds(partial(_get, path, hosts[number % len(hosts)])) for number in range(times)]
@@ -82,7 +98,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     print("ready", file=answers, flush=True)
-    tasks = {task.__name__: task for task in (create, adopt, make_template, stock, get)}
+    tasks = {task.__name__: task for task in (create, adopt, make_template, stock, stock_many, read, get)}
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)
         gc.collect()
@@ -91,6 +107,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if os.environ.get("BENCH_UNGUARDED"):
+        from bench.unguarded import leave_records_unguarded
+
+        leave_records_unguarded()
     django.setup()
     adapter = import_module(os.environ["DJANGO_SETTINGS_MODULE"].rpartition(".")[0] + ".adapter")
     application = get_wsgi_application()
