@@ -5,6 +5,7 @@ The names below are the whole public surface; everything else is reached through
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant
 from tenants.errors import NoActiveTenant, TenancyError, TenantNotFound, WrongScope, WrongTenant
+from tenants.threads import run_in_threads
 
 __all__ = [
     "PLATFORM",
@@ -16,5 +17,6 @@ __all__ = [
     "WrongTenant",
     "active_tenant",
     "current_tenant",
+    "run_in_threads",
     "use_tenant",
 ]

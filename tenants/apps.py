@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.utils.translation import gettext_lazy as _
@@ -22,11 +22,13 @@ class TenantsConfig(AppConfig):
         from tenants.error_pages import render_error_pages_in_their_requests_thread
         from tenants.models import Domain, Service, ServiceAddress, Tenant
         from tenants.record_guard import guard_generic_relations, guard_records
-        from tenants.scoping import scope_content_types
+        from tenants.scoping import scope_content_types, scope_sites
 
         guard_records()
         guard_generic_relations()
         scope_content_types()
+        if apps.is_installed("django.contrib.sites"):
+            scope_sites()
         follow_relations_of_one_side()
         render_error_pages_in_their_requests_thread()
         for model in (Tenant, Domain):

@@ -44,6 +44,8 @@ class TenantInfo:
     """What visitors read while the tenant is suspended."""
     bypass: str = field(default="", repr=False)
     """The secret that lets its holder in all the same."""
+    cache_generation: int = 0
+    """Part of every cache key of the tenant's: another one, and it finds nothing in its cache."""
     epoch: str = field(default="", repr=False)
     """Part of every key of the tenant's (`tenants.signing`): another one makes void what it has given out."""
 

@@ -14,6 +14,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_urlconf, set_urlconf
 from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 
 from tenants import pages
 from tenants.bypass import enter_by_link, has_bypass
@@ -152,6 +153,8 @@ def _urls_of(tenant: TenantInfo) -> Iterator[None]:
 
 
 def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
+    # A cache in front that was set to look at the path alone would give one tenant's page to another's visitor.
+    patch_vary_headers(response, ["Host"])
     if room.script_name:
         keep_cookies_apart(response, room.tenant, room.script_name)
     # The server asks for a streamed body after this middleware has returned, when no tenant is active any more.

@@ -96,6 +96,7 @@ class Tenant(models.Model):
     )
     bypass = models.CharField(_("bypass secret"), max_length=64, blank=True, editable=False)
     purge_after = models.DateTimeField(_("purge after"), null=True, editable=False)
+    cache_generation = models.PositiveIntegerField(_("generation of the cache"), default=0, editable=False)
     epoch = models.CharField(_("epoch"), max_length=32, default=new_epoch, editable=False)
 
     class Meta:

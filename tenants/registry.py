@@ -174,6 +174,7 @@ def info_of(tenant: Tenant) -> TenantInfo:
         fingerprint=tenant.state.fingerprint if hasattr(tenant, "state") else "",
         notice=tenant.notice,
         bypass=tenant.bypass,
+        cache_generation=tenant.cache_generation,
         epoch=tenant.epoch,
     )
 

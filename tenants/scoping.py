@@ -20,9 +20,21 @@ from tenants.context import active_tenant, current_tenant
 def cache_key(key: str, key_prefix: str, version: int) -> str:
     """Return the cache key of the active tenant, for `CACHES[…]["KEY_FUNCTION"]`; raise `NoActiveTenant` if none is.
 
-    Schema and version have no colon and the prefix is one setting for all, so no two tenants' keys can meet.
+    Schema, generation and version have no colon and the prefix is one setting for all, so no two tenants' keys can
+    meet, nor what was cached before and after a tenant's cache was emptied (`tenants.lifecycle.clear_tenant_cache`).
     """
-    return f"{current_tenant().schema}:{version}:{key_prefix}:{key}"
+    tenant = current_tenant()
+    generation = max(tenant.cache_generation, _generations.get(tenant.schema, 0))
+    return f"{tenant.schema}.{generation}:{version}:{key_prefix}:{key}"
+
+
+_generations: dict[str, int] = {}
+"""Of caches that were emptied by this process: a request that is under way has an older value in hand."""
+
+
+def note_cache_generation(schema: str, generation: int) -> None:
+    """Use this generation from now on, whatever an older `TenantInfo` says."""
+    _generations[schema] = generation
 
 
 class TenantFileSystemStorage(FileSystemStorage):
@@ -113,12 +125,31 @@ def scope_content_types() -> None:
     ContentTypeManager._cache = _CachePerTenant()  # type: ignore[attr-defined]
 
 
+def scope_sites() -> None:
+    """Keep the rows of `django.contrib.sites` that Django remembers per tenant."""
+    from django.contrib.sites import models
+
+    remembered = PerTenant()
+    models.SITE_CACHE = remembered
+
+    def clear_cache(self: models.SiteManager) -> None:
+        """Forget everybody's; Django's own puts a mapping for all tenants in its place."""
+        remembered.clear()
+
+    models.SiteManager.clear_cache = clear_cache  # type: ignore[method-assign]
+
+
 class TenantLogFilter(logging.Filter):
-    """Gives every log record the attribute `tenant`: a slug, `platform` or `-`."""
+    """Gives every log record the attribute `tenant`: a slug, `platform` or `-`.
+
+    To be put on handlers. One that passes records on to another thread, as `QueueHandler` does, needs it itself: what
+    it has found, nobody overwrites.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        tenant = active_tenant()
-        record.tenant = "-" if tenant is None else tenant.slug or "platform"
+        if not hasattr(record, "tenant"):
+            tenant = active_tenant()
+            record.tenant = "-" if tenant is None else tenant.slug or "platform"
         return True
 
 

@@ -1,6 +1,7 @@
 """The life of a tenant, step by step: plain functions that commands, admin buttons and code call alike."""
 
 from tenants.lifecycle.backup import backup_tenant
+from tenants.lifecycle.cache import clear_tenant_cache
 from tenants.lifecycle.clone import clone_tenant
 from tenants.lifecycle.create import NewTenant, create_tenant
 from tenants.lifecycle.delete import delete_tenant, due_for_purge, purge_tenant, undelete_tenant
@@ -15,6 +16,7 @@ __all__ = [
     "NewTenant",
     "add_domain",
     "backup_tenant",
+    "clear_tenant_cache",
     "clone_tenant",
     "create_tenant",
     "delete_tenant",
