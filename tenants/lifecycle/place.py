@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
+from django.db.models import ManyToManyRel
 from django.utils import timezone
 
 from tenants import audit
@@ -17,7 +19,6 @@ from tenants.lifecycle.rows import locked_tenant
 from tenants.models import SchemaState, Tenant
 from tenants.names import SLUG_MAX_LENGTH
 from tenants.registry import info_of
-from tenants.signing import new_epoch
 
 
 def interim_slug() -> str:
@@ -43,9 +44,9 @@ def take_place_of(slug: str, tenant: TenantInfo) -> str:
             raise TenantExists(kept)
         new = Tenant.objects.get(pk=tenant.id)
         new.slug, new.status, new.notice, new.bypass = slug, old.status, old.notice, old.bypass
-        old.slug, old.status, old.epoch = kept, Tenant.Status.DELETED, new_epoch()
+        old.slug, old.status = kept, Tenant.Status.DELETED
         old.purge_after = timezone.now() + timedelta(days=tenancy().grace_days)
-        old.save(update_fields=["slug", "status", "purge_after", "epoch"])
+        old.save(update_fields=["slug", "status", "purge_after", *old.renew_epoch()])
         new.save(update_fields=["slug", "status", "notice", "bypass"])
         _move_what_points(old, new)
         audit.record("delete", info_of(old), replaced_by=tenant.schema, purge_after=old.purge_after.isoformat())
@@ -55,8 +56,11 @@ def take_place_of(slug: str, tenant: TenantInfo) -> str:
 def _move_what_points(old: Tenant, new: Tenant) -> None:
     for relation in Tenant._meta.related_objects:
         if relation.related_model is not SchemaState:  # that one is about the schema
+            rows: Any = relation.related_model
             name = relation.field.name
-            relation.related_model._base_manager.filter(**{name: old.pk}).update(**{name: new.pk})
+            if isinstance(relation, ManyToManyRel):
+                rows, name = relation.through, relation.field.m2m_reverse_field_name()
+            rows._base_manager.filter(**{name: old.pk}).update(**{name: new.pk})
 
 
 def give_domains(manifest: Manifest, tenant: TenantInfo) -> list[str]:
