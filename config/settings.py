@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ COMMON_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.admin",
+    "axes",
 ]
 TENANT_APPS = ["shop.goods", "shop.customers", "shop.orders", "tenants.oauth"]
 APPS_WITHOUT_TABLES = [
@@ -79,7 +81,9 @@ TENANTS: dict[str, Any] = {
         "oauth.SigningKey",
         "oauth.RevokedToken",
         "oauth.ApiKey",
+        *(f"axes.{name}" for name in ("AccessAttempt", "AccessAttemptExpiration", "AccessFailureLog", "AccessLog")),
     ],
+    "TRUSTED_PROXIES": env.int("SANGGA_TRUSTED_PROXIES", default=0),
     "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
     "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],
     "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
@@ -95,10 +99,12 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "tenants.language.TenantLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "tenants.csrf_cookie.SignedCsrfCookieMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: it answers in the place of a view that refused a login
 ]
 
 ROOT_URLCONF = "config.urls_platform"
@@ -158,8 +164,28 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# The first hashes new passwords; those from before are hashed anew when their users sign in.
+PASSWORD_HASHERS = [
+    f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2", "PBKDF2SHA1", "Scrypt")
+]
+# Axes refuses who has failed too often, before a password is hashed.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]  # by name as well, and whoever knows an owner's name could lock them out
+AXES_FAILURE_LIMIT = env.int("SANGGA_LOGIN_FAILURES", default=10)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("SANGGA_LOGIN_COOLOFF_MINUTES", default=15))
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "tenants.client_address.client_address"
+AXES_LOCKOUT_CALLABLE = "tenants.login_throttle.too_many_failures"
+AXES_DISABLE_ACCESS_LOG = True  # Django writes down who signed in last, and nothing reads more than that
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+
+SESSION_ENGINE = "tenants.sessions"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+# No other host, a neighbour's below the same domain included, can set a cookie of such a name for this one.
+_HOST_ONLY = "__Host-" if _HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST_ONLY}sessionid", f"{_HOST_ONLY}csrftoken"
+LANGUAGE_COOKIE_NAME = f"{_HOST_ONLY}language"
 
 # --- Tokens of the API (tenants.oauth) -------------------------------------------------------------------------
 MIGRATION_MODULES = {"oauth2_provider": None}  # it has no tables: these models are in the place of its own

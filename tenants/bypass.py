@@ -13,7 +13,6 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo
 
 PARAMETER = "bypass"
-_COOKIE = "sangga_bypass"
 
 
 def bypass_link(tenant: TenantInfo) -> str:
@@ -23,7 +22,7 @@ def bypass_link(tenant: TenantInfo) -> str:
 
 def has_bypass(request: HttpRequest, tenant: TenantInfo) -> bool:
     """Tell whether the visitor came through the link before."""
-    return _matches(request.COOKIES.get(_COOKIE), tenant)
+    return _matches(request.COOKIES.get(_cookie_name()), tenant)
 
 
 def enter_by_link(request: HttpRequest, tenant: TenantInfo) -> HttpResponse | None:
@@ -34,8 +33,14 @@ def enter_by_link(request: HttpRequest, tenant: TenantInfo) -> HttpResponse | No
     del query[PARAMETER]  # the secret is not to stay in the address bar, nor in a Referer header
     path = escape_leading_slashes(request.path)  # //elsewhere.example would lead there
     response = HttpResponseRedirect(f"{path}?{query.urlencode()}" if query else path)
-    response.set_cookie(_COOKIE, tenant.bypass, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax")
+    response.set_cookie(
+        _cookie_name(), tenant.bypass, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax"
+    )
     return response
+
+
+def _cookie_name() -> str:
+    return "__Host-sangga_bypass" if settings.SESSION_COOKIE_SECURE else "sangga_bypass"
 
 
 def _matches(value: str | None, tenant: TenantInfo) -> bool:

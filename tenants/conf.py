@@ -66,6 +66,8 @@ class TenancySettings:
     """How often a process writes down how much each version was used; 0: it does not count."""
     api_bearers: tuple[str, ...] = ()
     """Functions that tell whose a token of an API is, in order: dotted paths of `bearer(request, token)`."""
+    trusted_proxies: int = 0
+    """How many proxies stand before the project, each of which adds to X-Forwarded-For; 0: that header is ignored."""
     registry_seconds: float = 60.0
     """How long a looked-up host is believed when no change of it is heard."""
     registry_size: int = 10_000

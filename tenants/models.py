@@ -107,6 +107,12 @@ class Tenant(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.slug})"
 
+    def renew_epoch(self) -> list[str]:
+        """Make void whatever the tenant has given out, bypass links included; return the fields to be saved."""
+        self.epoch = new_epoch()
+        self.bypass = new_epoch() if self.bypass else ""
+        return ["epoch", "bypass"]
+
     @property
     def schema(self) -> str:
         """The name of the tenant's PostgreSQL schema."""

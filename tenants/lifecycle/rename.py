@@ -12,7 +12,6 @@ from tenants.lifecycle.rows import locked_tenant
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.registry import info_of
-from tenants.signing import new_epoch
 
 
 def rename_tenant(slug: str, new_slug: str) -> TenantInfo:
@@ -27,10 +26,10 @@ def rename_tenant(slug: str, new_slug: str) -> TenantInfo:
         if Tenant.objects.filter(slug=new_slug).exclude(pk=tenant.pk).exists():
             raise TenantExists(new_slug)
         tenant.slug = new_slug
-        tenant.epoch = new_epoch()  # whoever has the old slug next shall meet nothing that was made for it
+        renewed = tenant.renew_epoch()  # whoever has the old slug next shall meet nothing that was made for it
         try:
             with transaction.atomic():
-                tenant.save(update_fields=["slug", "epoch"])
+                tenant.save(update_fields=["slug", *renewed])
         except IntegrityError as error:  # somebody was quicker
             raise TenantExists(new_slug) from error
         info = info_of(tenant)

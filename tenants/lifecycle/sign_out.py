@@ -6,7 +6,6 @@ from tenants import audit
 from tenants.context import TenantInfo
 from tenants.lifecycle.rows import locked_tenant
 from tenants.registry import info_of
-from tenants.signing import new_epoch
 
 
 def sign_out_tenant(slug: str) -> TenantInfo:
@@ -15,8 +14,7 @@ def sign_out_tenant(slug: str) -> TenantInfo:
     No row is touched but the tenant's own: what it has signed was signed with keys that it has no more.
     """
     with locked_tenant(slug) as tenant:
-        tenant.epoch = new_epoch()
-        tenant.save(update_fields=["epoch"])
+        tenant.save(update_fields=tenant.renew_epoch())
         info = info_of(tenant)
         audit.record("sign_out", info)
     return info

@@ -16,7 +16,7 @@ from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from tenants.migrator.baseline import NOTHING_TO_DO, for_new_schema
+from tenants.migrator.baseline import for_no_rows
 from tenants.migrator.graph import AppliedExecutor, Key, Plan
 from tenants.migrator.sameness import changes_tables_alone, comes_out_the_same
 from tenants.migrator.signals import announce_after, announce_before, somebody_cares, strangers_listen
@@ -129,10 +129,8 @@ def migrate_and_record(executor: AppliedExecutor, plan: Plan, *, from_nothing: b
 
 def _forwards(migration: Migration, script: Script, *, from_nothing: bool) -> None:
     if from_nothing:
-        migration = for_new_schema(migration)
-    if from_nothing and (migration.app_label, migration.name) in NOTHING_TO_DO:
-        script.state = migration.mutate_state(script.state)
-    elif all(comes_out_the_same(operation) for operation in migration.operations):
+        migration = for_no_rows(migration)
+    if all(comes_out_the_same(operation) for operation in migration.operations):
         with recording(_wrapper()) as statements, connection.schema_editor(atomic=True) as editor:
             script.state = migration.apply(script.state, editor)
         script.add_sql(statements)

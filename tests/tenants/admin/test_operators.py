@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib.auth.models import Group, Permission, User
+from django.http import HttpRequest
 from django.test import Client
 
 from tenants.context import PLATFORM
@@ -21,7 +22,7 @@ def page_of(user: User, name: str = "change") -> str:
 def test_a_new_operator_may_sign_in_and_see_nothing_yet(browser: Client) -> None:
     browser.post(f"{USERS}add/", {"username": "lee", **NEW_PASSWORD})
     lee = Client(HTTP_HOST="localhost")
-    assert lee.login(username="lee", password="battery staple 9")
+    assert lee.login(request=HttpRequest(), username="lee", password="battery staple 9")
     assert lee.get("/admin/").status_code == 200
     assert lee.get("/admin/tenants/tenant/").status_code == 403
 

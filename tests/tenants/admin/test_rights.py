@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -99,7 +100,7 @@ def test_a_shops_user_is_nobody_on_the_platform(office: None, acme: TenantInfo) 
     stranger = Client(HTTP_HOST="localhost")
     stranger.cookies["sessionid"] = cookie
     assert stranger.get("/admin/tenants/tenant/").status_code == 302
-    assert not stranger.login(username="mallory", password="correct horse")
+    assert not stranger.login(request=HttpRequest(), username="mallory", password="correct horse")
 
 
 def platform_paths() -> list[str]:

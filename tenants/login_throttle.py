@@ -1,0 +1,26 @@
+"""What somebody gets who has failed to sign in too often: django-axes counts, in the tenant's own tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+
+def too_many_failures(request: HttpRequest, response: HttpResponseBase, credentials: Any = None) -> HttpResponse:
+    """Return 429, for AXES_LOCKOUT_CALLABLE: as JSON where the answer would have been JSON, else as a page."""
+    seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    if "json" in response.headers.get("Content-Type", ""):
+        answer: HttpResponse = JsonResponse(
+            {"type": "about:blank", "title": "Too many failed logins", "status": 429},
+            status=429,
+            content_type="application/problem+json",
+        )
+    else:
+        answer = render(request, "tenants/too_many_failures.html", {"minutes": seconds // 60}, status=429)
+    answer["Retry-After"] = str(seconds)
+    answer["Cache-Control"] = "no-store"
+    return answer
