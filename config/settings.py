@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
+from tenants.oauth.issuer import issuer
 from tenants.signing import TenantSecretKey
 from tenants.variants import variant_apps
 
@@ -202,6 +204,8 @@ OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "tenants.oauth.scopes.TenantScopes",
     "ID_TOKEN_ADMIN_CLASS": "django.contrib.admin.ModelAdmin",  # of a site that is mounted nowhere
     "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": lazy(issuer, str)(),  # another one for each tenant
+    "OAUTH_PRE_TOKEN_VALIDATION": [],  # what the grant for devices needs, which is not offered
     "ACCESS_TOKEN_EXPIRE_SECONDS": 15 * 60,
     "ID_TOKEN_EXPIRE_SECONDS": 15 * 60,
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,

@@ -12,6 +12,7 @@ def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:
     return [
         path("admin/", site_for(variant).urls),
         path("api/v1/", api_for(variant, "v1").urls),
+        path("", include("tenants.oauth.urls")),
         path("account/set-password/<uidb64>/<token>/", SetPassword.as_view(), name="set_password"),
         path("account/set-password/done/", set_password_done, name="set_password_done"),
         path("i18n/", include("django.conf.urls.i18n")),

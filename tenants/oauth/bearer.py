@@ -5,6 +5,7 @@ Warm, neither costs a query: the user whom it acts for is read from the database
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -23,7 +24,14 @@ VOID = "invalid_token"
 """RFC 6750's word for a token that is expired, revoked, somebody else's or none at all."""
 
 
-def bearer(request: HttpRequest, token: str) -> Access | None:
+@dataclass(frozen=True, slots=True)
+class TokenAccess(Access):
+    """Whom a token acts for: always within its scopes."""
+
+    scopes: frozenset[str] = frozenset()
+
+
+def bearer(request: HttpRequest, token: str) -> TokenAccess | None:
     """Return whose a token of the active tenant is; None for a text of another kind.
 
     Raises `NotIdentified`, which says why, for one that is void. Somebody who has been switched off is told of where
@@ -36,19 +44,30 @@ def bearer(request: HttpRequest, token: str) -> Access | None:
     return access
 
 
-def access_by_token(token: str, ring: Ring) -> Access | None:
+def access_by_token(token: str, ring: Ring) -> TokenAccess | None:
     """Return the same without a request."""
     try:
         if is_api_key(token):
             key = find_api_key(token, ring)
-            return Access(_user(key.user_id), key.scopes, key.name)
+            return TokenAccess(_user(key.user_id), key.scopes, key.name)
         if token.count(".") == 2:
             claims = verify(token, ring)
             user = None if claims.user_id is None else _user(claims.user_id)
-            return Access(user, claims.scopes, ring.clients.get(claims.client_id, claims.client_id))
+            return TokenAccess(user, claims.scopes, ring.clients.get(claims.client_id, claims.client_id))
     except TokenRefused as refused:
         raise NotIdentified(refused.reason, VOID) from refused
     return None
+
+
+def identify_by_token(request: HttpRequest) -> TokenAccess:
+    """Return whom a request acts for by the token in its header. Raises `NotIdentified`, also where there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotIdentified("Send a token, in the header Authorization: Bearer.")
+    access = bearer(request, token.strip())
+    if access is None:
+        raise NotIdentified("It is no token of this shop.", VOID)
+    return access
 
 
 def _user(user_id: int | str) -> Any:

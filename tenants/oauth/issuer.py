@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import get_script_prefix
+from typing import Any
+
+from django.urls import get_script_prefix, reverse
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
@@ -14,10 +16,18 @@ def issuer() -> str:
     It is the origin of its primary host, whatever the request's Host header says; for a tenant that is reached below a
     path of the platform's host, the origin of the platform and that path.
     """
-    tenant = current_tenant()
     mounted = get_script_prefix().rstrip("/")
-    origin = tenancy().origin if _is_under_path(tenant, mounted) else tenancy().url_of(tenant.host, "")
-    return origin + mounted
+    return _origin(mounted) + mounted
+
+
+def url_of(name: str, **kwargs: Any) -> str:
+    """Return the absolute address of a URL of the active tenant."""
+    return _origin(get_script_prefix().rstrip("/")) + reverse(name, urlconf=tenancy().tenant_urlconf, kwargs=kwargs)
+
+
+def _origin(mounted: str) -> str:
+    tenant = current_tenant()
+    return tenancy().origin if _is_under_path(tenant, mounted) else tenancy().url_of(tenant.host, "")
 
 
 def _is_under_path(tenant: TenantInfo, mounted: str) -> bool:

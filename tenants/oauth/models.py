@@ -20,6 +20,7 @@ from oauth2_provider.models import (
     AbstractIDToken,
     AbstractRefreshToken,
     ApplicationManager,
+    set_token_value,
 )
 
 from tenants.oauth.digests import KeyedDigestField, TokenDigestField
@@ -101,6 +102,10 @@ class AccessToken(AbstractAccessToken):
         default_permissions = ("view", "delete")
         ordering = ["-pk"]
         indexes = [models.Index(fields=["expires"], name="oauth_accesstoken_expires")]
+
+    def remember(self, token: str) -> None:
+        """Keep the digest of the token when the row is saved."""
+        set_token_value(self, token)
 
 
 class RefreshToken(AbstractRefreshToken):

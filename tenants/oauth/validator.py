@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -13,9 +14,12 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from tenants.oauth.issuer import issuer
 from tenants.oauth.lifetimes import access_token_lifetime, id_token_lifetime
-from tenants.oauth.models import AccessToken, RefreshToken
+from tenants.oauth.models import AccessToken, Grant, RefreshToken
 from tenants.oauth.secrets import is_secret, new_secret
 from tenants.oauth.tokens import access_token, sign
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_LONGEST_NONCE = 255
 
 
 def make_access_token(request: Request) -> str:
@@ -79,6 +83,18 @@ class Validator(OAuth2Validator):
                 raise errors.CustomOAuth2Error(
                     error="invalid_target", description=f"Tokens of this shop are good for {issuer()}.", request=request
                 )
+
+    def _create_authorization_code(self, request: Request, code: dict[str, str], expires: Any = None) -> Grant:
+        # oauthlib takes what a client sends as it is, and it would fail in the database, or later at the exchange.
+        if not _CHALLENGE.fullmatch(request.code_challenge or ""):
+            raise errors.InvalidRequestError(
+                description="The code_challenge of S256 has 43 characters.", request=request
+            )
+        if len(request.nonce or "") > _LONGEST_NONCE:
+            raise errors.InvalidRequestError(description="The nonce is too long.", request=request)
+        self._validate_resource_uris(request, getattr(request, "resource", None) or [])
+        grant: Grant = super()._create_authorization_code(request, code, expires)
+        return grant
 
     def _create_access_token(
         self, expires: Any, request: Request, token: dict[str, Any], source_refresh_token: RefreshToken | None = None

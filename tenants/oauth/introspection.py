@@ -1,0 +1,61 @@
+"""Telling a client whether a token is good (RFC 7662)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from tenants.errors import TokenRefused
+from tenants.oauth.issuer import issuer
+from tenants.oauth.models import AccessToken, Application
+from tenants.oauth.requests import RefusesNul, authenticated_client, refusal, unknown_client
+from tenants.oauth.ring import rings
+from tenants.oauth.scopes import INTROSPECTION
+from tenants.oauth.tokens import verify
+
+_NOT_GOOD = {"active": False}
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+@method_decorator(never_cache, name="dispatch")
+class Introspect(RefusesNul):
+    """For clients with a secret: about their own tokens, and about all if `introspection` is among their scopes."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Answer a client."""
+        client = authenticated_client(request)
+        if client is None:
+            return unknown_client()
+        token = request.POST.get("token")
+        if not token:
+            return refusal("invalid_request", "Give the token.")
+        return JsonResponse(_about(token, client))
+
+
+def _about(token: str, client: Application) -> dict[str, Any]:
+    try:
+        claims = verify(token, rings.ring())
+    except TokenRefused:
+        return _NOT_GOOD
+    if claims.client_id != client.client_id and INTROSPECTION not in client.scope_list:
+        return _NOT_GOOD
+    row = AccessToken.objects.select_related("user").filter(jti=claims.jti).first()
+    if row is None or (row.user is not None and not row.user.is_active):
+        return _NOT_GOOD
+    return {
+        "active": True,
+        "iss": issuer(),
+        "aud": issuer(),
+        "sub": claims.user_id or claims.client_id,
+        "client_id": claims.client_id,
+        "scope": " ".join(sorted(claims.scopes)),
+        "token_type": "Bearer",
+        "jti": claims.jti,
+        "iat": claims.issued,
+        "exp": claims.expires,
+        **({} if row.user is None else {"username": row.user.get_username()}),
+    }

@@ -1,0 +1,85 @@
+"""A token for a user's name and password, for programs of the shop's own; and a view that shows what one is good for.
+
+As readers of FastAPI's tutorial know them: `POST /api/token` with a form, `GET /api/protected` with what it gave.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_safe
+from ninja.errors import HttpError
+
+from tenants.api.access import NotIdentified
+from tenants.context import current_tenant
+from tenants.oauth.bearer import VOID, identify_by_token
+from tenants.oauth.lifetimes import access_token_lifetime
+from tenants.oauth.models import AccessToken
+from tenants.oauth.requests import RefusesNul, refusal, token_refusal
+from tenants.oauth.scopes import api_scopes
+from tenants.oauth.tokens import access_token
+
+FIRST_PARTY = "first-party"
+"""The client id in tokens that nobody's client asked for."""
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+@method_decorator(never_cache, name="dispatch")
+@method_decorator(sensitive_post_parameters("password"), name="dispatch")
+class PasswordToken(RefusesNul):
+    """Gives a token for `username` and `password` in a form; `scope` asks for less than everything."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Answer a program."""
+        given = request.POST
+        if given.get("grant_type", "password") != "password":
+            return refusal("unsupported_grant_type", "This address takes a name and a password alone.")
+        missing = [name for name in ("username", "password") if not given.get(name)]
+        if missing:
+            return JsonResponse({"status": 422, "detail": f"Give, as a form: {', '.join(missing)}."}, status=422)
+        scopes = given.get("scope", "").split() or list(api_scopes())
+        if unknown := set(scopes) - set(api_scopes()):
+            return refusal("invalid_scope", f"This shop has no scope {', '.join(sorted(unknown))}.")
+        user = authenticate(request, username=given["username"], password=given["password"])
+        if user is None:
+            return token_refusal(NotIdentified("Incorrect username or password"))
+        return JsonResponse(_token_for(user, scopes))
+
+
+def _token_for(user: AbstractBaseUser, scopes: list[str]) -> dict[str, object]:
+    jti, lifetime = uuid.uuid4(), access_token_lifetime()
+    token = access_token(jti, client_id=FIRST_PARTY, user_id=user.pk, scopes=scopes, lifetime=lifetime)
+    row = AccessToken(user=user, jti=jti, scope=" ".join(scopes), expires=timezone.now() + lifetime)
+    row.remember(token)
+    row.save()
+    return {
+        "access_token": token,
+        "token_type": "bearer",
+        "expires_in": int(lifetime.total_seconds()),
+        "scope": row.scope,
+    }
+
+
+@require_safe
+def protected(request: HttpRequest) -> HttpResponse:
+    """Tell whose token it is, or why it is none."""
+    try:
+        access = identify_by_token(request)
+        if access.user is None:
+            raise NotIdentified("The client acts for nobody but itself.", VOID)
+        body = {
+            "username": access.user.get_username(),
+            "shop": current_tenant().slug,
+            "scopes": sorted(access.scopes),
+        }
+        return JsonResponse(body)
+    except HttpError as refused:
+        return token_refusal(refused)

@@ -1,0 +1,54 @@
+"""What the doors of OAuth have in common: how a request is refused, and who a client is."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.views.generic import View
+from ninja.errors import HttpError
+from oauth2_provider.oauth2_backends import get_oauthlib_core
+from oauthlib.common import Request
+
+from tenants.oauth.issuer import issuer
+from tenants.oauth.models import Application
+
+
+def refusal(error: str, description: str, status: int = 400) -> JsonResponse:
+    """Return an error as RFC 6749 has it."""
+    return JsonResponse({"error": error, "error_description": description}, status=status)
+
+
+def token_refusal(error: HttpError) -> JsonResponse:
+    """Return the answer to a request whose token will not do: RFC 6750's header, and the reason as our API has it."""
+    response = JsonResponse({"status": error.status_code, "detail": str(error)}, status=error.status_code)
+    response["WWW-Authenticate"] = getattr(error, "challenge", "") or "Bearer"
+    return response
+
+
+def unknown_client() -> JsonResponse:
+    """Return the answer to a client that did not show who it is."""
+    response = refusal("invalid_client", "Give the id and the secret of a confidential client.", status=401)
+    response["WWW-Authenticate"] = f'Basic realm="{issuer()}"'
+    return response
+
+
+class RefusesNul(View):
+    """PostgreSQL has no text with a NUL in it, so nobody's name, secret or address has one."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Refuse a parameter with a NUL in it; django-oauth-toolkit would fail."""
+        given = [request.GET, request.POST] if request.method == "POST" else [request.GET]
+        if any("\0" in value for one in given for _, values in one.lists() for value in values):
+            return refusal("invalid_request", "A parameter has a NUL in it.")
+        return super().dispatch(request, *args, **kwargs)
+
+
+def authenticated_client(request: HttpRequest) -> Application | None:
+    """Return the client whose id and secret a request has, in its header or in its body."""
+    core = get_oauthlib_core()
+    asked = Request(*core._extract_params(request))
+    if not core.server.request_validator.authenticate_client(asked):
+        return None
+    return cast(Application, asked.client)

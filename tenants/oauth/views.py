@@ -1,0 +1,65 @@
+"""The doors through which people and clients get tokens. The grants themselves are the toolkit's."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from oauth2_provider.views import AuthorizationView, RevokeTokenView, TokenView
+
+from tenants.oauth.models import Application
+from tenants.oauth.requests import RefusesNul, refusal
+
+GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
+
+
+@method_decorator(never_cache, name="dispatch")
+class SignIn(LoginView):
+    """Where somebody signs in whom a client has sent here."""
+
+    template_name = "oauth/sign_in.html"
+    next_page = "/"
+
+
+@method_decorator(never_cache, name="dispatch")
+class Authorize(RefusesNul, AuthorizationView):
+    """Asks somebody whether a client may act for them, and sends them back to it."""
+
+    template_name = "oauth/authorize.html"
+    login_url = reverse_lazy("oauth:sign-in")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add `redirect_host`: where what the client gets is sent."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        context["redirect_host"] = urlsplit(context.get("redirect_uri") or "").netloc
+        return context
+
+    def form_valid(self, form: Any) -> HttpResponseBase:
+        """Give out a code, or refuse a form that was written by hand."""
+        try:
+            return cast(HttpResponseBase, super().form_valid(form))
+        except Application.DoesNotExist:
+            return refusal("invalid_client", "There is no such client.")
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class Token(RefusesNul, TokenView):
+    """Changes a code, a refresh token or a client's secret into an access token."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer a client."""
+        if request.POST.get("grant_type") not in GRANT_TYPES:
+            return refusal("unsupported_grant_type", f"This shop has {', '.join(GRANT_TYPES)}.")
+        return cast(HttpResponse, self.authorization_flow_token_response(request))
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class Revoke(RefusesNul, RevokeTokenView):
+    """Makes a client's own token void (RFC 7009)."""
