@@ -92,12 +92,19 @@ TENANTS: dict[str, Any] = {
     "API_BEARERS": ["tenants.oauth.bearer.bearer"],
     "API_SUNSET": env.list("SANGGA_API_SUNSET", default=[]),
     "ROLE_PER_TENANT": env.bool("SANGGA_ROLE_PER_TENANT", default=True),
+    # What one shop may take of each process; the first plan is that of whoever has no other. 0 is no limit.
+    "PLANS": {
+        "standard": {"CONCURRENCY": 4, "QUEUE": 20, "RATE": 50, "BURST": 250, "STATEMENT_SECONDS": 10},
+        "large": {"CONCURRENCY": 8, "QUEUE": 40, "RATE": 200, "BURST": 1000, "STATEMENT_SECONDS": 30},
+        "unlimited": {},
+    },
 }
 
 MIDDLEWARE = [
     "tenants.middleware.TenantMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.limits.LimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "tenants.language.TenantLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

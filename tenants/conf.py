@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
@@ -16,6 +16,7 @@ from django.core.signals import setting_changed
 from tenants.errors import ConfigurationError, InvalidHost
 from tenants.hosts import normalise_host
 from tenants.names import RESERVED_SLUGS
+from tenants.plans import NO_LIMITS, Limits, read_plans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,12 @@ class TenancySettings:
     """How long a looked-up host is believed when no change of it is heard."""
     registry_size: int = 10_000
     """How many known hosts, and how many unknown ones, a process remembers."""
+    plans: dict[str, Limits] = field(default_factory=dict)
+    """What one tenant may take of the machine, by name of a plan; a tenant without one has the first."""
+
+    def plan(self, name: str) -> Limits:
+        """Return the limits of a plan; of the first where there is none of that name, and none where there is none."""
+        return self.plans.get(name) or next(iter(self.plans.values()), NO_LIMITS)
 
     @property
     def base_domain(self) -> str:
@@ -92,14 +99,14 @@ class TenancySettings:
 def tenancy() -> TenancySettings:
     """Return the settings of the tenancy engine; raise `ConfigurationError` for a key that it does not know."""
     given: dict[str, Any] = getattr(settings, "TENANTS", {})
-    known = {field.name.upper(): field for field in fields(TenancySettings)}
+    known = {key.name.upper(): key for key in fields(TenancySettings)}
     values: dict[str, Any] = {}
     for key, value in given.items():
         if key not in known:
             near = get_close_matches(key, known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else f" It takes {', '.join(sorted(known))}."
             raise ConfigurationError(f"TENANTS has the key {key!r}, which it does not know.{hint}")
-        values[key.lower()] = _READERS.get(key, lambda value: value)(_typed(key, value, known[key].default))
+        values[key.lower()] = _READERS.get(key, lambda value: value)(_typed(key, value, _default_of(known[key])))
     if values.get("when_behind", "serve") not in {"serve", "refuse"}:
         raise ConfigurationError(f"TENANTS['WHEN_BEHIND'] is {values['when_behind']!r}; it takes 'serve' or 'refuse'.")
     config = TenancySettings(**values)
@@ -127,6 +134,10 @@ def _is_date(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+def _default_of(key: Field[Any]) -> Any:
+    return key.default if key.default_factory is MISSING else key.default_factory()
 
 
 def _typed(key: str, value: Any, default: Any) -> Any:
@@ -172,6 +183,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "ORIGIN": _origin,
     "PLATFORM_HOSTS": _platform_hosts,
     "PATH_PREFIX": _path_prefix,
+    "PLANS": read_plans,
 }
 """What brings a value to its one spelling, and refuses what has none."""
 

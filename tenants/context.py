@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from tenants.errors import NoActiveTenant
+from tenants.plans import NO_LIMITS, Limits
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,6 +49,10 @@ class TenantInfo:
     """Part of every cache key of the tenant's: another one, and it finds nothing in its cache."""
     epoch: str = field(default="", repr=False)
     """Part of every key of the tenant's (`tenants.signing`): another one makes void what it has given out."""
+    limits: Limits = NO_LIMITS
+    """What the tenant may take of the machine while its requests are answered."""
+    statement_seconds: int = field(default=0, compare=False)
+    """How long PostgreSQL works on one statement before it cancels it; 0: as long as the server's settings let it."""
 
     def __str__(self) -> str:
         return self.slug or "the platform"
@@ -63,7 +68,15 @@ class TenantInfo:
 
     def as_owner(self) -> TenantInfo:
         """Return the same tenant with the rights of the user who owns its tables, as migrations need them."""
-        return replace(self, role="")
+        return replace(self, role="", statement_seconds=0)
+
+    def within_limits(self) -> TenantInfo:
+        """Return the same tenant with its limit of time for statements in force, as the doors for requests need it.
+
+        Commands and jobs act without: what they do may take its time.
+        """
+        seconds = self.limits.statement_seconds
+        return replace(self, statement_seconds=seconds) if seconds else self
 
 
 PLATFORM = TenantInfo(id=0, slug="", schema="public", name="Platform")

@@ -2,6 +2,7 @@
 
 Triggers on `Tenant`, `Domain` and the services' tables call `pg_notify` (`tenants/migrations`), so every writer is
 heard: this process, another one, or somebody at psql. While nobody listens, answers are believed for one second only.
+Now and then the thread also writes, over the same connection, how often tenants met their limits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import psycopg
 
 from tenants import changes
 from tenants.postgresql.direct import connect_directly
+from tenants.pressure import WRITTEN_SECONDS, pressure
 from tenants.registry import registry
 from tenants.services.directory import directory
 
@@ -94,9 +96,10 @@ class Listener:
             selector.register(connection, EVENT_READ)
             selector.register(self._wake[0], EVENT_READ)
             while True:
-                selector.select()
+                selector.select(timeout=WRITTEN_SECONDS)
                 if self._stopped.is_set():
                     return
+                pressure.write(connection)
                 for notice in connection.notifies(timeout=0):
                     _hear(notice.payload)
 

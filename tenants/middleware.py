@@ -10,6 +10,7 @@ from typing import cast
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.exceptions import DisallowedHost
+from django.db import OperationalError
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_urlconf, set_urlconf
@@ -26,6 +27,7 @@ from tenants.listener import listener
 from tenants.migrator.graph import target_fingerprint
 from tenants.prefix import keep_cookies_apart, mounted_at, shift
 from tenants.resolvers import UNKNOWN, Door, Resolution, resolve, resolve_from_memory
+from tenants.stopped import Stopped, why_stopped
 from tenants.urlconfs import import_urlconfs, urlconf_of
 from tenants.variants.discovery import known_variants
 
@@ -58,7 +60,7 @@ class TenantMiddleware:
         resolution = _resolve(request)
         if response := _turned_away(request, resolution):
             return response
-        room = _Room.prepare(request, resolution)
+        room = _Room.prepare(request, cast(Resolution, resolution))
         with room.entered():
             return _leave(cast(Handler, self.get_response)(request), room)
 
@@ -66,7 +68,7 @@ class TenantMiddleware:
         resolution = _resolve_from_memory(request) or await sync_to_async(_resolve)(request)
         if response := _turned_away(request, resolution):
             return response
-        room = _Room.prepare(request, resolution)
+        room = _Room.prepare(request, cast(Resolution, resolution))
         with room.entered():
             return _leave(await cast(AsyncHandler, self.get_response)(request), room)
 
@@ -79,9 +81,15 @@ def _host_of(request: HttpRequest) -> str | None:
         return None
 
 
-def _resolve(request: HttpRequest) -> Resolution:
+def _resolve(request: HttpRequest) -> Resolution | None:
+    """Return who answers, or None if the database is too busy to say."""
     host = _host_of(request)
-    return UNKNOWN if host is None else resolve(host, request.path_info)
+    try:
+        return UNKNOWN if host is None else resolve(host, request.path_info)
+    except OperationalError as error:
+        if why_stopped(error) is None:
+            raise
+        return None
 
 
 def _resolve_from_memory(request: HttpRequest) -> Resolution | None:
@@ -89,8 +97,10 @@ def _resolve_from_memory(request: HttpRequest) -> Resolution | None:
     return UNKNOWN if host is None else resolve_from_memory(host, request.path_info)
 
 
-def _turned_away(request: HttpRequest, resolution: Resolution) -> HttpResponseBase | None:
+def _turned_away(request: HttpRequest, resolution: Resolution | None) -> HttpResponseBase | None:
     """Return the answer to a request that reaches no tenant, or None where the door is open."""
+    if resolution is None:
+        return pages.stopped(request, None, Stopped.POOL)
     tenant = resolution.tenant
     if tenant is None:
         return pages.unknown_host(request)
@@ -121,7 +131,7 @@ class _Room:
 
     @classmethod
     def prepare(cls, request: HttpRequest, resolution: Resolution) -> _Room:
-        tenant = cast(TenantInfo, resolution.tenant)
+        tenant = cast(TenantInfo, resolution.tenant).within_limits()
         request.tenant = tenant  # type: ignore[attr-defined]
         if not tenant.is_platform:
             request.urlconf = urlconf_of(tenant.variant)  # type: ignore[assignment]  # as good as a module

@@ -98,6 +98,31 @@ class Tenant(models.Model):
     purge_after = models.DateTimeField(_("purge after"), null=True, editable=False)
     cache_generation = models.PositiveIntegerField(_("generation of the cache"), default=0, editable=False)
     epoch = models.CharField(_("epoch"), max_length=32, default=new_epoch, editable=False)
+    plan = models.CharField(_("plan"), max_length=63, blank=True)
+    max_concurrency = models.PositiveIntegerField(
+        _("requests at once"), null=True, blank=True, help_text=_("In each process of the web server.")
+    )
+    max_queue = models.PositiveIntegerField(
+        _("requests in line"),
+        null=True,
+        blank=True,
+        help_text=_("How many wait for one of those to end; others are refused."),
+    )
+    max_rate = models.PositiveIntegerField(
+        _("requests a second"),
+        null=True,
+        blank=True,
+        help_text=_("In the long run, in each process of the web server."),
+    )
+    max_burst = models.PositiveIntegerField(
+        _("requests in a burst"), null=True, blank=True, help_text=_("How many may come at once after a quiet time.")
+    )
+    max_statement_seconds = models.PositiveIntegerField(
+        _("seconds for one statement"),
+        null=True,
+        blank=True,
+        help_text=_("Then PostgreSQL cancels it, if it is a request’s; commands and jobs may take their time."),
+    )
 
     class Meta:
         verbose_name = _("tenant")
@@ -199,6 +224,24 @@ class ApiUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version} {self.client} {self.day}"
+
+
+class Pressure(models.Model):
+    """How often a tenant met its limits in one hour; all processes add to it (`tenants.pressure`)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="pressure", verbose_name=_("tenant"))
+    hour = models.DateTimeField(_("hour"), db_index=True)
+    refused_rate = models.PositiveBigIntegerField(_("refused for their rate"), default=0)
+    refused_concurrency = models.PositiveBigIntegerField(_("refused because too many came at once"), default=0)
+    cut_statements = models.PositiveBigIntegerField(_("statements that took too long"), default=0)
+
+    class Meta:
+        verbose_name = _("pressure")
+        verbose_name_plural = _("pressure")
+        constraints = [models.UniqueConstraint(fields=["tenant", "hour"], name="one_pressure_per_tenant_and_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id}: {self.hour:%Y-%m-%d %H}"
 
 
 class AuditEvent(models.Model):

@@ -1,18 +1,52 @@
-"""What a request gets that reaches no tenant. No database, no session, nothing of any tenant."""
+"""What a request gets that reaches no tenant, or a busy one. No database, no session, nothing of any tenant."""
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
+from http import HTTPStatus
+
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.template.loader import render_to_string
+from django.urls import get_script_prefix
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext_lazy as _
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.language import language_of
+from tenants.pressure import Kind
+from tenants.stopped import Stopped
+from tenants.turnstile import Refusal
 
 RETRY_AFTER_SECONDS = 300
 UPDATED_AFTER_SECONDS = 30
+STOPPED_AFTER_SECONDS = 10
+
+_BUSY = {
+    Kind.RATE: (
+        "too-many-requests",
+        _("Too many requests in a short time"),
+        _("This shop had more of them than it may have. Please wait a moment, then send yours again."),
+    ),
+    Kind.CONCURRENCY: (
+        "too-many-at-once",
+        _("The shop is very busy right now"),
+        _("More people want something of it than it can serve at once. Please try again in a moment."),
+    ),
+    Stopped.STATEMENT: (
+        "took-too-long",
+        _("This took too long"),
+        _("It was stopped, so that other visitors need not wait. Please ask for less at once, or try again later."),
+    ),
+    Stopped.POOL: (
+        "database-busy",
+        _("The database is very busy right now"),
+        _("Your request had to wait too long for it, and was not carried out. Please try again in a moment."),
+    ),
+}
+"""By reason: one word for programs, what happened, and what to do."""
 
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
@@ -36,6 +70,55 @@ def updating(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     return response
 
 
+def refused(request: HttpRequest, tenant: TenantInfo, refusal: Refusal) -> HttpResponse:
+    """Return 429 for too many requests in a time, or 503 for too many at once; cheap, as there may be a flood."""
+    status = HTTPStatus.TOO_MANY_REQUESTS if refusal.kind is Kind.RATE else HTTPStatus.SERVICE_UNAVAILABLE
+    response = _busy(request, tenant, refusal.kind, status, refusal.seconds)
+    # The counts tell an operator the same; a line of the log for each would cost more than the refusal.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def stopped(request: HttpRequest, tenant: TenantInfo | None, reason: Stopped) -> HttpResponse:
+    """Return 503: the database was too slow or too busy for what was asked."""
+    return _busy(request, tenant, reason, HTTPStatus.SERVICE_UNAVAILABLE, STOPPED_AFTER_SECONDS)
+
+
+def _busy(
+    request: HttpRequest, tenant: TenantInfo | None, reason: Kind | Stopped, status: HTTPStatus, seconds: int
+) -> HttpResponse:
+    language = language_of(request, tenant)
+    if _is_a_program(request):
+        content, media_type = _busy_problem(reason, status, language), "application/problem+json; charset=utf-8"
+    else:
+        content, media_type = _busy_page(reason, status, language, get_script_prefix()), None
+    response = _finished(HttpResponse(content, status=status, content_type=media_type), language)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+def _is_a_program(request: HttpRequest) -> bool:
+    """Tell whether a program asks, which would rather have JSON: of an API, or by its own word."""
+    return request.path_info.startswith("/api/") or not request.accepts("text/html")
+
+
+@lru_cache(maxsize=256)
+def _busy_page(reason: Kind | Stopped, status: HTTPStatus, language: str, script_prefix: str) -> bytes:
+    # The prefix is in the addresses of static files.
+    _word, title, advice = _BUSY[reason]
+    with translation.override(language):
+        context = {"code": int(status), "title": title, "advice": advice, "LANGUAGE_CODE": language}
+        return render_to_string("tenants/busy.html", context).encode()
+
+
+@lru_cache(maxsize=64)
+def _busy_problem(reason: Kind | Stopped, status: HTTPStatus, language: str) -> bytes:
+    word, title, advice = _BUSY[reason]
+    with translation.override(language):
+        problem = {"type": f"urn:sangga:problem:{word}", "title": str(title), "status": status, "detail": str(advice)}
+    return json.dumps(problem, ensure_ascii=False).encode()
+
+
 def moved(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     """Return 308 to the same path on the tenant's primary host; the method and the body stay the same."""
     response = HttpResponsePermanentRedirect(tenancy().url_of(tenant.host, request.get_full_path()))
@@ -49,8 +132,12 @@ def _page(
 ) -> HttpResponse:
     language = language_of(request, tenant)
     with translation.override(language):
-        response = HttpResponse(render_to_string(template, {**context, "LANGUAGE_CODE": language}), status=status)
+        content = render_to_string(template, {**context, "LANGUAGE_CODE": language})
+    return _finished(HttpResponse(content, status=status), language)
+
+
+def _finished(response: HttpResponse, language: str) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     response["Content-Language"] = language
-    patch_vary_headers(response, ["Accept-Language", "Cookie", "Host"])
+    patch_vary_headers(response, ["Accept", "Accept-Language", "Cookie", "Host"])
     return response

@@ -176,6 +176,13 @@ def info_of(tenant: Tenant) -> TenantInfo:
         bypass=tenant.bypass,
         cache_generation=tenant.cache_generation,
         epoch=tenant.epoch,
+        limits=config.plan(tenant.plan).overridden(
+            concurrency=tenant.max_concurrency,
+            queue=tenant.max_queue,
+            rate=tenant.max_rate,
+            burst=tenant.max_burst,
+            statement_seconds=tenant.max_statement_seconds,
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from tenants.api.problems import ErrorStyle, Fault, PlainErrors, answer
 from tenants.api.usage import usage
 from tenants.api.versions import tell_version
 from tenants.conf import tenancy
+from tenants.limits import stopped_answer
 
 
 def make_api(version: str, *, errors: ErrorStyle | None = None, **kwargs: Any) -> NinjaAPI:
@@ -126,6 +127,8 @@ def _place(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
 
 
 def _failed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
+    if stopped := stopped_answer(request, error):
+        return stopped
     if settings.DEBUG:
         raise error
     # What Django does when a view raises, so that the error is in the log and its listeners hear of it.

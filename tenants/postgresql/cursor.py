@@ -5,6 +5,8 @@ Outside a transaction, and in the first statement of one, what is sent is a sing
     SET LOCAL search_path = "t_7"; SET LOCAL ROLE "sangga_t_7";
     SELECT …
 
+A tenant with a limit of time for statements has it as a third setting there.
+
 Several statements in one message are one implicit transaction (PostgreSQL, "Multiple Statements in a Simple
 Query"), so the two settings end with the statement, or with the transaction it began. Inside a transaction they
 are sent again only where the server has forgotten them: after a rollback to a savepoint, or a change of tenant.
@@ -36,10 +38,10 @@ if TYPE_CHECKING:
 else:
     from django.db.backends.postgresql.base import Cursor, ServerSideCursor
 
-_SETTINGS_SENT = 2
-"""How many results the preamble adds before the statement's own."""
-
-PREAMBLE = re.compile(r'^SET LOCAL search_path = "(?:[^"]|"")*"; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");\n')
+PREAMBLE = re.compile(
+    r'^SET LOCAL search_path = "(?:[^"]|"")*"; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");'
+    r"(?: SET LOCAL statement_timeout = '\d+s';)?\n"
+)
 """What `preamble` returns, to be recognised in a text that begins with it."""
 
 # These say what happens to a transaction, and mean the same for every tenant and for none.
@@ -54,10 +56,14 @@ _FORGETTING = frozenset(
 
 
 @lru_cache(maxsize=4096)
-def preamble(schema: str, role: str) -> str:
-    """Return the two settings that put a statement into `schema` with the rights of `role` (empty: the user's own)."""
+def preamble(schema: str, role: str, seconds: int = 0) -> str:
+    """Return the settings that put a statement into `schema` with the rights of `role` (empty: the user's own).
+
+    With `seconds`, statements that take longer are cancelled: this one, and those after it in its transaction.
+    """
+    limit = f" SET LOCAL statement_timeout = '{seconds:d}s';" if seconds else ""
     # Its own line: PostgreSQL's errors quote the line they are about, which then is the statement's alone.
-    return f"SET LOCAL search_path = {_quoted(schema)}; SET LOCAL ROLE {_quoted(role) if role else 'NONE'};\n"
+    return f"SET LOCAL search_path = {_quoted(schema)}; SET LOCAL ROLE {_quoted(role) if role else 'NONE'};{limit}\n"
 
 
 def _quoted(name: str) -> str:
@@ -87,7 +93,7 @@ class _TenantMixin:
         return tenant
 
     def _preamble(self, tenant: TenantInfo) -> str:
-        return preamble(tenant.schema, tenant.role or self.wrapper.owner_role)
+        return preamble(tenant.schema, tenant.role or self.wrapper.owner_role, tenant.statement_seconds)
 
     def _remember(self, tenant: TenantInfo) -> None:
         in_transaction = self.connection.pgconn.transaction_status == TransactionStatus.INTRANS
@@ -149,8 +155,9 @@ class TenantCursor(_TenantMixin, Cursor):
                 raise
             self.wrapper.execute_outside_transaction(tenant, query, params)
             return
-        if len(self._results) > _SETTINGS_SENT:
-            self.set_result(_SETTINGS_SENT)
+        settings_sent = 3 if tenant.statement_seconds else 2  # each has a result, before the statement's own
+        if len(self._results) > settings_sent:
+            self.set_result(settings_sent)
         self._remember(tenant)
 
     def _notice_forgetting(self) -> None:

@@ -1,0 +1,115 @@
+"""The door with a turnstile: a tenant's requests beyond its limits are refused, and what took too long says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from tenants import pages
+from tenants.context import current_tenant
+from tenants.pressure import Kind, pressure
+from tenants.stopped import Stopped, why_stopped
+from tenants.turnstile import QUEUE_SECONDS, Place, Queued, Refusal, turnstile
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+class LimitMiddleware:
+    """Keeps each tenant within its limits in this process: 429 for too many requests, 503 for too many at once.
+
+    Stands below the middleware that serves static files: a page has many of them, and they cost next to nothing.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Handler | AsyncHandler) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer one request, or refuse it."""
+        if self.is_async:
+            return self._answer_async(request)
+        place = turnstile.enter(current_tenant())
+        if isinstance(place, Queued):
+            place = _wait(place)
+        if isinstance(place, Refusal):
+            return _refuse(request, place)
+        with _left_on_error(place):
+            response = cast(Handler, self.get_response)(request)
+            place.leave_with(response)
+            return response
+
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        place = turnstile.enter(current_tenant())
+        if isinstance(place, Queued):
+            place = await _wait_async(place)
+        if isinstance(place, Refusal):
+            return _refuse(request, place)
+        with _left_on_error(place):
+            response = await cast(AsyncHandler, self.get_response)(request)
+            place.leave_with(response)
+            return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        """Answer a request that the database was too busy or too slow for with a page that says so."""
+        return stopped_answer(request, error)
+
+
+def stopped_answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Return the answer to a request that the database was too busy or too slow for; None if `error` is another."""
+    reason = why_stopped(error)
+    if reason is None:
+        return None
+    tenant = current_tenant()
+    if reason is Stopped.STATEMENT and not tenant.is_platform:
+        pressure.add(tenant.id, Kind.STATEMENT)
+    return pages.stopped(request, tenant, reason)
+
+
+@contextmanager
+def _left_on_error(place: Place) -> Iterator[None]:
+    """Give the place back if no response will: a client who is gone under ASGI cancels what is done for them."""
+    try:
+        yield
+    except BaseException:
+        place.leave()
+        raise
+
+
+def _wait(queued: Queued) -> Place | Refusal:
+    turn = Event()
+    queued.wake_by(turn.set)
+    turn.wait(QUEUE_SECONDS)
+    return queued.outcome()
+
+
+async def _wait_async(queued: Queued) -> Place | Refusal:
+    loop, turn = asyncio.get_running_loop(), asyncio.Event()
+    queued.wake_by(lambda: loop.call_soon_threadsafe(turn.set))
+    try:
+        await asyncio.wait_for(turn.wait(), QUEUE_SECONDS)
+    except TimeoutError:
+        pass
+    except BaseException:
+        if isinstance(place := queued.outcome(), Place):
+            place.leave()
+        raise
+    return queued.outcome()
+
+
+def _refuse(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
+    tenant = current_tenant()
+    pressure.add(tenant.id, refusal.kind)
+    return pages.refused(request, tenant, refusal)

@@ -1,0 +1,77 @@
+"""How often tenants meet their limits: counted in memory, written for the operator now and then.
+
+The listener's thread writes, over the connection that it has anyway: a refused request costs no query.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from enum import Enum
+from threading import Lock
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+logger = logging.getLogger(__name__)
+
+WRITTEN_SECONDS = 10.0
+"""How long a count waits to be written, about."""
+
+_KEPT_DAYS = 30
+
+
+class Kind(Enum):
+    """Which limit was met; the value is the column of `Pressure` that counts it."""
+
+    RATE = "refused_rate"
+    CONCURRENCY = "refused_concurrency"
+    STATEMENT = "cut_statements"
+
+
+# The tenant may be gone by now, and then there is nobody to tell.
+_ADD = sql.SQL(
+    "INSERT INTO public.tenants_pressure AS so_far (tenant_id, hour, refused_rate, refused_concurrency, cut_statements)"
+    " SELECT id, date_trunc('hour', now()), %s, %s, %s FROM public.tenants_tenant WHERE id = %s"
+    " ON CONFLICT (tenant_id, hour) DO UPDATE SET"
+    " refused_rate = so_far.refused_rate + excluded.refused_rate,"
+    " refused_concurrency = so_far.refused_concurrency + excluded.refused_concurrency,"
+    " cut_statements = so_far.cut_statements + excluded.cut_statements"
+)
+_FORGET = sql.SQL("DELETE FROM public.tenants_pressure WHERE hour < now() - make_interval(days => %s)")
+
+
+class PressureCounts:
+    """What has not been written yet. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        # Guards the counts: requests add to them while the listener's thread takes them.
+        self._lock = Lock()
+        self._counts: dict[int, Counter[Kind]] = {}
+
+    def add(self, tenant_id: int, kind: Kind) -> None:
+        """Count one more; cheap, for the path of a request."""
+        with self._lock:
+            self._counts.setdefault(tenant_id, Counter())[kind] += 1
+
+    def take(self) -> dict[int, Counter[Kind]]:
+        """Return what was counted since the last call."""
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        return counts
+
+    def write(self, connection: psycopg.Connection[Any]) -> None:
+        """Add what was counted to the rows of this hour. What cannot be written is said in the log, and dropped."""
+        counts = self.take()
+        if not counts:
+            return
+        try:
+            for tenant_id, of_tenant in counts.items():
+                connection.execute(_ADD, [*(of_tenant[kind] for kind in Kind), tenant_id])
+            connection.execute(_FORGET, [_KEPT_DAYS])
+        except psycopg.Error as error:
+            logger.warning("How often %d tenants met their limits could not be written: %s", len(counts), error)
+
+
+pressure = PressureCounts()

@@ -1,0 +1,280 @@
+"""What a request gets that is beyond its tenant's limits, sync and async, and what others notice of it: nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.http import StreamingHttpResponse
+from django.test import Client, override_settings
+
+from config.settings import TENANTS
+from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.asgi import ASGIHandler
+from tenants.limits import turnstile
+from tenants.models import Tenant
+from tenants.pressure import Kind, pressure
+from tenants.registry import registry
+from tests.isolation import busy_urls
+from tests.isolation.test_asgi import Request, request_to
+from tests.waiting import eventually
+
+Shop = Callable[..., TenantInfo]
+
+
+@pytest.fixture(autouse=True)
+def _busy_site() -> Iterator[None]:
+    plans = {"standard": {}, "tiny": {"CONCURRENCY": 1}}
+    busy_urls.inside.clear()
+    busy_urls.go_on.clear()
+    pressure.take()
+    with override_settings(TENANTS={**TENANTS, "TENANT_URLCONF": "tests.isolation.busy_urls", "PLANS": plans}):
+        yield
+    busy_urls.go_on.set()
+    turnstile.clear()
+    pressure.take()
+
+
+@pytest.fixture
+def shop(open_shop: Shop) -> Callable[..., TenantInfo]:
+    """Return a function that opens a shop with limits of its own."""
+
+    def opened(**limits: Any) -> TenantInfo:
+        tenant = open_shop()
+        with use_tenant(PLATFORM):
+            Tenant.objects.filter(pk=tenant.id).update(**limits)
+        registry.clear()
+        return tenant
+
+    return opened
+
+
+def client_of(tenant: TenantInfo, **more: Any) -> Client:
+    return Client(HTTP_HOST=tenant.host, raise_request_exception=False, **more)
+
+
+def counted(tenant: TenantInfo) -> dict[Kind, int]:
+    return dict(pressure.take().get(tenant.id, {}))
+
+
+def test_the_second_at_once_is_refused_until_the_first_is_done(shop: Shop) -> None:
+    tenant, other = shop(max_concurrency=1), shop(max_concurrency=1)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(client_of(tenant).get, "/wait/")
+        assert busy_urls.inside.wait(30)
+        refused = client_of(tenant).get("/")
+        assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (503, "1", "no-store")
+        assert "The shop is very busy right now" in refused.text
+        assert client_of(other).get("/").status_code == 200
+        busy_urls.go_on.set()
+        assert first.result(30).status_code == 200
+    assert client_of(tenant).get("/").status_code == 200
+    assert counted(tenant) == {Kind.CONCURRENCY: 1}
+
+
+def test_who_may_wait_in_line_is_served_in_the_end(shop: Shop) -> None:
+    tenant = shop(max_concurrency=1, max_queue=3)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(client_of(tenant).get, "/wait/")
+        assert busy_urls.inside.wait(30)
+        waiting = [pool.submit(client_of(tenant).get, "/") for _ in range(3)]
+        assert eventually(lambda: len(turnstile.line_of(tenant.id)) == 3, seconds=30)
+        assert client_of(tenant).get("/").status_code == 503
+        busy_urls.go_on.set()
+        assert [one.result(30).status_code for one in (first, *waiting)] == [200] * 4
+
+
+def test_too_many_in_a_short_time_get_429_with_the_seconds_to_wait(shop: Shop) -> None:
+    tenant, other = shop(max_rate=1, max_burst=3), shop(max_rate=1, max_burst=3)
+    statuses = [client_of(tenant).get("/").status_code for _ in range(6)]
+    assert statuses[:3] == [200] * 3
+    assert 429 in statuses[3:]
+    refused = client_of(tenant).get("/")
+    assert (refused.status_code, refused["Retry-After"]) == (429, "1")
+    assert "Too many requests in a short time" in refused.text
+    assert client_of(other).get("/").status_code == 200
+    assert counted(tenant)[Kind.RATE] >= 2
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [("/", "application/json"), ("/api/v1/x", "*/*"), ("/api/v1/x", "text/html")],
+)
+def test_a_program_gets_problem_details(shop: Shop, path: str, accept: str) -> None:
+    tenant = shop(max_rate=1)
+    client_of(tenant).get("/")
+    refused = client_of(tenant).get(path, headers={"accept": accept, "accept-language": "en"})
+    assert refused["Content-Type"] == "application/problem+json; charset=utf-8"
+    problem = json.loads(refused.content)
+    assert problem["type"] == "urn:sangga:problem:too-many-requests"
+    assert (problem["status"], problem["title"]) == (429, "Too many requests in a short time")
+    assert "wait a moment" in problem["detail"]
+
+
+def test_a_refusal_asks_no_database(shop: Shop, django_assert_num_queries: Any) -> None:
+    tenant = shop(max_rate=1)
+    client = client_of(tenant)
+    client.get("/")
+    with use_tenant(PLATFORM), django_assert_num_queries(0):
+        assert client.get("/").status_code == 429
+
+
+def test_a_refusal_is_rendered_once_for_each_language(shop: Shop) -> None:
+    tenant = shop(max_rate=1)
+    client = client_of(tenant)
+    client.get("/")
+    for language, word in (("en", "busy|moment"), ("ko", "")):
+        refused = client.get("/", headers={"accept-language": language})
+        assert refused["Content-Language"] == language
+        assert f'lang="{language}"' in refused.text, word
+
+
+def test_static_files_are_not_counted(shop: Shop) -> None:
+    tenant = shop(max_rate=1)
+    client = client_of(tenant)
+    for _ in range(20):
+        response = client.get("/static/tenants/pages.css")
+        assert response.status_code == 200
+        response.close()
+    assert client.get("/").status_code == 200
+    assert client.get("/static/there-is-no-such-file.css").status_code == 429, "what is no file reaches the shop"
+
+
+def test_an_error_gives_the_place_back(shop: Shop) -> None:
+    tenant = shop(max_concurrency=1)
+    for _ in range(3):
+        assert client_of(tenant).get("/fail/").status_code == 500
+
+
+def test_a_stream_keeps_the_place_until_it_ends(shop: Shop) -> None:
+    tenant = shop(max_concurrency=1)
+    response = client_of(tenant).get("/stream/")
+    assert isinstance(response, StreamingHttpResponse)
+    assert client_of(tenant).get("/").status_code == 503
+    assert b"".join(response) == b"ab"
+    assert client_of(tenant).get("/").status_code == 200
+
+
+def test_the_platform_has_no_limits(committed: None) -> None:
+    for _ in range(30):
+        assert Client(HTTP_HOST="localhost").get("/").status_code == 200
+    assert len(turnstile) == 0
+
+
+@pytest.mark.parametrize("ways", ["plain", "atomic", "many", "savepoint"])
+def test_a_statement_that_takes_too_long_is_cancelled_and_the_page_says_so(shop: Shop, ways: str) -> None:
+    tenant = shop(max_statement_seconds=1)
+    stopped = client_of(tenant).get(f"/sleep/{ways}/?seconds=60")
+    assert (stopped.status_code, stopped["Retry-After"]) == (503, "10")
+    assert "This took too long" in stopped.text
+    assert client_of(tenant).get(f"/sleep/{ways}/?seconds=0").text == "slept well"
+    assert counted(tenant) == {Kind.STATEMENT: 1}
+
+
+def test_an_api_says_in_problem_details_that_it_took_too_long(shop: Shop) -> None:
+    stopped = client_of(shop(max_statement_seconds=1)).get("/api/v1/sleep?seconds=60")
+    assert stopped.status_code == 503
+    assert stopped.json()["type"] == "urn:sangga:problem:took-too-long"
+
+
+def test_the_limit_of_time_is_each_tenants_own_on_one_connection(shop: Shop) -> None:
+    hasty, patient = shop(max_statement_seconds=1), shop()
+    assert client_of(hasty).get("/sleep/plain/?seconds=60").status_code == 503
+    assert client_of(patient).get("/sleep/plain/?seconds=1.5").text == "slept well"
+    with use_tenant(hasty), connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",), "commands and jobs may take their time"
+
+
+def test_that_all_connections_are_in_use_is_said_too(shop: Shop) -> None:
+    tenant = shop()
+    assert client_of(tenant).get("/").status_code == 200
+    pool = connections.settings["default"]["OPTIONS"]["pool"]
+    before = dict(pool)
+    connection.close()
+    connection.close_pool()
+    pool.update(max_size=1, timeout=0.2)
+    try:
+        connection.ensure_connection()  # this thread has the only one
+        with ThreadPoolExecutor() as threads:
+            busy = threads.submit(client_of(tenant).get, "/sleep/plain/?seconds=0").result(30)
+        assert busy.status_code == 503
+        assert "The database is very busy right now" in busy.text
+    finally:
+        connection.close()
+        connection.close_pool()
+        pool.update(before)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what another task or thread is about to do."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.005)
+
+
+async def one_inside_and_one_in_line(tenant: TenantInfo) -> list[tuple[Request, asyncio.Task[Request]]]:
+    visitors = [request_to(tenant, "/wait-async/"), request_to(tenant, "/")]
+    tasks = [asyncio.create_task(visitors[0].go(ASGIHandler()))]
+    await until(busy_urls.inside.is_set)
+    tasks.append(asyncio.create_task(visitors[1].go(ASGIHandler())))
+    await until(lambda: turnstile.line_of(tenant.id))
+    return list(zip(visitors, tasks, strict=True))
+
+
+def test_async_the_second_waits_in_line_and_the_third_is_refused(shop: Shop) -> None:
+    tenant = shop(max_concurrency=1, max_queue=1)
+
+    async def main() -> None:
+        visits = await one_inside_and_one_in_line(tenant)
+        assert (await request_to(tenant, "/").go(ASGIHandler())).status == 503
+        busy_urls.go_on.set()
+        assert [(await task).status for _, task in visits] == [200, 200]
+        assert (await request_to(tenant, "/").go(ASGIHandler())).status == 200
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("who", [0, 1], ids=["inside", "in line"])
+def test_async_a_client_that_goes_away_gives_its_place_back(shop: Shop, who: int) -> None:
+    tenant = shop(max_concurrency=1, max_queue=1)
+
+    async def main() -> None:
+        visits = await one_inside_and_one_in_line(tenant)
+        request, task = visits.pop(who)
+        request.gone.set()
+        await task
+        busy_urls.go_on.set()
+        assert (await visits[0][1]).status == 200
+        assert (await request_to(tenant, "/").go(ASGIHandler())).status == 200
+        assert not turnstile.line_of(tenant.id)
+
+    asyncio.run(main())
+
+
+def test_async_a_stream_keeps_the_place_until_it_ends(shop: Shop) -> None:
+    tenant = shop(max_concurrency=1)
+
+    async def main() -> None:
+        request = request_to(tenant, "/stream-async/")
+        task = asyncio.create_task(request.go(ASGIHandler()))
+        await until(request.first_chunk.is_set)
+        assert (await request_to(tenant, "/").go(ASGIHandler())).status == 503
+        busy_urls.go_on.set()
+        assert (await task).body == b"ab"
+        assert (await request_to(tenant, "/").go(ASGIHandler())).status == 200
+
+    asyncio.run(main())
+
+
+def test_a_plan_is_what_a_tenant_has_that_has_nothing_of_its_own(shop: Shop) -> None:
+    tenants = [shop(plan="tiny"), shop(plan="tiny", max_concurrency=5), shop(plan="no such plan"), shop()]
+    found = [registry.look_up(f"slug:{tenant.slug}") for tenant in tenants]
+    assert [one.limits.concurrency for one in found if one] == [1, 5, 0, 0]
