@@ -99,9 +99,9 @@ class Listener:
                 selector.select(timeout=WRITTEN_SECONDS)
                 if self._stopped.is_set():
                     return
-                pressure.write(connection)
                 for notice in connection.notifies(timeout=0):
                     _hear(notice.payload)
+                pressure.write(connection)
 
 
 def _hear(payload: str) -> None:

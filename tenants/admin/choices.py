@@ -1,4 +1,4 @@
-"""Form fields for what a shop speaks, counts in and lives by: language, currency, time zone."""
+"""Form fields for what a shop speaks, counts in, lives by and may take: language, currency, time zone, plan."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from django.forms import ChoiceField
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget
+
+from tenants.conf import tenancy
 
 CURRENCIES = tuple(
     """
@@ -56,6 +58,17 @@ def currency_field() -> ChoiceField:
 def time_zone_field() -> ChoiceField:
     """Return a field for a time zone of the IANA database."""
     return ChoiceField(label=_("time zone"), choices=_time_zones, widget=UnfoldAdminSelect2Widget)
+
+
+def _plans() -> Choices:
+    names = list(tenancy().plans)
+    usual = gettext("As everybody (%s)") % names[0] if names else gettext("No plan: no limits")
+    return [("", usual), *_plain(names)]
+
+
+def plan_field() -> ChoiceField:
+    """Return a field for one of the plans of `TENANTS["PLANS"]`."""
+    return ChoiceField(label=_("plan"), choices=_plans, widget=UnfoldAdminSelectWidget, required=False)
 
 
 def keep_choice(field: Any, value: str) -> None:

@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from tenants.admin.facts import Migrations, with_migrations
+from tenants.admin.limits import under_pressure
 from tenants.models import Tenant
 from tenants.names import schema_name
 from tenants.postgresql.schemas import likely_biggest, sizes_in_bytes
@@ -39,7 +40,12 @@ def dashboard() -> dict[str, Any]:
     """Return the template context of the dashboard; the number of queries does not depend on that of tenants."""
     behind = Tenant.objects.filter(with_migrations(Migrations.BEHIND)).count()
     failed = Tenant.objects.filter(with_migrations(Migrations.FAILED)).count()
-    return {"figures": _figures(behind, failed), "to_migrate": behind + failed, "biggest": _biggest()}
+    return {
+        "figures": _figures(behind, failed),
+        "to_migrate": behind + failed,
+        "biggest": _biggest(),
+        "pressed": under_pressure(),
+    }
 
 
 def _figures(behind: int, failed: int) -> list[Figure]:

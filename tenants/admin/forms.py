@@ -16,7 +16,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from tenants.admin.choices import currency_field, keep_choice, language_field, time_zone_field
+from tenants.admin.choices import currency_field, keep_choice, language_field, plan_field, time_zone_field
 from tenants.errors import DomainTaken, InvalidHost, InvalidName, TenancyError, TenantExists
 from tenants.lifecycle import NewTenant
 from tenants.models import Domain, Tenant, check_slug
@@ -27,6 +27,10 @@ _FIELD_OF: dict[type[TenancyError], str] = {
     InvalidHost: "domain",
     DomainTaken: "domain",
 }
+
+
+OWN_LIMITS = ("max_concurrency", "max_queue", "max_rate", "max_burst", "max_statement_seconds")
+"""Fields of `Tenant`; an empty one is as the tenant's plan says."""
 
 
 def capitalise_labels(form: forms.BaseForm) -> None:
@@ -128,15 +132,16 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
     language = language_field()
     currency = currency_field()
     time_zone = time_zone_field()
+    plan = plan_field()
 
     class Meta:
         model = Tenant
-        fields = ["name", "language", "currency", "time_zone"]
+        fields = ["name", "language", "currency", "time_zone", "plan", *OWN_LIMITS]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         capitalise_labels(self)
-        for name in ("language", "currency", "time_zone"):
+        for name in ("language", "currency", "time_zone", "plan"):
             if name in self.fields:  # it is not for those who may only look
                 keep_choice(self.fields[name], getattr(self.instance, name))
 

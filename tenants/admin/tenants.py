@@ -14,13 +14,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
 from tenants.admin.domains import DomainInline
 from tenants.admin.facts import Facts, Migrations, facts_of, furniture_of, with_migrations
 from tenants.admin.forms import TenantForm
+from tenants.admin.limits import LIMITS_FIELDSET, LIMITS_READONLY, LimitsAdmin
 from tenants.admin.site import platform_site
 from tenants.admin.starting import TenantOperations
 from tenants.models import Tenant
@@ -71,7 +71,7 @@ class MigrationsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Tenant, site=platform_site)
-class TenantAdmin(TenantOperations, ModelAdmin):
+class TenantAdmin(TenantOperations, LimitsAdmin):
     """All tenants. Whatever has to do with a schema goes through `tenants.lifecycle`, never through the row alone."""
 
     form = TenantForm
@@ -87,8 +87,18 @@ class TenantAdmin(TenantOperations, ModelAdmin):
             _("In the database"),
             {"fields": ["schema", "role", "size", "contents", "migrations_in_full", "created_at"]},
         ),
+        LIMITS_FIELDSET,
     ]
-    readonly_fields = ["slug", "schema", "role", "size", "contents", "migrations_in_full", "created_at"]
+    readonly_fields = [
+        *LIMITS_READONLY,
+        "slug",
+        "schema",
+        "role",
+        "size",
+        "contents",
+        "migrations_in_full",
+        "created_at",
+    ]
     change_form_outer_before_template = "tenants/admin/tenant_doors.html"
     actions = ["suspend_selected", "resume_selected"]
 

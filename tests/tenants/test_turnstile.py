@@ -198,7 +198,7 @@ def test_threads_never_see_more_inside_than_may_be() -> None:
         entered(turnstile, tenant)
 
 
-def test_a_streamed_body_keeps_the_place_until_it_is_closed() -> None:
+def test_a_streamed_body_keeps_the_place_until_it_is_closed(db: None) -> None:
     turnstile, tenant = Turnstile(), shop(concurrency=1)
     response = StreamingHttpResponse(iter([b"a", b"b"]))
     entered(turnstile, tenant).leave_with(response)
@@ -214,7 +214,7 @@ def test_a_streamed_body_that_is_thrown_away_gives_the_place_back() -> None:
     entered(turnstile, tenant)
 
 
-def test_what_is_ready_to_be_sent_keeps_no_place(tmp_path: object) -> None:
+def test_what_is_ready_to_be_sent_keeps_no_place(db: None) -> None:
     turnstile, tenant = Turnstile(), shop(concurrency=1)
     entered(turnstile, tenant).leave_with(HttpResponse(b"a"))
     with open(__file__, "rb") as file:  # noqa: PTH123 - as Django's storages open it

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0007_services'),
+        ('tenants', '0008_cache_generation'),
     ]
 
     operations = [

@@ -1,0 +1,100 @@
+"""How often tenants met their limits is written for the operator, without a query on the path of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.models import Pressure
+from tenants.postgresql.direct import connect_directly
+from tenants.pressure import Kind, PressureCounts
+
+
+@pytest.fixture
+def counts() -> PressureCounts:
+    return PressureCounts()
+
+
+@pytest.fixture
+def wire(committed: None) -> Iterator[Any]:
+    """A connection as the listener's: none of Django's, without a path."""
+    with connect_directly() as connection:
+        connection.execute("SET search_path = ''")
+        yield connection
+
+
+def written(tenant: TenantInfo) -> list[tuple[int, int, int]]:
+    with use_tenant(PLATFORM):
+        rows = Pressure.objects.filter(tenant_id=tenant.id).order_by("hour")
+        return list(rows.values_list("refused_rate", "refused_concurrency", "cut_statements"))
+
+
+def test_what_several_processes_counted_in_an_hour_adds_up(
+    counts: PressureCounts, open_shop: Callable[..., TenantInfo], wire: Any
+) -> None:
+    noisy, slow = open_shop(), open_shop()
+    for _ in range(2):
+        for kind in (Kind.RATE, Kind.RATE, Kind.CONCURRENCY):
+            counts.add(noisy.id, kind)
+        counts.add(slow.id, Kind.STATEMENT)
+        counts.write(wire)
+    counts.write(wire)  # nothing new: nothing is added
+    # At the turn of an hour there are two rows.
+    assert [sum(column) for column in zip(*written(noisy), strict=True)] == [4, 2, 0]
+    assert [sum(column) for column in zip(*written(slow), strict=True)] == [0, 0, 2]
+
+
+def test_a_tenant_that_is_gone_stands_in_nobodys_way(
+    counts: PressureCounts, open_shop: Callable[..., TenantInfo], wire: Any
+) -> None:
+    tenant = open_shop()
+    counts.add(2**40, Kind.RATE)
+    counts.add(tenant.id, Kind.RATE)
+    counts.write(wire)
+    assert written(tenant) == [(1, 0, 0)]
+
+
+def test_what_is_old_is_forgotten(counts: PressureCounts, open_shop: Callable[..., TenantInfo], wire: Any) -> None:
+    tenant, now = open_shop(), datetime.now(UTC)
+    with use_tenant(PLATFORM):
+        for days in (29, 31):
+            Pressure.objects.create(tenant_id=tenant.id, hour=now - timedelta(days=days), refused_rate=days)
+    counts.add(tenant.id, Kind.RATE)
+    counts.write(wire)
+    assert written(tenant) == [(29, 0, 0), (1, 0, 0)]
+
+
+def test_what_cannot_be_written_is_said_in_the_log_and_the_connection_stays_good(
+    counts: PressureCounts, wire: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    counts.add(1, Kind.RATE)
+    with wire.transaction(force_rollback=True):
+        wire.execute("ALTER TABLE public.tenants_pressure RENAME TO elsewhere")
+        with wire.transaction(force_rollback=True):
+            counts.write(wire)
+    assert "How often 1 tenants met their limits could not be written" in caplog.text
+    assert counts.take() == {}
+    assert wire.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_listener_writes_them_by_itself(open_shop: Callable[..., TenantInfo]) -> None:
+    from tenants.listener import listener
+    from tenants.pressure import pressure
+    from tests.waiting import eventually
+
+    tenant = open_shop()
+    listener.start()
+    assert listener.listening.wait(10)
+    pressure.add(tenant.id, Kind.RATE)
+    with use_tenant(PLATFORM):
+        # Any notice wakes it, as its own clock would.
+        assert eventually(lambda: _notify() or written(tenant) == [(1, 0, 0)], seconds=30)
+
+
+def _notify() -> None:
+    with connect_directly() as connection:
+        connection.execute("NOTIFY tenants_changed, '0'")
