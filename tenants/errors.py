@@ -24,6 +24,11 @@ TenancyError
 ├── BackupRefused             a file that no tenant is restored from
 ├── TokenRefused              a token or key of the API that opens nothing here
 ├── RunIncomplete             a run over many tenants left some as they were
+├── IdentityRefused           a request did not come from the gateway, or not for this service
+├── ServiceNotFound           no such service, or none for this tenant
+├── ServiceFailed             a service was asked, and no answer came of it
+│   ├── ServiceUnavailable    none of its addresses can be asked at the moment
+│   └── ServiceTimedOut       it did not answer in time
 └── DatabaseUnavailable       the embedded PostgreSQL could not be started
 
 Messages name who, what and what to do next. Each error keeps its facts as attributes.
@@ -334,6 +339,68 @@ class RunIncomplete(TenancyError):
         if self.elsewhere:
             parts.append(f"{self.elsewhere} are still in the hands of another run.")
         return f"{' '.join(parts)} Mend the cause, then migrate again those that are behind."
+
+
+class IdentityRefused(TenancyError):
+    """A request did not come from the gateway or the mesh, or it is not for this service."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"The request's signed identity is refused: {self.reason}. Send the request through the gateway."
+
+
+class ServiceNotFound(TenancyError):
+    """No such service, or none for this tenant."""
+
+    def __init__(self, service: str, tenant: str) -> None:
+        super().__init__(service, tenant)
+        self.service = service
+        self.tenant = tenant
+
+    def __str__(self) -> str:
+        return (
+            f"There is no service {self.service!r} for {self.tenant}. "
+            f"Register it in the operator's admin under Services, or grant it to the tenant there."
+        )
+
+
+class ServiceFailed(TenancyError):
+    """A service was asked, and no answer came of it."""
+
+    status = 502
+    """What the gateway answers with."""
+    kind = "service-failed"
+    """The same as a word for programs."""
+
+    def __init__(self, service: str, reason: str) -> None:
+        super().__init__(service, reason)
+        self.service = service
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"The service {self.service!r} {self.reason}."
+
+
+class ServiceUnavailable(ServiceFailed):
+    """None of a service's addresses can be asked at the moment."""
+
+    status = 503
+    kind = "service-unavailable"
+
+    def __init__(self, service: str, reason: str, retry_after: float = 1.0) -> None:
+        super().__init__(service, reason)
+        self.args = (service, reason, retry_after)
+        self.retry_after = retry_after
+
+
+class ServiceTimedOut(ServiceFailed):
+    """A service did not answer in time."""
+
+    status = 504
+    kind = "service-timed-out"
 
 
 class DatabaseUnavailable(TenancyError):

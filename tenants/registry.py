@@ -68,8 +68,8 @@ class Registry:
         # Known and unknown keys apart, so that a flood of invented hosts pushes no real one out.
         self._known = _Remembered()
         self._unknown = _Remembered()
-        # Counts the changes heard of: an answer that was read before a change must not be kept after it.
-        self._generation = 0
+        self.generation = 0
+        """Counts the changes heard of: an answer that was read before a change must not be kept after it."""
         # A process without a listener, a command's for example, hears of no change.
         self._hears_changes = False
 
@@ -85,7 +85,7 @@ class Registry:
         found = self.remembered(key)
         if not isinstance(found, Miss):
             return found
-        generation = self._generation
+        generation = self.generation
         answer = _load(key)
         self._keep(key, answer, generation)
         return answer
@@ -93,21 +93,21 @@ class Registry:
     def _keep(self, key: str, answer: TenantInfo | None, generation: int) -> None:
         until = time.monotonic() + self.seconds_believed()
         with self._lock:
-            if generation == self._generation:
+            if generation == self.generation:
                 chosen = self._unknown if answer is None else self._known
                 chosen.put(key, until, answer, tenancy().registry_size)
 
     def forget(self, tenant_id: int) -> None:
         """Drop what may be wrong after a change of one tenant: its own answers, and every "there is none"."""
         with self._lock:
-            self._generation += 1
+            self.generation += 1
             self._known.forget(tenant_id)
             self._unknown.clear()
 
     def clear(self) -> None:
         """Drop everything: changes may have been missed."""
         with self._lock:
-            self._generation += 1
+            self.generation += 1
             self._known.clear()
             self._unknown.clear()
 

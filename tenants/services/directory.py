@@ -49,8 +49,8 @@ class Directory:
         self._lock = Lock()
         self._services: Services | None = None
         self._believed_until = 0.0
-        # Counts the changes heard of: what was read before a change must not be kept after it.
-        self._generation = 0
+        self.generation = 0
+        """Counts the changes heard of: what was read before a change must not be kept after it."""
         self._hears_changes = False
 
     def remembered(self) -> Services | None:
@@ -63,7 +63,7 @@ class Directory:
         return self.remembered() or self._read()
 
     def _read(self) -> Services:
-        generation = self._generation
+        generation = self.generation
         try:
             services = Services(_load())
         except DatabaseError as error:
@@ -78,7 +78,7 @@ class Directory:
         seconds = tenancy().registry_seconds if self._hears_changes else DEAF_SECONDS
         with self._lock:
             self._services = services
-            if generation == self._generation:
+            if generation == self.generation:
                 self._believed_until = time.monotonic() + seconds
 
     def last(self) -> Services | None:
@@ -88,7 +88,7 @@ class Directory:
     def clear(self) -> None:
         """Ask the database the next time."""
         with self._lock:
-            self._generation += 1
+            self.generation += 1
             self._believed_until = 0.0
 
     def set_hearing(self, hears_changes: bool) -> None:

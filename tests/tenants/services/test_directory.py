@@ -65,7 +65,7 @@ def test_what_was_read_before_a_change_is_not_kept(stock: Service, monkeypatch: 
     own = Directory()
     own.set_hearing(True)
     own.services()
-    generation = own._generation
+    generation = own.generation
     own.clear()
     own._keep(Services(), generation)
     assert own.remembered() is None

@@ -1,0 +1,1 @@
+"""The gateway: one front for all services, a process of its own (aiohttp)."""

@@ -1,0 +1,155 @@
+"""Takes one request to its service and the answer back, both as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from typing import cast
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from tenants.context import TenantInfo
+from tenants.errors import ServiceFailed
+from tenants.gateway.arrivals import Arrival
+from tenants.gateway.headers import for_client, for_service
+from tenants.gateway.refusals import Refused
+from tenants.services.calls import REQUEST_ID
+from tenants.services.facts import ServiceInfo
+from tenants.services.identity import HEADER as IDENTITY
+from tenants.services.identity import STRANGER
+from tenants.services.keys import identity_header
+from tenants.services.sending import Answer, BodyFailed, Outgoing, send
+from tenants.services.upstreams import Upstream
+
+KEPT_BODY = 64 * 1024
+"""Bytes of a request's body that are kept, so that it can be sent to another address as well."""
+
+
+class TooLarge(Exception):
+    """A body has more bytes than its service takes."""
+
+
+async def forward(arrival: Arrival, upstream: Upstream) -> web.StreamResponse:
+    """Return the service's answer, already on its way to the client; raise `Refused` or `ServiceFailed`."""
+    service = upstream.service
+    _check_length(arrival.request, service)
+    try:
+        answer = await send(upstream, await _outgoing(arrival, service))
+    except BodyFailed as failed:
+        raise _refusal_of_body(failed.cause, service) from failed
+    try:
+        return await _pass_back(arrival, answer)
+    finally:
+        await answer.close()
+
+
+async def _outgoing(arrival: Arrival, service: ServiceInfo) -> Outgoing:
+    request = arrival.request
+    outgoing = Outgoing(
+        method=request.method,
+        target=target_of(arrival, service),
+        headers=headers_of(arrival, service),
+        deadline=asyncio.get_running_loop().time() + service.total_seconds,
+    )
+    if request.body_exists:
+        await _tell_to_go_on(request)
+        length = request.content_length
+        if length is not None and length <= KEPT_BODY:
+            outgoing.body = await _whole_body(request, service)
+        else:
+            outgoing.body = _bounded(request, service.max_body)
+    return outgoing
+
+
+def target_of(arrival: Arrival, service: ServiceInfo) -> str:
+    """Return path and query as the service is asked for them."""
+    target = arrival.request.raw_path
+    if not service.runs_sangga:  # which takes off by itself what names the tenant
+        target = target.removeprefix(arrival.tenant_prefix)
+    return "/" + target.removeprefix(arrival.prefix) if service.strip_prefix else target
+
+
+def headers_of(arrival: Arrival, service: ServiceInfo) -> CIMultiDict[str]:
+    """Return the headers of the request to the service: what passes of the client's, and what the gateway says."""
+    request, tenant = arrival.request, cast(TenantInfo, arrival.tenant)
+    # A service of this code base tells sessions and tokens by itself. To others a token is a secret of somebody else's.
+    headers = for_service(
+        request.headers, with_cookies=service.runs_sangga, with_token=service.runs_sangga or arrival.principal is None
+    )
+    headers[hdrs.HOST] = request.headers[hdrs.HOST]
+    headers[hdrs.X_FORWARDED_FOR] = request.remote or ""
+    headers[hdrs.X_FORWARDED_HOST] = request.headers[hdrs.HOST]
+    headers[hdrs.X_FORWARDED_PROTO] = request.scheme
+    if service.strip_prefix:
+        headers["X-Forwarded-Prefix"] = arrival.prefix.rstrip("/")
+    headers[IDENTITY] = identity_header(service.name, tenant, arrival.principal or STRANGER)
+    headers.update(arrival.call.headers(service.total_seconds, secrets.token_hex(8)))
+    if (length := request.content_length) is not None and request.body_exists:
+        headers[hdrs.CONTENT_LENGTH] = str(length)
+    return headers
+
+
+async def _tell_to_go_on(request: web.BaseRequest) -> None:
+    """Answer a client that waits for leave to send its body."""
+    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def _check_length(request: web.BaseRequest, service: ServiceInfo) -> None:
+    if (request.content_length or 0) > service.max_body:
+        raise _refusal_of_body(TooLarge(), service)
+
+
+async def _whole_body(request: web.BaseRequest, service: ServiceInfo) -> bytes:
+    try:
+        async with asyncio.timeout(service.attempt_seconds):
+            return await request.content.read()
+    except TimeoutError as error:
+        raise _refusal_of_body(error, service) from error
+
+
+async def _bounded(request: web.BaseRequest, most: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > most:
+            raise TooLarge
+        yield chunk
+
+
+def _refusal_of_body(cause: Exception, service: ServiceInfo) -> Refused:
+    if isinstance(cause, TooLarge):
+        return Refused(413, f"{service.name} takes bodies of {service.max_body} bytes at the most.", hang_up=True)
+    if isinstance(cause, TimeoutError):
+        return Refused(408, "The body of the request did not come in time.", hang_up=True)
+    return Refused(400, "The body of the request broke off.", hang_up=True)
+
+
+async def _pass_back(arrival: Arrival, answer: Answer) -> web.StreamResponse:
+    headers = for_client(answer.headers)
+    headers[REQUEST_ID] = arrival.call.request_id
+    if answer.body is not None:
+        return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=answer.body)
+    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
+    await response.prepare(arrival.request)
+    await _stream(arrival, answer, response)
+    return response
+
+
+async def _stream(arrival: Arrival, answer: Answer, response: web.StreamResponse) -> None:
+    """Pass a body on, no faster than the client takes it."""
+    loop, idle = asyncio.get_running_loop(), answer.upstream.service.idle_seconds
+    try:
+        async with asyncio.timeout(None) as patience:
+            async for chunk in answer.chunks():
+                patience.reschedule(loop.time() + idle)
+                await response.write(chunk)
+                patience.reschedule(None)
+            await response.write_eof()
+    except (ServiceFailed, TimeoutError):
+        # The status is gone out already. That the rest is missing, a client learns from the broken connection.
+        if arrival.request.transport is not None:
+            arrival.request.transport.abort()
+        raise

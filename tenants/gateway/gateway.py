@@ -1,0 +1,126 @@
+"""The gateway's one handler: from a request to its tenant, its service, and the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiohttp import web
+
+from tenants.conf import tenancy
+from tenants.context import TenantInfo
+from tenants.errors import ServiceFailed
+from tenants.gateway.access import Verify, check_scopes, principal_of, token_of, verify_none
+from tenants.gateway.arrivals import Arrival
+from tenants.gateway.forwarding import forward
+from tenants.gateway.lookups import Lookups
+from tenants.gateway.refusals import Refused, problem, refusal_of
+from tenants.gateway.shapes import check_shape, host_of
+from tenants.gateway.websockets import Sockets, is_websocket
+from tenants.resolvers import Door, Resolution
+from tenants.service_names import OWN_PREFIX
+from tenants.services.facts import ServiceInfo
+from tenants.services.upstreams import Upstream, Upstreams
+
+logger = logging.getLogger(__name__)
+
+CLOSED_FOR = 300
+"""Seconds after which a suspended shop may be asked again, as its own page says."""
+
+
+class Gateway:
+    """Answers every request that comes in. Belongs to one event loop."""
+
+    def __init__(self, verify: Verify = verify_none) -> None:
+        self.lookups = Lookups()
+        self.upstreams = Upstreams()
+        self.sockets = Sockets()
+        self._verify = verify
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Return what the client gets; whatever goes wrong is told as a problem."""
+        arrival = Arrival(request)
+        status = 499  # the client leaves before there is an answer
+        try:
+            response = await self._answer(arrival)
+            status = response.status
+            return response
+        except Refused as refused:
+            status = refused.status
+            return self._problem(arrival, refused)
+        except ServiceFailed as error:
+            status = error.status
+            return self._problem(arrival, refusal_of(error))
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception:
+            status = 500
+            logger.exception("The gateway failed at %s %s", request.method, arrival.path)
+            return self._problem(arrival, Refused(500, "The gateway failed. The error was written to its log."))
+        finally:
+            self._note(arrival, status)
+
+    async def _answer(self, arrival: Arrival) -> web.StreamResponse:
+        check_shape(arrival.request)
+        arrival.host = host_of(arrival.request)
+        if arrival.path.startswith(OWN_PREFIX):
+            return self._own_page(arrival)
+        resolution = await self.lookups.resolve(arrival.host, arrival.path)
+        arrival.tenant = _known_tenant(resolution)
+        arrival.tenant_prefix = resolution.prefix
+        service = await self._service_of(arrival, arrival.tenant)
+        if not service.runs_sangga:
+            _check_door(arrival, resolution, arrival.tenant)
+        token = token_of(arrival.request)
+        arrival.principal = await principal_of(token, arrival.tenant, self._verify)
+        check_scopes(service, arrival.principal)
+        return await self._forward(arrival, await self.upstreams.of(service))
+
+    async def _service_of(self, arrival: Arrival, tenant: TenantInfo) -> ServiceInfo:
+        """Return the service that a path leads to; raise `Refused` where there is none for this tenant."""
+        found = (await self.lookups.services()).at(arrival.path_within)
+        if found is None or not found[1].is_granted_to(tenant):
+            raise Refused(404, "There is nothing at this address.")
+        arrival.prefix, arrival.service = found
+        return arrival.service
+
+    async def _forward(self, arrival: Arrival, upstream: Upstream) -> web.StreamResponse:
+        if is_websocket(arrival.request):
+            return await self.sockets.relay(arrival, upstream)
+        return await forward(arrival, upstream)
+
+    def _own_page(self, arrival: Arrival) -> web.StreamResponse:
+        if arrival.path == f"{OWN_PREFIX}health":
+            return web.Response(text="ok\n", headers={"Cache-Control": "no-store"})
+        raise Refused(404, "There is nothing at this address.")
+
+    def _problem(self, arrival: Arrival, refused: Refused) -> web.StreamResponse:
+        return problem(refused, arrival.call.request_id, arrival.path)
+
+    def _note(self, arrival: Arrival, status: int) -> None:
+        """Count the request."""
+        if arrival.service is not None and (upstream := self.upstreams.by_name.get(arrival.service.name)):
+            upstream.tally.note(status, arrival.seconds)
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self.sockets.close()
+        await self.upstreams.close()
+        self.lookups.close()
+
+
+def _known_tenant(resolution: Resolution) -> TenantInfo:
+    if resolution.tenant is None:
+        raise Refused(404, "There is nothing at this address.")
+    return resolution.tenant
+
+
+def _check_door(arrival: Arrival, resolution: Resolution, tenant: TenantInfo) -> None:
+    """Raise `Refused` where a shop is closed or has moved: a service of another code base does not know."""
+    if resolution.door is Door.SUSPENDED:
+        raise Refused(
+            503, f"{tenant.name} is closed for a while.", kind="closed", headers={"Retry-After": str(CLOSED_FOR)}
+        )
+    if resolution.door is Door.MOVED:
+        url = tenancy().url_of(tenant.host, arrival.request.raw_path)
+        raise Refused(308, f"{tenant.name} has moved to {tenant.host}.", headers={"Location": url})

@@ -1,0 +1,76 @@
+"""Which headers pass the gateway. What a client may not say is taken off; what a service needs to know is put on."""
+
+from __future__ import annotations
+
+from aiohttp import hdrs
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from tenants.services.calls import REQUEST_ID, SECONDS_LEFT, TRACE
+from tenants.services.identity import HEADER as IDENTITY
+
+_HOP_BY_HOP = frozenset(
+    """
+    connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade
+    http2-settings
+    """.split()
+)
+"""Of one connection, and not of the request (RFC 9110 §7.6.1)."""
+
+_NOT_A_CLIENTS = frozenset(
+    """
+    forwarded via x-real-ip true-client-ip cf-connecting-ip client-ip x-client-ip x-cluster-client-ip x-original-url
+    x-rewrite-url x-original-host x-host x-http-host-override x-http-method-override x-http-method x-method-override
+    remote-user x-remote-user remote-addr x-user x-user-id x-tenant x-tenant-id x-scopes x-authenticated-userid
+    x-authenticated-user x-ssl-client-cert x-client-cert ssl-client-cert x-accel-redirect x-sendfile
+    baggage tracestate b3 expect
+    """.split()
+)
+_NOT_A_CLIENTS_BEGINNINGS = ("x-forwarded-", "sangga-", "x-sangga-", "x-auth-", "x-envoy-", "x-b3-")
+
+_OUR_OWN = frozenset(name.lower() for name in (REQUEST_ID, SECONDS_LEFT, TRACE, IDENTITY, hdrs.HOST))
+
+
+def is_passed_on(name: str) -> bool:
+    """Tell whether a request's header of this name, in lower case, may go on to a service."""
+    return not (
+        name in _HOP_BY_HOP
+        or name in _NOT_A_CLIENTS
+        or name in _OUR_OWN
+        or name.startswith(_NOT_A_CLIENTS_BEGINNINGS)
+        # WSGI writes both - and _ as _, so X_Forwarded_For would pass for X-Forwarded-For there.
+        or "_" in name
+    )
+
+
+def for_service(headers: CIMultiDictProxy[str], *, with_cookies: bool, with_token: bool) -> CIMultiDict[str]:
+    """Return what of a client's headers goes on to a service."""
+    named = _named_by_connection(headers)
+    passed: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers.items():
+        lower = name.lower()
+        if not is_passed_on(lower) or lower in named:
+            continue
+        if (lower == "cookie" and not with_cookies) or (lower == "authorization" and not with_token):
+            continue
+        passed.add(name, value)
+    return passed
+
+
+def for_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """Return what of a service's headers goes back to the client."""
+    named = _named_by_connection(headers)
+    passed: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers.items():
+        lower = name.lower()
+        if not (lower in _HOP_BY_HOP or lower in named or lower.startswith(("sangga-", "x-accel-"))):
+            passed.add(name, value)
+    return passed
+
+
+def _named_by_connection(headers: CIMultiDictProxy[str]) -> frozenset[str]:
+    """Return the further headers that a Connection header says are its own."""
+    if hdrs.CONNECTION not in headers:
+        return frozenset()
+    words = ",".join(headers.getall(hdrs.CONNECTION)).split(",")
+    # What every request needs is not taken off, whoever says so.
+    return frozenset(word.strip().lower() for word in words) - {"host", "content-length", "authorization", "cookie"}

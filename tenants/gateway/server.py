@@ -1,0 +1,106 @@
+"""Serves a gateway: listens, keeps what comes over a connection in bounds, and ends without cutting anybody off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from tenants.gateway.gateway import Gateway
+from tenants.gateway.health import watch_health
+from tenants.gateway.refusals import Refused, problem
+from tenants.listener import listener
+
+logger = logging.getLogger(__name__)
+
+LONGEST_LINE = 8_190
+"""Bytes of the request line, and of one header."""
+IDLE_SECONDS = 30.0
+"""How long a connection may be silent between requests, and how long the headers of one may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOptions:
+    """Where a gateway listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """0: any that is free."""
+    grace: float = 10.0
+    """Seconds that requests in hand have to end in, when the gateway is told to end."""
+    reuse_port: bool = False
+    """Whether several gateways share the port, and the kernel deals out the connections."""
+
+
+class _Connection(web.RequestHandler):
+    """A client's connection; what its parser refuses is told as a problem, like everything else."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to what is no request."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("The answer has begun already.")
+        if status != 400:
+            logger.error("The gateway failed", exc_info=exc)
+        detail = "This is no request as HTTP has it." if status == 400 else "The gateway failed."
+        return problem(Refused(status, detail, kind="bad-request", hang_up=True), secrets.token_hex(8), request.path)
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class GatewayServer:
+    """A gateway with its port. Belongs to one event loop."""
+
+    def __init__(self, gateway: Gateway, options: GatewayOptions) -> None:
+        self.gateway = gateway
+        self._options = options
+        self._beside: list[asyncio.Task[None]] = []
+        limits: dict[str, Any] = {"max_line_size": LONGEST_LINE, "max_field_size": LONGEST_LINE}
+        server = _Server(
+            gateway.answer,
+            handler_cancellation=True,  # who hangs up is not worked for any more
+            auto_decompress=False,
+            access_log=None,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=1.0,
+            **limits,
+        )
+        self._runner = web.ServerRunner(server, shutdown_timeout=options.grace)
+
+    async def start(self) -> int:
+        """Begin to listen, and return the port."""
+        listener.start()
+        await self._runner.setup()
+        options = self._options
+        site = web.TCPSite(
+            self._runner, options.host, options.port, backlog=1024, reuse_port=options.reuse_port or None
+        )
+        await site.start()
+        self._beside = [asyncio.create_task(watch_health(self.gateway))]
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def stop(self) -> None:
+        """Take no more requests, let those in hand end, and let go of everything."""
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
+        for site in list(self._runner.sites):
+            await site.stop()
+        await self.gateway.sockets.close()
+        await self._runner.cleanup()
+        await self.gateway.close()

@@ -1,0 +1,65 @@
+"""Requests that two servers could understand in two ways are refused before anything is done with them.
+
+aiohttp's parser refuses more: two lengths, bad chunks, two Hosts, line breaks and blanks where none belong.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from aiohttp import hdrs, web
+
+from tenants.errors import InvalidHost
+from tenants.gateway.refusals import Refused
+from tenants.hosts import normalise_host
+
+METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+LONGEST_TARGET = 8_000
+"""Characters of path and query."""
+MOST_HEADERS = 100
+LARGEST_HEADERS = 32 * 1024
+"""Bytes of all headers together."""
+
+_TARGET = re.compile(r"/[!-~]*")
+_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
+
+
+def check_shape(request: web.BaseRequest) -> None:
+    """Raise `Refused` for a request that is not plainly one thing."""
+    if request.method not in METHODS:
+        raise Refused(405, f"The method {request.method[:20]} is none that is passed on.", hang_up=True)
+    _check_target(request.raw_path)
+    _check_headers(request)
+
+
+def _check_target(target: str) -> None:
+    if len(target) > LONGEST_TARGET:
+        raise Refused(414, f"Path and query have more than {LONGEST_TARGET} characters.", hang_up=True)
+    # What is absolute names a host beside the Host header; a fragment has no place in a request.
+    if not _TARGET.fullmatch(target) or "#" in target:
+        raise Refused(400, "The request line takes a path, and nothing but a path and a query.", hang_up=True)
+    path = unquote(target.partition("?")[0]).replace("\\", "/")
+    # Where a path leads is told by its beginning, so nothing in it may lead back.
+    if _DOTS.search(path) or "\0" in path:
+        raise Refused(400, "The path has a segment of dots, or a NUL.", hang_up=True)
+
+
+def _check_headers(request: web.BaseRequest) -> None:
+    size = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
+    if len(request.raw_headers) > MOST_HEADERS or size > LARGEST_HEADERS:
+        raise Refused(431, f"There are more than {MOST_HEADERS} headers or {LARGEST_HEADERS} bytes.", hang_up=True)
+    coding = request.headers.get(hdrs.TRANSFER_ENCODING)
+    if coding is not None and (coding.lower() != "chunked" or hdrs.CONTENT_LENGTH in request.headers):
+        raise Refused(400, "A body is chunked or has a length, and nothing else.", hang_up=True)
+
+
+def host_of(request: web.BaseRequest) -> str:
+    """Return the request's host in its normal spelling; raise `Refused` if there is not just one that makes sense."""
+    hosts = request.headers.getall(hdrs.HOST, [])
+    try:
+        if len(hosts) == 1:
+            return normalise_host(hosts[0])
+    except InvalidHost:
+        pass
+    raise Refused(400, "The Host header has to name one host.", hang_up=True)

@@ -1,0 +1,49 @@
+"""`manage.py run_gateway`: one front for all services, a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from tenants.gateway.gateway import Gateway
+from tenants.gateway.server import GatewayOptions, GatewayServer
+from tenants.management.base import TenantCommand
+
+
+class Command(TenantCommand):
+    help = (
+        "Leads requests to the services that are registered in the operator's admin, until SIGTERM or Ctrl-C. "
+        "Several may run, on several machines, or on one port with --reuse-port."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="The address to listen at (default: %(default)s).")
+        parser.add_argument("--port", type=int, default=8000, help="(default: %(default)s)")
+        parser.add_argument(
+            "--grace",
+            type=float,
+            default=10.0,
+            metavar="SECONDS",
+            help="How long requests in hand may take when the gateway is told to end (default: %(default)s).",
+        )
+        parser.add_argument(
+            "--reuse-port", action="store_true", help="Share the port with other gateways of this machine."
+        )
+
+    def handle(self, *, host: str, port: int, grace: float, reuse_port: bool, verbosity: int, **options: Any) -> None:
+        asyncio.run(
+            self._serve(GatewayOptions(host=host, port=port, grace=grace, reuse_port=reuse_port), verbosity=verbosity)
+        )
+
+    async def _serve(self, options: GatewayOptions, *, verbosity: int) -> None:
+        ending = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, ending.set)
+        server = GatewayServer(Gateway(), options)
+        port = await server.start()
+        if verbosity:
+            self.stdout.write(f"The gateway listens at http://{options.host}:{port}. Ctrl-C ends it.")
+        await ending.wait()
+        await server.stop()

@@ -1,0 +1,92 @@
+"""The call that is under way: its id, its place in a trace, how much time it has, and as whom it is made.
+
+The gateway begins it, each service takes it over from the request, and what a service asks of others goes on with it.
+Needs no Django, as `tenants.services.identity`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from tenants.services.identity import STRANGER, Principal
+
+REQUEST_ID = "X-Request-ID"
+TRACE = "traceparent"
+SECONDS_LEFT = "Sangga-Seconds-Left"
+"""How long the sender waits yet. A duration, and no time of day: clocks of machines differ."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TRACE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_SECONDS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request on its way through the services."""
+
+    request_id: str
+    trace_id: str
+    """Of all that is done for it, as 32 hexadecimal digits (W3C Trace Context)."""
+    span_id: str
+    """Of the step at hand, as 16 hexadecimal digits."""
+    deadline: float | None = None
+    """When its sender stops waiting, by `time.monotonic()`; None: nobody has said."""
+    principal: Principal = STRANGER
+
+    @classmethod
+    def begin(cls, principal: Principal = STRANGER, seconds: float | None = None) -> Call:
+        """Return a new one, which nobody has sent."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        return cls(secrets.token_hex(8), secrets.token_hex(16), secrets.token_hex(8), deadline, principal)
+
+    @classmethod
+    def taken_over(cls, headers: Mapping[str, str], principal: Principal) -> Call:
+        """Return the one that a request goes on with. Only for headers whose sender was told by a signed identity."""
+        new = cls.begin(principal)
+        request_id, trace = headers.get(REQUEST_ID, ""), _TRACE.fullmatch(headers.get(TRACE, ""))
+        seconds = headers.get(SECONDS_LEFT, "")
+        return cls(
+            request_id=request_id if _REQUEST_ID.fullmatch(request_id) else new.request_id,
+            trace_id=trace[1] if trace else new.trace_id,
+            span_id=trace[2] if trace else new.span_id,
+            deadline=time.monotonic() + float(seconds) if _SECONDS.fullmatch(seconds) else None,
+            principal=principal,
+        )
+
+    def seconds_left(self, most: float) -> float:
+        """Return how long may be waited, `most` at the most; 0 or less: not any more."""
+        return most if self.deadline is None else min(most, self.deadline - time.monotonic())
+
+    def headers(self, seconds: float, span_id: str) -> dict[str, str]:
+        """Return what the next service takes it over from; `span_id` is that of the step between."""
+        return {
+            REQUEST_ID: self.request_id,
+            TRACE: f"00-{self.trace_id}-{span_id}-01",
+            SECONDS_LEFT: f"{max(seconds, 0):.3f}",
+        }
+
+
+# As the tenant's (`tenants.context`): it follows a request through `await`, threads of `sync_to_async` and tasks.
+_current: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+def current_call() -> Call | None:
+    """Return the call under way, or None: in a job or a command, for example."""
+    return _current.get()
+
+
+@contextmanager
+def in_call(call: Call) -> Iterator[Call]:
+    """Let what is asked of other services inside the block go on with `call`."""
+    before = _current.get()
+    _current.set(call)
+    try:
+        yield call
+    finally:
+        _current.set(before)

@@ -1,0 +1,29 @@
+"""Where connections may lead: to the public internet, and to private ranges that an operator has named.
+
+Asked with the address of the very connection that is about to be made, so it does not matter what a name resolved to
+before, or resolves to next.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from tenants.service_names import IPAddress, IPNetwork
+
+
+def is_allowed(text: str, ranges: Iterable[IPNetwork]) -> bool:
+    """Tell whether a service with these private ranges may be connected to at an IP address."""
+    address = _plain(ipaddress.ip_address(text.partition("%")[0]))
+    return _is_public(address) or any(address in one for one in ranges)
+
+
+def _plain(address: IPAddress) -> IPAddress:
+    """Return the IPv4 address inside an IPv6 one that stands for it: what a rule says of one holds for the other."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.ipv4_mapped or address.sixtofour or address
+    return address
+
+
+def _is_public(address: IPAddress) -> bool:
+    return address.is_global and not address.is_multicast

@@ -1,0 +1,154 @@
+"""What this process knows of the services that it calls: their connections, and how each address is.
+
+All of it belongs to one event loop.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Collection
+from typing import Any
+
+import aiohttp
+
+from tenants.errors import ServiceUnavailable
+from tenants.services.breaker import Breaker
+from tenants.services.facts import AddressInfo, ServiceInfo
+from tenants.services.ranges import is_allowed
+from tenants.services.retries import RetryBudget
+from tenants.services.tally import Tally
+
+MOST_IN_FLIGHT = 1_000
+"""Requests that one address has in hand before it gets no more: a service that hangs piles up no further."""
+KEPT_OPEN = 15.0
+"""Seconds that an idle connection is kept: less than servers keep theirs, so that none is closed under a request."""
+UNHEALTHY_AFTER = 2
+"""Health checks in a row that fail before an address gets no requests."""
+
+
+class Address:
+    """One address of a service, as this process has come to know it."""
+
+    def __init__(self, info: AddressInfo) -> None:
+        self.info = info
+        self.breaker = Breaker()
+        self.in_flight = 0
+        self.sockets = 0
+        """WebSockets that are open."""
+        self.attempts = 0
+        self.failures = 0
+        self.failed_checks = 0
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.failed_checks < UNHEALTHY_AFTER
+
+    @property
+    def takes_requests(self) -> bool:
+        return self.is_healthy and self.breaker.lets_through() and self.in_flight < MOST_IN_FLIGHT
+
+
+class Connections:
+    """The connections to one service's addresses; none is made to where the service may not be."""
+
+    def __init__(self, service: ServiceInfo) -> None:
+        self._ranges = service.private_ranges
+        self.in_use = 0
+        self._retired = False
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=KEPT_OPEN, socket_factory=self._socket, ttl_dns_cache=10
+            ),
+            # Nothing of one tenant's answer may be remembered for another's request.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=service.connect_seconds),
+        )
+
+    def _socket(self, found: Any) -> socket.socket:
+        """Make the socket of a connection, whose IP address is settled here and cannot change any more."""
+        family, kind, protocol, _, to = found
+        if not is_allowed(to[0], self._ranges):
+            raise PermissionError(f"{to[0]} is in no private range that the service may be in")
+        return socket.socket(family, kind, protocol)
+
+    async def retire(self) -> None:
+        """Close them as soon as the last request in hand has ended."""
+        self._retired = True
+        await self._close_if_unused()
+
+    async def release(self) -> None:
+        """One request less uses them."""
+        self.in_use -= 1
+        await self._close_if_unused()
+
+    async def _close_if_unused(self) -> None:
+        if self._retired and not self.in_use:
+            await self.session.close()
+
+
+class Upstream:
+    """One service."""
+
+    def __init__(self, service: ServiceInfo) -> None:
+        self.service = service
+        self.budget = RetryBudget()
+        self.tally = Tally()
+        self.connections = Connections(service)
+        self.addresses = [Address(info) for info in service.addresses]
+
+    async def follow(self, service: ServiceInfo) -> None:
+        """Take over what was changed of the service; addresses that stay keep what is known of them."""
+        before, self.service = self.service, service
+        known = {address.info: address for address in self.addresses}
+        self.addresses = [known.get(info) or Address(info) for info in service.addresses]
+        if (before.private_ranges, before.connect_seconds) != (service.private_ranges, service.connect_seconds):
+            old, self.connections = self.connections, Connections(service)
+            await old.retire()
+
+    def choose(self, tried: Collection[Address] = ()) -> Address | None:
+        """Return the address with the fewest requests in hand, if possible one that was not tried; None: there is none.
+
+        Among equals chance decides, so that processes do not all take the first.
+        """
+        able = [address for address in self.addresses if address.takes_requests]
+        fresh = [address for address in able if address not in tried]
+        return min(fresh or able, key=lambda address: (address.in_flight, random.random()), default=None)  # noqa: S311
+
+    def unavailable(self) -> ServiceUnavailable:
+        """Return the error for when there is no address to choose, with when to ask again."""
+        if not self.addresses:
+            return ServiceUnavailable(self.service.name, "has no address in use", 30.0)
+        waits = [address.breaker.seconds_left() for address in self.addresses if address.is_healthy]
+        return ServiceUnavailable(
+            self.service.name, "has no address that can be asked at the moment", max(1.0, min(waits, default=2.0))
+        )
+
+
+class Upstreams:
+    """All services that this process has called."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Upstream] = {}
+
+    async def of(self, service: ServiceInfo) -> Upstream:
+        """Return the upstream of a service, as it is registered now."""
+        upstream = self.by_name.get(service.name)
+        if upstream is None:
+            upstream = self.by_name[service.name] = Upstream(service)
+        elif upstream.service is not service:
+            await upstream.follow(service)
+        return upstream
+
+    async def keep(self, names: Collection[str]) -> None:
+        """Let go of services that are not registered any more."""
+        for name in self.by_name.keys() - set(names):
+            await self.by_name.pop(name).connections.retire()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for upstream in self.by_name.values():
+            await upstream.connections.session.close()
