@@ -27,8 +27,6 @@ TenancyError
 ├── IdentityRefused           a request did not come from the gateway, or not for this service
 ├── ServiceNotFound           no such service, or none for this tenant
 ├── ServiceFailed             a service was asked, and no answer came of it
-│   ├── ServiceUnavailable    none of its addresses can be asked at the moment
-│   └── ServiceTimedOut       it did not answer in time
 └── DatabaseUnavailable       the embedded PostgreSQL could not be started
 
 Messages name who, what and what to do next. Each error keeps its facts as attributes.
@@ -368,39 +366,20 @@ class ServiceNotFound(TenancyError):
 
 
 class ServiceFailed(TenancyError):
-    """A service was asked, and no answer came of it."""
+    """A service was asked, and no answer came of it: it failed (502), cannot be asked now (503), was too slow (504)."""
 
-    status = 502
-    """What the gateway answers with."""
-    kind = "service-failed"
-    """The same as a word for programs."""
-
-    def __init__(self, service: str, reason: str) -> None:
-        super().__init__(service, reason)
+    def __init__(self, service: str, reason: str, status: int = 502, retry_after: float = 0.0) -> None:
+        super().__init__(service, reason, status, retry_after)
         self.service = service
         self.reason = reason
+        self.status = status
+        """What the gateway answers with."""
+        self.retry_after = retry_after
+        """Seconds after which it may be asked again; 0: nobody knows."""
 
     def __str__(self) -> str:
-        return f"The service {self.service!r} {self.reason}."
-
-
-class ServiceUnavailable(ServiceFailed):
-    """None of a service's addresses can be asked at the moment."""
-
-    status = 503
-    kind = "service-unavailable"
-
-    def __init__(self, service: str, reason: str, retry_after: float = 1.0) -> None:
-        super().__init__(service, reason)
-        self.args = (service, reason, retry_after)
-        self.retry_after = retry_after
-
-
-class ServiceTimedOut(ServiceFailed):
-    """A service did not answer in time."""
-
-    status = 504
-    kind = "service-timed-out"
+        again = f" Ask again in {self.retry_after} seconds." if self.retry_after else ""
+        return f"The service {self.service!r} {self.reason} ({self.status}).{again}"
 
 
 class DatabaseUnavailable(TenancyError):

@@ -35,6 +35,8 @@ class Lookups:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="gateway-lookup")
+        self.asked = 0
+        """How often the database was asked: not at all while nothing changes."""
         self._under_way: dict[object, asyncio.Future[Any]] = {}
 
     async def resolve(self, host: str, path: str) -> Resolution:
@@ -84,6 +86,7 @@ class Lookups:
 
     def in_thread(self, function: Callable[[], T]) -> asyncio.Future[T]:
         """Call `function`, which may ask the database, in one of the threads."""
+        self.asked += 1
         return asyncio.get_running_loop().run_in_executor(self._threads, _and_hang_up, function)
 
     def close(self) -> None:

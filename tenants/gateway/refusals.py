@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from tenants.errors import ServiceFailed, ServiceUnavailable
+from tenants.errors import ServiceFailed
 from tenants.services.calls import REQUEST_ID
 
 
@@ -36,10 +36,11 @@ class Refused(Exception):
 
 def refusal_of(error: ServiceFailed) -> Refused:
     """Return the answer to a request whose service gave none."""
-    headers = {}
-    if isinstance(error, ServiceUnavailable):
-        headers["Retry-After"] = str(math.ceil(error.retry_after))
-    return Refused(error.status, str(error), kind=error.kind, headers=headers)
+    headers = {"Retry-After": str(math.ceil(error.retry_after))} if error.retry_after else {}
+    return Refused(error.status, str(error), kind=_KINDS[error.status], headers=headers)
+
+
+_KINDS = {502: "service-failed", 503: "service-unavailable", 504: "service-timed-out"}
 
 
 def problem(refused: Refused, request_id: str, path: str) -> web.Response:

@@ -10,7 +10,7 @@ from aiohttp import WSMsgType, hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from tenants.errors import ServiceFailed, ServiceTimedOut
+from tenants.errors import ServiceFailed
 from tenants.gateway.arrivals import Arrival
 from tenants.gateway.forwarding import headers_of, target_of
 from tenants.gateway.refusals import Refused
@@ -99,8 +99,8 @@ async def _connect(arrival: Arrival, upstream: Upstream) -> tuple[Address, aioht
             address.breaker.failed()
             address.failures += 1
             tried.append(address)
-            kind = ServiceTimedOut if isinstance(error, TimeoutError) else ServiceFailed
-            last = kind(upstream.service.name, "could not be connected to")
+            status = 504 if isinstance(error, TimeoutError) else 502
+            last = ServiceFailed(upstream.service.name, "opened no WebSocket", status)
         except BaseException:
             address.breaker.gave_up()
             raise

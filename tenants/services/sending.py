@@ -11,7 +11,7 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from tenants.errors import ServiceFailed, ServiceTimedOut
+from tenants.errors import ServiceFailed
 from tenants.services.retries import IDEMPOTENT
 from tenants.services.upstreams import Address, Connections, Upstream
 
@@ -135,7 +135,7 @@ class _Failed(Exception):
 async def send(upstream: Upstream, outgoing: Outgoing) -> Answer:
     """Return the service's answer, which the caller closes.
 
-    Raises `ServiceUnavailable`, `ServiceTimedOut`, `ServiceFailed`, or `BodyFailed` if the request's body broke off.
+    Raises `ServiceFailed`, or `BodyFailed` if the request's body broke off.
     """
     upstream.budget.note_request()
     tried: list[Address] = []
@@ -221,11 +221,11 @@ def _is_small(method: str, response: aiohttp.ClientResponse) -> bool:
 def _told(service: str, error: BaseException) -> tuple[ServiceFailed, bool]:
     """Return what went wrong in our own words, and whether the service may have seen the request."""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return ServiceTimedOut(service, "could not be connected to in time"), False
+        return ServiceFailed(service, "could not be connected to in time", 504), False
     if isinstance(error, aiohttp.ClientConnectorError):
         return ServiceFailed(service, "could not be connected to"), False
     if isinstance(error, TimeoutError):
-        return ServiceTimedOut(service, "did not answer in time"), True
+        return ServiceFailed(service, "did not answer in time", 504), True
     if isinstance(error, aiohttp.ClientPayloadError):
         return ServiceFailed(service, "broke its answer off"), True
     if isinstance(error, aiohttp.ClientResponseError):

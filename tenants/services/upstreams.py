@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from tenants.errors import ServiceUnavailable
+from tenants.errors import ServiceFailed
 from tenants.services.breaker import Breaker
 from tenants.services.facts import AddressInfo, ServiceInfo
 from tenants.services.ranges import is_allowed
@@ -118,14 +118,13 @@ class Upstream:
         fresh = [address for address in able if address not in tried]
         return min(fresh or able, key=lambda address: (address.in_flight, random.random()), default=None)  # noqa: S311
 
-    def unavailable(self) -> ServiceUnavailable:
+    def unavailable(self) -> ServiceFailed:
         """Return the error for when there is no address to choose, with when to ask again."""
         if not self.addresses:
-            return ServiceUnavailable(self.service.name, "has no address in use", 30.0)
+            return ServiceFailed(self.service.name, "has no address in use", 503, 30.0)
         waits = [address.breaker.seconds_left() for address in self.addresses if address.is_healthy]
-        return ServiceUnavailable(
-            self.service.name, "has no address that can be asked at the moment", max(1.0, min(waits, default=2.0))
-        )
+        reason = "has no address that can be asked at the moment"
+        return ServiceFailed(self.service.name, reason, 503, round(max(1.0, min(waits, default=2.0)), 1))
 
 
 class Upstreams:
