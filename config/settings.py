@@ -46,6 +46,7 @@ TENANT_APPS = ["shop.goods", "shop.customers", "shop.orders", "tenants.oauth"]
 APPS_WITHOUT_TABLES = [
     "unfold",
     "shop.storefront",
+    "shop.mounts",
     "shop.demo",
     "whitenoise.runserver_nostatic",
     "django.contrib.messages",
@@ -91,6 +92,10 @@ TENANTS: dict[str, Any] = {
     "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
     "API_BEARERS": ["tenants.oauth.bearer.bearer"],
     "API_SUNSET": env.list("SANGGA_API_SUNSET", default=[]),
+    "MOUNTS": {
+        "prices": "shop.mounts.price_list.create_app",
+        "backoffice": "shop.mounts.backoffice.create_app",
+    },
     "ROLE_PER_TENANT": env.bool("SANGGA_ROLE_PER_TENANT", default=True),
     # What one shop may take of each process; the first plan is that of whoever has no other. 0 is no limit.
     "PLANS": {
@@ -113,6 +118,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tenants.mounts.middleware.MountMiddleware",
     "axes.middleware.AxesMiddleware",  # last: it answers in the place of a view that refused a login
 ]
 
@@ -188,6 +194,7 @@ AXES_LOCKOUT_CALLABLE = "tenants.login_throttle.too_many_failures"
 AXES_DISABLE_ACCESS_LOG = True  # Django writes down who signed in last, and nothing reads more than that
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 
+LOGIN_URL = "admin:login"  # of whichever side a host belongs to
 SESSION_ENGINE = "tenants.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"

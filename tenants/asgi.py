@@ -11,6 +11,8 @@ from django.core.handlers import asgi
 from django.db import close_old_connections
 from django.http.response import HttpResponseBase
 
+from tenants.mounts.websockets import serve_websocket
+
 _answer: ContextVar[list[HttpResponseBase]] = ContextVar("answer")
 """Holds the response of the request at hand as soon as there is one, for all tasks that Django makes for it."""
 
@@ -20,6 +22,13 @@ class ASGIHandler(asgi.ASGIHandler):
 
     Django's own closes none that could not be sent: because its stream failed, or the client was gone.
     """
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request, or a WebSocket of a mounted application; Django itself has none."""
+        if scope["type"] == "websocket":
+            await serve_websocket(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""

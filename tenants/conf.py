@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import date
 from difflib import get_close_matches
@@ -69,6 +69,10 @@ class TenancySettings:
     """Functions that tell whose a token of an API is, in order: dotted paths of `bearer(request, token)`."""
     trusted_proxies: int = 0
     """How many proxies stand before the project, each of which adds to X-Forwarded-For; 0: that header is ignored."""
+    mounts: Mapping[str, str] = field(default_factory=dict)
+    """Foreign applications that tenants may have under a path: dotted paths of `create_app(tenant)`, by name."""
+    mounts_kept: int = 100
+    """How many of them, over all tenants, a process keeps built."""
     registry_seconds: float = 60.0
     """How long a looked-up host is believed when no change of it is heard."""
     registry_size: int = 10_000
@@ -179,11 +183,18 @@ def _path_prefix(prefix: str) -> str:
     return prefix.strip("/")
 
 
+def _mounts(mounts: dict[Any, Any]) -> dict[str, str]:
+    if not all(isinstance(text, str) for pair in mounts.items() for text in pair):
+        raise ConfigurationError(f"TENANTS['MOUNTS'] is {mounts!r}. It takes names with dotted paths of factories.")
+    return mounts
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "ORIGIN": _origin,
     "PLATFORM_HOSTS": _platform_hosts,
     "PATH_PREFIX": _path_prefix,
     "PLANS": read_plans,
+    "MOUNTS": _mounts,
 }
 """What brings a value to its one spelling, and refuses what has none."""
 

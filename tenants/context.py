@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -9,13 +10,36 @@ from dataclasses import dataclass, field, replace
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from tenants.errors import NoActiveTenant
 from tenants.plans import NO_LIMITS, Limits
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MountPoint:
+    """A foreign application of one tenant, and where it answers."""
+
+    app: str
+    """Its factory's name in `TENANTS["MOUNTS"]`."""
+    path: str = ""
+    """Without slashes at its ends, as `backend`; empty: the tenant's whole host."""
+    is_for_staff: bool = True
+    options: str = "{}"
+    """What the factory gets beside the tenant: keyword arguments, as JSON."""
+
+    @property
+    def prefix(self) -> str:
+        """What the paths of the application begin with: `/backend`, or nothing."""
+        return f"/{self.path}" if self.path else ""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The options, read."""
+        return dict(json.loads(self.options))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +77,8 @@ class TenantInfo:
     """What the tenant may take of the machine while its requests are answered."""
     statement_seconds: int = field(default=0, compare=False)
     """How long PostgreSQL works on one statement before it cancels it; 0: as long as the server's settings let it."""
+    mounts: tuple[MountPoint, ...] = ()
+    """The applications mounted in it, the longest path first."""
 
     def __str__(self) -> str:
         return self.slug or "the platform"

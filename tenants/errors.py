@@ -23,6 +23,7 @@ TenancyError
 ├── ProgramFailed             one of PostgreSQL's programs is missing, too old, or stopped with an error
 ├── BackupRefused             a file that no tenant is restored from
 ├── TokenRefused              a token or key of the API that opens nothing here
+├── MountFailed               an application mounted in a tenant could not be built
 ├── RunIncomplete             a run over many tenants left some as they were
 ├── IdentityRefused           a request did not come from the gateway, or not for this service
 ├── ServiceNotFound           no such service, or none for this tenant
@@ -316,6 +317,23 @@ class TokenRefused(TenancyError):
 
     def __str__(self) -> str:
         return f"The token is not accepted. {self.reason}"
+
+
+class MountFailed(TenancyError):
+    """An application mounted in a tenant could not be built."""
+
+    def __init__(self, app: str, tenant: str, cause: str, retry_seconds: int) -> None:
+        super().__init__(app, tenant, cause, retry_seconds)
+        self.app = app
+        self.tenant = tenant
+        self.cause = cause
+        self.retry_seconds = retry_seconds
+
+    def __str__(self) -> str:
+        return (
+            f"The application {self.app!r} could not be built for {self.tenant}: {self.cause} "
+            f"It is tried again in {self.retry_seconds} s; the log has the whole error."
+        )
 
 
 class RunIncomplete(TenancyError):

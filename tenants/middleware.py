@@ -108,12 +108,13 @@ def _turned_away(request: HttpRequest, resolution: Resolution | None) -> HttpRes
         return enter_by_link(request, tenant) or pages.suspended(request, tenant)
     if resolution.door is Door.MOVED:
         return pages.moved(request, tenant)
-    if _is_refused_as_behind(tenant):
+    if is_refused_as_behind(tenant):
         return pages.updating(request, tenant)
     return None
 
 
-def _is_refused_as_behind(tenant: TenantInfo) -> bool:
+def is_refused_as_behind(tenant: TenantInfo) -> bool:
+    """Tell whether a tenant gets 503 because this code and its schema do not fit, or its schema is behind."""
     if tenant.variant not in known_variants():
         return True  # newer code than ours has it
     if tenant.is_platform or tenancy().when_behind == "serve":

@@ -119,6 +119,13 @@ def _busy_problem(reason: Kind | Stopped, status: HTTPStatus, language: str) -> 
     return json.dumps(problem, ensure_ascii=False).encode()
 
 
+def mount_failed(request: HttpRequest, tenant: TenantInfo, retry_seconds: int) -> HttpResponse:
+    """Return 503: an application of the shop could not be built; the rest of the shop is open."""
+    response = _page(request, "tenants/mount_failed.html", {"name": tenant.name}, status=503, tenant=tenant)
+    response["Retry-After"] = str(retry_seconds)
+    return response
+
+
 def moved(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     """Return 308 to the same path on the tenant's primary host; the method and the body stay the same."""
     response = HttpResponsePermanentRedirect(tenancy().url_of(tenant.host, request.get_full_path()))

@@ -6,18 +6,25 @@ on the tables notify every process (see `tenants.listener`), and a time limit is
 
 from __future__ import annotations
 
+import json
 import time
 from collections import OrderedDict
 from threading import Lock
 from typing import Any, Final
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.signals import setting_changed
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import OuterRef, Prefetch, Q, QuerySet
+from django.db.models.functions import JSONObject
+from django.dispatch import Signal
 
 from tenants.conf import tenancy
-from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.context import PLATFORM, MountPoint, TenantInfo, use_tenant
 from tenants.errors import TenantNotFound
-from tenants.models import Domain, Tenant
+from tenants.models import Domain, Mount, Tenant
+
+tenant_changed = Signal()
+"""Sent with `tenant_id` when a change of one tenant is heard of: on any thread, as nobody; receivers must not wait."""
 
 DEAF_SECONDS = 1.0
 """How long an answer is believed while changes are not heard."""
@@ -103,6 +110,7 @@ class Registry:
             self.generation += 1
             self._known.forget(tenant_id)
             self._unknown.clear()
+        tenant_changed.send(type(self), tenant_id=tenant_id)
 
     def clear(self) -> None:
         """Drop everything: changes may have been missed."""
@@ -183,13 +191,26 @@ def info_of(tenant: Tenant) -> TenantInfo:
             burst=tenant.max_burst,
             statement_seconds=tenant.max_statement_seconds,
         ),
+        mounts=_mounts_of(tenant),
     )
+
+
+def _mounts_of(tenant: Tenant) -> tuple[MountPoint, ...]:
+    facts = tenant.active_mounts if hasattr(tenant, "active_mounts") else list(_active_mounts(tenant.pk))
+    points = [MountPoint(**{**fact, "options": json.dumps(fact["options"])}) for fact in facts]
+    return tuple(sorted(points, key=lambda point: -len(point.path)))
+
+
+def _active_mounts(tenant_id: int | OuterRef) -> QuerySet[Mount, dict[str, Any]]:
+    facts = JSONObject(app="app", path="path", is_for_staff="is_for_staff", options="options")
+    return Mount.objects.filter(tenant=tenant_id, is_on=True).order_by("path").values_list(facts, flat=True)
 
 
 def _tenants() -> QuerySet[Tenant]:
     # As a list: where Django keeps a queryset for each tenant, a thousand of them take as long as all the rest.
     primary = Prefetch("domains", Domain.objects.filter(is_primary=True), to_attr="primary_domains")
-    return Tenant.objects.select_related("state").prefetch_related(primary)
+    tenants = Tenant.objects.annotate(active_mounts=ArraySubquery(_active_mounts(OuterRef("pk"))))
+    return tenants.select_related("state").prefetch_related(primary)
 
 
 def _load(key: str) -> TenantInfo | None:

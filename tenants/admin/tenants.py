@@ -17,13 +17,18 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from tenants import audit
 from tenants.admin.domains import DomainInline
 from tenants.admin.facts import Facts, Migrations, facts_of, furniture_of, with_migrations
 from tenants.admin.forms import TenantForm
 from tenants.admin.limits import LIMITS_FIELDSET, LIMITS_READONLY, LimitsAdmin
+from tenants.admin.mounts import MountInline
+from tenants.admin.opening import actor
 from tenants.admin.site import platform_site
 from tenants.admin.starting import TenantOperations
+from tenants.audit import acting_as
 from tenants.models import Tenant
+from tenants.registry import info_of
 
 _MIGRATIONS_LABELS = {Migrations.CURRENT: "success", Migrations.BEHIND: "warning", Migrations.FAILED: "danger"}
 _STATUS_LABELS = {
@@ -75,7 +80,7 @@ class TenantAdmin(TenantOperations, LimitsAdmin):
     """All tenants. Whatever has to do with a schema goes through `tenants.lifecycle`, never through the row alone."""
 
     form = TenantForm
-    inlines = [DomainInline]
+    inlines = [DomainInline, MountInline]
     list_display = ["tenant", "address", "door", "schema", "size", "migrations", "created_at"]
     list_filter = ["status", MigrationsFilter]
     list_per_page = 50
@@ -105,7 +110,7 @@ class TenantAdmin(TenantOperations, LimitsAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         """Return tenants with what their facts are made of."""
         tenants: QuerySet[Tenant] = super().get_queryset(request)
-        return tenants.select_related("state").prefetch_related("domains")
+        return tenants.select_related("state").prefetch_related("domains", "mounts")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[TenantChangeList]:
         return TenantChangeList
@@ -116,6 +121,16 @@ class TenantAdmin(TenantOperations, LimitsAdmin):
         if tenant is not None:
             _attach_facts([tenant])
         return tenant
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Save domains or mounts, and write down who changed them."""
+        super().save_formset(request, form, formset, change)
+        if formset.has_changed():
+            rows = formset.model._default_manager.filter(tenant=form.instance)
+            with acting_as(actor(request)):
+                audit.record(
+                    f"change {formset.model._meta.model_name}s", info_of(form.instance), now=[str(row) for row in rows]
+                )
 
     # --- Columns and read-only fields
 

@@ -29,6 +29,8 @@ def form_of(tenant: TenantInfo, *domains: dict[str, Any], **values: str) -> dict
         "time_zone": tenant.time_zone,
         "domains-TOTAL_FORMS": len(domains),
         "domains-INITIAL_FORMS": sum("id" in domain for domain in domains),
+        "mounts-TOTAL_FORMS": 0,
+        "mounts-INITIAL_FORMS": 0,
         **values,
     }
     for number, domain in enumerate(domains):

@@ -1,0 +1,99 @@
+"""WebSockets of mounted ASGI applications: the same gate and the same tenant as for requests."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+from django.db import close_old_connections
+from django.http import Http404, HttpRequest
+
+from tenants.context import MountPoint, TenantInfo, use_tenant
+from tenants.errors import InvalidHost, MountFailed
+from tenants.hosts import normalise_host
+from tenants.middleware import is_refused_as_behind
+from tenants.mounts.asgi import AsgiApplication
+from tenants.mounts.built import Built, built_applications
+from tenants.mounts.middleware import is_staff, point_at
+from tenants.prefix import shift
+from tenants.resolvers import Door, Resolution, resolve, resolve_from_memory
+
+_REFUSED = {"type": "websocket.close", "code": 1008}
+"""Before it was accepted, this becomes HTTP's 403 (ASGI, "WebSocket Connection Scope")."""
+
+
+async def serve_websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Serve a WebSocket by the application mounted where it knocks; refuse it where none is, or none may be asked."""
+    # A thread of its own, whose database connection is given back before the long conversation begins.
+    async with ThreadSensitiveContext():
+        try:
+            found = await _find(scope)
+        finally:
+            await sync_to_async(close_old_connections)()
+    if found is None:
+        await send(_REFUSED)
+        return
+    tenant, point, root = found
+    try:
+        built = await sync_to_async(_take)(tenant, point)
+    except (MountFailed, Http404):
+        await send(_REFUSED)
+        return
+    try:
+        application = built.application
+        if isinstance(application, AsgiApplication):
+            await application.answer_from({**scope, "root_path": root}, receive, send)
+        else:
+            await send(_REFUSED)
+    finally:
+        built.give_back()
+
+
+def _take(tenant: TenantInfo, point: MountPoint) -> Built:
+    with use_tenant(tenant):
+        return built_applications.take(tenant, point)
+
+
+async def _find(scope: dict[str, Any]) -> tuple[TenantInfo, MountPoint, str] | None:
+    """Return the tenant, the mount and its SCRIPT_NAME, if the door there is open to the visitor."""
+    request = ASGIRequest({**scope, "method": "GET"}, BytesIO())
+    resolution = await _resolve(request)
+    if resolution is None or resolution.door is not Door.OPEN or resolution.tenant is None:
+        return None
+    tenant = resolution.tenant
+    if is_refused_as_behind(tenant) or not _comes_from_its_own_page(request):
+        return None
+    root = shift(request, tenant, resolution.prefix) if resolution.prefix else scope.get("root_path", "").rstrip("/")
+    point = point_at(tenant, request.path_info)
+    if point is None or (point.is_for_staff and not await sync_to_async(_is_staff)(request, tenant)):
+        return None
+    return tenant, point, root + point.prefix
+
+
+async def _resolve(request: ASGIRequest) -> Resolution | None:
+    try:
+        host = normalise_host(request.get_host())
+    except (DisallowedHost, InvalidHost):
+        return None
+    return resolve_from_memory(host, request.path_info) or await sync_to_async(resolve)(host, request.path_info)
+
+
+def _comes_from_its_own_page(request: ASGIRequest) -> bool:
+    """Tell whether the page that opens the WebSocket is of this host: browsers ask for no more than cookies."""
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc.lower() == request.get_host().lower()
+
+
+def _is_staff(request: HttpRequest, tenant: TenantInfo) -> bool:
+    """Tell whether the visitor is signed in as staff; no middleware has looked."""
+    with use_tenant(tenant):
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        request.session = store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        return is_staff(get_user(request))
