@@ -18,6 +18,7 @@ TenancyError
 ├── MigrationFailed           a tenant's migrations stopped, and left it as it was
 ├── TakenElsewhere            another run has the tenant in hand
 ├── TenantBehind              a tenant's schema is not where the code is, as the step needs it to be
+├── MappingRefused            a file that says what a variant's rows begin with, and cannot be taken
 ├── TenantDiffers             a tenant's schema has other tables or columns than its migrations make
 ├── StepFailed                a clone, backup or restore stopped, and nothing of it is left
 ├── ProgramFailed             one of PostgreSQL's programs is missing, too old, or stopped with an error
@@ -252,9 +253,21 @@ class TenantBehind(TenancyError):
 
     def __str__(self) -> str:
         return (
-            f"The schema of tenant {self.slug!r} is not where the code is, and a clone is made by the code. "
+            f"The schema of tenant {self.slug!r} is not where the code is, and this step goes by the code. "
             f"Run `manage.py migrate_tenants --tenant {self.slug}`, then try again."
         )
+
+
+class MappingRefused(TenancyError):
+    """A file that says what a variant's rows begin with, and cannot be taken. Nothing was changed."""
+
+    def __init__(self, file: str, problems: Sequence[str]) -> None:
+        super().__init__(file, problems)
+        self.file = file
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return f"Nothing was changed, since {self.file} cannot be taken: {' '.join(self.problems)}"
 
 
 class TenantDiffers(TenancyError):

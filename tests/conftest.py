@@ -141,6 +141,12 @@ def _take_away(tenant: TenantInfo) -> None:
 
 
 @pytest.fixture
+def take_away() -> Callable[[TenantInfo], None]:
+    """Return what takes a committed shop away that a test made otherwise than with `open_shop`."""
+    return _take_away
+
+
+@pytest.fixture
 def live_tenant(open_shop: Callable[..., TenantInfo]) -> TenantInfo:
     """One committed shop, for tests with threads."""
     return open_shop()

@@ -11,9 +11,11 @@ from tenants.lifecycle.rename import rename_tenant
 from tenants.lifecycle.restore import restore_tenant
 from tenants.lifecycle.sign_out import sign_out_tenant
 from tenants.lifecycle.status import resume_tenant, suspend_tenant
+from tenants.lifecycle.variant import VariantChange, set_variant
 
 __all__ = [
     "NewTenant",
+    "VariantChange",
     "add_domain",
     "backup_tenant",
     "clear_tenant_cache",
@@ -28,6 +30,7 @@ __all__ = [
     "restore_tenant",
     "resume_tenant",
     "set_primary_domain",
+    "set_variant",
     "sign_out_tenant",
     "suspend_tenant",
     "undelete_tenant",

@@ -15,7 +15,7 @@ from tenants.lifecycle.files import check_no_files, copy_files, remove_files_of_
 from tenants.lifecycle.left_out import tables_left_out
 from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.standstill import standing_still
-from tenants.migrator.apply import migrate_tenant
+from tenants.migrator.aside import kept_aside, migrate_new_with_kept
 from tenants.migrator.graph import fingerprint, target_fingerprint
 from tenants.migrator.records import read_applied
 from tenants.names import validate_slug
@@ -50,7 +50,7 @@ def clone_tenant(
             clone = insert_tenant(_order(source, new_slug, name))
             check_no_files(clone)
             undo.callback(remove_files_of_nobody, clone)
-            _make_schema(clone)
+            _make_schema(source, clone)
             _check_is_alike(source, clone)
             with use_tenant(clone.as_owner()):
                 copy_rows(source.schema, clone.schema, without=left_out, progress=progress)
@@ -81,11 +81,13 @@ def _order(source: TenantInfo, new_slug: str, name: str) -> NewTenant:
     )
 
 
-def _make_schema(clone: TenantInfo) -> None:
+def _make_schema(source: TenantInfo, clone: TenantInfo) -> None:
+    with use_tenant(source.as_owner()):
+        kept = kept_aside(read_applied(), source.variant)
     schemas.create_schema(clone)
     if clone.role:
         schemas.grant_to_role(clone)
-    migrate_tenant(clone, is_new=True)
+    migrate_new_with_kept(clone, kept)
 
 
 def _check_is_alike(source: TenantInfo, clone: TenantInfo) -> None:

@@ -9,15 +9,19 @@ from dataclasses import dataclass, replace
 from django.db import connection, transaction
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.migrator.apply import migrate_tenant
-from tenants.migrator.graph import fingerprint, target_fingerprint
+from tenants.migrator.aside import kept_aside, migrate_new_with_kept
+from tenants.migrator.graph import Key, fingerprint, target_fingerprint
 from tenants.migrator.records import read_applied
 from tenants.models import SchemaState
 from tenants.postgresql import schemas
 from tenants.postgresql.catalog import Parts, differences, parts_of
+from tenants.variants.discovery import known_variants
 
 _BATCH = 50
 """Schemas whose parts are held in memory at once."""
+
+Expected = dict[tuple[str, str], Parts]
+"""What schemas should be made of, by variant and what they keep aside."""
 
 _OF_A_TENANT = re.compile(r"t_\d+")
 
@@ -34,7 +38,7 @@ class Finding:
 
 def verify(tenants: Sequence[TenantInfo]) -> Iterator[Finding]:
     """Yield whatever is wrong with the schemas of `tenants`: state, tables, columns, constraints, indexes, roles."""
-    expected: dict[str, Parts] = {}
+    expected: Expected = {}
     for start in range(0, len(tenants), _BATCH):
         batch = tenants[start : start + _BATCH]
         with use_tenant(PLATFORM):
@@ -42,9 +46,7 @@ def verify(tenants: Sequence[TenantInfo]) -> Iterator[Finding]:
             parts = parts_of([tenant.schema for tenant in batch])
             roles = schemas.existing_roles([tenant.role for tenant in batch])
         for tenant in batch:
-            if tenant.variant not in expected:
-                expected[tenant.variant] = _expected_parts(tenant)
-            for what in _wrong_with(tenant, parts[tenant.schema], expected[tenant.variant], states, roles):
+            for what in _wrong_with(tenant, parts[tenant.schema], expected, states, roles):
                 yield Finding(schema=tenant.schema, slug=tenant.slug, what=what)
 
 
@@ -57,30 +59,38 @@ def schemas_without_tenant(tenants: Sequence[TenantInfo]) -> list[str]:
 
 
 def _wrong_with(
-    tenant: TenantInfo, parts: Parts, expected: Parts, states: dict[int, str], roles: set[str]
+    tenant: TenantInfo, parts: Parts, expected: Expected, states: dict[int, str], roles: set[str]
 ) -> Iterator[str]:
     if not parts:
         yield "the schema is missing or empty"
         return
+    if tenant.variant not in known_variants():
+        yield f"it has the variant {tenant.variant!r}, which this code does not have"
+        return
     if tenant.role and tenant.role not in roles:
         yield f"the role {tenant.role} is missing"
     with use_tenant(tenant.as_owner()):
-        found = fingerprint(read_applied(), tenant.variant)
+        applied = read_applied()
+    found = fingerprint(applied, tenant.variant)
     on_record = states.get(tenant.id, "")
     if on_record and found != on_record:
         yield "its migrations are not those that the control plane has on record"
     if found == target_fingerprint(tenant.variant):
-        yield from differences(parts, expected)
+        kept = kept_aside(applied, tenant.variant)
+        kind = (tenant.variant, str(kept))
+        if kind not in expected:
+            expected[kind] = _expected_parts(tenant, kept)
+        yield from differences(parts, expected[kind])
     if found != target_fingerprint(tenant.variant) or not on_record:
         yield "it is behind the code: migrate_tenants"
 
 
-def _expected_parts(like: TenantInfo) -> Parts:
-    """Make a schema of the tenant's kind, look at it, and let it go again."""
+def _expected_parts(like: TenantInfo, kept: dict[str, list[Key]]) -> Parts:
+    """Make a schema of the tenant's kind, with what it keeps aside, look at it, and let it go again."""
     model = replace(like, id=0x7FFFFFFF, schema=f"verify_{like.schema}", role="")
     with use_tenant(PLATFORM), transaction.atomic():
         schemas.create_schema(model)
-        migrate_tenant(model, is_new=True)
+        migrate_new_with_kept(model, kept)
         parts = parts_of([model.schema])[model.schema]
         transaction.set_rollback(True)
     return parts

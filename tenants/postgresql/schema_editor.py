@@ -56,7 +56,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
     def _names(self, model: Any, parent: Any, link: Any) -> dict[str, str]:
         return {
-            "name": self.quote_name(follower_of(model)),
+            "name": self.quote_name(follower_of(model._meta.db_table)),
             "child": self.quote_name(model._meta.db_table),
             "link": self.quote_name(link.column),
             "parent": self.quote_name(parent._meta.db_table),
@@ -64,9 +64,9 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
         }
 
 
-def follower_of(model: Any) -> str:
-    """Return what the trigger and the function are called that keep a child's rows beside its parent's."""
-    return truncate_name(f"{model._meta.db_table}_follow", 63)
+def follower_of(table: str) -> str:
+    """Return what the trigger and the function are called that keep the rows of a child's table beside its parent's."""
+    return truncate_name(f"{table}_follow", 63)
 
 
 @contextmanager

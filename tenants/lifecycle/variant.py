@@ -1,0 +1,99 @@
+"""Giving a live tenant another variant, and back: in one transaction, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from django.db import connection
+
+from tenants import audit
+from tenants.context import TenantInfo, use_tenant
+from tenants.errors import TakenElsewhere, TenantBehind
+from tenants.lifecycle.failures import failing_as
+from tenants.lifecycle.mapping import read_mappings
+from tenants.lifecycle.rows import locked_tenant
+from tenants.migrator.aside import Rows, bring_back, fill_children, kept_aside, lock_parents, put_aside
+from tenants.migrator.graph import Key, fingerprint, target_fingerprint
+from tenants.migrator.heads import migrate_unseen
+from tenants.migrator.records import claim_and_read
+from tenants.models import Operation, Tenant
+from tenants.registry import info_of
+from tenants.scoping import PerTenant
+from tenants.variants.discovery import DEFAULT, check_known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantChange:
+    """What became of a tenant's rows when it got another variant; each by table."""
+
+    tenant: TenantInfo
+    """As it is now."""
+    before: str
+    """The variant that it had."""
+    kept: Rows = field(default_factory=dict)
+    """The rows that are kept aside, and found again when the tenant gets its old variant back."""
+    found: Rows = field(default_factory=dict)
+    """The rows that were kept aside since the tenant had this variant before."""
+    begun: Rows = field(default_factory=dict)
+    """The rows that were made for what was there, with the defaults."""
+    mapped: Rows = field(default_factory=dict)
+    """The rows that got their values from a file."""
+
+
+def set_variant(
+    slug: str, variant: str, *, mapping: Mapping[str, Path | str] | None = None, lock_timeout: float = 10.0
+) -> VariantChange:
+    """Give a tenant another variant, and return what became of its rows; on any error everything is as it was.
+
+    Its schema gets the variant's tables, and each row of the base a row of the variant's with the defaults. `mapping`
+    has better values: the path of a CSV file by the name of a model of the variant (`tenants.lifecycle.mapping`). What
+    the variant before had is kept aside in the schema, and found again when the tenant gets that back.
+
+    All of it is one transaction; until it is over, shoppers see the shop as it was, and whoever writes what the variant
+    extends waits. No table is waited for longer than `lock_timeout` seconds. Raises `TenantNotFound`, `UnknownVariant`,
+    `TenantBehind`, `TakenElsewhere` while the tenant is migrated, copied or has other work in hand, `MappingRefused` or
+    `StepFailed`.
+    """
+    check_known(variant)
+    with failing_as(f"Giving tenant {slug!r} the variant {variant!r}"), locked_tenant(slug) as row:
+        before = info_of(row)
+        _check_no_work_in_hand(before)
+        with use_tenant(before.as_owner()):
+            applied = claim_and_read(before, lock_timeout, is_new=False, is_claimed=False) or frozenset()
+        if fingerprint(applied, before.variant) != target_fingerprint(before.variant):
+            raise TenantBehind(slug)
+        change = _change(before, replace(before, variant=variant), applied, mapping or {})
+        row.variant = variant
+        row.save(update_fields=["variant"])
+        change = replace(change, tenant=info_of(Tenant.objects.select_related("state").get(pk=row.pk)))
+        facts = {key: value for key, value in asdict(change).items() if key not in {"tenant", "before"} and value}
+        audit.record("variant", change.tenant, before=before.variant, variant=variant, **facts)
+    return change
+
+
+def _check_no_work_in_hand(tenant: TenantInfo) -> None:
+    others = Operation.objects.filter(slug=tenant.slug, state__in=Operation.UNFINISHED).exclude(kind="variant")
+    if others.exists():
+        raise TakenElsewhere(tenant.slug)
+
+
+def _change(
+    before: TenantInfo, after: TenantInfo, applied: frozenset[Key], mapping: Mapping[str, Path | str]
+) -> VariantChange:
+    PerTenant.forget(before.schema)
+    kept: Rows = {}
+    found: Rows = {}
+    with use_tenant(after.as_owner()):
+        lock_parents({before.variant, after.variant})
+        if before.variant != after.variant:
+            if before.variant != DEFAULT:
+                kept = put_aside(before.variant, applied)
+            if after.variant in kept_aside(applied, before.variant):
+                found = bring_back(after.variant, applied)
+            migrate_unseen(after)
+        begun = fill_children(after.variant)
+        mapped = read_mappings(after.variant, mapping)
+        connection.check_constraints()
+    return VariantChange(tenant=after, before=before.variant, kept=kept, found=found, begun=begun, mapped=mapped)

@@ -1,0 +1,58 @@
+"""`manage.py set_variant SLUG NAME`: gives a live shop another variant, or the default back."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from tenants.lifecycle import VariantChange, set_variant
+from tenants.management.base import TenantCommand
+from tenants.variants.discovery import known_variants
+
+
+class Command(TenantCommand):
+    help = (
+        "Gives a shop another variant, or the default back, while it is open. Its rows are carried over; what the "
+        "variant before had is kept aside, and found again when the shop gets that back."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", metavar="SLUG", help="The shop.")
+        parser.add_argument(
+            "variant", metavar="NAME", choices=sorted(known_variants()), help=" or ".join(known_variants())
+        )
+        parser.add_argument(
+            "--mapping",
+            action="append",
+            default=[],
+            metavar="[MODEL=]FILE",
+            help="A CSV file with what the variant's rows begin with: its first column is a field that tells the rows "
+            "apart, such as slug, the others are fields of the variant's MODEL. May be given again.",
+        )
+        parser.add_argument("--lock-timeout", type=float, default=10.0, metavar="SECONDS", help="Default: %(default)s.")
+
+    def handle(self, *, slug: str, variant: str, mapping: list[str], lock_timeout: float, **options: Any) -> None:
+        files = dict(_model_and_file(text) for text in mapping)
+        change = set_variant(slug, variant, mapping=files, lock_timeout=lock_timeout)
+        if change.before == variant and not files:
+            self.stdout.write(f"{slug} has the variant {variant} already.")
+            return
+        self.stdout.write(self.style.SUCCESS(f"{slug} has the variant {variant}; before, it had {change.before}."))
+        for line in lines_of(change):
+            self.stdout.write(f"  {line}")
+
+
+def _model_and_file(text: str) -> tuple[str, str]:
+    model, separator, file = text.partition("=")
+    return (model, file) if separator and model.isidentifier() else ("", text)
+
+
+def lines_of(change: VariantChange) -> list[str]:
+    """Return what became of the rows, in words, a line for each table."""
+    words = {
+        "found again": change.found,
+        "begun with the defaults": {table: rows for table, rows in change.begun.items() if rows},
+        "filled from the file": change.mapped,
+        "kept aside until the shop gets this variant back": change.kept,
+    }
+    return [f"{table}: {rows} rows {what}" for what, tables in words.items() for table, rows in tables.items()]

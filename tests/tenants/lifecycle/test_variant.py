@@ -1,0 +1,265 @@
+"""A live tenant gets another variant, and its old one back: in one transaction, and nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections, transaction
+
+from shop.goods.models import Goods, Sku
+from shop.variants.customer_a import models as customer_a
+from shop.variants.grocer import models as grocer
+from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.audit import acting_as
+from tenants.errors import MappingRefused, StepFailed, TakenElsewhere, TenantBehind, UnknownVariant
+from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant, set_variant
+from tenants.migrator.apply import migrate_tenant
+from tenants.migrator.graph import chosen_targets
+from tenants.migrator.records import session_claim
+from tenants.migrator.runner import Run, RunOptions, find_behind
+from tenants.migrator.verify import verify
+from tenants.models import AuditEvent, Operation
+from tenants.registry import tenant_by_slug
+
+OpenShop = Callable[..., TenantInfo]
+
+
+def make_goods(number: int, first: int = 0) -> None:
+    for n in range(first, first + number):
+        goods = Goods.objects.create(name=f"Goods {n}", slug=f"goods-{n}")
+        Sku.objects.create(goods=goods, price=Decimal(10 + n), stock=5)
+
+
+@pytest.fixture
+def shop(open_shop: OpenShop) -> TenantInfo:
+    """A committed shop of the default variant with four goods."""
+    opened = open_shop(currency="USD")
+    with use_tenant(opened):
+        make_goods(4)
+    return opened
+
+
+def now(shop: TenantInfo) -> TenantInfo:
+    return tenant_by_slug(shop.slug)
+
+
+def findings(*shops: TenantInfo) -> list[str]:
+    return [f"{found.slug}: {found.what}" for found in verify([now(shop) for shop in shops])]
+
+
+def rows_of(shop: TenantInfo) -> dict[str, Any]:
+    with use_tenant(shop):
+        return dict(customer_a.Goods.objects.values_list("slug", "category_code"))
+
+
+def mapping(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "mapping.csv"
+    file.write_text(text)
+    return file
+
+
+def test_rows_are_carried_over_with_defaults_and_the_base_code_goes_on(shop: TenantInfo) -> None:
+    change = set_variant(shop.slug, "customer_a")
+    assert (change.before, change.tenant.variant, change.begun) == ("default", "customer_a", {"customer_a_goods": 4})
+    with use_tenant(now(shop)):
+        assert set(customer_a.Goods.objects.values_list("tax_rate", flat=True)) == {Decimal("0.1")}
+        make_goods(1, first=4)
+        assert customer_a.Goods.objects.count() == 5
+    assert findings(shop) == []
+    assert find_behind(slug=shop.slug)[1] == []
+
+
+def test_what_a_mapping_file_says_is_what_rows_begin_with(shop: TenantInfo, tmp_path: Path) -> None:
+    file = mapping(tmp_path, "slug,category_code,tax_rate\ngoods-0,A-1,0.05\ngoods-2,A-2,\n")
+    assert set_variant(shop.slug, "customer_a", mapping={"": file}).mapped == {"customer_a_goods": 2}
+    with use_tenant(now(shop)):
+        found = customer_a.Goods.objects.order_by("slug").values_list("category_code", "tax_rate")
+        tenth = Decimal("0.1")
+        assert list(found) == [("A-1", Decimal("0.05")), ("", tenth), ("A-2", tenth), ("", tenth)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "slug,colour\ngoods-0,red\n",
+            "Goods has no field 'colour'. After the first column there can be ",
+        ),
+        ("name,category_code\nGoods 0,A\n", "'name' does not tell one row from another"),
+        ("slug,category_code\ngoods-9,A\n", "line 2: there is no row with the slug 'goods-9'"),
+        ("slug,tax_rate\ngoods-0,much\n", "line 2: tax_rate: “much” value must be a decimal number."),
+        ("slug,tax_rate\ngoods-0,1.5\n", "line 2: tax_rate: Ensure this value is less than or equal to 1."),
+        ("slug,tax_rate\ngoods-0\n", "line 2: the row has 1 cells, and the header 2"),
+        ("slug,category_code\ngoods-0,A\ngoods-0,B\n", "line 3: the slug 'goods-0' is on line 2 already"),
+        ("", "a column is missing"),
+        (None, "it cannot be read: No such file"),
+    ],
+)
+def test_a_mapping_that_makes_no_sense_changes_nothing(
+    shop: TenantInfo, tmp_path: Path, text: str | None, said: str
+) -> None:
+    file = tmp_path / "gone.csv" if text is None else mapping(tmp_path, text)
+    with pytest.raises(MappingRefused) as refused:
+        set_variant(shop.slug, "customer_a", mapping={"": file})
+    assert said in str(refused.value)
+    assert now(shop).variant == "default"
+    assert findings(shop) == []
+
+
+def test_there_and_back_loses_nothing(shop: TenantInfo, tmp_path: Path) -> None:
+    file = mapping(tmp_path, "slug,category_code\n" + "".join(f"goods-{n},C-{n}\n" for n in range(4)))
+    set_variant(shop.slug, "customer_a", mapping={"Goods": file})
+    change = set_variant(shop.slug, "default")
+    assert change.kept == {"customer_a_goods": 4}
+    assert findings(shop) == []
+    with use_tenant(now(shop)):
+        Goods.objects.get(slug="goods-1").delete()
+        make_goods(1, first=4)
+    change = set_variant(shop.slug, "customer_a")
+    assert (change.found, change.begun) == ({"customer_a_goods": 3}, {"customer_a_goods": 1})
+    assert rows_of(now(shop)) == {"goods-0": "C-0", "goods-2": "C-2", "goods-3": "C-3", "goods-4": ""}
+    assert findings(shop) == []
+
+
+def test_from_one_variant_to_another_and_back(shop: TenantInfo) -> None:
+    set_variant(shop.slug, "customer_a")
+    with use_tenant(now(shop)):
+        customer_a.Goods.objects.update(category_code="kept")
+    change = set_variant(shop.slug, "grocer")
+    assert (change.kept, change.begun) == ({"customer_a_goods": 4}, {"grocer_goods": 4, "grocer_sku": 4})
+    with use_tenant(now(shop)):
+        grocer.Sku.objects.update(best_before="2031-01-01")
+    assert findings(shop) == []
+    change = set_variant(shop.slug, "customer_a")
+    assert (change.kept, change.found) == ({"grocer_goods": 4, "grocer_sku": 4}, {"customer_a_goods": 4})
+    assert set(rows_of(now(shop)).values()) == {"kept"}
+    assert findings(shop) == []
+    set_variant(shop.slug, "default")
+    assert findings(shop) == []
+
+
+def test_a_clone_and_a_restored_backup_have_what_is_kept_aside(
+    shop: TenantInfo, open_shop: OpenShop, tmp_path: Path, take_away: Callable[[TenantInfo], None]
+) -> None:
+    set_variant(shop.slug, "customer_a")
+    with use_tenant(now(shop)):
+        customer_a.Goods.objects.update(category_code="kept")
+    set_variant(shop.slug, "default")
+    clone = clone_tenant(shop.slug, f"{shop.slug}-clone")
+    backup_tenant(shop.slug, tmp_path / "backup")
+    restored = restore_tenant(tmp_path / "backup", f"{shop.slug}-restored")
+    try:
+        assert findings(clone, restored) == []
+        for copy in (clone, restored):
+            assert set_variant(copy.slug, "customer_a").found == {"customer_a_goods": 4}
+            assert set(rows_of(now(copy)).values()) == {"kept"}
+        with use_tenant(now(restored)):
+            make_goods(1, first=9)
+            assert customer_a.Goods.objects.count() == 5, "the trigger was restored with its schema's new name"
+        assert findings(clone, restored) == []
+    finally:
+        take_away(clone)
+        take_away(restored)
+
+
+def test_a_clone_and_a_restored_backup_have_their_variant(
+    shop: TenantInfo, tmp_path: Path, take_away: Callable[[TenantInfo], None]
+) -> None:
+    set_variant(shop.slug, "grocer")
+    clone = clone_tenant(shop.slug, f"{shop.slug}-clone")
+    backup_tenant(shop.slug, tmp_path / "backup")
+    restored = restore_tenant(tmp_path / "backup", f"{shop.slug}-restored")
+    try:
+        assert findings(clone, restored) == []
+        for copy in (clone, restored):
+            assert copy.variant == "grocer"
+            with use_tenant(copy):
+                make_goods(1, first=4)
+                assert (grocer.Goods.objects.count(), grocer.Sku.objects.count()) == (5, 5)
+    finally:
+        take_away(clone)
+        take_away(restored)
+
+
+def test_it_is_written_down(shop: TenantInfo) -> None:
+    with acting_as("operator kim"):
+        set_variant(shop.slug, "customer_a")
+    with use_tenant(PLATFORM):
+        event = AuditEvent.objects.filter(slug=shop.slug, action="variant").get()
+    assert event.actor == "operator kim"
+    assert event.detail == {"before": "default", "variant": "customer_a", "begun": {"customer_a_goods": 4}}
+
+
+def test_an_unknown_variant_is_refused(shop: TenantInfo) -> None:
+    with pytest.raises(UnknownVariant, match=r"no variant 'customer_z'.*customer_a, default, grocer"):
+        set_variant(shop.slug, "customer_z")
+
+
+def test_a_tenant_that_others_have_in_hand_is_left_alone(shop: TenantInfo) -> None:
+    with session_claim(shop), pytest.raises(TakenElsewhere):
+        set_variant(shop.slug, "customer_a")
+    with use_tenant(PLATFORM):
+        work = Operation.objects.create(kind="backup", slug=shop.slug, asked_by="kim", state=Operation.State.WAITING)
+    with pytest.raises(TakenElsewhere):
+        set_variant(shop.slug, "customer_a")
+    with use_tenant(PLATFORM):
+        work.delete()
+    assert now(shop).variant == "default"
+
+
+def test_a_tenant_that_is_behind_is_migrated_first(shop: TenantInfo) -> None:
+    migrate_tenant(shop, chosen_targets("ledger", "0004"))
+    with pytest.raises(TenantBehind):
+        set_variant(shop.slug, "customer_a")
+
+
+def test_tables_in_use_are_waited_for_and_then_all_is_as_it_was(shop: TenantInfo) -> None:
+    holding, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with use_tenant(shop), transaction.atomic():
+            Goods.objects.filter(slug="goods-0").update(name="Held")
+            holding.set()
+            done.wait(30)
+        connections.close_all()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert holding.wait(30)
+        with pytest.raises(StepFailed, match="lock timeout"):
+            set_variant(shop.slug, "customer_a", lock_timeout=0.2)
+    finally:
+        done.set()
+        holder.join()
+    assert now(shop).variant == "default"
+    assert findings(shop) == []
+    assert set_variant(shop.slug, "customer_a").begun == {"customer_a_goods": 4}
+
+
+def test_migrations_of_the_base_reach_a_tenant_with_tables_kept_aside(shop: TenantInfo) -> None:
+    set_variant(shop.slug, "customer_a")
+    set_variant(shop.slug, "default")
+    migrate_tenant(now(shop), chosen_targets("ledger", "0001"))
+    _, behind = find_behind(slug=shop.slug)
+    assert [tenant.slug for tenant in behind] == [shop.slug]
+    assert [outcome.error for outcome in Run(behind, RunOptions())] == [""]
+    assert findings(shop) == []
+
+
+def test_the_command_says_what_became_of_the_rows(shop: TenantInfo, tmp_path: Path, capsys: Any) -> None:
+    file = mapping(tmp_path, "slug,category_code\ngoods-0,A-1\n")
+    call_command("set_variant", shop.slug, "customer_a", mapping=[f"Goods={file}"])
+    call_command("set_variant", shop.slug, "default")
+    call_command("set_variant", shop.slug, "default")
+    said = capsys.readouterr().out
+    assert "customer_a_goods: 4 rows begun with the defaults" in said
+    assert "customer_a_goods: 1 rows filled from the file" in said
+    assert "customer_a_goods: 4 rows kept aside until the shop gets this variant back" in said
+    assert "has the variant default already" in said
