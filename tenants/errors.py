@@ -36,8 +36,6 @@ Messages name who, what and what to do next. Each error keeps its facts as attri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -136,7 +134,7 @@ class TenantNotFound(TenancyError):
 class UnknownVariant(TenancyError):
     """The code has no such variant."""
 
-    def __init__(self, variant: str, known: Sequence[str]) -> None:
+    def __init__(self, variant: str, known: list[str]) -> None:
         super().__init__(variant, known)
         self.variant = variant
         self.known = known
@@ -148,7 +146,7 @@ class UnknownVariant(TenancyError):
 class VariantBroken(TenancyError):
     """A variant replaces something that is not there, or cannot take its place."""
 
-    def __init__(self, variant: str, problems: Sequence[str]) -> None:
+    def __init__(self, variant: str, problems: list[str]) -> None:
         super().__init__(variant, problems)
         self.variant = variant
         self.problems = problems
@@ -261,7 +259,7 @@ class TenantBehind(TenancyError):
 class MappingRefused(TenancyError):
     """A file that says what a variant's rows begin with, and cannot be taken. Nothing was changed."""
 
-    def __init__(self, file: str, problems: Sequence[str]) -> None:
+    def __init__(self, file: str, problems: list[str]) -> None:
         super().__init__(file, problems)
         self.file = file
         self.problems = problems

@@ -1,4 +1,4 @@
-"""Form fields for what a shop speaks, counts in, lives by and may take: language, currency, time zone, plan."""
+"""Form fields for what a shop speaks, counts in, lives by and has: language, currency, time zone, plan, variant."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget
 
 from tenants.conf import tenancy
+from tenants.variants.discovery import known_variants
 
 CURRENCIES = tuple(
     """
@@ -33,6 +34,10 @@ def _languages() -> Choices:
     return [(code, gettext(str(name))) for code, name in settings.LANGUAGES]
 
 
+def _variants() -> Choices:
+    return _plain(sorted(known_variants()))
+
+
 def _currencies() -> Choices:
     return _plain(CURRENCIES)
 
@@ -48,6 +53,11 @@ def _plain(values: Iterable[str]) -> Choices:
 def language_field() -> ChoiceField:
     """Return a field for one of the project's languages."""
     return ChoiceField(label=_("language"), choices=_languages, widget=UnfoldAdminSelectWidget)
+
+
+def variant_field() -> ChoiceField:
+    """Return a field for one of the variants that the code has."""
+    return ChoiceField(label=_("variant"), choices=_variants, widget=UnfoldAdminSelectWidget)
 
 
 def currency_field() -> ChoiceField:

@@ -16,6 +16,7 @@ from tenants.migrator.graph import target_fingerprint
 from tenants.models import SchemaState, Tenant
 from tenants.postgresql.schemas import sizes_in_bytes
 from tenants.registry import info_of
+from tenants.variants.discovery import known_variants
 
 
 class Migrations(TextChoices):
@@ -40,6 +41,11 @@ class Facts:
     @property
     def url(self) -> str:
         return tenancy().url_of(self.info.host)
+
+    @property
+    def has_other_variants(self) -> bool:
+        """Whether there is another variant that the tenant could get."""
+        return bool(known_variants() - {self.info.variant})
 
 
 def facts_of(tenants: Collection[Tenant]) -> dict[int, Facts]:

@@ -16,7 +16,14 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from tenants.admin.choices import currency_field, keep_choice, language_field, plan_field, time_zone_field
+from tenants.admin.choices import (
+    currency_field,
+    keep_choice,
+    language_field,
+    plan_field,
+    time_zone_field,
+    variant_field,
+)
 from tenants.errors import DomainTaken, InvalidHost, InvalidName, TenancyError, TenantExists
 from tenants.lifecycle import NewTenant
 from tenants.models import Domain, Tenant, check_slug
@@ -65,6 +72,7 @@ class NewTenantForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"autocapitalize": "none", "spellcheck": "false", "inputmode": "url"}),
         help_text=_("A host name of the shop’s own, which becomes its address. Empty: its subdomain alone."),
     )
+    variant = variant_field()
     language = language_field()
     currency = currency_field()
     time_zone = time_zone_field()
@@ -87,7 +95,7 @@ class NewTenantForm(forms.Form):
         super().__init__(*args, **kwargs)
         capitalise_labels(self)
         usual = Tenant()
-        for name in ("language", "currency", "time_zone"):
+        for name in ("variant", "language", "currency", "time_zone"):
             self.fields[name].initial = getattr(usual, name)
 
     def clean_slug(self) -> str:

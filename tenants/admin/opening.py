@@ -27,7 +27,7 @@ from tenants.lifecycle.owner import setup_link
 from tenants.models import Tenant
 
 _FIELDSETS = [
-    (_("Shop"), {"fields": ["name", "slug", "domain", "language", "currency", "time_zone"]}),
+    (_("Shop"), {"fields": ["name", "slug", "domain", "variant", "language", "currency", "time_zone"]}),
     (_("Owner"), {"fields": ["owner_email", "owner_password"]}),
 ]
 

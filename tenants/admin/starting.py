@@ -21,7 +21,7 @@ from tenants.admin.facts import Migrations, with_migrations
 from tenants.admin.forms import DeleteTenantForm
 from tenants.admin.lives import TenantLives
 from tenants.admin.opening import actor
-from tenants.admin.starting_forms import CloneForm, RestoreForm
+from tenants.admin.starting_forms import CloneForm, RestoreForm, VariantForm
 from tenants.audit import acting_as
 from tenants.conf import tenancy
 from tenants.models import Tenant
@@ -41,7 +41,7 @@ class Question:
 
 
 class TenantOperations(TenantLives):
-    """The part of the tenants' admin that migrates many, clones, backs up, restores and purges."""
+    """The part of the tenants' admin that migrates many, clones, backs up, restores, purges and gives variants."""
 
     list_before_template = "tenants/admin/tenant_list_doors.html"
 
@@ -51,6 +51,7 @@ class TenantOperations(TenantLives):
         of_one = {
             "purge": self._door(self._purge, "delete"),
             "clone": self._door(self._clone, "add"),
+            "variant": self._door(self._variant),
             "backup": require_POST(self._door(self._backup)),
         }
         guard = self.admin_site.admin_view
@@ -110,6 +111,20 @@ class TenantOperations(TenantLives):
                 gettext("The clone has no domains of its own, and nobody is signed in there."),
             ),
             button=gettext("Clone the shop"),
+        )
+        return self._ask(request, question, form, tenant)
+
+    def _variant(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+        form = VariantForm(tenant.variant, request.POST or None)
+        if form.is_valid():
+            return self._start(request, "variant", tenant.slug, variant=form.cleaned_data["variant"])
+        question = Question(
+            title=gettext("Give %s another variant") % tenant.name,
+            explanations=(
+                gettext("Its tables are made, and what is there begins with the defaults. The shop stays open."),
+                gettext("What the variant before had is kept aside, and found again when the shop gets that back."),
+            ),
+            button=gettext("Give it this variant"),
         )
         return self._ask(request, question, form, tenant)
 

@@ -1,4 +1,4 @@
-"""Forms for operations on tenants: what a clone and a restored tenant are called."""
+"""Forms for operations on tenants: what a clone and a restored tenant are called, and which variant one gets."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, 
 from tenants.admin.forms import capitalise_labels, refuse_taken
 from tenants.models import Tenant, check_slug
 from tenants.operations.backups import backup_files
+from tenants.variants.discovery import known_variants
 
 _AS_TYPED = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
@@ -48,6 +49,18 @@ class CloneForm(forms.Form):
         check_slug(slug)
         refuse_taken(slug)
         return slug
+
+
+class VariantForm(forms.Form):
+    """Which variant a tenant gets, of those that it has not."""
+
+    variant = forms.ChoiceField(label=_("variant"), widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, now: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        capitalise_labels(self)
+        field = cast(forms.ChoiceField, self.fields["variant"])
+        field.choices = [(name, name) for name in sorted(known_variants() - {now})]
 
 
 class RestoreForm(forms.Form):

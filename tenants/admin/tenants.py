@@ -82,7 +82,7 @@ class TenantAdmin(TenantOperations, LimitsAdmin):
     form = TenantForm
     inlines = [DomainInline, MountInline]
     list_display = ["tenant", "address", "door", "schema", "size", "migrations", "created_at"]
-    list_filter = ["status", MigrationsFilter]
+    list_filter = ["status", MigrationsFilter, "variant"]
     list_per_page = 50
     search_fields = ["slug", "name", "domains__host"]
     search_help_text = _("Slug, name or domain")
@@ -90,13 +90,14 @@ class TenantAdmin(TenantOperations, LimitsAdmin):
         (None, {"fields": ["name", "slug", "language", "currency", "time_zone"]}),
         (
             _("In the database"),
-            {"fields": ["schema", "role", "size", "contents", "migrations_in_full", "created_at"]},
+            {"fields": ["variant", "schema", "role", "size", "contents", "migrations_in_full", "created_at"]},
         ),
         LIMITS_FIELDSET,
     ]
     readonly_fields = [
         *LIMITS_READONLY,
         "slug",
+        "variant",
         "schema",
         "role",
         "size",

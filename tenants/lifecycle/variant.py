@@ -41,6 +41,17 @@ class VariantChange:
     mapped: Rows = field(default_factory=dict)
     """The rows that got their values from a file."""
 
+    @property
+    def lines(self) -> list[str]:
+        """What became of the rows, in words, a line for each table."""
+        words = {
+            "found again": self.found,
+            "begun with the defaults": {table: rows for table, rows in self.begun.items() if rows},
+            "filled from the file": self.mapped,
+            "kept aside until the shop gets this variant back": self.kept,
+        }
+        return [f"{table}: {rows} rows {what}" for what, tables in words.items() for table, rows in tables.items()]
+
 
 def set_variant(
     slug: str, variant: str, *, mapping: Mapping[str, Path | str] | None = None, lock_timeout: float = 10.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from tenants.conf import tenancy
-from tenants.lifecycle import backup_tenant, clone_tenant, kept_slug, purge_tenant, restore_tenant
+from tenants.lifecycle import backup_tenant, clone_tenant, kept_slug, purge_tenant, restore_tenant, set_variant
 from tenants.operations.backups import backup_path
 from tenants.operations.migrate import migrate
 from tenants.operations.work import Work
@@ -60,11 +60,20 @@ def _restore(work: Work) -> str:
     return f"{tenant.name}: {tenancy().url_of(tenant.host)}{kept}"
 
 
+def _variant(work: Work) -> str:
+    """Give the tenant the argument `variant`."""
+    variant = work.arguments["variant"]
+    if work.was_done("variant", slug=work.slug, detail__variant=variant):
+        return ""
+    return "; ".join(set_variant(work.slug, variant).lines)
+
+
 KINDS = {
     "migrate": Kind(_("Migrate tenants"), migrate),
     "purge": Kind(_("Purge a tenant"), _purge),
     "clone": Kind(_("Clone a tenant"), _clone),
     "backup": Kind(_("Back a tenant up"), _backup),
+    "variant": Kind(_("Give a tenant another variant"), _variant),
     "restore": Kind(_("Restore a tenant"), _restore),
 }
 """By the name that stands in `Operation.kind`."""

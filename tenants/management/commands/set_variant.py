@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from tenants.lifecycle import VariantChange, set_variant
+from tenants.lifecycle import set_variant
 from tenants.management.base import TenantCommand
 from tenants.variants.discovery import known_variants
 
@@ -38,21 +38,10 @@ class Command(TenantCommand):
             self.stdout.write(f"{slug} has the variant {variant} already.")
             return
         self.stdout.write(self.style.SUCCESS(f"{slug} has the variant {variant}; before, it had {change.before}."))
-        for line in lines_of(change):
+        for line in change.lines:
             self.stdout.write(f"  {line}")
 
 
 def _model_and_file(text: str) -> tuple[str, str]:
     model, separator, file = text.partition("=")
     return (model, file) if separator and model.isidentifier() else ("", text)
-
-
-def lines_of(change: VariantChange) -> list[str]:
-    """Return what became of the rows, in words, a line for each table."""
-    words = {
-        "found again": change.found,
-        "begun with the defaults": {table: rows for table, rows in change.begun.items() if rows},
-        "filled from the file": change.mapped,
-        "kept aside until the shop gets this variant back": change.kept,
-    }
-    return [f"{table}: {rows} rows {what}" for what, tables in words.items() for table, rows in tables.items()]

@@ -27,6 +27,7 @@ def filled(**values: str) -> dict[str, str]:
         "language": "ko",
         "currency": "EUR",
         "time_zone": "Europe/Berlin",
+        "variant": "default",
         "owner_email": "gavin@hooli.example",
         "owner_password": "",
         **values,
