@@ -15,7 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench.server import FOLDER, ROOT, active_milliseconds
+from bench.server import FOLDER, ROOT, active_milliseconds, cpu_seconds
 
 console = Console(width=160, highlight=False)
 T = TypeVar("T")
@@ -31,11 +31,13 @@ class Sample:
     """Of the process, or of the largest of its children."""
     database_seconds: float
     """In which PostgreSQL executed its statements, all connections together."""
+    cpu_seconds: float
+    """Of processor, the process and PostgreSQL's together: what it costs, whoever else uses the machine."""
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], database: str) -> Sample:
     """Run a process that works on `database`; raise `RuntimeError` with what it said last if it fails."""
-    before = active_milliseconds(database)
+    active, cpu = active_milliseconds(database), cpu_seconds()
     output = FOLDER / "output.log"
     with output.open("wb") as log:
         started = time.perf_counter()
@@ -48,7 +50,9 @@ def run(command: Sequence[str], environment: Mapping[str, str], database: str) -
     if child.returncode:
         tail = output.read_text(errors="replace")[-3000:]
         raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}:\n{tail}")
-    return Sample(seconds, usage.ru_maxrss / 1024, (active_milliseconds(database) - before) / 1000)
+    active_seconds = (active_milliseconds(database) - active) / 1000  # waits until its connections have ended
+    cpu = cpu_seconds() - cpu + usage.ru_utime + usage.ru_stime
+    return Sample(seconds, usage.ru_maxrss / 1024, active_seconds, cpu)
 
 
 def in_turn(names: Sequence[str], rounds: int, once: Callable[[str], T]) -> dict[str, list[T]]:

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -84,6 +85,14 @@ def active_milliseconds(database: str) -> float:
             time.sleep(0.01)
         row = connection.execute("SELECT active_time FROM pg_stat_database WHERE datname = %s", [database]).fetchone()
         return float(row[0]) if row else 0.0
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of all connections that have ended, all in all."""
+    with connect() as connection:
+        row = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchone()
+    times = psutil.Process(int(row[0].split()[0]) if row else 0).cpu_times()
+    return float(times.children_user + times.children_system)
 
 
 def version() -> str:
