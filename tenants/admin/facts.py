@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Q, TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from tenants.bypass import bypass_link
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
 from tenants.migrator.graph import target_fingerprint
@@ -46,6 +47,11 @@ class Facts:
     def has_other_variants(self) -> bool:
         """Whether there is another variant that the tenant could get."""
         return bool(known_variants() - {self.info.variant})
+
+    @property
+    def staff_link(self) -> str:
+        """The way into the tenant while it is suspended."""
+        return bypass_link(self.info)
 
 
 def facts_of(tenants: Collection[Tenant]) -> dict[int, Facts]:

@@ -33,12 +33,11 @@ Change = Callable[[HttpRequest, Tenant], None]
 
 
 class TenantLives(TenantOpening):
-    """The part of the tenants' admin that suspends, resumes, migrates, deletes and has back."""
+    """The part of the tenants' admin that resumes, migrates, deletes and has back."""
 
     def get_urls(self) -> list[URLPattern]:
         """Put the buttons of a tenant's page before Django's own URLs, the last of which takes any path."""
         buttons = {
-            "suspend": self._suspend,
             "resume": self._resume,
             "sign_out": self._sign_out,
             "migrate": self._migrate,
@@ -72,8 +71,8 @@ class TenantLives(TenantOpening):
 
     # --- The buttons of a tenant's page, and the list's actions
 
-    def _suspend(self, request: HttpRequest, tenant: Tenant) -> None:
-        suspend_tenant(tenant.slug)
+    def _suspend(self, request: HttpRequest, tenant: Tenant, notice: str = "") -> None:
+        suspend_tenant(tenant.slug, notice)
         self.log_change(request, tenant, gettext("Suspended."))
         messages.success(request, gettext("%s is closed until you resume it.") % tenant.name)
 

@@ -41,13 +41,17 @@ class Question:
 
 
 class TenantOperations(TenantLives):
-    """The part of the tenants' admin that migrates many, clones, backs up, restores, purges and gives variants."""
+    """The part of the tenants' admin that migrates many, checks, clones, backs up, restores, purges, gives variants."""
 
     list_before_template = "tenants/admin/tenant_list_doors.html"
 
     def get_urls(self) -> list[URLPattern]:
         """Put these doors before Django's own URLs, the last of which takes any path."""
-        of_all = {"migrate-behind": require_POST(self._migrate_behind), "restore": self._restore}
+        of_all = {
+            "migrate-behind": require_POST(self._migrate_behind),
+            "check": require_POST(self._check),
+            "restore": self._restore,
+        }
         of_one = {
             "purge": self._door(self._purge, "delete"),
             "clone": self._door(self._clone, "add"),
@@ -56,8 +60,8 @@ class TenantOperations(TenantLives):
         }
         guard = self.admin_site.admin_view
         return [
-            *(path(f"{name}/", guard(view), name=_url_name(name)) for name, view in of_all.items()),
-            *(path(f"<path:object_id>/{name}/", guard(view), name=_url_name(name)) for name, view in of_one.items()),
+            *(path(f"{name}/", guard(view), name=url_name(name)) for name, view in of_all.items()),
+            *(path(f"<path:object_id>/{name}/", guard(view), name=url_name(name)) for name, view in of_one.items()),
             *super().get_urls(),
         ]
 
@@ -82,6 +86,10 @@ class TenantOperations(TenantLives):
     def _migrate_behind(self, request: HttpRequest) -> HttpResponse:
         _demand(request)
         return self._start(request, "migrate")
+
+    def _check(self, request: HttpRequest) -> HttpResponse:
+        _demand(request)
+        return self._start(request, "check")
 
     def _purge(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         if tenant.status not in _DELETED:
@@ -178,7 +186,8 @@ def tenants_to_migrate() -> QuerySet[Tenant]:
     return Tenant.objects.filter(with_migrations(Migrations.BEHIND) | with_migrations(Migrations.FAILED))
 
 
-def _url_name(name: str) -> str:
+def url_name(name: str) -> str:
+    """Return the name of the URL of a door of the tenants' admin."""
     return f"tenants_tenant_{name.replace('-', '_')}"
 
 

@@ -18,6 +18,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from tenants import audit
+from tenants.admin.asking import TenantQuestions
 from tenants.admin.domains import DomainInline
 from tenants.admin.facts import Facts, Migrations, facts_of, furniture_of, with_migrations
 from tenants.admin.forms import TenantForm
@@ -25,7 +26,6 @@ from tenants.admin.limits import LIMITS_FIELDSET, LIMITS_READONLY, LimitsAdmin
 from tenants.admin.mounts import MountInline
 from tenants.admin.opening import actor
 from tenants.admin.site import platform_site
-from tenants.admin.starting import TenantOperations
 from tenants.audit import acting_as
 from tenants.models import Tenant
 from tenants.registry import info_of
@@ -76,7 +76,7 @@ class MigrationsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Tenant, site=platform_site)
-class TenantAdmin(TenantOperations, LimitsAdmin):
+class TenantAdmin(TenantQuestions, LimitsAdmin):
     """All tenants. Whatever has to do with a schema goes through `tenants.lifecycle`, never through the row alone."""
 
     form = TenantForm

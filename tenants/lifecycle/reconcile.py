@@ -79,16 +79,21 @@ def _mend(tenants: list[TenantInfo]) -> Iterator[str]:
         if tenant.role and tenant.role not in roles:
             with use_tenant(PLATFORM), transaction.atomic():
                 schemas.grant_to_role(tenant)
+                audit.record("make role", tenant, role=tenant.role)
             yield f"{tenant.slug}: its role {tenant.role} was missing and has been made"
         if _rewrite_record(tenant, states.get(tenant.id, "")):
             yield f"{tenant.slug}: its migrations were other ones than the control plane had on record"
 
 
 def _rewrite_record(tenant: TenantInfo, on_record: str) -> bool:
-    with use_tenant(tenant.as_owner()), transaction.atomic():
+    """Write down how far the schema is, and return whether that is news."""
+    with transaction.atomic(), use_tenant(tenant.as_owner()):
         send(closing_statements(tenant, read_applied(), [], []))
-    with use_tenant(PLATFORM):
-        return SchemaState.objects.get(tenant_id=tenant.id).fingerprint != on_record
+        with use_tenant(PLATFORM):
+            is_news = SchemaState.objects.get(tenant_id=tenant.id).fingerprint != on_record
+            if is_news:
+                audit.record("correct record", tenant)
+    return is_news
 
 
 def _drop_orphan(schema: str) -> None:

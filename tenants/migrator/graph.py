@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any
 
@@ -26,6 +27,16 @@ Target = tuple[str, str | None]
 """Where to go: app label and migration; None: before the first."""
 Plan = list[tuple[Migration, bool]]
 """Migrations in order, each with whether it is unapplied."""
+
+
+@contextmanager
+def at(migration: Migration) -> Iterator[None]:
+    """Let an error that leaves the block name the migration it came from, in a note."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"In {migration}")
+        raise
 
 
 @cache

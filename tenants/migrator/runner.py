@@ -144,7 +144,7 @@ def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = Fals
             raise _PutOff from error
         logger.info("Tenant %s could not be migrated", tenant.slug, exc_info=error)
         seconds = time.monotonic() - started
-        text = f"{type(error).__name__}: {error}".strip()
+        text = _in_words(error)
         with suppress(DatabaseError):  # with the database gone there is nowhere to write, and the outcome still counts
             write_failure(tenant, text, seconds)
         return Outcome(tenant=tenant, error=text, seconds=seconds)
@@ -152,3 +152,9 @@ def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = Fals
 
 def _is_locked_out(error: Exception) -> bool:
     return isinstance(error.__cause__, (errors.LockNotAvailable, errors.DeadlockDetected))
+
+
+def _in_words(error: Exception) -> str:
+    """Return what went wrong, and in which migration where that is known."""
+    where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
+    return f"{where}{type(error).__name__}: {error}".strip()

@@ -17,7 +17,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from tenants.migrator.baseline import for_no_rows
-from tenants.migrator.graph import AppliedExecutor, Key, Plan
+from tenants.migrator.graph import AppliedExecutor, Key, Plan, at
 from tenants.migrator.sameness import changes_tables_alone, comes_out_the_same
 from tenants.migrator.signals import announce_after, announce_before, somebody_cares, strangers_listen
 from tenants.postgresql.base import DatabaseWrapper
@@ -94,7 +94,8 @@ class Script:
             closing = cast(str, steps.pop()) + closing
         for step in steps:
             if isinstance(step, PythonStep):
-                step.run()
+                with at(step.migration):
+                    step.run()
             else:
                 send(step)
         if self.announced:
@@ -122,7 +123,8 @@ def migrate_and_record(executor: AppliedExecutor, plan: Plan, *, from_nothing: b
         _backwards(executor, script)
     else:
         for migration, _ in plan:
-            _forwards(migration, script, from_nothing=from_nothing)
+            with at(migration):
+                _forwards(migration, script, from_nothing=from_nothing)
     _announce(script, from_nothing=from_nothing)
     return script
 

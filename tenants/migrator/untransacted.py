@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.migrations import Migration
 
 from tenants.context import TenantInfo
-from tenants.migrator.graph import AppliedExecutor
+from tenants.migrator.graph import AppliedExecutor, at
 from tenants.migrator.records import closing_statements, read_applied, write_unfinished
 from tenants.migrator.scripts import send
 from tenants.migrator.signals import announce_after, announce_before, somebody_cares
@@ -32,8 +32,9 @@ def migrate_untransacted(tenant: TenantInfo, leg: Leg) -> None:
         state = executor.unapply(plan)
     else:
         for migration, _ in plan:
-            _drop_leftovers(migration)
-            state = executor.apply_migration(state, migration)
+            with at(migration):
+                _drop_leftovers(migration)
+                state = executor.apply_migration(state, migration)
     if announced:
         announce_after(plan, state)
     send(closing_statements(tenant, read_applied(), [], []))

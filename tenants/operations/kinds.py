@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from tenants.conf import tenancy
 from tenants.lifecycle import backup_tenant, clone_tenant, kept_slug, purge_tenant, restore_tenant, set_variant
 from tenants.operations.backups import backup_path
+from tenants.operations.check import check
 from tenants.operations.migrate import migrate
 from tenants.operations.work import Work
 
@@ -70,6 +71,7 @@ def _variant(work: Work) -> str:
 
 KINDS = {
     "migrate": Kind(_("Migrate tenants"), migrate),
+    "check": Kind(_("Check all tenants"), check),
     "purge": Kind(_("Purge a tenant"), _purge),
     "clone": Kind(_("Clone a tenant"), _clone),
     "backup": Kind(_("Back a tenant up"), _backup),

@@ -388,7 +388,8 @@ def test_an_operation_whose_claim_is_gone_is_left_for_the_next_worker(monkeypatc
     def lose_the_database(work: Work) -> None:
         with use_tenant(PLATFORM), connection.cursor() as cursor:
             cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s",
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
                 [claims_module.LOCK_SPACE],
             )
         work.progress(1, 2)

@@ -20,7 +20,7 @@ from tenants.operations import start_operation
 
 Browser = Callable[..., Client]
 
-OF_ALL = ["migrate-behind", "restore"]
+OF_ALL = ["migrate-behind", "check", "restore"]
 OF_ONE = ["purge", "clone", "backup"]
 
 

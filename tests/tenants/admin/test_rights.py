@@ -33,7 +33,7 @@ def test_an_operator_without_rights_gets_403(browser_of: Browser, path: str) -> 
     assert "Your account has no right to this page." in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["suspend", "resume", "sign_out", "migrate", "delete", "undelete"])
+@pytest.mark.parametrize("name", ["suspend", "rename", "resume", "sign_out", "migrate", "delete", "undelete"])
 def test_who_may_only_look_can_do_nothing(browser_of: Browser, acme: TenantInfo, name: str) -> None:
     browser = browser_of("view_tenant", "view_domain")
     assert browser.get(url(acme, "change")).status_code == 200
@@ -51,7 +51,7 @@ def test_who_may_only_look_can_neither_open_nor_save(browser_of: Browser, acme: 
 def test_who_may_only_look_is_offered_no_buttons(browser_of: Browser, acme: TenantInfo) -> None:
     browser = browser_of("view_tenant")
     pages = [browser.get(path).content.decode() for path in (url(acme, "change"), "/admin/tenants/tenant/", "/admin/")]
-    for target in ("/suspend/", "/migrate/", "/delete/", "/add/", "suspend_selected"):
+    for target in ("/suspend/", "/rename/", "/check/", "/migrate/", "/delete/", "/add/", "suspend_selected"):
         assert not any(target in page for page in pages), target
 
 
