@@ -53,6 +53,7 @@ APPS_WITHOUT_TABLES = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "ninja",
+    "csp",
     "tenants.oauth.toolkit.ToolkitConfig",  # oauth2_provider; its models are swapped for those of tenants.oauth
 ]
 # Each folder there is a variant, which a tenant can have in the place of the default. docs/variants.md
@@ -108,6 +109,7 @@ TENANTS: dict[str, Any] = {
 MIDDLEWARE = [
     "tenants.middleware.TenantMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "tenants.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.limits.LimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -236,6 +238,34 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
     "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
 }
+
+# --- What browsers are told ------------------------------------------------------------------------------------
+# Scripts and styles come from files of ours alone. A host that is turned away has its style sheet from the platform's.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", ORIGIN],
+        "img-src": ["'self'", ORIGIN, "data:", "https:"],  # goods may have pictures elsewhere
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "upgrade-insecure-requests": _HTTPS,
+    },
+}
+SECURE_SSL_REDIRECT = _HTTPS
+SECURE_HSTS_SECONDS = env.int("SANGGA_HSTS_SECONDS", default=365 * 24 * 3600) if _HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True  # of the origin's host: all of them are ours. Never of a shop's own domain
+SECURE_HSTS_PRELOAD = env.bool("SANGGA_HSTS_PRELOAD", default=False)
+if TENANTS["TRUSTED_PROXIES"]:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Browsers keep a list of preloaded domains for years: to be on it is the operator's decision, and not a default.
+SILENCED_SYSTEM_CHECKS = [] if SECURE_HSTS_PRELOAD else ["security.W021"]
+# Plain http leads back to programs on the client's own machine alone (tenants.oauth.redirects).
+SILENCED_SYSTEM_CHECKS.append("oauth2_provider.W008")
 
 # --- Language and time -----------------------------------------------------------------------------------------
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")

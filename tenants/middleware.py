@@ -22,6 +22,7 @@ from tenants.bypass import enter_by_link, has_bypass
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import InvalidHost
+from tenants.headers import with_headers
 from tenants.hosts import normalise_host
 from tenants.listener import listener
 from tenants.migrator.graph import target_fingerprint
@@ -59,7 +60,7 @@ class TenantMiddleware:
             return self._answer_async(request)
         resolution = _resolve(request)
         if response := _turned_away(request, resolution):
-            return response
+            return with_headers(request, response)
         room = _Room.prepare(request, cast(Resolution, resolution))
         with room.entered():
             return _leave(cast(Handler, self.get_response)(request), room)
@@ -67,7 +68,7 @@ class TenantMiddleware:
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         resolution = _resolve_from_memory(request) or await sync_to_async(_resolve)(request)
         if response := _turned_away(request, resolution):
-            return response
+            return with_headers(request, response)
         room = _Room.prepare(request, cast(Resolution, resolution))
         with room.entered():
             return _leave(await cast(AsyncHandler, self.get_response)(request), room)

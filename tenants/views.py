@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mimetypes import guess_type
 from typing import Any
 
 from django.contrib.auth.views import PasswordResetConfirmView
@@ -14,6 +15,11 @@ from django.views.decorators.http import require_safe
 
 from tenants.tokens import token_generator
 
+SHOWN_TYPES = frozenset(f"image/{kind}" for kind in ("jpeg", "png", "gif", "webp", "avif"))
+"""What a browser shows on its own. Not SVG, which is a document with scripts."""
+SAVED_TYPES = frozenset(["application/pdf", "application/zip", "text/csv", "text/plain"])
+"""What is offered for saving under its own name for what it is; all else is just bytes."""
+
 
 @require_safe
 def media(request: HttpRequest, name: str) -> FileResponse:
@@ -22,7 +28,12 @@ def media(request: HttpRequest, name: str) -> FileResponse:
         file = default_storage.open(name)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, SuspiciousFileOperation, ValueError) as error:
         raise Http404 from error  # a ValueError is a NUL in the name
-    response = FileResponse(file)
+    kind = guess_type(name)[0] or ""
+    # Somebody has uploaded it: the browser shows it if it is a picture, and never runs anything in it.
+    is_shown = kind in SHOWN_TYPES
+    response = FileResponse(file, as_attachment=not is_shown)
+    response["Content-Type"] = kind if is_shown or kind in SAVED_TYPES else "application/octet-stream"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'none'"
     response["Cache-Control"] = "public, max-age=3600"
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from csp.decorators import csp_replace
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -17,10 +18,13 @@ from oauth2_provider.views import AuthorizationView, RevokeTokenView, TokenView
 from tenants.oauth.models import Application
 from tenants.oauth.requests import RefusesNul, refusal
 
+# What a form here is answered with may lead to the client, wherever that is, and `form-action` counts the way too.
+_LEADS_AWAY = csp_replace({"form-action": None})
+
 GRANT_TYPES = ("authorization_code", "client_credentials", "refresh_token")
 
 
-@method_decorator(never_cache, name="dispatch")
+@method_decorator([never_cache, _LEADS_AWAY], name="dispatch")
 class SignIn(LoginView):
     """Where somebody signs in whom a client has sent here."""
 
@@ -28,7 +32,7 @@ class SignIn(LoginView):
     next_page = "/"
 
 
-@method_decorator(never_cache, name="dispatch")
+@method_decorator([never_cache, _LEADS_AWAY], name="dispatch")
 class Authorize(RefusesNul, AuthorizationView):
     """Asks somebody whether a client may act for them, and sends them back to it."""
 
