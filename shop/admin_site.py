@@ -14,6 +14,8 @@ from unfold.sites import UnfoldAdminSite
 from shop.staff_admin import StaffAdmin, StaffGroupAdmin
 from shop.variant_admin import VariantSite
 from tenants import current_tenant
+from tenants.oauth.admin import ApiKeyAdmin, ClientAdmin, SignInAdmin, SigningKeyAdmin
+from tenants.oauth.models import AccessToken, ApiKey, Application, SigningKey
 from tenants.variants import DEFAULT, children_of, resolve_class_for
 
 
@@ -26,6 +28,10 @@ class ShopAdminSite(UnfoldAdminSite):
 shop_site = ShopAdminSite(name="admin")
 shop_site.register(User, StaffAdmin)
 shop_site.register(Group, StaffGroupAdmin)
+shop_site.register(Application, ClientAdmin)
+shop_site.register(AccessToken, SignInAdmin)
+shop_site.register(ApiKey, ApiKeyAdmin)
+shop_site.register(SigningKey, SigningKeyAdmin)
 
 
 @cache
@@ -67,6 +73,15 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _entry(request, "auth", "group", _("Groups"), "groups"),
             ],
         ),
+        (
+            _("Programs"),
+            [
+                _entry(request, "oauth", "application", _("Clients"), "apps"),
+                _entry(request, "oauth", "accesstoken", _("Sign-ins"), "login", everybody=True),
+                _entry(request, "oauth", "apikey", _("API keys"), "key", everybody=True),
+                _entry(request, "oauth", "signingkey", _("Signing keys"), "signature"),
+            ],
+        ),
     ]
     return [
         {"title": title, "separator": True, "items": shown}
@@ -75,7 +90,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _entry(request: HttpRequest, app: str, model: str, title: Any, icon: str) -> dict[str, Any] | None:
-    if not request.user.has_perm(f"{app}.view_{model}"):
+def _entry(
+    request: HttpRequest, app: str, model: str, title: Any, icon: str, *, everybody: bool = False
+) -> dict[str, Any] | None:
+    if not everybody and not request.user.has_perm(f"{app}.view_{model}"):
         return None
     return {"title": title, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-_APPS_OF_THE_SHOP = ("goods", "customers", "orders", "auth")
+_APPS_OF_THE_SHOP = ("goods", "customers", "orders", "auth", "oauth")
 _RIGHTS = ("is_superuser", "is_staff", "groups", "user_permissions")
 
 

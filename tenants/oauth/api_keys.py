@@ -30,13 +30,14 @@ USED_SECONDS = 60.0
 """How often it is written down that a key was used."""
 
 
-def make_api_key(user: Any, name: str, scopes: list[str], expires: datetime | None = None) -> tuple[ApiKey, str]:
-    """Make a key of `user` and return its row and the key itself, which nobody sees again."""
+def make_api_key(user: Any, name: str, scopes: list[str], expires: datetime | None = None) -> ApiKey:
+    """Make a key of `user` and return its row, on which it is `shown_once`."""
     key = new_secret(PREFIX)
     row = ApiKey.objects.create(
         user=user, name=name, digest=key, beginning=key[:_SHOWN], scopes=" ".join(scopes), expires=expires
     )
-    return row, key
+    row.shown_once = key
+    return row
 
 
 def revoke_api_key(row: ApiKey) -> None:

@@ -43,6 +43,8 @@ class Application(AbstractApplication):
     )
 
     objects = ApplicationManager()
+    shown_once = ""
+    """Its secret, on the instance that made it; never saved."""
 
     class Meta:
         verbose_name = _("client")
@@ -57,7 +59,7 @@ class Application(AbstractApplication):
     def renew_secret(self) -> str:
         """Give it another secret and return that; it is kept as a digest, so it is seen this once. Saves nothing."""
         secret = new_secret(self.CLIENT_SECRET_PREFIX)
-        self.client_secret = hash_secret(secret)
+        self.client_secret, self.shown_once = hash_secret(secret), secret
         return secret
 
     def is_usable(self, request: Any) -> bool:
@@ -198,6 +200,8 @@ class ApiKey(models.Model):
     expires = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Empty: it does not."))
     last_used = models.DateTimeField(_("last used"), null=True, editable=False)
     revoked = models.DateTimeField(_("revoked"), null=True, editable=False)
+    shown_once = ""
+    """The key, on the instance that made it; never saved."""
 
     class Meta:
         verbose_name = _("API key")
