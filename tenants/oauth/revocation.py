@@ -50,4 +50,5 @@ def _end_with_client(*, instance: Application, created: bool, **_: object) -> No
 
 
 def _learn(*, instance: AccessToken, **_: object) -> None:
-    transaction.on_commit(partial(rings.revoke, current_tenant().schema, instance.jti.hex))
+    if instance.expires > timezone.now():
+        transaction.on_commit(partial(rings.revoke, current_tenant().schema, instance.jti.hex))

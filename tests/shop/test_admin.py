@@ -86,7 +86,7 @@ def test_the_admin_asks_who_you_are(shop: TenantInfo, client_of: Callable[[Tenan
 
 def test_nothing_of_the_platform_is_in_the_admin_of_a_shop(boss: Client) -> None:
     labels = {model._meta.app_label for model in shop_site._registry}
-    assert labels == {"auth", "goods", "customers", "orders"}
+    assert labels == {"auth", "goods", "customers", "orders", "oauth"}
     page = boss.get("/admin/").content.decode()
     for model in apps.get_app_config("tenants").get_models():
         assert f"/admin/tenants/{model._meta.model_name}/" not in page
@@ -362,4 +362,4 @@ def test_nobody_takes_over_an_account_with_more_rights(log_in: Callable[..., Cli
 def test_a_group_is_offered_the_rights_of_the_shop_alone(boss: Client) -> None:
     page = boss.get("/admin/auth/group/add/")
     offered = page.context["adminform"].form.fields["permissions"].queryset
-    assert {right.content_type.app_label for right in offered} == {"goods", "customers", "orders", "auth"}
+    assert {right.content_type.app_label for right in offered} == {"goods", "customers", "orders", "auth", "oauth"}

@@ -111,7 +111,10 @@ class ClientAdmin(ModelAdmin):
 
     def _may_touch(self, request: HttpRequest, client: Any) -> bool:
         # Unfold asks with the id alone, to see whether it shows the buttons below a page that was allowed already.
-        if not isinstance(client, Application) or client.authorization_grant_type != Application.GRANT_CLIENT_CREDENTIALS:
+        if (
+            not isinstance(client, Application)
+            or client.authorization_grant_type != Application.GRANT_CLIENT_CREDENTIALS
+        ):
             return True
         return not beyond(request.user, client.scope_list)
 
