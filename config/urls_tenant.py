@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from shop.admin_site import site_for
 from shop.api import api_for
+from tenants.api.versions import in_asked_version, list_versions
 from tenants.views import SetPassword, media, set_password_done
 
 
@@ -12,7 +13,10 @@ def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:
     return [
         path("admin/", site_for(variant).urls),
         path("api/v1/", api_for(variant, "v1").urls),
+        path("api/v2/", api_for(variant, "v2").urls),
         path("", include("tenants.oauth.urls")),
+        path("api/", list_versions, name="api_versions"),
+        path("api/<path:rest>", in_asked_version),
         path("account/set-password/<uidb64>/<token>/", SetPassword.as_view(), name="set_password"),
         path("account/set-password/done/", set_password_done, name="set_password_done"),
         path("i18n/", include("django.conf.urls.i18n")),

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, validate_money
@@ -158,3 +159,47 @@ class Picture(models.Model):
     def url(self) -> str:
         """Where a browser finds it."""
         return self.file.url if self.file else self.source_url
+
+
+class GoodsImport(models.Model):
+    """A file of goods that was handed in, and what has come of it."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        DONE = "done", _("done")
+        REFUSED = "refused", _("refused")
+
+    file_name = models.CharField(_("file name"), max_length=255)
+    size = models.PositiveBigIntegerField(_("size"))
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.WAITING)
+    report = models.JSONField(_("report"), null=True)
+    errors = models.JSONField(_("errors"), default=list)
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("import of goods")
+        verbose_name_plural = _("imports of goods")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ImportPiece(models.Model):
+    """A piece of a file that waits to be imported. In the schema, and not among the files, which everybody may read."""
+
+    goods_import = models.ForeignKey(GoodsImport, models.CASCADE, related_name="pieces", verbose_name=_("import"))
+    number = models.PositiveIntegerField(_("number"))
+    data = models.BinaryField(_("data"))
+
+    class Meta:
+        ordering = ["number"]
+        verbose_name = _("piece of an import")
+        verbose_name_plural = _("pieces of imports")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["goods_import", "number"], name="import_piece_once")]
+
+    def __str__(self) -> str:
+        return f"{self.goods_import_id}/{self.number}"

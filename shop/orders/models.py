@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from shop.customers.models import Customer
@@ -65,3 +66,26 @@ class OrderLine(models.Model):
     def amount(self) -> Decimal:
         """What the line costs."""
         return self.unit_price * self.quantity
+
+
+class KeptAnswer(models.Model):
+    """The answer to a request with an `Idempotency-Key`: sent again, the request does nothing and gets this."""
+
+    sender = models.CharField(_("sender"), max_length=100)
+    """Whose key it is: two may choose the same."""
+    key = models.CharField(_("key"), max_length=255)
+    request = models.CharField(_("request"), max_length=64)
+    """A digest of what was asked for."""
+    status = models.PositiveSmallIntegerField(_("status"), default=0)
+    headers = models.JSONField(_("headers"), default=dict)
+    body = models.BinaryField(_("body"), default=b"")
+    created_at = models.DateTimeField(_("created"), db_default=Now(), db_index=True)
+
+    class Meta:
+        verbose_name = _("kept answer")
+        verbose_name_plural = _("kept answers")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["sender", "key"], name="kept_answer_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,4 +1,4 @@
-"""Form fields for what a shop speaks, counts in, lives by and has: language, currency, time zone, plan, variant."""
+"""Form fields for what a shop speaks, counts in, lives by and has: language, plan, variant, API version …"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget
 
 from tenants.conf import tenancy
+from tenants.models import Tenant
 from tenants.variants.discovery import known_variants
 
 CURRENCIES = tuple(
@@ -44,6 +45,11 @@ def _currencies() -> Choices:
 
 def _time_zones() -> Choices:
     return _plain(sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"))
+
+
+def _api_versions() -> Choices:
+    config = tenancy()
+    return [("", gettext("the default: %s") % config.api_default_version), *_plain(config.api_versions)]
 
 
 def _plain(values: Iterable[str]) -> Choices:
@@ -79,6 +85,17 @@ def _plans() -> Choices:
 def plan_field() -> ChoiceField:
     """Return a field for one of the plans of `TENANTS["PLANS"]`."""
     return ChoiceField(label=_("plan"), choices=_plans, widget=UnfoldAdminSelectWidget, required=False)
+
+
+def api_version_field() -> ChoiceField:
+    """Return a field for a version of the tenants' API."""
+    return ChoiceField(
+        label=_("API version"),
+        choices=_api_versions,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text=Tenant._meta.get_field("api_version").help_text,
+    )
 
 
 def keep_choice(field: Any, value: str) -> None:

@@ -17,6 +17,7 @@ from unfold.widgets import (
 )
 
 from tenants.admin.choices import (
+    api_version_field,
     currency_field,
     keep_choice,
     language_field,
@@ -140,16 +141,17 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
     language = language_field()
     currency = currency_field()
     time_zone = time_zone_field()
+    api_version = api_version_field()
     plan = plan_field()
 
     class Meta:
         model = Tenant
-        fields = ["name", "language", "currency", "time_zone", "plan", *OWN_LIMITS]
+        fields = ["name", "language", "currency", "time_zone", "api_version", "plan", *OWN_LIMITS]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         capitalise_labels(self)
-        for name in ("language", "currency", "time_zone", "plan"):
+        for name in ("language", "currency", "time_zone", "api_version", "plan"):
             if name in self.fields:  # it is not for those who may only look
                 keep_choice(self.fields[name], getattr(self.instance, name))
 

@@ -39,6 +39,10 @@ _STATUS_LABELS = {
 }
 
 
+_FACTS = ("name", "language", "currency", "time_zone", "api_version")
+"""What an operator may change about a tenant on its page, beside its limits."""
+
+
 def _attach_facts(tenants: list[Tenant]) -> None:
     facts = facts_of(tenants)
     for tenant in tenants:
@@ -87,7 +91,7 @@ class TenantAdmin(TenantQuestions, LimitsAdmin):
     search_fields = ["slug", "name", "domains__host"]
     search_help_text = _("Slug, name or domain")
     fieldsets = [
-        (None, {"fields": ["name", "slug", "language", "currency", "time_zone"]}),
+        (None, {"fields": ["name", "slug", *_FACTS[1:]]}),
         (
             _("In the database"),
             {"fields": ["variant", "schema", "role", "size", "contents", "migrations_in_full", "created_at"]},
@@ -132,6 +136,14 @@ class TenantAdmin(TenantQuestions, LimitsAdmin):
                 audit.record(
                     f"change {formset.model._meta.model_name}s", info_of(form.instance), now=[str(row) for row in rows]
                 )
+
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
+        """Save what was changed, and write it down."""
+        super().save_model(request, obj, form, change)
+        changed = {name: form.cleaned_data[name] for name in form.changed_data if name in _FACTS}
+        if changed:
+            with acting_as(actor(request)):
+                audit.record("change", info_of(obj), **changed)
 
     # --- Columns and read-only fields
 

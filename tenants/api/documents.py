@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import get_script_prefix
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
@@ -14,6 +15,8 @@ from ninja.operation import Operation
 
 from tenants.api.access import anyone, scope_of
 from tenants.api.problems import ErrorStyle
+from tenants.conf import tenancy
+from tenants.context import active_tenant
 
 if TYPE_CHECKING:
     from ninja.types import DictStrAny
@@ -31,8 +34,17 @@ _REF = {"$ref": "#/components/schemas/Error"}
 
 
 def describe(api: NinjaAPI, path_prefix: str, errors: ErrorStyle) -> OpenAPISchema:
-    """Return the OpenAPI document of an API that answers below `path_prefix` and writes errors in that style."""
-    return _Document(api, path_prefix, errors)
+    """Return the OpenAPI document of an API that answers below `path_prefix` and writes errors in that style.
+
+    It is the active tenant's: with its name and its address.
+    """
+    document = _Document(api, path_prefix, errors)
+    tenant = active_tenant()
+    if tenant and not tenant.is_platform:
+        document["info"] |= {"title": tenant.name}
+        if get_script_prefix() == "/":  # below a path of another host it is wherever it was asked
+            document["servers"] = [{"url": tenancy().url_of(tenant.host, "")}]
+    return document
 
 
 class _Document(OpenAPISchema):

@@ -78,6 +78,7 @@ def _order(source: TenantInfo, new_slug: str, name: str) -> NewTenant:
         language=source.language,
         currency=source.currency,
         time_zone=source.time_zone,
+        api_version=source.api_version,
     )
 
 

@@ -42,6 +42,8 @@ class NewTenant:
     language: str = "en"
     currency: str = "KRW"
     time_zone: str = "Asia/Seoul"
+    api_version: str = ""
+    """Of its API, for requests that ask for none; empty: the project's default."""
 
 
 def create_tenant(order: NewTenant) -> TenantInfo:
@@ -75,6 +77,9 @@ def validate_facts(order: NewTenant) -> None:
         raise InvalidOption("currency", order.currency, "three capital letters, as ISO 4217 has them: KRW")
     if order.time_zone not in _time_zones():
         raise InvalidOption("time_zone", order.time_zone, "a name of the time zone database: Asia/Seoul")
+    versions = tenancy().api_versions
+    if order.api_version and order.api_version not in versions:
+        raise InvalidOption("api_version", order.api_version, f"one of {', '.join(versions)}")
 
 
 @cache
@@ -94,6 +99,7 @@ def insert_tenant(order: NewTenant) -> TenantInfo:
         language=order.language,
         currency=order.currency,
         time_zone=order.time_zone,
+        api_version=order.api_version,
     )
     try:
         tenant.save()

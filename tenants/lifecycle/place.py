@@ -44,10 +44,11 @@ def take_place_of(slug: str, tenant: TenantInfo) -> str:
             raise TenantExists(kept)
         new = Tenant.objects.get(pk=tenant.id)
         new.slug, new.status, new.notice, new.bypass = slug, old.status, old.notice, old.bypass
+        new.api_version = old.api_version
         old.slug, old.status = kept, Tenant.Status.DELETED
         old.purge_after = timezone.now() + timedelta(days=tenancy().grace_days)
         old.save(update_fields=["slug", "status", "purge_after", *old.renew_epoch()])
-        new.save(update_fields=["slug", "status", "notice", "bypass"])
+        new.save(update_fields=["slug", "status", "notice", "bypass", "api_version"])
         _move_what_points(old, new)
         audit.record("delete", info_of(old), replaced_by=tenant.schema, purge_after=old.purge_after.isoformat())
     return kept

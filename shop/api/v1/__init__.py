@@ -1,15 +1,20 @@
-"""Version 1 of the shop's API."""
+"""Version 1: amounts of money in plain texts, lists by offset with a count of all, errors in plain objects."""
 
 from __future__ import annotations
 
 from ninja import NinjaAPI
 
-from shop.api.v1.goods import make_router
+from shop.api.money import PlainMoney
+from shop.api.routers import add_routers
 from tenants.api.base import make_api
+from tenants.api.pages import OffsetPages
+from tenants.api.problems import PlainErrors
+
+_DESCRIPTION = "Amounts of money are decimals in texts, in the shop's currency, which stands beside them."
 
 
 def make(variant: str) -> NinjaAPI:
     """Return the API as shops of `variant` have it."""
-    api = make_api("v1", title="Shop API", description="What the shop sells. Prices are decimals in strings.")
-    api.add_router("/goods", make_router(variant))
+    api = make_api("v1", errors=PlainErrors(), title="Shop API", description=_DESCRIPTION)
+    add_routers(api, PlainMoney(), OffsetPages(), variant)
     return api

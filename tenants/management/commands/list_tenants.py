@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 from argparse import ArgumentParser
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.management.base import TenantCommand
+from tenants.management.tables import table_text
 from tenants.migrator.runner import tenants_behind
 from tenants.registry import all_tenants
 
@@ -37,14 +33,8 @@ class Command(TenantCommand):
         self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
 
     def _print_table(self, rows: list[dict[str, str]]) -> None:
-        table = Table(*COLUMNS, box=None, header_style="bold")
-        for row in rows:
-            table.add_row(*(Text(row[column]) for column in COLUMNS))  # a name may hold what rich takes for markup
-        # In a pipe there is no width to fit into.
-        console = Console(file=io.StringIO(), width=None if self.stdout.isatty() else 400)
-        with console.capture() as text:
-            console.print(table)
-        self.stdout.write(f"{text.get()}{len(rows)} tenants")
+        text = table_text(self.stdout, COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
+        self.stdout.write(f"{text}{len(rows)} tenants")
 
 
 def tenant_rows(tenants: list[TenantInfo]) -> list[dict[str, str]]:

@@ -1,0 +1,77 @@
+"""What the shop's own errors are in answers of the API."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.db.models import ProtectedError
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from shop.goods.errors import ImportRefused
+from shop.orders.errors import EmptyOrder, OrderRefused, WrongQuantity
+from tenants.api.problems import Fault, Refused
+
+_UNREASONABLE = (EmptyOrder, WrongQuantity)
+"""What no later time and no fuller stock would make possible."""
+
+
+def tell_errors_of_the_shop(api: NinjaAPI) -> None:
+    """Have the shop's errors, wherever an operation raises one, answered in the API's own way."""
+    for error, turn in {
+        OrderRefused: _of_order,
+        ImportRefused: _of_import,
+        ValidationError: _of_fields,
+        ProtectedError: _of_deletion,
+        IntegrityError: _of_rows,
+    }.items():
+        api.add_exception_handler(error, partial(_answer, api, turn))
+
+
+def _answer(api: NinjaAPI, turn: Any, request: HttpRequest, error: Exception) -> HttpResponse:
+    return api.on_exception(request, turn(error))
+
+
+def _of_order(error: OrderRefused) -> Refused:
+    status = 422 if isinstance(error, _UNREASONABLE) else 409
+    return Refused(status, str(error), kind=re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower())
+
+
+def _of_import(error: ImportRefused) -> Refused:
+    faults = [
+        Fault(("body", problem.column) if problem.column else ("body",), problem.reason, "record", problem.line)
+        for problem in error.problems
+    ]
+    return Refused(422, str(error.problems[0]), kind="import-refused", faults=faults)
+
+
+def _of_fields(error: ValidationError) -> Refused:
+    return refused_fields(error, ())
+
+
+def refused_fields(error: ValidationError, place: tuple[str | int, ...]) -> Refused:
+    """Return what a model's own validation found, in the object that stands at `place` of the body."""
+    by_field = error.error_dict if hasattr(error, "error_dict") else {"__all__": error.error_list}
+    faults = [
+        Fault(("body", *place, *([] if field == "__all__" else [field])), message, one.code or "invalid")
+        for field, found in by_field.items()
+        for one in found
+        for message in one.messages
+    ]
+    return Refused(422, "; ".join(f"{fault.loc[-1]}: {fault.msg}" for fault in faults), faults=faults)
+
+
+def _of_deletion(error: ProtectedError) -> Refused:
+    kinds = sorted({str(row._meta.verbose_name_plural) for row in error.protected_objects})
+    return Refused(409, f"It is in use by {', '.join(kinds)} and stays.", kind="in-use")
+
+
+def _of_rows(error: IntegrityError) -> Refused:
+    """Return what a constraint of the database refused: somebody was quicker, or two records are alike."""
+    found = getattr(error.__cause__, "diag", None)
+    detail = (found and found.message_detail) or "Another one is like it."
+    return Refused(409, f"It cannot be kept beside what there is. {detail}", kind="conflict")

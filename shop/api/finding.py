@@ -1,0 +1,98 @@
+"""Which goods and skus an asker gets to see, and in which order."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DecimalField, Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Coalesce
+
+from shop.api.lists import with_words
+from shop.goods.models import Sku
+from shop.goods.money import MAX_DIGITS
+from shop.goods.queries import GoodsQuerySet
+from tenants.api.access import Access, check
+from tenants.api.cursors import Ordering, by_text, by_time
+from tenants.variants import resolve
+
+_MONEY = DecimalField(max_digits=MAX_DIGITS, decimal_places=2)
+_BEYOND_ANY_PRICE = Decimal(10) ** 12
+
+
+def _by_price(name: str) -> Ordering:
+    return Ordering(name, "price_to_order_by", name.startswith("-"), _read_price)
+
+
+def _read_price(text: str) -> Decimal | None:
+    price = Decimal(text)
+    return price if price.is_finite() and abs(price) <= _BEYOND_ANY_PRICE else None
+
+
+ORDERINGS = {
+    ordering.name: ordering
+    for ordering in (
+        *(by_time(f"{sign}{field}") for sign in ("-", "") for field in ("created_at", "updated_at")),
+        *(by_text(f"{sign}name") for sign in ("-", "")),
+        *(_by_price(f"{sign}price") for sign in ("-", "")),
+    )
+}
+
+
+def _goods() -> GoodsQuerySet:
+    return resolve("goods.models.Goods").objects.all()
+
+
+def all_skus() -> QuerySet[Sku]:
+    """Return the shop's skus, with their goods."""
+    return resolve("goods.models.Sku").objects.select_related("goods")
+
+
+def visible_goods(access: Access) -> GoodsQuerySet:
+    """Return the goods that somebody may see one by one: those that are published, and staff the others as well."""
+    return _goods() if access.may("goods.view_goods") else _goods().published()
+
+
+def find_goods(access: Access, filters: Any) -> tuple[GoodsQuerySet, Ordering]:
+    """Return the goods that filters let through, with their prices, and the order that is asked for.
+
+    Raises `NotIdentified` or `NotAllowed` for whoever may not see what is not published, but asks for it.
+    """
+    found: GoodsQuerySet = filters.narrow(_goods())
+    if filters.published != "any":
+        found = found.filter(is_published=filters.published == "true")
+    if filters.published != "true":
+        check(access, "goods.view_goods")
+    if filters.category:
+        found = found.in_category(filters.category)
+    if filters.search:
+        found = found.search(filters.search)
+    found = _narrowed(found, filters).with_prices()
+    ordering = ORDERINGS[filters.ordering]
+    if ordering.field == "price_to_order_by":
+        without = -1 if ordering.descending else _BEYOND_ANY_PRICE  # what has no price comes last either way
+        found = found.annotate(price_to_order_by=Coalesce("lowest_price", Value(Decimal(without), _MONEY)))
+    return found, ordering
+
+
+def _narrowed(found: GoodsQuerySet, filters: Any) -> GoodsQuerySet:
+    if filters.vendor:
+        found = found.filter(vendor=filters.vendor)
+    if filters.tag:
+        found = found.filter(tags__contains=[filters.tag])
+    if filters.updated_since:
+        found = found.filter(updated_at__gte=filters.updated_since)
+    if filters.in_stock is not None:
+        some = Exists(Sku.objects.filter(goods=OuterRef("pk"), stock__gt=0))
+        found = found.filter(some if filters.in_stock else ~some)
+    return found
+
+
+def find_skus(filters: Any) -> QuerySet[Sku]:
+    """Return the skus that filters let through, with their goods."""
+    found = with_words(all_skus(), filters.search, "goods__name", "code", "barcode")
+    if filters.goods is not None:
+        found = found.filter(goods=filters.goods)
+    if filters.stock_below is not None:
+        found = found.filter(stock__lt=filters.stock_below)
+    return found

@@ -1,0 +1,81 @@
+"""Doing a request once, however often it is sent: `Idempotency-Key`, with the answer kept in the shop's schema."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Header
+
+from shop.orders.models import KeptAnswer
+from tenants.api.access import Access
+from tenants.api.problems import Fault, Refused
+
+KEPT_FOR = timedelta(hours=24)
+_FORGOTTEN_AT_ONCE = 100
+_KEPT_HEADERS = ("ETag", "Location")
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[!-~]+$",
+        description="A text of your own, new for each order, such as a UUID: sent again with it, it is placed once.",
+    ),
+]
+"""The type of a parameter `idempotency_key`."""
+
+
+def once(request: HttpRequest, key: str | None, do: Callable[[], HttpResponse]) -> HttpResponse:
+    """Return what `do` answers, or what it answered to the same request with the same key before.
+
+    All of it is one transaction: a second request with the key waits for the first. What `do` raises is not kept,
+    since it has changed nothing: the same request may succeed later. Raises `Refused` (422) for another request with
+    the key.
+    """
+    if key is None:
+        return do()
+    digest = _digest(request)
+    with transaction.atomic():
+        _forget_old()
+        kept, is_new = KeptAnswer.objects.get_or_create(sender=_sender(request), key=key, defaults={"request": digest})
+        if not is_new:
+            return _again(kept, digest)
+        answer = do()
+        kept.status, kept.body = answer.status_code, answer.content
+        kept.headers = {name: answer[name] for name in ("Content-Type", *_KEPT_HEADERS) if name in answer}
+        kept.save()
+    return answer
+
+
+def _again(kept: KeptAnswer, digest: str) -> HttpResponse:
+    if kept.request != digest:
+        reason = "The key came with another request before. Choose a new one for each order."
+        faults = [Fault(("header", "Idempotency-Key"), reason, "reused")]
+        raise Refused(422, reason, kind="idempotency-key-reused", faults=faults)
+    return HttpResponse(bytes(kept.body), status=kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
+
+
+def _digest(request: HttpRequest) -> str:
+    return hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
+
+
+def _sender(request: HttpRequest) -> str:
+    """Return whose key it is. Strangers share theirs: only who knows key and order both gets an answer again."""
+    access: Access = request.auth
+    if access.user is None:
+        return f"client {access.client}"[:100]
+    return f"user {access.user.pk}" if access.user.is_authenticated else "stranger"
+
+
+def _forget_old() -> None:
+    old = KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR)
+    some = old.select_for_update(skip_locked=True).values("pk")[:_FORGOTTEN_AT_ONCE]
+    KeptAnswer.objects.filter(pk__in=list(some.values_list("pk", flat=True))).delete()

@@ -1,0 +1,99 @@
+"""Amounts of money on the wire: in version 1 a text with the currency beside it, in version 2 both in one object."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Protocol
+
+from ninja import Field, Schema
+from pydantic import WithJsonSchema
+
+from shop.api.schemas import Input
+from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, plain_money
+from tenants import current_tenant
+from tenants.api.problems import Fault, Refused
+
+_WRITTEN = {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,2})?$", "examples": ["50.00"]}
+
+Amount = Annotated[Decimal, Field(ge=0, max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES), WithJsonSchema(_WRITTEN)]
+"""An amount as it is sent."""
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217.", examples=["USD"])]
+
+
+class Money(Schema):
+    """An amount, and in which currency."""
+
+    amount: str = Field(description="A decimal with as many places as the currency has.", examples=["50.00"])
+    currency: Currency
+
+
+class MoneyIn(Input):
+    """An amount in the shop's currency."""
+
+    amount: Amount
+    currency: Currency
+
+
+class MoneyStyle(Protocol):
+    """A way to write amounts of money."""
+
+    shown: Any
+    """The type of an amount that is shown."""
+    sent: Any
+    """The type of an amount that is sent."""
+    beside: type[Schema]
+    """What stands beside amounts, in the object that has them."""
+
+    def show(self, amount: Decimal, currency: str) -> Any:
+        """Return an amount as it is shown."""
+
+    def read(self, sent: Any, field: str) -> Decimal:
+        """Return the amount that was sent in a field; raise `Refused` if it is of another currency."""
+
+
+class _CurrencyBeside(Schema):
+    currency: Currency
+
+    @staticmethod
+    def resolve_currency(thing: Any) -> str:
+        return getattr(thing, "currency", None) or current_tenant().currency
+
+
+class _NothingBeside(Schema):
+    pass
+
+
+class PlainMoney:
+    """`"price": "50.00", "currency": "USD"`."""
+
+    shown = Annotated[str, Field(description="A decimal with as many places as the currency has.", examples=["50.00"])]
+    sent = Amount
+    beside = _CurrencyBeside
+
+    def show(self, amount: Decimal, currency: str) -> str:
+        """Return an amount as it is shown."""
+        return plain_money(amount, currency)
+
+    def read(self, sent: Decimal, field: str) -> Decimal:
+        """Return the amount that was sent."""
+        return sent
+
+
+class MoneyObjects:
+    """`"price": {"amount": "50.00", "currency": "USD"}`: nothing that is sent can be taken for another currency."""
+
+    shown = Money
+    sent = MoneyIn
+    beside = _NothingBeside
+
+    def show(self, amount: Decimal, currency: str) -> Money:
+        """Return an amount as it is shown."""
+        return Money(amount=plain_money(amount, currency), currency=currency)
+
+    def read(self, sent: MoneyIn, field: str) -> Decimal:
+        """Return the amount that was sent; raise `Refused` if it is of another currency."""
+        own = current_tenant().currency
+        if sent.currency != own:
+            reason = f"Amounts are in {own} here, not in {sent.currency}."
+            raise Refused(422, f"{field}: {reason}", faults=[Fault(("body", field, "currency"), reason, "currency")])
+        return sent.amount

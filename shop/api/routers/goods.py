@@ -1,0 +1,99 @@
+"""Goods: everybody may read those that are published; staff makes and changes them."""
+
+# Without `from __future__ import annotations`: ninja reads them, and some name classes that are made for a version.
+
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import Query, Router, Schema
+from ninja.responses import Status
+
+from shop.api.editing import add_sku, change_goods, create_goods
+from shop.api.finding import find_goods, visible_goods
+from shop.api.lists import filter_for
+from shop.api.routers.skus import sku_fields
+from shop.api.shapes import Shapes
+from shop.goods.models import Goods
+from tenants.api.access import Access, anyone, requires
+from tenants.api.conditions import IfMatch, check_match, tagged
+from tenants.api.pages import Pages
+
+
+def make_router(shapes: Shapes, pages: Pages) -> Router:
+    """Return the router of a version that has these schemas and cuts lists in this way."""
+    router = Router(tags=["goods"])
+    _add_reading(router, shapes, pages)
+    _add_writing(router, shapes)
+    return router
+
+
+def _add_reading(router: Router, shapes: Shapes, pages: Pages) -> None:
+    Filter = filter_for(pages, shapes.goods_filter)  # noqa: N806  # a class
+
+    @router.get("", response=pages.schema_of(shapes.goods), auth=anyone(), url_name="goods_list")
+    def list_goods(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
+        """List goods, the newest first unless another order is asked for."""
+        goods, ordering = find_goods(request.auth, filters)
+        return pages.cut(goods, ordering, filters, request, response)
+
+    @router.get("/{goods_id}", response=shapes.goods, auth=anyone(), url_name="goods_detail")
+    def get_goods(request: HttpRequest, response: HttpResponse, goods_id: int) -> Any:
+        """Get one of the goods."""
+        return tagged(request, response, _shown(request, shapes, goods_id))
+
+
+def _add_writing(router: Router, shapes: Shapes) -> None:
+    GoodsIn, GoodsPatch, SkuIn = shapes.goods_in, shapes.goods_patch, shapes.sku_in  # noqa: N806  # classes
+
+    @router.post("", response={201: shapes.goods}, auth=requires("goods.add_goods"))
+    def create_one(request: HttpRequest, response: HttpResponse, data: GoodsIn) -> Any:
+        """Make goods, with their skus and pictures."""
+        fields = data.model_dump(exclude={"skus", "pictures"})
+        skus = [sku_fields(shapes, sku) for sku in data.skus]
+        goods = create_goods(fields, skus, data.pictures)
+        return Status(201, tagged(request, response, _shown(request, shapes, goods.pk)))
+
+    @router.patch("/{goods_id}", response=shapes.goods, auth=requires("goods.change_goods"))
+    def change_one(
+        request: HttpRequest, response: HttpResponse, goods_id: int, data: GoodsPatch, if_match: IfMatch = None
+    ) -> Any:
+        """Change goods. Pictures that are files of the shop stay."""
+        with transaction.atomic():
+            goods = _locked(request, shapes, goods_id, if_match)
+            fields = data.model_dump(exclude_unset=True, exclude={"pictures"})
+            change_goods(goods, fields, data.pictures if "pictures" in data.model_fields_set else None)
+        return tagged(request, response, _shown(request, shapes, goods_id))
+
+    @router.delete("/{goods_id}", response={204: None}, auth=requires("goods.delete_goods"))
+    def delete_goods(request: HttpRequest, goods_id: int, if_match: IfMatch = None) -> Any:
+        """Take goods away for good. What was ordered once stays (409): do not publish it any more instead."""
+        with transaction.atomic():
+            _locked(request, shapes, goods_id, if_match).delete()
+        return Status(204, None)
+
+    @router.post("/{goods_id}/skus", response={201: shapes.sku}, auth=requires("goods.change_goods", "goods.add_sku"))
+    def create_sku(request: HttpRequest, response: HttpResponse, goods_id: int, data: SkuIn) -> Any:
+        """Make one more sku of goods."""
+        sku = add_sku(_one(visible_goods(request.auth), goods_id), sku_fields(shapes, data))
+        return Status(201, tagged(request, response, shapes.sku.from_orm(sku)))
+
+
+def _one(goods: Any, goods_id: int) -> Goods:
+    found = goods.filter(pk=goods_id).first()
+    if found is None:
+        raise Http404(f"There are no goods with the id {goods_id}.")
+    return found
+
+
+def _shown(request: HttpRequest, shapes: Shapes, goods_id: int) -> Schema:
+    access: Access = request.auth
+    goods = _one(visible_goods(access).with_prices(), goods_id)
+    return shapes.goods.model_validate(goods, context={"request": request})
+
+
+def _locked(request: HttpRequest, shapes: Shapes, goods_id: int, if_match: str | None) -> Goods:
+    """Return goods, locked, if the client has seen them as they are now."""
+    goods = _one(visible_goods(request.auth).select_for_update(of=("self",)), goods_id)
+    check_match(if_match, _shown(request, shapes, goods_id))
+    return goods

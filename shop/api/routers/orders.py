@@ -1,0 +1,125 @@
+"""Orders: everybody may place one, as in the storefront; staff sees all of them and says what becomes of each."""
+
+# Without `from __future__ import annotations`: ninja reads them, and some name classes that are made for a version.
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI, Query, Router, Schema
+
+from shop.api.editing import found_or_404
+from shop.api.idempotency import IdempotencyKey, once
+from shop.api.lists import filter_for
+from shop.api.schemas import LineIn, OrderFilter, StatusIn
+from shop.api.shapes import Shapes
+from shop.orders import services
+from shop.orders.models import Order
+from shop.storefront.cart import Cart
+from shop.storefront.ordering import has_placed, place_at, remember
+from tenants.api.access import anyone, check, requires
+from tenants.api.conditions import IfMatch, check_match, etag_of, tagged
+from tenants.api.cursors import by_time
+from tenants.api.pages import Pages
+from tenants.api.problems import Fault, Refused
+
+_NEWEST_FIRST = by_time("-placed_at")
+_BECOMES = {"paid": services.mark_paid, "shipped": services.mark_shipped, "cancelled": services.cancel_order}
+
+
+def make_router(api: NinjaAPI, shapes: Shapes, pages: Pages) -> Router:
+    """Return the router of a version that has these schemas and cuts lists in this way."""
+    router = Router(tags=["orders"])
+    _add_placing(router, api, shapes)
+    _add_looking_after(router, shapes, pages)
+    return router
+
+
+def _add_placing(router: Router, api: NinjaAPI, shapes: Shapes) -> None:
+    OrderIn = shapes.order_in  # noqa: N806  # a class
+
+    @router.post("", response={201: shapes.order}, auth=anyone())
+    def create_order(request: HttpRequest, data: OrderIn, idempotency_key: IdempotencyKey = None) -> Any:
+        """Place an order: of the lines that are sent, or else of what is in the cart.
+
+        What is sold out or not for sale any more is told (409), and then nothing was ordered.
+        """
+
+        def place() -> HttpResponse:
+            shown = _as_shown(request, shapes, _placed(request, shapes, data))
+            answer = api.create_response(request, shown.model_dump(), status=201)
+            answer["ETag"] = etag_of(shown)
+            answer["Location"] = f"{request.path}/{shown.number}"
+            return answer
+
+        return once(request, idempotency_key, place)
+
+
+def _placed(request: HttpRequest, shapes: Shapes, data: Any) -> Order:
+    cart = Cart(request.session)
+    quantities = cart.quantities if data.lines is None else _quantities(data.lines)
+    agreed = None if data.agreed_total is None else shapes.money.read(data.agreed_total, "agreed_total")
+    order = place_at(agreed, services.CustomerDetails(**data.customer.model_dump()), quantities, data.ship_to)
+    if data.lines is None:
+        cart.clear()
+    if request.auth.scopes is None:  # a session, and not a token, which has no use for one
+        remember(request.session, order)
+    return order
+
+
+def _quantities(lines: Sequence[LineIn]) -> dict[int, int]:
+    quantities = {line.sku: line.quantity for line in lines}
+    if len(quantities) < len(lines):
+        reason = "A sku is there twice. Put its pieces into one line."
+        raise Refused(422, f"lines: {reason}", faults=[Fault(("body", "lines"), reason, "twice")])
+    return quantities
+
+
+def _add_looking_after(router: Router, shapes: Shapes, pages: Pages) -> None:
+    Filter = filter_for(pages, OrderFilter)  # noqa: N806  # a class
+
+    @router.get("", response=pages.schema_of(shapes.order), auth=requires("orders.view_order"))
+    def list_orders(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
+        """List orders, the newest first."""
+        return pages.cut(_narrowed(filters), _NEWEST_FIRST, filters, request, response)
+
+    @router.get("/{number}", response=shapes.order, auth=anyone())
+    def get_order(request: HttpRequest, response: HttpResponse, number: str) -> Any:
+        """Get one order: any for staff, their own for the session that placed it."""
+        if not has_placed(request.session, number):
+            check(request.auth, "orders.view_order")
+        return tagged(request, response, _shown(request, shapes, number))
+
+    @router.put("/{number}/status", response=shapes.order, auth=requires("orders.change_order"))
+    def set_status(
+        request: HttpRequest, response: HttpResponse, number: str, data: StatusIn, if_match: IfMatch = None
+    ) -> Any:
+        """Say that an order is paid, shipped or cancelled; what is cancelled goes back into stock."""
+        with transaction.atomic():
+            order = _order(number, lock=True)
+            check_match(if_match, _shown(request, shapes, number))
+            _BECOMES[data.status](order)
+        return tagged(request, response, _shown(request, shapes, number))
+
+
+def _narrowed(filters: Any) -> QuerySet[Order]:
+    wanted = {"status": filters.status, "customer": filters.customer, "placed_at__gte": filters.placed_since}
+    return _orders().filter(**{name: value for name, value in wanted.items() if value is not None})
+
+
+def _orders() -> QuerySet[Order]:
+    return Order.objects.select_related("customer").prefetch_related("lines")
+
+
+def _order(number: str, *, lock: bool = False) -> Order:
+    return found_or_404(_orders(), "order", number, lock=lock, number=number.replace("\0", ""))
+
+
+def _shown(request: HttpRequest, shapes: Shapes, number: str) -> Schema:
+    return _as_shown(request, shapes, _order(number))
+
+
+def _as_shown(request: HttpRequest, shapes: Shapes, order: Order) -> Schema:
+    return shapes.order.model_validate(order, context={"request": request})

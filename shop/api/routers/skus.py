@@ -1,0 +1,109 @@
+"""Skus, their stock and their prices, for staff."""
+
+# Without `from __future__ import annotations`: ninja reads them, and some name classes that are made for a version.
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+from ninja.responses import Status
+
+from shop.api.editing import change_prices, change_stock, found_or_404, save_clean
+from shop.api.finding import all_skus, find_skus
+from shop.api.lists import filter_for
+from shop.api.schemas import SkuFilter, StockIn
+from shop.api.shapes import Shapes
+from shop.goods.models import Sku
+from tenants.api.access import requires
+from tenants.api.conditions import IfMatch, check_match, tagged
+from tenants.api.cursors import Ordering
+from tenants.api.pages import Pages
+
+_BY_ID = Ordering("id", "id", False, int)
+
+
+def make_router(shapes: Shapes, pages: Pages) -> Router:
+    """Return the router of a version that has these schemas and cuts lists in this way."""
+    router = Router(tags=["stock and prices"])
+    _add_reading(router, shapes, pages)
+    _add_writing(router, shapes)
+    return router
+
+
+def _add_reading(router: Router, shapes: Shapes, pages: Pages) -> None:
+    Filter = filter_for(pages, SkuFilter)  # noqa: N806  # a class
+
+    @router.get("", response=pages.schema_of(shapes.sku), auth=requires("goods.view_sku"))
+    def list_skus(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
+        """List skus, those that were made first first."""
+        return pages.cut(find_skus(filters), _BY_ID, filters, request, response)
+
+    @router.get("/{sku_id}", response=shapes.sku, auth=requires("goods.view_sku"))
+    def get_sku(request: HttpRequest, response: HttpResponse, sku_id: int) -> Any:
+        """Get one sku."""
+        return tagged(request, response, shapes.sku.from_orm(_sku(sku_id)))
+
+
+def _add_writing(router: Router, shapes: Shapes) -> None:
+    SkuPatch, PricesIn = shapes.sku_patch, shapes.prices_in  # noqa: N806  # classes
+
+    def change(
+        request: HttpRequest, response: HttpResponse, sku_id: int, if_match: Any, how: Callable[[Sku], Any]
+    ) -> Any:
+        """Do `how` to the locked sku, if the client has seen it as it is now, and show it."""
+        with transaction.atomic():
+            sku = _sku(sku_id, lock=True)
+            check_match(if_match, shapes.sku.from_orm(sku))
+            how(sku)
+        return tagged(request, response, shapes.sku.from_orm(sku))
+
+    @router.patch("/{sku_id}", response=shapes.sku, auth=requires("goods.change_goods", "goods.change_sku"))
+    def change_sku(
+        request: HttpRequest, response: HttpResponse, sku_id: int, data: SkuPatch, if_match: IfMatch = None
+    ) -> Any:
+        """Change a sku, but for its stock and prices."""
+        fields = data.model_dump(exclude_unset=True)
+        return change(request, response, sku_id, if_match, lambda sku: save_clean(sku, fields))
+
+    @router.put("/{sku_id}/stock", response=shapes.sku, auth=requires("goods.change_sku"))
+    def set_stock(
+        request: HttpRequest, response: HttpResponse, sku_id: int, data: StockIn, if_match: IfMatch = None
+    ) -> Any:
+        """Say how many pieces there are, or how many more or fewer."""
+        return change(request, response, sku_id, if_match, lambda sku: change_stock(sku, data.stock, data.change))
+
+    @router.put("/{sku_id}/prices", response=shapes.sku, auth=requires("goods.change_goods", "goods.change_sku"))
+    def set_prices(
+        request: HttpRequest, response: HttpResponse, sku_id: int, data: PricesIn, if_match: IfMatch = None
+    ) -> Any:
+        """Say what a sku costs; a price before that is left out is taken away."""
+        prices = _prices(shapes, data)
+        return change(request, response, sku_id, if_match, lambda sku: change_prices(sku, **prices))
+
+    @router.delete("/{sku_id}", response={204: None}, auth=requires("goods.change_goods", "goods.delete_sku"))
+    def delete_sku(request: HttpRequest, sku_id: int, if_match: IfMatch = None) -> Any:
+        """Take a sku away for good. What was ordered once stays (409)."""
+        with transaction.atomic():
+            sku = _sku(sku_id, lock=True)
+            check_match(if_match, shapes.sku.from_orm(sku))
+            sku.delete()
+        return Status(204, None)
+
+
+def sku_fields(shapes: Shapes, data: Any) -> dict[str, Any]:
+    """Return the model's fields of a sku that was sent."""
+    return {**data.model_dump(exclude={"price", "compare_at_price"}, exclude_unset=True), **_prices(shapes, data)}
+
+
+def _prices(shapes: Shapes, data: Any) -> dict[str, Any]:
+    before = data.compare_at_price
+    return {
+        "price": shapes.money.read(data.price, "price"),
+        "compare_at_price": None if before is None else shapes.money.read(before, "compare_at_price"),
+    }
+
+
+def _sku(sku_id: int, *, lock: bool = False) -> Sku:
+    return found_or_404(all_skus(), "sku", sku_id, lock=lock, pk=sku_id)

@@ -1,0 +1,45 @@
+"""Placing orders for a visitor, and remembering in their session which ones are theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from shop.orders.errors import OrderRefused
+from shop.orders.models import Order
+from shop.orders.services import CustomerDetails, place_order
+
+_KEY = "orders"
+_KEPT = 20
+
+
+class PriceChanged(OrderRefused):
+    """The order costs something else than the customer was told."""
+
+    def __str__(self) -> str:
+        return _("A price has changed since you opened this page. Please look at the new total and order again.")
+
+
+@transaction.atomic
+def place_at(
+    agreed_total: Decimal | None, customer: CustomerDetails, quantities: Mapping[int, int], ship_to: str
+) -> Order:
+    """Place the order, or raise `OrderRefused`; at another total than the one agreed to it is undone. None: any."""
+    order = place_order(customer, quantities, ship_to)
+    if agreed_total is not None and order.total != agreed_total:
+        raise PriceChanged
+    return order
+
+
+def remember(session: SessionBase, order: Order) -> None:
+    """Let the session see the order from now on; of very many, the last ones."""
+    session[_KEY] = [*session.get(_KEY, []), order.number][-_KEPT:]
+
+
+def has_placed(session: SessionBase, number: str) -> bool:
+    """Tell whether the session has placed the order."""
+    return number in session.get(_KEY, [])

@@ -1,0 +1,43 @@
+"""`manage.py report_api_usage`: who calls which version of the tenants' API."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tenants.api.usage import Used, report
+from tenants.conf import tenancy
+from tenants.management.base import TenantCommand
+from tenants.management.tables import table_text
+
+_DAYS = 30
+
+
+class Command(TenantCommand):
+    help = "Tells who has called which version of the tenants' API, those who called most first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        versions = tenancy().api_versions
+        add("--api-version", dest="versions", action="append", choices=versions, help="Only this; repeatable.")
+        add("--tenant", metavar="SLUG", dest="slugs", action="append", help="Only this one; repeatable.")
+        add("--days", type=int, default=_DAYS, help=f"How far back; {_DAYS} if nothing is said.")
+        add("--json", action="store_true", help="Print a JSON list.")
+
+    def handle(self, *, json: bool, **options: Any) -> None:  # the option's name
+        since = (datetime.now(UTC) - timedelta(days=options["days"])).date()
+        lines = report(since, options["versions"] or (), options["slugs"] or ())
+        if json:
+            self._print_json(lines)
+        else:
+            self._print_table(lines)
+
+    def _print_json(self, lines: list[Used]) -> None:
+        rows = [{**line._asdict(), "last_at": line.last_at.isoformat()} for line in lines]
+        self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
+
+    def _print_table(self, lines: list[Used]) -> None:
+        rows = [(*line[:-1], f"{line.last_at:%Y-%m-%d %H:%M} UTC") for line in lines]
+        self.stdout.write(table_text(self.stdout, ["tenant", "version", "client", "requests", "last"], rows))

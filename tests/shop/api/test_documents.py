@@ -1,0 +1,80 @@
+"""What the API says of itself is complete, true of the tenant that is asked, and needs no other server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+from tenants import TenantInfo
+
+PATHS = {
+    "/cart": {"get", "delete"},
+    "/cart/lines/{sku_id}": {"put", "delete"},
+    "/categories": {"get", "post"},
+    "/categories/{category_id}": {"get", "patch", "delete"},
+    "/customers": {"get", "post"},
+    "/customers/{customer_id}": {"get", "patch"},
+    "/goods": {"get", "post"},
+    "/goods/{goods_id}": {"get", "patch", "delete"},
+    "/goods/{goods_id}/skus": {"post"},
+    "/me": {"get"},
+    "/orders": {"get", "post"},
+    "/orders/{number}": {"get"},
+    "/orders/{number}/status": {"put"},
+    "/skus": {"get"},
+    "/skus/{sku_id}": {"get", "patch", "delete"},
+    "/skus/{sku_id}/prices": {"put"},
+    "/skus/{sku_id}/stock": {"put"},
+    "/users": {"get"},
+    "/users/{user_id}": {"get"},
+}
+
+
+@pytest.fixture
+def described(client: Client, version: str) -> dict[str, Any]:
+    document: dict[str, Any] = client.get(f"/api/{version}/openapi.json").json()
+    return document
+
+
+def test_every_operation_is_there(described: dict[str, Any], version: str) -> None:
+    found = {path.removeprefix(f"/api/{version}"): set(methods) for path, methods in described["paths"].items()}
+    assert found == PATHS
+
+
+def test_every_operation_has_a_name_of_its_own_and_tells_its_errors(described: dict[str, Any], version: str) -> None:
+    operations = [operation for methods in described["paths"].values() for operation in methods.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    media = "application/json" if version == "v1" else "application/problem+json"
+    for operation in operations:
+        assert operation["description"]
+        assert media in operation["responses"]["default"]["content"]
+
+
+def test_who_may_do_what_is_told(described: dict[str, Any], version: str) -> None:
+    change = described["paths"][f"/api/{version}/goods/{{goods_id}}"]["patch"]
+    assert change["security"] == [{"session": []}, {"bearer": ["goods:write"]}]
+    assert "`goods.change_goods`" in change["description"]
+    read = described["paths"][f"/api/{version}/goods"]["get"]
+    assert read["security"][0] == {}
+    assert set(described["components"]["securitySchemes"]) == {"session", "bearer"}
+
+
+def test_the_docs_ask_no_other_server(client: Client, version: str) -> None:
+    page = client.get(f"/api/{version}/docs").content.decode()
+    assert "swagger-ui-bundle.js" in page
+    assert "//" not in page
+    assert "<script>" not in page
+    assert finders.find("ninja/swagger-ui-bundle.js")
+
+
+def test_the_docs_name_the_shop(described: dict[str, Any], acme: TenantInfo, version: str) -> None:
+    assert described["info"] == {
+        "title": acme.name,
+        "version": version,
+        "description": described["info"]["description"],
+    }
+    assert described["servers"] == [{"url": "http://acme.localhost:8000"}]
