@@ -73,6 +73,8 @@ class TenancySettings:
     """Foreign applications that tenants may have under a path: dotted paths of `create_app(tenant)`, by name."""
     mounts_kept: int = 100
     """How many of them, over all tenants, a process keeps built."""
+    isolation_probes: tuple[str, ...] = ()
+    """Probes of the project's own for `check_isolation`: dotted paths of `tenants.testing.probe.Probe` objects."""
     registry_seconds: float = 60.0
     """How long a looked-up host is believed when no change of it is heard."""
     registry_size: int = 10_000

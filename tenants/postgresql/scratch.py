@@ -58,14 +58,23 @@ def renamed_structure(
         )
 
 
-def drop_left_over() -> list[str]:
-    """Drop the databases that killed restores have left, and return their names."""
+def drop_left_over(purpose: str = "restore") -> list[str]:
+    """Drop the databases that killed restores have left, or others of that purpose, and return their names."""
     with _session() as server:
         _, database, _ = _who_and_where(server)
-        found = [name for (name,) in server.execute(_LEFT_OVER, [_prefix(database)]) if _is_scratch(name, database)]
+        rows = server.execute(_LEFT_OVER, [_prefix(database, purpose)])
+        found = [name for (name,) in rows if _is_scratch(name, database, purpose)]
         for name in found:
             _drop(server, name)
     return found
+
+
+@contextmanager
+def scratch_name(purpose: str) -> Iterator[str]:
+    """Give the name for a database of that purpose; it counts as left over when this block has ended or was killed."""
+    with _session() as server:
+        pid, database, _ = _who_and_where(server)
+        yield f"{_prefix(database, purpose)}{pid}"
 
 
 @contextmanager
@@ -88,14 +97,14 @@ def _scratch_database() -> Iterator[tuple[str, psycopg.Connection[Any]]]:
             _drop(server, name)
 
 
-def _prefix(database: str) -> str:
-    suffix = "_restore_"
+def _prefix(database: str, purpose: str = "restore") -> str:
+    suffix = f"_{purpose}_"
     room = _LONGEST_NAME - len(suffix) - len(str(2**31))
     return database.encode()[:room].decode(errors="ignore") + suffix
 
 
-def _is_scratch(name: str, database: str) -> bool:
-    return re.fullmatch(re.escape(_prefix(database)) + r"\d+", name) is not None
+def _is_scratch(name: str, database: str, purpose: str) -> bool:
+    return re.fullmatch(re.escape(_prefix(database, purpose)) + r"\d+", name) is not None
 
 
 @contextmanager

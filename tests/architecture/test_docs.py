@@ -6,6 +6,7 @@ import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
+from textwrap import dedent
 
 import tenants
 from tenants import errors
@@ -61,6 +62,13 @@ def test_every_system_check_is_documented() -> None:
     ids = set(re.findall(r'id="(tenants\.[EW]\d+)"', (ROOT / "tenants" / "checks.py").read_text()))
     assert ids
     assert ids <= in_backticks("operations.md")
+
+
+def test_the_examples_of_testing_are_code_that_is_run() -> None:
+    examples = re.findall(r"^ *```python\n(.*?)^ *```", (DOCS / "testing.md").read_text(), flags=re.M | re.S)
+    files = [path.read_text() for path in (ROOT / "tests" / "foreign").rglob("*.py")]
+    assert len(examples) >= 6
+    assert [text for text in examples if not any(dedent(text) in file for file in files)] == []
 
 
 def test_every_dependency_has_its_line() -> None:

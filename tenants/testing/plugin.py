@@ -1,0 +1,126 @@
+"""A pytest plugin: `pytest_plugins = ["tenants.testing.plugin"]` in the conftest beside the settings.
+
+The tenants are made once for a run, or for each worker of pytest-xdist. A test that uses them runs in a transaction
+that is rolled back, so a tenant costs it milliseconds. Needs pytest-django.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client, override_settings
+
+from tenants.conf import tenancy
+from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.lifecycle import NewTenant, create_tenant
+from tenants.registry import registry, tenant_by_slug
+from tenants.testing.databases import take_away, test_database
+
+OpenTenant = Callable[..., TenantInfo]
+
+
+@pytest.fixture(scope="session")
+def tenant_orders() -> Sequence[NewTenant]:
+    """The tenants that every test finds: the first is `tenant`, the second `other_tenant`. Override it for others."""
+    return (
+        NewTenant(slug="first", name="First", owner_email="owner@first.example"),
+        NewTenant(slug="second", name="Second", owner_email="owner@second.example"),
+    )
+
+
+@pytest.fixture(scope="session")
+def media_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep files out of the project's folder: schemas of tests have the names of those that are there."""
+    with override_settings(MEDIA_ROOT=str(tmp_path_factory.mktemp("media"))):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_modify_db_settings_parallel_suffix: None,
+    django_db_blocker: Any,
+    tenant_orders: Sequence[NewTenant],
+    media_of_tests: None,
+) -> Iterator[None]:
+    """Make the test database with the tenants in it. In the place of pytest-django's own, which knows no tenants."""
+    options = request.config.option
+    reuse = bool(getattr(options, "reuse_db", False) and not getattr(options, "create_db", False))
+    with django_db_blocker.unblock():
+        database = test_database(tenant_orders, reuse=reuse)
+        database.__enter__()
+    yield
+    with django_db_blocker.unblock():
+        database.__exit__(None, None, None)
+
+
+@pytest.fixture(autouse=True)
+def _forget_lookups() -> Iterator[None]:
+    """Let no test believe what the registry learned in another's rolled-back transaction."""
+    yield
+    registry.clear()
+
+
+@pytest.fixture
+def tenant(db: None, tenant_orders: Sequence[NewTenant]) -> TenantInfo:
+    """A tenant. Whatever the test does to it is rolled back."""
+    return tenant_by_slug(tenant_orders[0].slug)
+
+
+@pytest.fixture
+def other_tenant(db: None, tenant_orders: Sequence[NewTenant]) -> TenantInfo:
+    """Another tenant, which must see nothing of the first."""
+    return tenant_by_slug(tenant_orders[1].slug)
+
+
+@pytest.fixture
+def platform(db: None) -> TenantInfo:
+    """The control plane."""
+    return PLATFORM
+
+
+@pytest.fixture
+def in_tenant(tenant: TenantInfo) -> Iterator[TenantInfo]:
+    """The tenant, active for the whole test."""
+    with use_tenant(tenant):
+        yield tenant
+
+
+@pytest.fixture
+def client_of() -> Callable[[TenantInfo], Client]:
+    """Return a function that gives a browser-like client at a tenant's host, or at the platform's."""
+
+    def client(tenant: TenantInfo) -> Client:
+        return Client(HTTP_HOST=tenant.host or tenancy().base_domain)
+
+    return client
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Let the test write for good, seen by every thread and process; it has to clean up after itself."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def open_tenant(committed: None) -> Iterator[OpenTenant]:
+    """Return a function that opens a tenant for good, for tests with threads; all are taken away after the test."""
+    opened: list[TenantInfo] = []
+
+    def opening(slug: str = "", **order: Any) -> TenantInfo:
+        opened.append(create_tenant(NewTenant(slug=slug or f"tenant-{next(_numbers)}", **order)))
+        return opened[-1]
+
+    yield opening
+    for each in opened:
+        take_away(each.id)

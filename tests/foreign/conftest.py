@@ -1,0 +1,1 @@
+pytest_plugins = ["tenants.testing.plugin"]
