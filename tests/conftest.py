@@ -16,6 +16,7 @@ from django.db import connection
 from tenants.context import TenantInfo
 from tenants.lifecycle import NewTenant
 from tenants.registry import tenant_by_slug
+from tenants.testing import databases
 
 pytest_plugins = ["tenants.testing.plugin"]
 collect_ignore = ["foreign"]  # a project of its own, which tests/acceptance/test_kit.py runs
@@ -54,7 +55,7 @@ def open_shop(open_tenant: Callable[..., TenantInfo]) -> Callable[..., TenantInf
 @pytest.fixture
 def take_away() -> Callable[[TenantInfo], None]:
     """Return what takes a committed shop away that a test made otherwise than with `open_shop`."""
-    return _take_away
+    return lambda tenant: databases.take_away(tenant.id)
 
 
 @pytest.fixture
