@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -17,11 +17,13 @@ from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from shop.admin_site import shop_site
+from shop.goods.exporter import export_goods
 from shop.goods.forms import LinesField, SkuForm, SkuFormSet
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.goods.money import format_money
 from shop.variant_admin import ShopInline, ShopModelAdmin
 from tenants import current_tenant
+from tenants.variants import resolve
 
 _LINES = {ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 2})}}
 
@@ -66,6 +68,16 @@ class GoodsAdmin(ShopModelAdmin):
     autocomplete_fields = ["category"]
     inlines = [SkuInline, PictureInline]
     formfield_overrides = _LINES
+    actions = ["export"]
+
+    @admin.action(description=_("Export as CSV"), permissions=["view"])
+    def export(self, request: HttpRequest, goods: QuerySet[Goods]) -> StreamingHttpResponse:
+        """Send the chosen goods as the file that the import takes."""
+        chosen = resolve("goods.models.Goods").objects.filter(pk__in=goods.values("pk"))
+        lines = export_goods(chosen, address=request.build_absolute_uri)
+        response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{current_tenant().slug}-goods.csv"'
+        return response
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Goods]:
         # The list prints what `with_prices` annotates; the skus themselves it does not need.

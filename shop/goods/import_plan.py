@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from django.db import models
+from django.db.models import Q
 from django.utils.text import slugify
 
+from shop.goods.cells import Columns
 from shop.goods.errors import Problem
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.goods.shopify_csv import Product
+from tenants import current_tenant
+from tenants.variants import resolve
+from tenants.variants.rows import insert_rows, update_rows
 
 _Row = TypeVar("_Row", bound=models.Model)
 
@@ -41,27 +47,27 @@ class Changes(Generic[_Row]):
         return row
 
     def write(self) -> None:
-        rows = self._model._default_manager
-        # INSERT … ON CONFLICT and not `bulk_update`, whose CASE for every field of every row takes ten times as long.
-        rows.bulk_create(self.changed, update_conflicts=True, unique_fields=["id"], update_fields=self._fields)
-        rows.bulk_create(self.new)
+        update_rows(self._model, self.changed, self._fields)
+        insert_rows(self._model, self.new)
 
 
 class Plan:
     """What a batch of products changes. Made without writing anything but the categories that are missing."""
 
     def __init__(self, products: list[Product]) -> None:
-        self.goods = Changes(Goods, _GOODS_FIELDS)
-        self.skus = Changes(Sku, _SKU_FIELDS)
+        goods_model, sku_model = resolve("goods.models.Goods"), resolve("goods.models.Sku")
+        columns = resolve("goods.services.csv_columns")
+        self.goods = Changes(goods_model, [*_GOODS_FIELDS, *_filled_by(columns.goods_columns())])
+        self.skus = Changes(sku_model, [*_SKU_FIELDS, *_filled_by(columns.sku_columns())])
         self.pictures = Changes(Picture, _PICTURE_FIELDS)
         self._given_up: list[int] = []
         """The skus whose code changes."""
         self._lines: dict[str, int] = {}
         """On which line of the file a code is that a sku did not have before."""
         existing = {
-            goods.slug: goods for goods in Goods.objects.filter(slug__in=[product.slug for product in products])
+            goods.slug: goods for goods in goods_model.objects.filter(slug__in=[product.slug for product in products])
         }
-        skus = _by_goods(Sku, existing.values())
+        skus = _by_goods(sku_model, existing.values())
         pictures = _by_goods(Picture, existing.values())
         categories = _categories({product.category for product in products if product.category})
         for product in products:
@@ -106,15 +112,22 @@ class Plan:
             self.skus.put(sku, {"goods": goods}, part.fields)
 
     def _put_pictures(self, goods: Goods, existing: list[Picture], product: Product) -> None:
-        by_address = {picture.source_url: picture for picture in existing}
+        by_place = {_place(picture.source_url or picture.url): picture for picture in existing}
         for address, part in product.pictures.items():
-            self.pictures.put(by_address.get(address), {"goods": goods}, part.fields)
+            picture, fields = by_place.get(_place(address)), part.fields
+            if picture and picture.file:  # one of our own files, in a file that we wrote ourselves
+                fields = {name: value for name, value in fields.items() if name != "source_url"}
+            self.pictures.put(picture, {"goods": goods}, fields)
 
     def _taken_codes(self) -> Iterator[Problem]:
         holders = Sku.objects.filter(code__in=self._lines).exclude(pk__in=self._given_up).select_related("goods")
         for sku in holders if self._lines else ():
             reason = f"{sku.code!r} is the code of another sku already, of {sku.goods.slug!r}."
             yield Problem(line=self._lines[sku.code], column="Variant SKU", reason=reason)
+
+
+def _filled_by(columns: Columns) -> list[str]:
+    return [name for name, _ in columns.values()]
 
 
 def _by_goods(model: type[_Row], goods: Iterable[Goods]) -> defaultdict[int | None, list[_Row]]:
@@ -124,16 +137,25 @@ def _by_goods(model: type[_Row], goods: Iterable[Goods]) -> defaultdict[int | No
     return rows
 
 
+def _place(address: str) -> str:
+    """Return what tells one picture from another: its address, of which on our own host the path alone."""
+    parts = urlsplit(address)
+    return parts.path if parts.hostname == current_tenant().host else address
+
+
 def _slug_of_category(name: str) -> str:
     return slugify(name, allow_unicode=True)[:255] or "other"
 
 
 def _categories(names: set[str]) -> dict[str, Category]:
     wanted = {_slug_of_category(name): name for name in sorted(names)}
-    found = {category.slug: category for category in Category.objects.filter(slug__in=wanted)}
+    there = Category.objects.filter(Q(slug__in=wanted) | Q(name__in=names))
+    # A category that is called so is the one that is meant, whatever its slug is; but first the one with this slug.
+    by_name = {_slug_of_category(category.name): category for category in there if category.name in names}
+    found = by_name | {category.slug: category for category in there if category.slug in wanted}
     if found.keys() == wanted.keys():
         return found
     missing = [Category(slug=slug, name=name) for slug, name in wanted.items() if slug not in found]
     # Somebody may add the same one in the admin just now.
     Category.objects.bulk_create(missing, ignore_conflicts=True)
-    return {category.slug: category for category in Category.objects.filter(slug__in=wanted)}
+    return found | {category.slug: category for category in Category.objects.filter(slug__in=wanted)}

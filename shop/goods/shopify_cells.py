@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Any
@@ -11,12 +11,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_unicode_slug
 
+from shop.goods.cells import TRUTHS, Columns
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent, fits_currency
 from shop.goods.plain_text import plain_text
-
-Columns = Mapping[str, tuple[str, Callable[[str], Any]]]
-"""By column: the field it fills, and how its cells are read. What a cell cannot mean is a ValueError."""
 
 KEPT_WHEN_EMPTY = frozenset(["Variant Inventory Qty", "Variant Grams", "Image Position"])
 """Columns whose empty cells say nothing, so that the field stays as it is."""
@@ -26,7 +24,7 @@ _LONGEST_OF_LIST = 255
 _LARGEST_INTEGER = 2**31 - 1
 _INTEGER = re.compile(r"[0-9]+")
 _DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_TRUTHS = {"true": True, "false": False, "": True}
+_TRUTHS = {**TRUTHS, "": True}
 _STATUSES = {"active": True, "draft": False, "archived": False, "": True}
 
 _check_address = URLValidator(schemes=["http", "https"])
@@ -46,7 +44,8 @@ def read_cells(cells: Mapping[str, str], columns: Columns) -> dict[str, Any]:
     fields = {}
     for column, (name, read) in columns.items():
         text = cells.get(column)
-        if text is None or (not text and column in KEPT_WHEN_EMPTY):
+        is_kept = column in KEPT_WHEN_EMPTY or getattr(read, "is_kept_when_empty", False)
+        if text is None or (not text and is_kept):
             continue
         try:
             fields[name] = read(text)

@@ -1,4 +1,7 @@
-"""Reads the product CSV that Shopify exports, product by product, and collects what is wrong with it."""
+"""Reads the product CSV that Shopify exports, product by product, and collects what is wrong with it.
+
+A shop may have columns of its own beside Shopify's (`goods.services.csv_columns`).
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from shop.goods.shopify_cells import (
     read_status,
     sku_columns,
 )
+from tenants.variants import resolve
 
 REQUIRED_COLUMNS = frozenset(["Handle", "Title", "Variant Price"])
 _OPTIONS = [(f"Option{number} Name", f"Option{number} Value") for number in (1, 2, 3)]
@@ -65,9 +69,11 @@ class ShopifyCsv:
     """
 
     def __init__(self, source: BinaryIO, currency: str) -> None:
-        self._sku_columns = sku_columns(currency)
+        own = resolve("goods.services.csv_columns")
+        self._goods_columns = {**GOODS_COLUMNS, **own.goods_columns()}
+        self._sku_columns = {**sku_columns(currency), **own.sku_columns()}
         of_options = [column for pair in _OPTIONS for column in pair]
-        known = {"Handle", *of_options, *_PUBLISHED, *GOODS_COLUMNS, *CATEGORY_COLUMNS, *PICTURE_COLUMNS}
+        known = {"Handle", *of_options, *_PUBLISHED, *self._goods_columns, *CATEGORY_COLUMNS, *PICTURE_COLUMNS}
         self.records = CsvRecords(source, required=REQUIRED_COLUMNS, known=frozenset(known | self._sku_columns.keys()))
         self.problems: list[Problem] = []
         self._seen = _Seen()
@@ -109,7 +115,7 @@ class ShopifyCsv:
         first_line = self._seen.first_line("handle", slug, row.line)
         if first_line != row.line:
             raise BadCell("Handle", f"{slug!r} is on line {first_line} already. Rows of one product must be together.")
-        fields = read_cells(row.cells, GOODS_COLUMNS)
+        fields = read_cells(row.cells, self._goods_columns)
         published = [read_cells(row.cells, {column: (column, read)}) for column, read in _PUBLISHED.items()]
         fields["is_published"] = all(value for answer in published for value in answer.values())
         fields["option_names"] = _option_names(row)

@@ -1,4 +1,4 @@
-"""Goods to test with."""
+"""Goods, and shops of the variants, to test with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from shop.goods.models import Goods, Sku
+from tenants import TenantInfo
+from tenants.lifecycle import NewTenant, create_tenant
 
 _numbers = count(1)
 
@@ -24,3 +26,25 @@ def make_sku() -> Callable[..., Sku]:
         return Sku.objects.create(goods=goods, price=Decimal(price), **{"stock": 5, **fields})
 
     return make
+
+
+@pytest.fixture
+def shop_of(db: None) -> Callable[..., TenantInfo]:
+    """Return a function that opens a shop of a variant, for as long as the test's transaction."""
+
+    def shop(variant: str, **order: Any) -> TenantInfo:
+        slug = f"a-{variant.replace('_', '-')}"
+        order = {"owner_email": f"owner@{slug}.example", "currency": "USD", **order}
+        return create_tenant(NewTenant(slug=slug, variant=variant, **order))
+
+    return shop
+
+
+@pytest.fixture
+def customer_a(shop_of: Callable[..., TenantInfo]) -> TenantInfo:
+    return shop_of("customer_a")
+
+
+@pytest.fixture
+def grocer(shop_of: Callable[..., TenantInfo]) -> TenantInfo:
+    return shop_of("grocer")

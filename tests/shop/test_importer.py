@@ -458,3 +458,12 @@ def test_two_imports_of_the_same_file_at_once_make_the_goods_once(live_tenant: T
     for thread in threads:
         thread.join(timeout=30)
     assert sorted(answers) == [(0, 0, 20), (20, 0, 0)]
+
+
+def test_a_category_that_is_called_so_is_the_one_that_is_meant(acme: TenantInfo) -> None:
+    with use_tenant(acme):
+        own = Category.objects.create(name="Shirts", slug="our-shirts")
+        text = b"Handle,Title,Type,Variant Price\na,A,Shirts,1.00\nb,B,Hats,1.00\n"
+        import_goods(io.BytesIO(text))
+        assert Goods.objects.get(slug="a").category == own
+        assert Goods.objects.get(slug="b").category.slug == "hats"

@@ -1,0 +1,116 @@
+"""Writes the active shop's goods as the CSV that `import_goods` reads: Shopify's columns, and the shop's own."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from shop.goods.cells import write_cell
+from shop.goods.models import Goods, Picture, Sku
+from shop.goods.money import plain_money
+from shop.goods.shopify_cells import CATEGORY_COLUMNS, GOODS_COLUMNS, PICTURE_COLUMNS, sku_columns
+from tenants import current_tenant
+from tenants.variants import resolve
+
+_BATCH = 500
+"""Goods in memory at once."""
+_OPTIONS = 3
+"""How many options Shopify's columns have room for."""
+_MONEY = frozenset(["price", "compare_at_price"])
+
+Cells = dict[str, str]
+
+
+def export_goods(goods: QuerySet[Goods] | None = None, *, address: Callable[[str], str]) -> Iterator[str]:
+    """Yield the lines of the file: all goods of the active shop, or those of a queryset, by id.
+
+    `address` makes a whole address of a picture's. Goods without a sku are left out, since the file has no place for
+    them.
+    """
+    found = resolve("goods.models.Goods").objects.all() if goods is None else goods
+    skus = Prefetch("skus", resolve("goods.models.Sku").objects.order_by("position", "id"))
+    whole = found.order_by("pk").select_related("category").prefetch_related(None).prefetch_related(skus, "pictures")
+    sheet = _Sheet(address)
+    yield sheet.header()
+    for one in whole.iterator(chunk_size=_BATCH):
+        yield from sheet.lines(one)
+
+
+class _Sheet:
+    def __init__(self, address: Callable[[str], str]) -> None:
+        own = resolve("goods.services.csv_columns")
+        self._address = address
+        self._currency = current_tenant().currency
+        self._goods = _fields({**GOODS_COLUMNS, **own.goods_columns()})
+        self._skus = _fields({**sku_columns(self._currency), **own.sku_columns()})
+        self._pictures = _fields(PICTURE_COLUMNS)
+        options = [f"Option{number} {part}" for number in range(1, _OPTIONS + 1) for part in ("Name", "Value")]
+        self._columns = [
+            "Handle", *self._goods, *CATEGORY_COLUMNS, "Published", *options, *self._skus, *self._pictures
+        ]  # fmt: skip
+
+    def header(self) -> str:
+        return _line(self._columns)
+
+    def lines(self, goods: Goods) -> Iterator[str]:
+        skus, pictures = list(goods.skus.all()), list(goods.pictures.all())
+        for number, (sku, picture) in enumerate(zip_longest(skus, pictures) if skus else ()):
+            cells = {"Handle": goods.slug}
+            if number == 0:
+                cells |= self._of_goods(goods)
+            if sku:
+                cells |= self._of_sku(sku, goods)
+            if picture:
+                cells |= self._of_picture(picture)
+            yield _line([cells.get(column, "") for column in self._columns])
+
+    def _of_goods(self, goods: Goods) -> Cells:
+        cells = {column: write_cell(getattr(goods, name)) for column, name in self._goods.items()}
+        names = goods.option_names or ["Title"]
+        return {
+            **cells,
+            "Body (HTML)": _markup(goods.description),
+            "Type": goods.category.name if goods.category else "",
+            "Published": write_cell(goods.is_published),
+            **{f"Option{number} Name": name for number, name in enumerate(names, start=1)},
+        }
+
+    def _of_sku(self, sku: Sku, goods: Goods) -> Cells:
+        values = sku.option_values if goods.option_names else ["Default Title"]
+        return {
+            **{column: self._sku_cell(name, getattr(sku, name)) for column, name in self._skus.items()},
+            **{f"Option{number} Value": value for number, value in enumerate(values, start=1)},
+        }
+
+    def _sku_cell(self, name: str, value: Any) -> str:
+        if name in _MONEY and value is not None:
+            return plain_money(value, self._currency)
+        # Shopify puts an apostrophe before codes; one that belongs to the code needs another.
+        return f"'{value}" if name in {"code", "barcode"} and value.startswith("'") else write_cell(value)
+
+    def _of_picture(self, picture: Picture) -> Cells:
+        cells = {column: write_cell(getattr(picture, name)) for column, name in self._pictures.items()}
+        return {**cells, "Image Src": picture.source_url or self._address(picture.url)}
+
+
+def _fields(columns: Any) -> dict[str, str]:
+    return {column: name for column, (name, _) in columns.items()}
+
+
+def _markup(text: str) -> str:
+    """Return HTML that is read as `text`; what has nothing of HTML in it is read as it is."""
+    if "<" not in text and "&" not in text:
+        return text
+    return html.escape(text, quote=False).replace("\n", "<br>")
+
+
+def _line(cells: list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()

@@ -1,0 +1,41 @@
+"""`manage.py export_goods SLUG FILE`: writes a shop's goods as the product CSV that `import_goods` reads."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from django.core.management.base import BaseCommand, CommandError
+
+from shop.goods.exporter import export_goods
+from tenants import TenantNotFound, use_tenant
+from tenants.conf import tenancy
+from tenants.registry import tenant_by_slug
+
+
+class Command(BaseCommand):
+    help = "Writes a shop's goods as a product CSV with Shopify's columns and the shop's own, as import_goods reads it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", metavar="SLUG", help="The shop.")
+        parser.add_argument("file", metavar="FILE", help="The CSV file to write, in UTF-8; - is standard output.")
+
+    def handle(self, *, slug: str, file: str, **options: Any) -> None:
+        try:
+            tenant = tenant_by_slug(slug)
+        except TenantNotFound as error:
+            raise CommandError(str(error)) from error
+        root = tenancy().url_of(tenant.host)
+        with use_tenant(tenant):
+            lines = export_goods(address=lambda url: urljoin(root, url))
+            if file == "-":
+                for line in lines:
+                    self.stdout.write(line, ending="")
+                return
+            try:
+                with Path(file).open("w", encoding="utf-8", newline="") as out:
+                    out.writelines(lines)
+            except OSError as error:
+                raise CommandError(f"{file} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,14 @@
+"""Customer A's columns in its CSV of goods."""
+
+from __future__ import annotations
+
+from shop.goods.cells import Columns, columns_of
+from shop.goods.services.csv_columns import sku_columns
+from shop.variants.customer_a.models import Goods
+
+__all__ = ["goods_columns", "sku_columns"]
+
+
+def goods_columns() -> Columns:
+    """Return the columns of goods, filled on the first row of each."""
+    return columns_of(Goods, category_code="Category Code", vendor_code="Vendor Code", tax_rate="Tax Rate")
