@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.scopes import BaseScopes
 
 from tenants.context import current_tenant
-from tenants.scopes import labels_of_variant
+from tenants.scopes import Scope, labels_of_variant, scope_of
 
 OPENID = {
     "openid": _("Know that it is you"),
@@ -23,8 +23,8 @@ OPENID = {
 INTROSPECTION = "introspection"
 """Lets a client ask about tokens that others were given, as a gateway has to."""
 
-_WITHOUT = frozenset(["admin", "contenttypes", "oauth", "sessions"])
-"""Apps about which no program is told anything."""
+_OWN = "oauth"
+"""This app, about which no program is told anything."""
 _NAMES = {"auth": _("Users and groups")}
 """How an app is called, where its own name would tell people nothing."""
 
@@ -55,7 +55,9 @@ def api_scopes() -> dict[str, Any]:
 def _scopes_of(labels: frozenset[str]) -> dict[str, Any]:
     scopes = {}
     for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
-        if config.label in labels - _WITHOUT and any(config.get_models()):
+        # Of what every Django project has, users and groups alone are a shop's matter.
+        is_shops = config.label in _NAMES or (config.label != _OWN and scope_of(config.label) is Scope.TENANT)
+        if is_shops and config.label in labels and any(config.get_models()):
             what = _NAMES.get(config.label, config.verbose_name)
             scopes[f"{config.label}:read"] = format_lazy(_("See: {what}"), what=what)
             scopes[f"{config.label}:write"] = format_lazy(_("Change: {what}"), what=what)

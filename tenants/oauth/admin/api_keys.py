@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from tenants.oauth.admin.own import OwnRowsAdmin
+from tenants.oauth.admin.own import ONE_BUTTON, OwnRowsAdmin
 from tenants.oauth.admin.scopes import ScopesField, labelled
 from tenants.oauth.admin.secrets import show_secrets
 from tenants.oauth.api_keys import make_api_key, revoke_api_key
@@ -62,6 +62,10 @@ class ApiKeyAdmin(OwnRowsAdmin):
         """Ask for what a new key needs, and show of an old one what is kept."""
         shown = ["name", "user", "beginning", "scopes", "created", "last_used", "expires", "revoked"]
         return shown if obj else ["name", "scopes", "days"]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Offer one button: it leads to the key."""
+        return super().add_view(request, form_url, {**ONE_BUTTON, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Everybody who works here may have keys: they open nothing that their owner cannot."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from tenants.oauth.admin.own import ONE_BUTTON, long_text
 from tenants.oauth.admin.scopes import ScopesField, beyond, labelled
 from tenants.oauth.admin.secrets import show_secrets
 from tenants.oauth.models import Application
@@ -24,7 +25,9 @@ _TYPES = [
     (Application.CLIENT_CONFIDENTIAL, _("Keeps a secret: a program on a server")),
     (Application.CLIENT_PUBLIC, _("Cannot keep one: an app, or a page in the browser")),
 ]
-_TEXTS = {
+_TEXTS: dict[str, tuple[Any, Any]] = {
+    "authorization_grant_type": (_("Acts"), ""),
+    "client_type": (_("Kind of program"), ""),
     "redirect_uris": (_("Redirect addresses"), _("To which people are sent back; with spaces between.")),
     "allowed_origins": (_("Origins"), _("From which a page in the browser may ask for tokens; with spaces between.")),
     "skip_authorization": (_("Does not ask"), _("For programs of the shop’s own: people are sent back at once.")),
@@ -55,6 +58,8 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
         for name, (label, text) in _TEXTS.items():
             if name in self.fields:
                 self.fields[name].label, self.fields[name].help_text = label, text
+            if name in {"redirect_uris", "allowed_origins"} and name in self.fields:
+                self.fields[name].widget.attrs["rows"] = 2
 
     def clean(self) -> dict[str, Any]:
         """Refuse a client that could do by itself what its maker may not."""
@@ -72,20 +77,23 @@ class ClientAdmin(ModelAdmin):
     """Programs that may ask for tokens."""
 
     form = ClientForm
-    list_display = ["name", "client_id", "acts_for", "is_active", "created"]
+    list_display = ["name", "acts_for", "is_active", "created"]
     list_filter = ["is_active"]
     search_fields = ["name", "client_id"]
-    readonly_fields = ["client_id"]
     actions_submit_line = ["renew_secret"]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Offer one button: it leads to the secret."""
+        return super().add_view(request, form_url, {**ONE_BUTTON, **(extra_context or {})})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Show the id of a client that has one."""
-        return [*(["client_id"] if obj else []), *ClientForm.Meta.fields]
+        return [*(["shown_id"] if obj else []), *ClientForm.Meta.fields]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Keep what a client is as it was, and let owners alone say that nobody is asked."""
         fixed = ["authorization_grant_type", "client_type"] if obj else []
-        return ["client_id", *fixed, *([] if request.user.is_superuser else ["skip_authorization"])]
+        return ["shown_id", *fixed, *([] if request.user.is_superuser else ["skip_authorization"])]
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the two grants that there are, in words."""
@@ -143,6 +151,11 @@ class ClientAdmin(ModelAdmin):
     @action(description=_("Another secret"), permissions=["change"])
     def renew_secret(self, request: HttpRequest, client: Application) -> None:
         """Done by `save_model`, to which the button leads."""
+
+    @display(description=_("client ID"))
+    def shown_id(self, client: Application) -> str:
+        """Print the id."""
+        return long_text(client.client_id)
 
     @display(description=_("acts for"), label={"people": "info", "itself": "warning"})
     def acts_for(self, client: Application) -> tuple[str, Any]:

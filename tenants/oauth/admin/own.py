@@ -6,7 +6,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
+
+ONE_BUTTON = {"show_save_and_add_another": False, "show_save_and_continue": False}
+"""For a form after which there is something to read."""
+
+
+def long_text(text: str) -> str:
+    """Return a text without spaces, of a kind that is copied, so that it does not widen the page of a phone."""
+    return format_html('<code style="overflow-wrap: anywhere">{}</code>', text)
 
 
 class OwnRowsAdmin(ModelAdmin):

@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
+from tenants.oauth.admin.own import ONE_BUTTON, long_text
 from tenants.oauth.keys import current_lives, rotate_key
 from tenants.oauth.models import SigningKey
 
@@ -20,7 +21,7 @@ class SigningKeyAdmin(ModelAdmin):
     """What the tokens of this shop are signed with."""
 
     list_display = ["kid", "state", "created", "retired", "published_until"]
-    fields = ["kid", "created", "retired", "published_until", "public"]
+    fields = ["key_id", "created", "retired", "published_until"]
     readonly_fields = fields
     actions_submit_line = ["change_key", "change_at_once"]
 
@@ -28,6 +29,13 @@ class SigningKeyAdmin(ModelAdmin):
         """Return the keys of this life of the shop, without their private parts."""
         rows: QuerySet[SigningKey] = super().get_queryset(request).filter(life__in=current_lives())
         return rows.defer("private")
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """Leave out the buttons that save: there is nothing to."""
+        hidden = {**ONE_BUTTON, "show_save": False, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, hidden)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one that signs, always."""
@@ -63,6 +71,11 @@ class SigningKeyAdmin(ModelAdmin):
         self.log_change(request, key, "Withdrawn.")
         rotate_key(at_once=True)
         self.message_user(request, gettext("Another key signs, and no token from before is good any more."))
+
+    @display(description=_("key id"))
+    def key_id(self, key: SigningKey) -> str:
+        """Print the id."""
+        return long_text(key.kid)
 
     @display(description=_("state"), label={"signs": "success", "verifies": "warning"})
     def state(self, key: SigningKey) -> tuple[str, Any]:
