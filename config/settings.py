@@ -90,6 +90,7 @@ TENANTS: dict[str, Any] = {
     "TRUSTED_PROXIES": env.int("SANGGA_TRUSTED_PROXIES", default=0),
     "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
     "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],
+    "JOBS": ["shop.api.imports.carry_out"],
     "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
     "API_BEARERS": ["tenants.oauth.bearer.bearer"],
     "API_SUNSET": env.list("SANGGA_API_SUNSET", default=[]),

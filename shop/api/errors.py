@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
+from django.db import DataError, IntegrityError
 from django.db.models import ProtectedError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from ninja import NinjaAPI
 
 from shop.goods.errors import ImportRefused
@@ -28,6 +28,8 @@ def tell_errors_of_the_shop(api: NinjaAPI) -> None:
         ValidationError: _of_fields,
         ProtectedError: _of_deletion,
         IntegrityError: _of_rows,
+        DataError: _of_values,
+        UnreadablePostError: _of_body,
     }.items():
         api.add_exception_handler(error, partial(_answer, api, turn))
 
@@ -75,3 +77,12 @@ def _of_rows(error: IntegrityError) -> Refused:
     found = getattr(error.__cause__, "diag", None)
     detail = (found and found.message_detail) or "Another one is like it."
     return Refused(409, f"It cannot be kept beside what there is. {detail}", kind="conflict")
+
+
+def _of_values(error: DataError) -> Refused:
+    """Return what PostgreSQL says of a value that no column of its kind holds: a NUL in a text, too large a number."""
+    return Refused(422, f"The database does not take it: {str(error).splitlines()[0]}", kind="unfit")
+
+
+def _of_body(error: UnreadablePostError) -> Refused:
+    return Refused(400, "The body of the request did not arrive whole.")

@@ -1,10 +1,10 @@
-"""Takes a product CSV of Shopify's into the active shop: whole or not at all, and nothing twice."""
+"""Takes a file of products into the active shop: whole or not at all, and nothing twice."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, Self
 
 from django.db import connection, transaction
 
@@ -36,28 +36,53 @@ class ImportReport:
     bytes_read: int = 0
 
 
+class ProductFile(Protocol):
+    """Products in a file, to be iterated once, inside a `with` block."""
+
+    problems: list[Problem]
+    """What is wrong with it, as far as it was read. A product that is wrong is not given."""
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file was read."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __iter__(self) -> Iterator[Product]:
+        """Give the products; raise `ImportRefused` at once for what makes reading on senseless."""
+
+
 def import_goods(
     source: BinaryIO, *, dry_run: bool = False, on_batch: Callable[[ImportReport], None] = lambda report: None
 ) -> ImportReport:
-    """Create and update goods from `source` and return what was done; `on_batch` hears how far it is.
+    """Create and update goods from a product CSV of Shopify's; all else is as `import_products` has it."""
+    return import_products(ShopifyCsv(source, current_tenant().currency), dry_run=dry_run, on_batch=on_batch)
+
+
+def import_products(
+    file: ProductFile, *, dry_run: bool = False, on_batch: Callable[[ImportReport], None] = lambda report: None
+) -> ImportReport:
+    """Create and update goods from `file` and return what was done; `on_batch` hears how far it is.
 
     What the file does not name stays: goods, skus, pictures, and fields whose column is missing. A `dry_run` does
     it all and takes it back. Raises `ImportRefused`, and then nothing was changed.
     """
     report = ImportReport()
     writer = _Writer(report)
-    with transaction.atomic(), ShopifyCsv(source, current_tenant().currency) as file:
+    with transaction.atomic(), file:
         _execute(_LOCK_GOODS)
         for batch in _batches(file):
             # After the first problem the rest is read for more of them, but not written any more.
             if not file.problems:
                 file.problems += writer.write(batch)
-            report.bytes_read = file.records.bytes_read
+            report.bytes_read = file.bytes_read
             on_batch(report)
         if file.problems:
             raise ImportRefused(file.problems)
         if not report.skus:
-            raise ImportRefused([Problem(reason="There are no goods in the file, only the names of the columns.")])
+            raise ImportRefused([Problem(reason="There are no goods in the file.")])
         if dry_run:
             transaction.set_rollback(True)
     return report
@@ -90,14 +115,14 @@ class _Writer:
         self._report.pictures += sum(len(product.pictures) for product in batch)
 
 
-def _batches(file: ShopifyCsv) -> Iterator[list[Product]]:
+def _batches(file: ProductFile) -> Iterator[list[Product]]:
     batch: list[Product] = []
     read_before = 0
     for product in file:
         batch.append(product)
-        if file.records.bytes_read - read_before >= _BYTES_OF_BATCH:
+        if file.bytes_read - read_before >= _BYTES_OF_BATCH:
             yield batch
-            batch, read_before = [], file.records.bytes_read
+            batch, read_before = [], file.bytes_read
     yield batch
 
 

@@ -76,7 +76,12 @@ class ShopifyCsv:
         known = {"Handle", *of_options, *_PUBLISHED, *self._goods_columns, *CATEGORY_COLUMNS, *PICTURE_COLUMNS}
         self.records = CsvRecords(source, required=REQUIRED_COLUMNS, known=frozenset(known | self._sku_columns.keys()))
         self.problems: list[Problem] = []
-        self._seen = _Seen()
+        self._seen = Seen()
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file was read."""
+        return self.records.bytes_read
 
     def __enter__(self) -> Self:
         return self
@@ -148,7 +153,7 @@ class ShopifyCsv:
         product.skus[tuple(values)] = Part(row.line, fields)
 
 
-class _Seen:
+class Seen:
     """Where a handle or a code stood first. Kept in a temporary file, so that long files do not fill the memory."""
 
     def __init__(self) -> None:

@@ -63,14 +63,14 @@ class PlainErrors:
             body["code"] = kind
         if faults:
             body["errors"] = [
-                {"loc": list(one.loc), "msg": one.msg, "type": one.type, **({"line": one.line} if one.line else {})}
-                for one in faults
+                {"loc": list(one.loc), "msg": one.msg, "type": one.type, **_in_file(one)} for one in faults
             ]
         return body
 
     def schema(self) -> dict[str, Any]:
         fault = _object(
-            {"loc": _LIST_OF_PLACES, "msg": _TEXT, "type": _TEXT, "line": _COUNT}, required=["loc", "msg", "type"]
+            {"loc": _LIST_OF_PLACES, "msg": _TEXT, "type": _TEXT, "line": _COUNT, "column": _TEXT},
+            required=["loc", "msg", "type"],
         )
         return _object(
             {"status": _COUNT, "detail": _TEXT, "code": _TEXT, "errors": {"type": "array", "items": fault}},
@@ -99,7 +99,15 @@ class ProblemDetails:
 
     def schema(self) -> dict[str, Any]:
         fault = _object(
-            {"detail": _TEXT, "type": _TEXT, "pointer": _TEXT, "parameter": _TEXT, "header": _TEXT, "line": _COUNT},
+            {
+                "detail": _TEXT,
+                "type": _TEXT,
+                "pointer": _TEXT,
+                "parameter": _TEXT,
+                "header": _TEXT,
+                "line": _COUNT,
+                "column": _TEXT,
+            },
             required=["detail", "type"],
         )
         parts = dict.fromkeys(("type", "title", "detail", "instance"), _TEXT)
@@ -128,9 +136,14 @@ def _located(fault: Fault) -> dict[str, Any]:
         told["pointer"] = "#" + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
     else:
         told["header" if source == "header" else "parameter"] = str(rest[-1] if rest else source)
-    if fault.line:
-        told["line"] = fault.line
-    return told
+    return {**told, **_in_file(fault)}
+
+
+def _in_file(fault: Fault) -> dict[str, Any]:
+    """Return line and column of a fault in a body that has lines."""
+    if not fault.line:
+        return {}
+    return {"line": fault.line, "column": "/".join(str(part) for part in fault.loc[1:])}
 
 
 def answer(

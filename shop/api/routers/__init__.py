@@ -6,7 +6,7 @@ from ninja import NinjaAPI
 
 from shop.api.errors import tell_errors_of_the_shop
 from shop.api.money import MoneyStyle
-from shop.api.routers import cart, categories, customers, goods, orders, skus, users
+from shop.api.routers import bulk, cart, categories, customers, goods, orders, skus, users
 from shop.api.shapes import make_shapes
 from tenants.api.pages import Pages
 
@@ -19,6 +19,7 @@ def add_routers(api: NinjaAPI, money: MoneyStyle, pages: Pages, variant: str) ->
     api.add_router("/skus", skus.make_router(shapes, pages))
     api.add_router("/cart", cart.make_router(shapes))
     api.add_router("/orders", orders.make_router(api, shapes, pages))
+    api.add_router("/imports", bulk.make_router(pages))
     api.add_router("/customers", customers.make_router(pages))
     api.add_router("", users.make_router(pages))
     tell_errors_of_the_shop(api)

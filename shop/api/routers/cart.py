@@ -6,8 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.middleware.csrf import get_token
-from ninja import Router
-from ninja.responses import Status
+from ninja import Router, Status
 
 from shop.api.schemas import Id, Input, Quantity
 from shop.api.shapes import Shapes

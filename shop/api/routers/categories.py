@@ -6,8 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
-from ninja.responses import Status
+from ninja import Router, Schema, Status
 
 from shop.api.editing import found_or_404, save_clean
 from shop.api.schemas import CategoryIn, CategoryOut, CategoryPatch

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
-from ninja.responses import Status
+from ninja import Query, Router, Status
 
 from shop.api.editing import found_or_404, save_clean
 from shop.api.lists import filter_for, with_words

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import Query, Router, Schema
-from ninja.responses import Status
+from ninja import Query, Router, Schema, Status
 
 from shop.api.editing import add_sku, change_goods, create_goods
 from shop.api.finding import find_goods, visible_goods
 from shop.api.lists import filter_for
+from shop.api.routers.bulk import add_bulk
 from shop.api.routers.skus import sku_fields
 from shop.api.shapes import Shapes
 from shop.goods.models import Goods
@@ -23,6 +23,7 @@ from tenants.api.pages import Pages
 def make_router(shapes: Shapes, pages: Pages) -> Router:
     """Return the router of a version that has these schemas and cuts lists in this way."""
     router = Router(tags=["goods"])
+    add_bulk(router, shapes)  # before `/{goods_id}`, which would take its path for an id
     _add_reading(router, shapes, pages)
     _add_writing(router, shapes)
     return router

@@ -1,0 +1,84 @@
+"""Files of goods that are handed in, to be imported at once or by a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from io import BytesIO, RawIOBase
+from typing import BinaryIO, cast
+
+from django.db import transaction
+from django.utils import timezone
+
+from shop.goods.errors import ImportRefused
+from shop.goods.importer import ImportReport, import_goods
+from shop.goods.models import GoodsImport, ImportPiece
+
+_PIECE_BYTES = 512 * 1024
+
+JOB = f"{__name__}.carry_out"
+
+
+@transaction.atomic
+def hand_in(read: Callable[[int], bytes], file_name: str) -> GoodsImport:
+    """Keep a CSV of goods, which `read` gives piece by piece, to be imported later. Raises what `read` raises."""
+    kept = GoodsImport.objects.create(file_name=file_name, size=0)
+    number = 0
+    while data := read(_PIECE_BYTES):
+        ImportPiece.objects.create(goods_import=kept, number=number, data=data)
+        kept.size += len(data)
+        number += 1
+    kept.save(update_fields=["size"])
+    return kept
+
+
+def carry_out(goods_import: int) -> str:
+    """Import a file that was handed in, and write down what came of it; nothing if that was done before.
+
+    The goods, and that they were imported, are one transaction: killed in the midst of it, it can be called again.
+    """
+    with transaction.atomic():
+        waiting = GoodsImport.objects.select_for_update().filter(pk=goods_import, status=GoodsImport.Status.WAITING)
+        kept = waiting.first()
+        if kept is None:
+            return ""
+        try:
+            report = import_goods(cast(BinaryIO, _Pieces(kept)))
+        except ImportRefused as refused:
+            kept.status, kept.errors = GoodsImport.Status.REFUSED, [str(problem) for problem in refused.problems]
+        else:
+            kept.status, kept.report = GoodsImport.Status.DONE, _told(report)
+        kept.finished_at = timezone.now()
+        kept.save()
+        kept.pieces.all().delete()
+    return f"{kept.file_name}: {kept.get_status_display()}"
+
+
+def _told(report: ImportReport) -> dict[str, int]:
+    return {name: count for name, count in asdict(report).items() if name != "bytes_read"}
+
+
+class _Pieces(RawIOBase):
+    """The pieces of a file, read as one; one of them is in memory at a time."""
+
+    def __init__(self, kept: GoodsImport) -> None:
+        super().__init__()
+        self._pieces = kept.pieces.order_by("number").values_list("data", flat=True)
+        self._number = 0
+        self._piece = BytesIO()
+
+    def readable(self) -> bool:
+        return True
+
+    def readline(self, size: int | None = -1) -> bytes:  # type: ignore[override]
+        line = self._piece.readline(size)
+        while not line.endswith(b"\n") and (size is None or size < 0 or len(line) < size) and self._next():
+            left = -1 if size is None or size < 0 else size - len(line)
+            line += self._piece.readline(left)
+        return line
+
+    def _next(self) -> bool:
+        data = self._pieces[self._number : self._number + 1].first()
+        self._number += 1
+        self._piece = BytesIO(bytes(data or b""))
+        return data is not None

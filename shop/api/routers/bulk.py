@@ -1,0 +1,87 @@
+"""Many goods at once: in the request itself, or as a file that a worker imports."""
+
+# Without `from __future__ import annotations`: ninja reads them, and some name classes that are made for a version.
+
+from dataclasses import asdict
+from typing import Any, cast
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema, Status
+
+from shop.api.editing import found_or_404
+from shop.api.imports import JOB, carry_out, hand_in
+from shop.api.ndjson import NdjsonGoods
+from shop.api.schemas import NO_NUL, BulkReport, ImportOut
+from shop.api.shapes import Shapes
+from shop.api.uploads import CSV, NDJSON, Upload, kind_of
+from shop.goods.importer import import_goods, import_products
+from shop.goods.models import GoodsImport
+from tenants.api.access import requires
+from tenants.api.cursors import Ordering
+from tenants.api.pages import Pages
+from tenants.operations import start_job
+
+_NEEDED = ("goods.add_goods", "goods.change_goods")
+_LAST_FIRST = Ordering("-id", "id", True, int)
+
+
+class ImportParams(Schema):
+    """How a file is imported."""
+
+    file_name: str = Field("goods.csv", min_length=1, max_length=255, pattern=NO_NUL, description="To know it by.")
+    background: bool = Field(False, description="true: a worker does it, and the answer does not wait (202).")
+
+
+def _body(*kinds: str) -> dict[str, Any]:
+    """Return what OpenAPI says of a body that is no JSON."""
+    content = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def add_bulk(router: Router, shapes: Shapes) -> None:
+    """Give the router of goods the operation for many of them."""
+
+    @router.post("/bulk", response=BulkReport, auth=requires(*_NEEDED), openapi_extra=_body(NDJSON, CSV))
+    def upsert_goods(request: HttpRequest, dry_run: bool = False) -> Any:
+        """Make the goods that are not there and change those that are, known by their slug: all of them or none.
+
+        The body is read as it comes: lines of JSON, each as for one of the goods, or the CSV that Shopify exports.
+        What is not said stays as it is. `dry_run` does it all and takes it back. Errors name the line and the column.
+        """
+        kind, upload = kind_of(request, NDJSON, CSV), Upload(request)
+        if kind == CSV:
+            report = import_goods(cast(Any, upload), dry_run=dry_run)
+        else:
+            report = import_products(NdjsonGoods(upload, shapes), dry_run=dry_run)
+        return asdict(report)
+
+
+def make_router(pages: Pages) -> Router:
+    """Return the router for files that are handed in."""
+    router = Router(tags=["imports"])
+
+    @router.post("", response={201: ImportOut, 202: ImportOut}, auth=requires(*_NEEDED), openapi_extra=_body(CSV))
+    def create_import(request: HttpRequest, params: Query[ImportParams]) -> Any:
+        """Hand in a CSV of goods. What is wrong with it stands in the import, of which the rest is as it was."""
+        kind_of(request, CSV)
+        with transaction.atomic():
+            kept = hand_in(Upload(request).read, params.file_name)
+            if params.background:
+                start_job(JOB, goods_import=kept.pk)
+        if not params.background:
+            carry_out(kept.pk)
+            kept.refresh_from_db()
+        return Status(202 if params.background else 201, kept)
+
+    @router.get("", response=pages.schema_of(ImportOut), auth=requires("goods.view_goodsimport"))
+    def list_imports(request: HttpRequest, response: HttpResponse, params: Query[pages.params]) -> Any:
+        """List what was handed in, the last first."""
+        return pages.cut(GoodsImport.objects.all(), _LAST_FIRST, params, request, response)
+
+    @router.get("/{import_id}", response=ImportOut, auth=requires("goods.view_goodsimport"))
+    def get_import(request: HttpRequest, import_id: int) -> GoodsImport:
+        """Tell how far an import is, and what came of it."""
+        return found_or_404(GoodsImport.objects.all(), "import", import_id, pk=import_id)
+
+    return router

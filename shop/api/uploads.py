@@ -1,0 +1,50 @@
+"""Files that a client sends as the body of a request: read as they come, whole or not at all."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from shop.goods.errors import ImportRefused, Problem
+from tenants.api.problems import Refused
+
+MAX_BYTES = 256 * 1024 * 1024
+CSV = "text/csv"
+NDJSON = "application/x-ndjson"
+
+
+class Upload:
+    """The body of a request as a file. Raises `ImportRefused` at an end that comes too early: the client is gone."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self._expected = int(request.META.get("CONTENT_LENGTH") or 0)
+        self.bytes_read = 0
+        self._check_size(self._expected)
+
+    def readline(self, size: int = -1) -> bytes:
+        """Return a line, or what `size` lets in of it."""
+        return self._counted(self._request.readline(size))
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, or fewer."""
+        return self._counted(self._request.read(size))
+
+    def _counted(self, data: bytes) -> bytes:
+        self.bytes_read += len(data)
+        self._check_size(self.bytes_read)
+        if not data and self.bytes_read < self._expected:
+            reason = f"Only {self.bytes_read} of {self._expected} bytes arrived. Send it again."
+            raise ImportRefused([Problem(reason=reason)])
+        return data
+
+    def _check_size(self, size: int) -> None:
+        if size > MAX_BYTES:
+            raise Refused(413, f"A file may have {MAX_BYTES // 1024 // 1024} MB. Send it in parts.", kind="too-large")
+
+
+def kind_of(request: HttpRequest, *kinds: str) -> str:
+    """Return which of `kinds` the body is said to be; raise `Refused` (415) for another."""
+    kind = request.content_type or ""
+    if kind not in kinds:
+        raise Refused(415, f"The Content-Type has to be {' or '.join(kinds)}.", kind="unsupported-media-type")
+    return kind
