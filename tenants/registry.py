@@ -1,6 +1,7 @@
 """The read side of the control plane: which tenant a host or slug names. The only cache of it in a process.
 
-A warm answer costs no query, for a known host and an unknown one alike. Changes are heard from PostgreSQL: triggers
+A warm answer costs no query, for a known host and an unknown one alike, and while changes are heard a census of all
+keys spares the question for an unknown one altogether. Changes are heard from PostgreSQL: triggers
 on the tables notify every process (see `tenants.listener`), and a time limit is the net below that.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
+from math import inf
 from threading import Lock
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from django.db.models import OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import JSONObject
 from django.dispatch import Signal
 
+from tenants.census import EXISTING, Census, read_keys
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, MountPoint, TenantInfo, use_tenant
 from tenants.errors import TenantNotFound
@@ -28,6 +31,10 @@ tenant_changed = Signal()
 
 DEAF_SECONDS = 1.0
 """How long an answer is believed while changes are not heard."""
+
+
+CENSUS_SECONDS = 1.0
+"""A census is taken no more often than this, however often something changes."""
 
 
 class Miss:
@@ -75,6 +82,8 @@ class Registry:
         # Known and unknown keys apart, so that a flood of invented hosts pushes no real one out.
         self._known = _Remembered()
         self._unknown = _Remembered()
+        self._census: Census | None = None
+        self._census_at = -inf
         self.generation = 0
         """Counts the changes heard of: an answer that was read before a change must not be kept after it."""
         # A process without a listener, a command's for example, hears of no change.
@@ -85,17 +94,34 @@ class Registry:
         now = time.monotonic()
         with self._lock:
             found = self._known.get(key, now)
+            if isinstance(found, Miss) and self._census is not None and self._census.excludes(key, now):
+                return None
             return self._unknown.get(key, now) if isinstance(found, Miss) else found
 
     def look_up(self, key: str) -> TenantInfo | None:
-        """Return the tenant of `key`, or None; from memory if possible, else with one query."""
+        """Return the tenant of `key`, or None if there is none or it is deleted; from memory if possible."""
         found = self.remembered(key)
         if not isinstance(found, Miss):
             return found
         generation = self.generation
         answer = _load(key)
         self._keep(key, answer, generation)
+        if answer is None:
+            self._take_census(generation)
         return answer
+
+    def _take_census(self, generation: int) -> None:
+        """Read all keys, so that the next that names nobody need not be asked for; not where changes are not heard."""
+        now = time.monotonic()
+        with self._lock:
+            if not self._hears_changes or now - self._census_at < CENSUS_SECONDS:
+                return
+            self._census_at = now
+        hashes = read_keys()
+        until = now + self.seconds_believed()
+        with self._lock:
+            if generation == self.generation and hashes is not None:
+                self._census = Census(hashes, until)
 
     def _keep(self, key: str, answer: TenantInfo | None, generation: int) -> None:
         until = time.monotonic() + self.seconds_believed()
@@ -109,7 +135,7 @@ class Registry:
         with self._lock:
             self.generation += 1
             self._known.forget(tenant_id)
-            self._unknown.clear()
+            self._forget_who_is_nobody()
         tenant_changed.send(type(self), tenant_id=tenant_id)
 
     def clear(self) -> None:
@@ -117,7 +143,11 @@ class Registry:
         with self._lock:
             self.generation += 1
             self._known.clear()
-            self._unknown.clear()
+            self._forget_who_is_nobody()
+
+    def _forget_who_is_nobody(self) -> None:
+        self._unknown.clear()
+        self._census = None
 
     def set_hearing(self, hears_changes: bool) -> None:
         """Say whether changes are heard from now on, and so how long an answer is believed; drop everything."""
@@ -217,5 +247,6 @@ def _load(key: str) -> TenantInfo | None:
     kind, _, value = key.partition(":")
     matches = Q(slug=value) if kind == "slug" else Q(pk__in=Domain.objects.filter(host=value).values("tenant"))
     with use_tenant(PLATFORM):
-        tenant = _tenants().filter(matches).first()
+        # A deleted tenant is looked for, and not found, just as one that never was.
+        tenant = _tenants().filter(matches, status__in=EXISTING).first()
         return None if tenant is None else info_of(tenant)
