@@ -11,8 +11,6 @@ from django.core.handlers import asgi
 from django.db import close_old_connections
 from django.http.response import HttpResponseBase
 
-from tenants.mounts.websockets import serve_websocket
-
 _answer: ContextVar[list[HttpResponseBase]] = ContextVar("answer")
 """Holds the response of the request at hand as soon as there is one, for all tasks that Django makes for it."""
 
@@ -26,6 +24,9 @@ class ASGIHandler(asgi.ASGIHandler):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request, or a WebSocket of a mounted application; Django itself has none."""
         if scope["type"] == "websocket":
+            # Imports models, which are there after django.setup() only; this module is imported before it.
+            from tenants.mounts.websockets import serve_websocket
+
             await serve_websocket(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
