@@ -44,11 +44,6 @@ def schema_of(instance: Model) -> str | None:
 def check_belongs(instance: Any) -> None:
     """Raise `WrongTenant` if an instance belongs to another tenant than the active one."""
     if isinstance(instance, Model):
-        check_schema(schema_of(instance), instance._meta.label)
-
-
-def check_schema(schema: str | None, what: str) -> None:
-    """Raise `WrongTenant` if `what` is of another schema than the active tenant's. None: it is everybody's."""
-    tenant = active_tenant()
-    if schema is not None and tenant is not None and schema != tenant.schema:
-        raise WrongTenant(what, schema, str(tenant))
+        schema, tenant = schema_of(instance), active_tenant()
+        if schema is not None and tenant is not None and schema != tenant.schema:
+            raise WrongTenant(instance._meta.label, schema, str(tenant))

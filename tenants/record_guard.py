@@ -18,8 +18,9 @@ from django.db.models.fields import related_descriptors
 from django.db.models.query import RawQuerySet
 from django.db.models.sql import Query
 
-from tenants.belonging import TenantAlias, alias_for, check_belongs, check_schema, schema_of
+from tenants.belonging import TenantAlias, alias_for, check_belongs, schema_of
 from tenants.context import active_tenant
+from tenants.errors import WrongTenant
 
 _HINT = "tenant_schema"
 
@@ -65,11 +66,12 @@ def _noting_its_tenant(plain: Any) -> Any:
     @wraps(plain)
     def initialise(self: Any, *args: Any, **kwargs: Any) -> None:
         plain(self, *args, **kwargs)
-        if _HINT not in self._hints:
+        hints = self._hints
+        if _HINT not in hints:
             tenant = active_tenant()
             # A dictionary of its own: a manager gives all of its querysets the same one. One that is begun while no
             # tenant is active, as in the body of a class, is everybody's.
-            self._hints = {**self._hints, _HINT: None if tenant is None else tenant.schema}
+            self._hints = {**hints, _HINT: None if tenant is None else tenant.schema}
 
     return initialise
 
@@ -93,8 +95,13 @@ def _with_its_schema(alias: str) -> str:
 
 
 def _check_queryset(queryset: Any) -> None:
-    check_schema(queryset._hints.get(_HINT), f"A queryset of {queryset.model._meta.label}")
-    check_schema(getattr(queryset._db, "schema", None), queryset.model._meta.label)
+    tenant = active_tenant()
+    if tenant is None:
+        return
+    # Not by check_schema(): this is asked for every query, and only an error needs words.
+    for schema in (queryset._hints.get(_HINT), getattr(queryset._db, "schema", None)):
+        if schema is not None and schema != tenant.schema:
+            raise WrongTenant(f"A queryset of {queryset.model._meta.label}", schema, str(tenant))
 
 
 class _RowsInMemory:
@@ -107,9 +114,12 @@ class _RowsInMemory:
     def __get__(self, queryset: Any, owner: type) -> Any:
         if queryset is None:
             return self
-        rows = queryset.__dict__.get("_result_cache")
+        kept = queryset.__dict__
+        rows = kept.get("_result_cache")
         if rows is not None:
-            check_schema(queryset.__dict__.get("_fetched_in"), f"What a queryset of {queryset.model._meta.label} found")
+            tenant, schema = active_tenant(), kept.get("_fetched_in")
+            if schema is not None and tenant is not None and schema != tenant.schema:
+                raise WrongTenant(f"What a queryset of {queryset.model._meta.label} found", schema, str(tenant))
         return rows
 
     def __set__(self, queryset: Any, rows: Any) -> None:
