@@ -9,6 +9,7 @@ made once, where the views themselves are other ones: an API whose schemas are t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextvars import Context
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.urls import URLResolver, get_resolver
 
 from tenants.conf import tenancy
 from tenants.variants.discovery import DEFAULT, variants
@@ -57,6 +59,20 @@ def _import_all() -> None:
     if tenancy().tenant_urlconf:
         for variant in variants():
             urlconf_of(variant)
+
+
+def views_of(urlconf: str) -> Iterator[tuple[str, Any]]:
+    """Yield the address and the view of every pattern in a URLconf; parameters stand in it as they are written."""
+    yield from _views_of(get_resolver(urlconf), "/")
+
+
+def _views_of(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, Any]]:
+    for pattern in resolver.url_patterns:
+        address = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            yield from _views_of(pattern, address)
+        elif pattern.callback is not None:
+            yield address, pattern.callback
 
 
 def _reload(*, setting: str, **_: object) -> None:

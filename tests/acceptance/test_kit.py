@@ -72,6 +72,8 @@ def test_the_plugin_serves_a_project_that_is_not_ours_in_parallel_too(run: Run) 
 
 
 def test_a_project_that_keeps_tenants_apart_passes_and_nothing_is_left(run: Run, tmp_path: Path) -> None:
+    checked = run("manage.py", "check", "--fail-level", "WARNING")
+    assert checked.returncode == 0, checked.stderr
     done = run("manage.py", "check_isolation", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = results(done)

@@ -9,13 +9,26 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import models
+from django.db import connection, models
 from django.test import override_settings
 from django.test.utils import isolate_apps
 
 from config.settings import TENANTS
-from tenants.checks import MIDDLEWARE, check_scopes, check_wiring
+from tenants.checks import handed_out, placement, pooler, remembered, wiring
+from tenants.checks.placement import check_scopes
+from tenants.checks.wiring import MIDDLEWARE, check_wiring
 from tenants.models import Tenant
+from tenants.postgresql.direct import connect_directly
+from tenants.scoping import cache_key
+from tests.pooler import led_through, pgbouncer
+
+CACHE_BACKENDS = "django.core.cache.backends"
+
+
+def moved_to_shared(app: str) -> dict[str, Any]:
+    """Return TENANTS with an app's tables in the control plane alone."""
+    common = [name for name in TENANTS["COMMON_APPS"] if name != app]
+    return {**TENANTS, "SHARED_APPS": [*TENANTS["SHARED_APPS"], app], "COMMON_APPS": common}
 
 
 def ids(found: Any) -> list[str]:
@@ -66,7 +79,7 @@ def test_a_foreign_key_that_would_cross_schemas_is_an_error() -> None:
 
 @isolate_apps("shop.goods")
 def test_a_key_from_a_shop_to_the_control_plane_is_an_error_and_one_to_both_sides_is_none() -> None:
-    from tenants.checks import _crossing_keys
+    from tenants.checks.placement import _crossing_keys
 
     class Crossing(models.Model):
         tenant = models.ForeignKey(Tenant, models.CASCADE)
@@ -91,3 +104,100 @@ def test_an_unknown_key_of_the_setting_stops_the_check_command() -> None:
 def test_an_error_stops_the_check_command() -> None:
     with override_settings(MIDDLEWARE=[]), pytest.raises(SystemCheckError, match=r"tenants\.E001"):
         call_command("check")
+
+
+# --- What is remembered, handed out, placed and pooled
+
+CHECKS = {
+    "E009": (placement.check_places_of_django, {"TENANTS": moved_to_shared("django.contrib.auth")}),
+    "E010": (placement.check_places_of_django, {"TENANTS": {**TENANTS, "SHARED_APPS": []}}),
+    "E013": (remembered.check_caches, {"CACHES": {"default": {"BACKEND": f"{CACHE_BACKENDS}.db.DatabaseCache"}}}),
+    "E014": (remembered.check_caches, {"CACHES": {"default": {"BACKEND": f"{CACHE_BACKENDS}.locmem.LocMemCache"}}}),
+    "E015": (
+        remembered.check_storages,
+        {
+            "STORAGES": {
+                "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+                "staticfiles": settings.STORAGES["staticfiles"],
+            }
+        },
+    ),
+    "E016": (remembered.check_storages, {"DEFAULT_FILE_STORAGE": "tenants.scoping.TenantFileSystemStorage"}),
+    "E017": (remembered.check_addresses_of_files, {"STATIC_URL": "static/"}),
+    "E018": (handed_out.check_secrets, {"SECRET_KEY": "the same for all"}),
+    "E019": (handed_out.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.file"}),
+    "E020": (handed_out.check_cookies, {"SESSION_COOKIE_DOMAIN": ".localhost"}),
+    "W001": (wiring.check_wiring, {"MIDDLEWARE": [MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]}),
+    "W003": (remembered.check_logs, {"LOGGING": {"version": 1}}),
+    "W004": (handed_out.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_setting_that_would_break_a_promise_is_said_with_what_to_do(name: str) -> None:
+    check, changed = CHECKS[name]
+    assert ids(check()) == [], "the project as it is"
+    with override_settings(**changed):
+        (message,) = [message for message in check() if message.id == f"tenants.{name}"]
+    assert message.hint
+
+
+def test_a_media_address_without_a_slash_and_an_old_secret_are_seen_too() -> None:
+    with override_settings(MEDIA_URL="media/", SECRET_KEY_FALLBACKS=["old"], CSRF_COOKIE_DOMAIN=".localhost"):
+        found = [*remembered.check_addresses_of_files(), *handed_out.check_secrets(), *handed_out.check_cookies()]
+    assert ids(found) == ["tenants.E017", "tenants.E018", "tenants.E020"]
+
+
+@pytest.mark.parametrize(
+    "key_function", ["tenants.scoping.cache_key", lambda key, prefix, version: cache_key(key, prefix, version)]
+)
+def test_any_key_function_that_keeps_tenants_apart_will_do(key_function: Any) -> None:
+    cache = {"BACKEND": f"{CACHE_BACKENDS}.locmem.LocMemCache", "KEY_FUNCTION": key_function}
+    with override_settings(CACHES={"default": cache, "none": {"BACKEND": f"{CACHE_BACKENDS}.dummy.DummyCache"}}):
+        assert ids(remembered.check_caches()) == []
+
+
+def test_a_search_path_before_the_tenants_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "OPTIONS", {"options": "-c search_path=public"})
+    assert ids(wiring.check_databases()) == ["tenants.E011"]
+
+
+def test_another_database_without_the_engine_is_pointed_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.DATABASES, "replica", {"ENGINE": "django.db.backends.postgresql"})
+    assert ids(wiring.check_databases()) == ["tenants.W002"]
+
+
+def test_the_control_plane_in_an_admin_of_tenants_is_an_error() -> None:
+    assert ids(wiring.check_admins()) == []
+    with override_settings(TENANTS={**TENANTS, "TENANT_URLCONF": "config.urls_platform"}):
+        found = list(wiring.check_admins())
+    assert {message.id for message in found} == {"tenants.E012"}
+    assert any("tenants.Tenant," in message.msg for message in found)
+
+
+def test_a_pooler_without_a_way_past_it_is_an_error_of_the_database(committed: None) -> None:
+    assert ids(pooler.check_pooler(["default"])) == []
+    with pgbouncer(size=5) as running, led_through(running):
+        assert ids(pooler.check_pooler(["default"])) == []
+        connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = False
+        assert ids(pooler.check_pooler(["default"])) == ["tenants.E022"]
+        connection.settings_dict["OPTIONS"].pop("direct")
+        assert ids(pooler.check_pooler(["default"])) == ["tenants.E021", "tenants.E022"]
+        assert ids(pooler.check_pooler([])) == []
+
+
+def test_a_pooler_that_gives_each_client_a_session_is_none_to_speak_of(committed: None) -> None:
+    with pgbouncer(size=5, mode="session") as running, led_through(running):
+        connection.settings_dict["OPTIONS"].pop("direct")
+        connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = False
+        assert ids(pooler.check_pooler(["default"])) == []
+
+
+def test_a_table_of_the_control_plane_that_everybody_may_read_is_an_error_of_the_database(committed: None) -> None:
+    assert ids(pooler.check_rights(["default"])) == []
+    with connect_directly() as session:
+        session.execute("CREATE TABLE public.everybodys (); GRANT SELECT ON public.everybodys TO PUBLIC")
+        try:
+            assert ids(pooler.check_rights(["default"])) == ["tenants.E023"]
+        finally:
+            session.execute("DROP TABLE public.everybodys")

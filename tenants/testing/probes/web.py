@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
-from django.urls import URLResolver, get_resolver
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
 from tenants.scopes import Scope, scope_of
 from tenants.testing.probe import NotApplicable, Probe, Stage
+from tenants.urlconfs import views_of
 
 _PAGES = 200
 """How many pages at most are asked for."""
@@ -76,7 +77,7 @@ def _cookie(stage: Stage, reader: TenantInfo | None) -> str:
 
 def _pages(stage: Stage, reader: TenantInfo | None) -> str:
     """Ask for every page as a stranger: the owner first, so that whatever remembers pages has it."""
-    paths = list(_paths(get_resolver(tenancy().tenant_urlconf)))[:_PAGES]
+    paths = [path for path, _ in islice(_pages_of(tenancy().tenant_urlconf), _PAGES)]
     owner, here = _client(stage.owner), _client(reader)
     telling = [path for path in paths if stage.owner.name in _body(_get(owner, path))]
     if not telling:
@@ -89,7 +90,7 @@ def _operators_pages(stage: Stage, reader: TenantInfo | None) -> str:
     paths = {
         path
         for urlconf in (settings.ROOT_URLCONF, tenancy().tenant_urlconf)
-        for path, callback in _patterns(get_resolver(urlconf))
+        for path, callback in _pages_of(urlconf)
         if scope_of(_label_of(callback)) is Scope.SHARED
     }
     if not paths:
@@ -117,17 +118,6 @@ def _unknown_host(stage: Stage, reader: TenantInfo | None) -> str:
     return f"status {status}" if status != 404 else ""
 
 
-def _paths(resolver: URLResolver) -> Iterator[str]:
-    return (path for path, _ in _patterns(resolver))
-
-
-def _patterns(resolver: URLResolver, prefix: str = "/") -> Iterator[tuple[str, Any]]:
-    """Yield the address and the view of every pattern that has no parameter."""
-    for pattern in resolver.url_patterns:
-        route = getattr(pattern.pattern, "_route", None)
-        if route is None or "<" in str(route):
-            continue  # a regular expression, or with parameters
-        if isinstance(pattern, URLResolver):
-            yield from _patterns(pattern, f"{prefix}{route}")
-        elif pattern.callback is not None:
-            yield f"{prefix}{route}", pattern.callback
+def _pages_of(urlconf: str) -> Iterator[tuple[str, Any]]:
+    """Yield the address and the view of every pattern that has no parameter and is no regular expression."""
+    return ((address, view) for address, view in views_of(urlconf) if not set(address) & set("<^$(\\"))

@@ -56,7 +56,15 @@ for key in ("host", "port"):
         DATABASES["default"][key.upper()] = str(DATABASES["default"]["OPTIONS"].pop(key))
 DATABASE_ROUTERS = ["tenants.router.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SESSION_ENGINE = "tenants.sessions"
 USE_TZ = True
+LOGGING = {
+    "version": 1,
+    "filters": {"tenant": {"()": "tenants.scoping.TenantLogFilter"}},
+    "formatters": {"line": {"format": "[{tenant}] {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["tenant"], "formatter": "line"}},
+    "root": {"handlers": ["console"]},
+}
 STATIC_URL = "/static/"
 MEDIA_ROOT = os.environ["LIBRARY_MEDIA"]
 

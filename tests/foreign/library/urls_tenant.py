@@ -1,9 +1,9 @@
-from django.contrib import admin
 from django.urls import path
 from notes import views
+from notes.admin import notes_site
 
 urlpatterns = [
     path("", views.welcome),
     path("notes/", views.notes),
-    path("admin/", admin.site.urls),
+    path("admin/", notes_site.urls),
 ]

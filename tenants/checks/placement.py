@@ -1,4 +1,4 @@
-"""System checks: whatever in the settings would break a promise is said at start-up."""
+"""Where tables are: an app without a place, a foreign key that would cross schemas, a variant that is broken."""
 
 from __future__ import annotations
 
@@ -6,35 +6,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from tenants.conf import tenancy
 from tenants.scopes import Scope, home_of, scope_of
 from tenants.variants.discovery import variants
 from tenants.variants.labels import variant_of
 from tenants.variants.overrides import read_variant
 
-MIDDLEWARE = "tenants.middleware.TenantMiddleware"
-ROUTER = "tenants.router.TenantRouter"
-ENGINE = "tenants.postgresql"
-
-
-@register(Tags.compatibility)
-def check_wiring(**_: Any) -> Iterable[CheckMessage]:
-    """Find settings that would let a request, a query or a migration pass without its tenant."""
-    if not settings.MIDDLEWARE or settings.MIDDLEWARE[0] != MIDDLEWARE:
-        yield Error(
-            f"{MIDDLEWARE} is not the first in MIDDLEWARE.",
-            hint="Put it first: what stands before it runs without a tenant.",
-            id="tenants.E001",
-        )
-    if settings.DATABASES["default"]["ENGINE"] != ENGINE:
-        yield Error("The default database has another engine.", hint=f"Set ENGINE to {ENGINE!r}.", id="tenants.E002")
-    if ROUTER not in settings.DATABASE_ROUTERS:
-        yield Error(f"{ROUTER} is not in DATABASE_ROUTERS.", hint="Add it.", id="tenants.E003")
-    if not tenancy().tenant_urlconf:
-        yield Error("TENANTS has no TENANT_URLCONF.", hint="Name the URLconf of tenant hosts.", id="tenants.E004")
+OF_EACH_TENANT = ("auth", "contenttypes", "sessions", "sites")
+"""Apps of Django's that a tenant has tables of its own of, where they are installed."""
 
 
 @register(Tags.models)
@@ -88,3 +68,21 @@ def check_variants(**_: Any) -> Iterable[CheckMessage]:
             continue
         for problem in read_variant(variant)[1]:
             yield Error(f"The variant {variant.name!r} is broken. {problem}", id="tenants.E008")
+
+
+@register(Tags.models)
+def check_places_of_django(**_: Any) -> Iterable[CheckMessage]:
+    """Find apps of Django's whose rows all tenants would share, and the engine in a place that is not its own."""
+    for label in OF_EACH_TENANT:
+        if scope_of(label) is Scope.SHARED:
+            yield Error(
+                f"The tables of django.contrib.{label} are in the control plane alone.",
+                hint="Move it from SHARED_APPS to COMMON_APPS: users, rights and sessions are each tenant's own.",
+                id="tenants.E009",
+            )
+    if scope_of("tenants") is not Scope.SHARED:
+        yield Error(
+            "The app tenants is not in SHARED_APPS.",
+            hint="Put it there: no tenant may have the control plane's tables.",
+            id="tenants.E010",
+        )

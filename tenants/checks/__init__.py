@@ -1,0 +1,8 @@
+"""System checks: whatever in the settings would break a promise is said at start-up.
+
+Each has an id, says what to do, and has a row in docs/operations.md.
+"""
+
+from tenants.checks import handed_out, placement, pooler, remembered, wiring
+
+__all__ = ["handed_out", "placement", "pooler", "remembered", "wiring"]

@@ -1,0 +1,61 @@
+"""What is handed out to be shown again: keys, sessions, cookies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
+
+from tenants.sessions import SessionStore
+from tenants.signing import TenantSecretKey
+
+
+@register(Tags.security)
+def check_secrets(**_: Any) -> Iterable[CheckMessage]:
+    """Find secrets with which what one tenant signs is good for another."""
+    for name, secrets in (
+        ("SECRET_KEY", [settings.SECRET_KEY]),
+        ("SECRET_KEY_FALLBACKS", settings.SECRET_KEY_FALLBACKS),
+    ):
+        if not all(isinstance(secret, TenantSecretKey) for secret in secrets):
+            yield Error(
+                f"{name} is the same for all tenants: what one has signed, another takes for its own.",
+                hint="Wrap it: TenantSecretKey(…), from tenants.signing.",
+                id="tenants.E018",
+            )
+
+
+@register(Tags.security)
+def check_sessions(**_: Any) -> Iterable[CheckMessage]:
+    """Find sessions that do not know whose they are."""
+    if not any(name.endswith("SessionMiddleware") for name in settings.MIDDLEWARE):
+        return
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    if store.__module__ == "django.contrib.sessions.backends.file":
+        yield Error(
+            "The sessions of all tenants are files in one folder.",
+            hint='Set SESSION_ENGINE = "tenants.sessions".',
+            id="tenants.E019",
+        )
+    elif not issubclass(store, SessionStore):
+        yield CheckWarning(
+            f"Sessions of {settings.SESSION_ENGINE} know no tenant and no epoch: they outlive signing everybody out.",
+            hint='Set SESSION_ENGINE = "tenants.sessions".',
+            id="tenants.W004",
+        )
+
+
+@register(Tags.security)
+def check_cookies(**_: Any) -> Iterable[CheckMessage]:
+    """Find cookies that browsers would send to other tenants as well."""
+    for name in ("SESSION_COOKIE_DOMAIN", "CSRF_COOKIE_DOMAIN", "LANGUAGE_COOKIE_DOMAIN"):
+        if getattr(settings, name, None):
+            yield Error(
+                f"{name} is set: browsers send that cookie to every tenant below the domain.",
+                hint="Take it out: a cookie without a domain is sent to its own host alone.",
+                id="tenants.E020",
+            )
