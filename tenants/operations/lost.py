@@ -7,7 +7,7 @@ from django.db import transaction
 from tenants.context import PLATFORM, use_tenant
 from tenants.models import Operation
 from tenants.operations.claims import held_claims, lock_bookkeeping
-from tenants.operations.queue import enqueue, jobs, queued_again
+from tenants.operations.queue import abandoned_jobs_of_tenants, enqueue, jobs, queued_again
 
 
 class LostAndFound:
@@ -30,6 +30,8 @@ class LostAndFound:
             abandoned = (unfinished | taken.keys()) - jobs("todo").keys() - held_claims()
             for operation_id in abandoned & self._suspects:
                 self._put_back(operation_id, taken.get(operation_id))
+            for job_id in abandoned_jobs_of_tenants():
+                queued_again(job_id)
         self._suspects = abandoned
 
     def _put_back(self, operation_id: int, job_id: int | None) -> None:

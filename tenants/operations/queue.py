@@ -8,6 +8,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
+from tenants.jobs import TASK as TENANT_TASK
 from tenants.models import Operation
 
 TASK = "tenants.run_operation"
@@ -31,6 +32,13 @@ def jobs(status: str) -> dict[int, int]:
     """Return the jobs that are waiting (`todo`) or were taken by a worker (`doing`): by operation, the job's id."""
     found = ProcrastinateJob.objects.filter(task_name=TASK, status=status)
     return {args["operation"]: job_id for job_id, args in found.values_list("pk", "args")}
+
+
+def abandoned_jobs_of_tenants() -> list[int]:
+    """Return the ids of tenants' jobs (`tenants.jobs`) that a worker took who has not shown itself for a while."""
+    since = timezone.now() - _HEARTBEAT_BELIEVED
+    taken = ProcrastinateJob.objects.filter(task_name=TENANT_TASK, status="doing")
+    return list(taken.exclude(worker__last_heartbeat__gte=since).values_list("pk", flat=True))
 
 
 def worker_is_there() -> bool:

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.contrib.django import DjangoApp
 from procrastinate.exceptions import ProcrastinateException
 from psycopg import sql
 
 from tenants.errors import ConfigurationError
+from tenants.jobs import RETRIES, run_job
+from tenants.jobs import TASK as TENANT_TASK
 from tenants.operations.lost import LostAndFound
 from tenants.operations.queue import TASK
 from tenants.operations.run import run_operation
@@ -108,6 +110,7 @@ def _make_app() -> App:
     )
     app = DjangoApp(connector=connector)
     app.task(name=TASK, pass_context=True)(_run)
+    app.task(name=TENANT_TASK, retry=RETRIES)(_run_job)
     return app
 
 
@@ -121,6 +124,13 @@ async def _look_at_public(owner: str, session: psycopg.AsyncConnection[Any]) -> 
 
 def _run(context: JobContext, *, operation: int) -> None:
     run_operation(operation, context.should_abort)
+
+
+def _run_job(**envelope: Any) -> None:
+    try:
+        run_job(**envelope)
+    finally:
+        connections.close_all()
 
 
 async def _look_for_lost(ending: asyncio.Event) -> None:

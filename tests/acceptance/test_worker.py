@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from psycopg import sql
 
@@ -26,6 +27,7 @@ from tenants.operations import start_operation
 from tenants.operations.queue import worker_is_there
 from tenants.postgresql import schemas
 from tenants.postgresql.direct import connect_directly
+from tests.ledger import jobs
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -247,3 +249,31 @@ def test_without_a_control_plane_it_says_what_to_run(start_worker: StartWorker, 
     assert worker.returncode == 1
     assert "manage.py migrate" in output
     assert "Traceback" not in output
+
+
+def test_jobs_of_two_tenants_are_done_as_each_and_a_killed_workers_job_by_the_next(
+    start_worker: StartWorker, open_shop: OpenShop, tmp_path: Path
+) -> None:
+    shops = [open_shop(), open_shop()]
+    for tenant in shops:
+        with use_tenant(tenant):
+            jobs.leave_a_mark.defer(word="mark")
+    begun, file = tmp_path / "begun", tmp_path / "go"
+    with use_tenant(shops[0]):
+        jobs.leave_a_mark_once_the_file_is_there.defer(word="late mark", begun=str(begun), file=str(file))
+    first = start_worker("--concurrency", "1")
+    assert eventually(begun.exists, seconds=60)
+    for tenant in shops:
+        assert [name.split()[1] for name in marks(tenant)] == [tenant.slug]
+    kill(first)
+    file.touch()
+    with use_tenant(PLATFORM), connection.cursor() as cursor:  # it is not heard of for a while
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '10 minutes'")
+    start_worker()
+    assert eventually(lambda: f"late mark {shops[0].slug}" in marks(shops[0], "late"), seconds=60)
+    assert marks(shops[1], "late") == []
+
+
+def marks(tenant: TenantInfo, word: str = "mark") -> list[str]:
+    with use_tenant(tenant):
+        return list(Group.objects.filter(name__startswith=word).values_list("name", flat=True))

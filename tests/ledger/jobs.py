@@ -1,0 +1,40 @@
+"""Work that the ledger puts off."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from django.contrib.auth.models import Group
+from django.utils import timezone, translation
+
+from tenants import current_tenant
+from tenants.jobs import tenant_job
+
+
+@tenant_job
+def leave_a_mark(word: str) -> str:
+    """Leave a row that says who did it, in which language and time zone."""
+    place = f"{translation.get_language()} {timezone.get_current_timezone_name()}"
+    return Group.objects.create(name=f"{word} {current_tenant().slug} {place}").name
+
+
+@tenant_job
+def leave_a_mark_once_the_file_is_there(word: str, begun: str, file: str) -> None:
+    """Say that it is begun, and wait."""
+    Path(begun).touch()
+    while not Path(file).exists():
+        time.sleep(0.05)
+    Group.objects.create(name=f"{word} {current_tenant().slug}")
+
+
+@tenant_job
+def fail(word: str) -> None:
+    """Leave a row, and fail."""
+    Group.objects.create(name=word)
+    raise KeyError(word)
+
+
+def no_job(word: str) -> None:
+    """Just a function."""
+    Group.objects.create(name=word)
