@@ -88,6 +88,9 @@ class TenancySettings:
         """Return the limits of a plan; of the first where there is none of that name, and none where there is none."""
         return self.plans.get(name) or next(iter(self.plans.values()), NO_LIMITS)
 
+    gateway_limits_times: int = 10
+    """How many times what a plan allows in one process, a gateway lets through to all those behind it."""
+
     @property
     def base_domain(self) -> str:
         return normalise_host(urlsplit(self.origin).netloc)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -16,7 +15,7 @@ from tenants import pages
 from tenants.context import current_tenant
 from tenants.pressure import Kind, pressure
 from tenants.stopped import Stopped, why_stopped
-from tenants.turnstile import QUEUE_SECONDS, Place, Queued, Refusal, turnstile
+from tenants.turnstile import QUEUE_SECONDS, Place, Queued, Refusal, turnstile, wait_async
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -54,7 +53,7 @@ class LimitMiddleware:
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         place = turnstile.enter(current_tenant())
         if isinstance(place, Queued):
-            place = await _wait_async(place)
+            place = await wait_async(place)
         if isinstance(place, Refusal):
             return _refuse(request, place)
         with _left_on_error(place):
@@ -92,20 +91,6 @@ def _wait(queued: Queued) -> Place | Refusal:
     turn = Event()
     queued.wake_by(turn.set)
     turn.wait(QUEUE_SECONDS)
-    return queued.outcome()
-
-
-async def _wait_async(queued: Queued) -> Place | Refusal:
-    loop, turn = asyncio.get_running_loop(), asyncio.Event()
-    queued.wake_by(lambda: loop.call_soon_threadsafe(turn.set))
-    try:
-        await asyncio.wait_for(turn.wait(), QUEUE_SECONDS)
-    except TimeoutError:
-        pass
-    except BaseException:
-        if isinstance(place := queued.outcome(), Place):
-            place.leave()
-        raise
     return queued.outcome()
 
 

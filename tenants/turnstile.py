@@ -5,6 +5,7 @@ One noisy tenant then waits for itself, or is refused, before it has the threads
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -99,6 +100,21 @@ class Queued:
         return self._wake
 
 
+async def wait_async(queued: Queued) -> Place | Refusal:
+    """Wait for a place on an event loop, and return it, or the refusal after `QUEUE_SECONDS`."""
+    loop, turn = asyncio.get_running_loop(), asyncio.Event()
+    queued.wake_by(lambda: loop.call_soon_threadsafe(turn.set))
+    try:
+        await asyncio.wait_for(turn.wait(), QUEUE_SECONDS)
+    except TimeoutError:
+        pass
+    except BaseException:
+        if isinstance(place := queued.outcome(), Place):
+            place.leave()
+        raise
+    return queued.outcome()
+
+
 class Turnstile:
     """Counts the requests of every tenant. Safe to use from many threads; never waits itself."""
 
@@ -108,9 +124,12 @@ class Turnstile:
         self.lock = Lock()
         self._gauges: OrderedDict[int, _Gauge] = OrderedDict()
 
-    def enter(self, tenant: TenantInfo) -> Place | Queued | Refusal:
-        """Let one request of `tenant` in, put it in line, or refuse it; whoever is let in has to leave."""
-        limits = tenant.limits
+    def enter(self, tenant: TenantInfo, limits: Limits | None = None) -> Place | Queued | Refusal:
+        """Let one request of `tenant` in, put it in line, or refuse it; whoever is let in has to leave.
+
+        `limits` are the tenant's own, unless others are given.
+        """
+        limits = limits or tenant.limits
         if not limits.rate and not limits.concurrency:
             return Place(lambda: None)
         with self.lock:

@@ -1,26 +1,21 @@
-"""As whom a request comes: what its token says, told without a query."""
+"""As whom a request comes: what its token says. Told from memory; what is not there is asked for by a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aiohttp import hdrs, web
 
-from tenants.context import TenantInfo
-from tenants.errors import TenancyError
+from tenants.context import TenantInfo, use_tenant
+from tenants.errors import TokenRefused
+from tenants.gateway.lookups import Lookups
 from tenants.gateway.refusals import Refused
+from tenants.oauth.api_keys import find_api_key, is_api_key, is_remembered
+from tenants.oauth.ring import Ring, rings
+from tenants.oauth.tokens import verify
+from tenants.prefix import mounted_at
 from tenants.services.facts import ServiceInfo
 from tenants.services.identity import STRANGER, Principal
-
-Verify = Callable[[str, TenantInfo], Awaitable["Principal | None"]]
-"""Tells as whom a token lets come to a tenant; None: it is of a kind that the services tell by themselves.
-
-Raises an error of the engine's, with the reason, for a token that is void."""
-
-
-async def verify_none(token: str, tenant: TenantInfo) -> Principal | None:
-    """Know no kind of token."""
-    return None
 
 
 def token_of(request: web.BaseRequest) -> str:
@@ -29,14 +24,39 @@ def token_of(request: web.BaseRequest) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def principal_of(token: str, tenant: TenantInfo, verify: Verify) -> Principal | None:
-    """Return as whom a request comes; None: its token is for the service to tell. Raises `Refused` for a void one."""
+async def principal_of(token: str, tenant: TenantInfo, prefix: str, lookups: Lookups) -> Principal | None:
+    """Return as whom a request comes that has this token; None: it is of a kind that a service tells by itself.
+
+    `prefix` is the part of the path that names the tenant. Raises `Refused` (401) for a token that is void.
+    """
     if not token:
         return STRANGER
+    if tenant.is_platform or not (is_api_key(token) or token.count(".") == 2):
+        return None
+    ring = rings.remembered(tenant)
     try:
-        return await verify(token, tenant)
-    except TenancyError as error:
-        raise _challenge(401, f"The token is refused: {error}", "invalid_token") from error
+        if ring is not None and not _needs_a_query(token, tenant, ring):
+            return _told_by(token, tenant, prefix, ring)
+        return await lookups.in_time(partial(_told_by, token, tenant, prefix, None))
+    except TokenRefused as refused:
+        raise _challenge(401, refused.reason, "invalid_token") from refused
+
+
+def _needs_a_query(token: str, tenant: TenantInfo, ring: Ring) -> bool:
+    if not is_api_key(token):
+        return False
+    with use_tenant(tenant):
+        return not is_remembered(token, ring)
+
+
+def _told_by(token: str, tenant: TenantInfo, prefix: str, ring: Ring | None) -> Principal:
+    with use_tenant(tenant), mounted_at(prefix):  # below a path, a tenant's issuer is another
+        ring = ring or rings.ring()
+        if is_api_key(token):
+            key = find_api_key(token, ring)
+            return Principal(user=str(key.user_id), client=key.name, scopes=key.scopes)
+        claims = verify(token, ring)
+        return Principal(user=claims.user_id or "", client=claims.client_id, scopes=claims.scopes)
 
 
 def check_scopes(service: ServiceInfo, principal: Principal | None) -> None:
@@ -51,8 +71,7 @@ def check_scopes(service: ServiceInfo, principal: Principal | None) -> None:
 
 
 def _challenge(status: int, detail: str, error: str = "", **parts: str) -> Refused:
-    said = {"error": error, **parts} if error else parts
+    said = {"error": error, "error_description": detail, **parts} if error else {}
     words = ", ".join(f'{name}="{value}"' for name, value in said.items())
-    return Refused(
-        status, detail, kind=error.replace("_", "-"), headers={"WWW-Authenticate": f"Bearer {words}".strip()}
-    )
+    headers = {"WWW-Authenticate": f"Bearer {words}".strip()}
+    return Refused(status, detail, kind=error.replace("_", "-"), headers=headers)

@@ -10,9 +10,10 @@ from aiohttp import web
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.errors import ServiceFailed
-from tenants.gateway.access import Verify, check_scopes, principal_of, token_of, verify_none
+from tenants.gateway.access import check_scopes, principal_of, token_of
 from tenants.gateway.arrivals import Arrival
 from tenants.gateway.forwarding import forward
+from tenants.gateway.limits import GatewayLimits
 from tenants.gateway.lookups import Lookups
 from tenants.gateway.refusals import Refused, problem, refusal_of
 from tenants.gateway.shapes import check_shape, host_of
@@ -21,6 +22,7 @@ from tenants.resolvers import Door, Resolution
 from tenants.service_names import OWN_PREFIX
 from tenants.services.facts import ServiceInfo
 from tenants.services.upstreams import Upstream, Upstreams
+from tenants.turnstile import Place
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +33,11 @@ CLOSED_FOR = 300
 class Gateway:
     """Answers every request that comes in. Belongs to one event loop."""
 
-    def __init__(self, verify: Verify = verify_none) -> None:
+    def __init__(self) -> None:
         self.lookups = Lookups()
         self.upstreams = Upstreams()
         self.sockets = Sockets()
-        self._verify = verify
+        self._limits = GatewayLimits()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Return what the client gets; whatever goes wrong is told as a problem."""
@@ -72,9 +74,10 @@ class Gateway:
         if not service.runs_sangga:
             _check_door(arrival, resolution, arrival.tenant)
         token = token_of(arrival.request)
-        arrival.principal = await principal_of(token, arrival.tenant, self._verify)
+        arrival.principal = await principal_of(token, arrival.tenant, resolution.prefix, self.lookups)
         check_scopes(service, arrival.principal)
-        return await self._forward(arrival, await self.upstreams.of(service))
+        async with self._limits.place_of(arrival.tenant) as place:
+            return await self._forward(arrival, await self.upstreams.of(service), place)
 
     async def _service_of(self, arrival: Arrival, tenant: TenantInfo) -> ServiceInfo:
         """Return the service that a path leads to; raise `Refused` where there is none for this tenant."""
@@ -84,8 +87,9 @@ class Gateway:
         arrival.prefix, arrival.service = found
         return arrival.service
 
-    async def _forward(self, arrival: Arrival, upstream: Upstream) -> web.StreamResponse:
+    async def _forward(self, arrival: Arrival, upstream: Upstream, place: Place) -> web.StreamResponse:
         if is_websocket(arrival.request):
+            place.leave()  # it stays for hours, and is bounded by itself
             return await self.sockets.relay(arrival, upstream)
         return await forward(arrival, upstream)
 

@@ -29,6 +29,8 @@ MOST_WAITING = 200
 PATIENCE = 5.0
 """Seconds for one answer of the database."""
 
+_NO_ANSWER = (DatabaseError, PoolTimeout, TimeoutError)
+
 
 class Lookups:
     """Asks registry and directory; a question that is under way is not asked twice, unless something has changed."""
@@ -45,7 +47,9 @@ class Lookups:
         if found is not None:
             return found
         try:
-            return await self._ask((host, *path.split("/", 3)[1:3], registry.generation), partial(resolve, host, path))
+            return await self._ask_once(
+                (host, *path.split("/", 3)[1:3], registry.generation), partial(resolve, host, path)
+            )
         except (DatabaseError, PoolTimeout, TimeoutError) as error:
             logger.warning("The host %s could not be looked up: %r", host, error)
             raise Refused(
@@ -59,16 +63,22 @@ class Lookups:
         if found is not None:
             return found
         try:
-            return await self._ask(directory.generation, directory.services)
-        except (DatabaseError, PoolTimeout, TimeoutError) as error:
-            logger.warning("The services could not be read: %r", error)
+            return await self._ask_once(directory.generation, directory.services)
+        except _NO_ANSWER as error:
+            refused = _refused("which services there are", error)
             if last := directory.last():
                 return last
-            raise Refused(
-                503, "The services cannot be read at the moment.", kind="lookup-failed", headers={"Retry-After": "2"}
-            ) from error
+            raise refused from error
 
-    async def _ask(self, question: object, ask: Callable[[], T]) -> T:
+    async def in_time(self, ask: Callable[[], T]) -> T:
+        """Return what `ask` returns, which may ask the database; raise `Refused` (503) where that does not answer."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.in_thread(ask)
+        except _NO_ANSWER as error:
+            raise _refused("whose token it is", error) from error
+
+    async def _ask_once(self, question: object, ask: Callable[[], T]) -> T:
         answer: asyncio.Future[T] | None = self._under_way.get(question)
         if answer is None:
             if len(self._under_way) >= MOST_WAITING:
@@ -92,6 +102,12 @@ class Lookups:
     def close(self) -> None:
         """Let the threads end."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _refused(what: str, error: Exception) -> Refused:
+    logger.warning("It could not be looked up %s: %r", what, error)
+    detail = f"It cannot be looked up at the moment {what}."
+    return Refused(503, detail, kind="lookup-failed", headers={"Retry-After": "2"})
 
 
 def _and_hang_up(function: Callable[[], T]) -> T:

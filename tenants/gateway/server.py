@@ -6,9 +6,11 @@ import asyncio
 import logging
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiohttp import web
+from django.core.signals import request_finished
 
 from tenants.gateway.gateway import Gateway
 from tenants.gateway.health import watch_health
@@ -21,6 +23,8 @@ LONGEST_LINE = 8_190
 """Bytes of the request line, and of one header."""
 IDLE_SECONDS = 30.0
 """How long a connection may be silent between requests, and how long the headers of one may take."""
+
+ROUND_OFF_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +94,15 @@ class GatewayServer:
             self._runner, options.host, options.port, backlog=1024, reuse_port=options.reuse_port or None
         )
         await site.start()
-        self._beside = [asyncio.create_task(watch_health(self.gateway))]
+        self._beside = [asyncio.create_task(watch_health(self.gateway)), asyncio.create_task(self._round_off())]
         port: int = self._runner.addresses[0][1]
         return port
+
+    async def _round_off(self) -> None:
+        """Do now and then what is put off to the end of a request, that an API key was used for example."""
+        while True:
+            await asyncio.sleep(ROUND_OFF_SECONDS)
+            await self.gateway.lookups.in_thread(partial(request_finished.send_robust, sender=GatewayServer))
 
     async def stop(self) -> None:
         """Take no more requests, let those in hand end, and let go of everything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -10,9 +11,11 @@ from aiohttp import WSMsgType, hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from tenants.context import TenantInfo
 from tenants.errors import ServiceFailed
 from tenants.gateway.arrivals import Arrival
 from tenants.gateway.forwarding import headers_of, target_of
+from tenants.gateway.limits import MOST_SOCKETS
 from tenants.gateway.refusals import Refused
 from tenants.services.calls import REQUEST_ID
 from tenants.services.upstreams import Address, Upstream
@@ -42,11 +45,14 @@ class Sockets:
     """The WebSockets of one gateway, so that they can be ended with it."""
 
     def __init__(self) -> None:
-        self.open: set[web.WebSocketResponse] = set()
+        self.open: dict[web.WebSocketResponse, int] = {}
+        """By them, the tenant that each is of."""
 
     async def relay(self, arrival: Arrival, upstream: Upstream) -> web.WebSocketResponse:
         """Connect client and service for as long as both want; raise `Refused` or `ServiceFailed` before that."""
         _check_origin(arrival)
+        tenant = cast(TenantInfo, arrival.tenant)
+        self._check_number(tenant)
         address, service_end = await _connect(arrival, upstream)
         connections = upstream.connections
         connections.in_use += 1
@@ -59,16 +65,23 @@ class Sockets:
             )  # fmt: skip
             client_end.headers[REQUEST_ID] = arrival.call.request_id
             await client_end.prepare(arrival.request)
-            self.open.add(client_end)
+            self.open[client_end] = tenant.id
             try:
                 await _relay(client_end, service_end)
             finally:
-                self.open.discard(client_end)
+                del self.open[client_end]
             return client_end
         finally:
             address.sockets -= 1
             await service_end.close()
             await connections.release()
+
+    def _check_number(self, tenant: TenantInfo) -> None:
+        if len(self.open) >= MOST_SOCKETS and sum(one == tenant.id for one in self.open.values()) >= MOST_SOCKETS:
+            raise Refused(
+                503, f"{tenant.name} has as many WebSockets open as it may.", kind="too-many-at-once",
+                headers={"Retry-After": "10"},
+            )  # fmt: skip
 
     async def close(self) -> None:
         """End all of them: the gateway goes."""

@@ -11,6 +11,9 @@ from collections.abc import Iterable
 
 from tenants.service_names import IPAddress, IPNetwork
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")  # Python 3.11 takes it for a public one
+
 
 def is_allowed(text: str, ranges: Iterable[IPNetwork]) -> bool:
     """Tell whether a service with these private ranges may be connected to at an IP address."""
@@ -20,10 +23,12 @@ def is_allowed(text: str, ranges: Iterable[IPNetwork]) -> bool:
 
 def _plain(address: IPAddress) -> IPAddress:
     """Return the IPv4 address inside an IPv6 one that stands for it: what a rule says of one holds for the other."""
-    if isinstance(address, ipaddress.IPv6Address):
-        return address.ipv4_mapped or address.sixtofour or address
-    return address
+    if not isinstance(address, ipaddress.IPv6Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _is_public(address: IPAddress) -> bool:
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and address not in _LOCAL_NAT64

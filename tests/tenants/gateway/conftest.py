@@ -39,6 +39,13 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
 
     def stop(self) -> None:
+        async def cancel_all() -> None:
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        self.run(cancel_all())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
@@ -85,6 +92,18 @@ class Front:
         self._services.append(row)
         directory.clear()
         return row
+
+    def change(self, service: Service, **values: Any) -> None:
+        with use_tenant(PLATFORM):
+            Service.objects.filter(pk=service.pk).update(**values)
+        directory.clear()
+
+    def replace_addresses(self, service: Service, urls: list[str]) -> None:
+        with use_tenant(PLATFORM):
+            service.addresses.update(is_active=False)
+            for url in urls:
+                service.addresses.create(url=url)
+        directory.clear()
 
     def ask(
         self, tenant: TenantInfo | str, target: str = "/", method: str = "GET", body: Any = None, **headers: str

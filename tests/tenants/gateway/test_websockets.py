@@ -1,0 +1,119 @@
+"""WebSockets pass both ways, and end on both sides alike."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import WSMsgType, WSServerHandshakeError
+
+from tenants import TenantInfo
+from tenants.services.identity import HEADER, verify
+from tenants.services.keys import service_keys
+from tests.tenants.gateway import upstreams
+from tests.tenants.gateway.conftest import Front
+from tests.tenants.gateway.upstreams import Failing, Telling
+from tests.waiting import eventually
+
+
+async def talk(front: Front, shop: TenantInfo, path: str, *says: Any, **options: Any) -> list[Any]:
+    """Open a socket, say something, and return what was heard, the code of the end last."""
+    headers = {"Host": shop.host, **options.pop("headers", {})}
+    async with aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{front.port}{path}"
+        async with session.ws_connect(url, headers=headers, autoping=False, **options) as ws:
+            heard: list[Any] = [await ws.receive_json(timeout=20)]
+            for word in says:
+                if word == "ping":
+                    await ws.ping(b"p")
+                elif isinstance(word, bytes):
+                    await ws.send_bytes(word)
+                else:
+                    await ws.send_str(word)
+                message = await ws.receive(timeout=20)
+                heard.append(message.data if message.type is not WSMsgType.CLOSE else ws.close_code)
+            await ws.close()
+            return [*heard, ws.protocol]
+
+
+def test_messages_pass_both_ways(front: Front, shop: TenantInfo) -> None:
+    front.behind(Telling(), prefixes="/live/")
+    heard = front.loop.run(talk(front, shop, "/live/x?a=b", "hello", b"\0\1", "ping", protocols=["chat", "other"]))
+    assert heard[1:] == ["hello", b"\0\1", b"p", "chat"]
+    assert heard[0]["target"] == "/live/x?a=b"
+    headers = heard[0]["headers"]
+    assert headers["Host"] == shop.host
+    identity = verify(headers[HEADER], service="telling", keys=service_keys("telling"))
+    assert identity.tenant == shop.id
+
+
+def test_the_services_goodbye_reaches_the_client(front: Front, shop: TenantInfo) -> None:
+    front.behind(Telling())
+    heard = front.loop.run(talk(front, shop, "/", "bye"))
+    assert heard[1] == 4001
+
+
+def test_a_service_that_says_no_is_quoted(front: Front, shop: TenantInfo) -> None:
+    front.behind(Telling())
+    with pytest.raises(WSServerHandshakeError) as refused:
+        front.loop.run(talk(front, shop, "/no"))
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize(("fault", "status"), [(upstreams.kill, 502), (upstreams.hang, 504)])
+def test_a_service_that_fails_is_told_by_its_code(front: Front, shop: TenantInfo, fault: Any, status: int) -> None:
+    front.behind(Failing(fault), attempt_seconds=0.5)
+    with pytest.raises(WSServerHandshakeError) as refused:
+        front.loop.run(talk(front, shop, "/"))
+    assert refused.value.status == status
+
+
+def test_another_address_is_tried(front: Front, shop: TenantInfo) -> None:
+    front.behind(Failing(upstreams.kill), Telling())
+    for _ in range(6):
+        assert front.loop.run(talk(front, shop, "/", "hello"))[1] == "hello"
+
+
+def test_pages_of_strangers_open_none(front: Front, shop: TenantInfo) -> None:
+    front.behind(Telling(), runs_sangga=True)
+    with pytest.raises(WSServerHandshakeError) as refused:
+        front.loop.run(talk(front, shop, "/", headers={"Origin": "http://evil.example"}))
+    assert refused.value.status == 403
+    assert front.loop.run(talk(front, shop, "/", "hello", headers={"Origin": f"http://{shop.host}"}))[1] == "hello"
+
+
+def test_a_client_that_vanishes_is_let_go_of(front: Front, shop: TenantInfo) -> None:
+    front.behind(Telling())
+
+    async def vanish() -> None:
+        session = aiohttp.ClientSession()
+        ws = await session.ws_connect(f"http://127.0.0.1:{front.port}/", headers={"Host": shop.host})
+        await ws.receive_json()
+        assert len(front.gateway.sockets.open) == 1
+        ws._response.connection.transport.abort()  # type: ignore[union-attr]
+        await session.close()
+
+    front.loop.run(vanish())
+    (address,) = front.gateway.upstreams.by_name["telling"].addresses
+    assert eventually(lambda: not front.gateway.sockets.open, seconds=20)
+    assert eventually(lambda: address.sockets == 0, seconds=20)
+
+
+def test_many_are_open_at_once(front: Front, shop: TenantInfo) -> None:
+    front.behind(Telling())
+
+    async def crowd() -> int:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            url, headers = f"http://127.0.0.1:{front.port}/", {"Host": shop.host}
+            sockets = await asyncio.gather(*(session.ws_connect(url, headers=headers) for _ in range(100)))
+            for number, ws in enumerate(sockets):
+                await ws.receive_json()
+                await ws.send_str(str(number))
+            heard = [await ws.receive_str() for ws in sockets]
+            await asyncio.gather(*(ws.close() for ws in sockets))
+            return sum(word == str(number) for number, word in enumerate(heard))
+
+    assert front.loop.run(crowd()) == 100
+    assert eventually(lambda: not front.gateway.sockets.open, seconds=20)
