@@ -88,6 +88,10 @@ class TenancySettings:
         """Return the limits of a plan; of the first where there is none of that name, and none where there is none."""
         return self.plans.get(name) or next(iter(self.plans.values()), NO_LIMITS)
 
+    service: str = "all"
+    """Which of the services this process is; `all`: the single process that needs no gateway."""
+    metrics_token: str = ""
+    """What a scraper of metrics has to send as its bearer token; empty: nobody gets them."""
     gateway_limits_times: int = 10
     """How many times what a plan allows in one process, a gateway lets through to all those behind it."""
 

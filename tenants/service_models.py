@@ -64,7 +64,7 @@ class Service(models.Model):
         _("paths"),
         blank=True,
         validators=[check_prefixes],
-        help_text=_("One a line, as /stock/. The longest that fits wins. None: it is asked by other services alone."),
+        help_text=_("One a line: /stock/ is what is below it, /stock that and itself. The longest that fits wins."),
     )
     strip_prefix = models.BooleanField(
         _("take the path's beginning off"),

@@ -15,7 +15,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 OWN_PREFIX = "/-/"
 """Paths that every process answers itself, health and metrics: the gateway leads nobody there."""
 
-_PREFIX = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*")
+_PREFIX = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*(?:[A-Za-z0-9._~-]+)?")
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 
 
@@ -25,14 +25,22 @@ def lines_of(text: str) -> list[str]:
 
 
 def check_prefix(prefix: str) -> str:
-    """Return a prefix of paths as it is; raise `ValueError` for anything else. Whole segments: `/stock/`, or `/`."""
+    """Return a prefix of paths as it is; raise `ValueError` for anything else.
+
+    Segments are whole: `/stock/` is what is below it, `/stock` that and itself, `/` everything.
+    """
     if not _PREFIX.fullmatch(prefix) or _DOTS.search(prefix):
         raise ValueError(
-            f"{prefix!r} is no prefix of paths: write / at both ends, as /stock/; letters, digits and - . _ ~ between."
+            f"{prefix!r} is no prefix of paths: write it as /stock/; letters, digits and - . _ ~ between slashes."
         )
-    if prefix.startswith(OWN_PREFIX):
+    if f"{prefix}/".startswith(OWN_PREFIX):
         raise ValueError(f"Paths below {OWN_PREFIX} are every process's own.")
     return prefix
+
+
+def is_below(path: str, prefix: str) -> bool:
+    """Tell whether a prefix of paths fits a path."""
+    return path.startswith(prefix) and (prefix.endswith("/") or path[len(prefix) : len(prefix) + 1] in {"", "/"})
 
 
 def check_health_path(path: str) -> str:

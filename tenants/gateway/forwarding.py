@@ -68,7 +68,7 @@ def target_of(arrival: Arrival, service: ServiceInfo) -> str:
     target = arrival.request.raw_path
     if not service.runs_sangga:  # which takes off by itself what names the tenant
         target = target.removeprefix(arrival.tenant_prefix)
-    return "/" + target.removeprefix(arrival.prefix) if service.strip_prefix else target
+    return "/" + target.removeprefix(arrival.prefix).lstrip("/") if service.strip_prefix else target
 
 
 def headers_of(arrival: Arrival, service: ServiceInfo) -> CIMultiDict[str]:

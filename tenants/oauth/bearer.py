@@ -49,10 +49,10 @@ def access_by_token(token: str, ring: Ring) -> TokenAccess | None:
     try:
         if is_api_key(token):
             key = find_api_key(token, ring)
-            return TokenAccess(_user(key.user_id), key.scopes, key.name)
+            return TokenAccess(user_by_id(key.user_id), key.scopes, key.name)
         if token.count(".") == 2:
             claims = verify(token, ring)
-            user = None if claims.user_id is None else _user(claims.user_id)
+            user = None if claims.user_id is None else user_by_id(claims.user_id)
             return TokenAccess(user, claims.scopes, ring.clients.get(claims.client_id, claims.client_id))
     except TokenRefused as refused:
         raise NotIdentified(refused.reason, VOID) from refused
@@ -70,7 +70,8 @@ def identify_by_token(request: HttpRequest) -> TokenAccess:
     return access
 
 
-def _user(user_id: int | str) -> Any:
+def user_by_id(user_id: int | str) -> Any:
+    """Return the user, who is read from the database when somebody asks for more than who it is."""
     return SimpleLazyObject(partial(_load_user, user_id))
 
 

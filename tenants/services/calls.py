@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenants.services.identity import STRANGER, Principal
 
@@ -38,17 +38,20 @@ class Call:
     deadline: float | None = None
     """When its sender stops waiting, by `time.monotonic()`; None: nobody has said."""
     principal: Principal = STRANGER
+    user: Callable[[], Principal] | None = field(default=None, compare=False)
+    """Tells as whom it is made where that was not known yet when it began: by a session, which may take a query."""
 
     @classmethod
-    def begin(cls, principal: Principal = STRANGER, seconds: float | None = None) -> Call:
+    def begin(cls, user: Callable[[], Principal] | None = None) -> Call:
         """Return a new one, which nobody has sent."""
-        deadline = None if seconds is None else time.monotonic() + seconds
-        return cls(secrets.token_hex(8), secrets.token_hex(16), secrets.token_hex(8), deadline, principal)
+        return cls(secrets.token_hex(8), secrets.token_hex(16), secrets.token_hex(8), user=user)
 
     @classmethod
-    def taken_over(cls, headers: Mapping[str, str], principal: Principal) -> Call:
+    def taken_over(
+        cls, headers: Mapping[str, str], principal: Principal, user: Callable[[], Principal] | None = None
+    ) -> Call:
         """Return the one that a request goes on with. Only for headers whose sender was told by a signed identity."""
-        new = cls.begin(principal)
+        new = cls.begin()
         request_id, trace = headers.get(REQUEST_ID, ""), _TRACE.fullmatch(headers.get(TRACE, ""))
         seconds = headers.get(SECONDS_LEFT, "")
         return cls(
@@ -57,7 +60,12 @@ class Call:
             span_id=trace[2] if trace else new.span_id,
             deadline=time.monotonic() + float(seconds) if _SECONDS.fullmatch(seconds) else None,
             principal=principal,
+            user=user,
         )
+
+    def as_whom(self) -> Principal:
+        """Return as whom it is made; may ask the database."""
+        return self.user() if self.user is not None and not self.principal.is_known else self.principal
 
     def seconds_left(self, most: float) -> float:
         """Return how long may be waited, `most` at the most; 0 or less: not any more."""

@@ -18,7 +18,7 @@ from django.db import Error as DatabaseError
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, use_tenant
 from tenants.service_models import Service
-from tenants.service_names import check_range, lines_of
+from tenants.service_names import check_range, is_below, lines_of
 from tenants.services.facts import AddressInfo, ServiceInfo
 
 logger = logging.getLogger(__name__)
@@ -37,8 +37,8 @@ class Services:
         self._prefixes = sorted(prefixes, key=lambda pair: -len(pair[0]))
 
     def at(self, path: str) -> tuple[str, ServiceInfo] | None:
-        """Return the prefix that fits `path` best and the service it leads to, or None. `/stock` is not `/stock/`."""
-        return next(((prefix, service) for prefix, service in self._prefixes if path.startswith(prefix)), None)
+        """Return the prefix that fits `path` best and the service it leads to, or None."""
+        return next(((prefix, service) for prefix, service in self._prefixes if is_below(path, prefix)), None)
 
 
 class Directory:

@@ -44,6 +44,7 @@ class Loop:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0.02)  # transports close in the loop's next rounds
 
         self.run(cancel_all())
         self.loop.call_soon_threadsafe(self.loop.stop)

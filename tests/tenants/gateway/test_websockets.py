@@ -102,7 +102,7 @@ def test_a_client_that_vanishes_is_let_go_of(front: Front, shop: TenantInfo) -> 
 
 
 def test_many_are_open_at_once(front: Front, shop: TenantInfo) -> None:
-    front.behind(Telling())
+    front.behind(Telling(), attempt_seconds=60.0)
 
     async def crowd() -> int:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:

@@ -78,10 +78,12 @@ def test_the_longest_prefix_wins_and_segments_are_whole() -> None:
             ServiceInfo(name="shop", prefixes=("/",)),
             ServiceInfo(name="stock", prefixes=("/stock/",)),
             ServiceInfo(name="old", prefixes=("/stock/old/",)),
+            ServiceInfo(name="auth", prefixes=("/token",)),
         ]
     )
     expected = {"/": "shop", "/stock": "shop", "/stock/": "stock", "/stock/x": "stock", "/stock/old/x": "old"}
-    for path, name in {**expected, "/stocks/": "shop"}.items():
+    expected |= {"/stocks/": "shop", "/token": "auth", "/token/": "auth", "/token/x": "auth", "/tokens": "shop"}
+    for path, name in expected.items():
         found = services.at(path)
         assert found is not None
         assert found[1].name == name
@@ -99,8 +101,9 @@ def test_a_service_is_granted_to_whom_its_row_names(acme: TenantInfo, globex: Te
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("prefixes", "stock/"), ("prefixes", "/stock"), ("prefixes", "/a/../b/"), ("prefixes", "/a//b/"),
-        ("prefixes", "/-/metrics/"), ("prefixes", "/a b/"), ("prefixes", "/%73/"), ("name", "Stock"), ("name", "a/b"),
+        ("prefixes", "stock/"), ("prefixes", "/a/../b/"), ("prefixes", "/a//b/"),
+        ("prefixes", "/-/metrics/"), ("prefixes", "/-"),
+        ("prefixes", "/a b/"), ("prefixes", "/%73/"), ("name", "Stock"), ("name", "a/b"),
         ("private_ranges", "10.0.0.1/8"), ("private_ranges", "everything"), ("health_path", "health"),
         ("health_path", "/a\r\nX: y"), ("connect_seconds", 0), ("max_body_mib", 0),
     ],

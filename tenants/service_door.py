@@ -1,0 +1,106 @@
+"""The door of a process that is one service of several: it lets in what the gateway or another service has signed.
+
+Elsewhere, in the single process that is `all`, it begins a call of its own for each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+
+from tenants.api.access import NotIdentified
+from tenants.conf import tenancy
+from tenants.context import current_tenant
+from tenants.errors import IdentityRefused
+from tenants.oauth.bearer import VOID, TokenAccess, user_by_id
+from tenants.service_names import OWN_PREFIX
+from tenants.services.calls import Call, in_call
+from tenants.services.identity import HEADER, STRANGER, Identity, Principal, verify
+from tenants.services.keys import service_keys
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+class ServiceDoorMiddleware:
+    """Stands next to `TenantMiddleware`. Sets `request.call`, and `request.principal` where a gateway has told it."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Handler | AsyncHandler) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer one request, or refuse it."""
+        if self.is_async:
+            return self._answer_async(request)
+        call = _enter(request)
+        if isinstance(call, HttpResponseBase):
+            return call
+        with in_call(call):
+            return cast(Handler, self.get_response)(request)
+
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        call = _enter(request)
+        if isinstance(call, HttpResponseBase):
+            return call
+        with in_call(call):
+            return await cast(AsyncHandler, self.get_response)(request)
+
+
+def _enter(request: HttpRequest) -> Call | HttpResponseBase:
+    """Return the call that a request is part of, or the answer to one that goes no further."""
+    if request.path_info == f"{OWN_PREFIX}health":
+        return HttpResponse("ok\n", content_type="text/plain")
+    role = tenancy().service
+    if role == "all":
+        return Call.begin(user=partial(_by_session, request))
+    try:
+        identity = _identity(request, role)
+    except IdentityRefused as refused:
+        return _problem(refused)
+    # The gateway has told it, and nothing else that is said of the client is passed on by it.
+    request.META["REMOTE_ADDR"] = request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))
+    request.principal = identity.principal  # type: ignore[attr-defined]
+    return Call.taken_over(request.headers, identity.principal, partial(_by_session, request))
+
+
+def _identity(request: HttpRequest, role: str) -> Identity:
+    identity = verify(request.headers.get(HEADER, ""), service=role, keys=service_keys(role))
+    tenant = current_tenant()
+    if (identity.tenant, identity.epoch) != (tenant.id, tenant.epoch):
+        raise IdentityRefused("it is of another tenant than the host")
+    return identity
+
+
+def _problem(refused: IdentityRefused) -> HttpResponseBase:
+    kind = "identity-refused"
+    body = {"type": f"urn:sangga:problem:{kind}", "title": "Identity refused", "status": 403, "detail": str(refused)}
+    return JsonResponse(body, status=403, content_type="application/problem+json; charset=utf-8")
+
+
+def _by_session(request: HttpRequest) -> Principal:
+    """Return as whom a session lets come; the user is read from the database when somebody asks."""
+    user = getattr(request, "user", None)
+    return Principal(user=str(user.pk)) if user is not None and user.is_authenticated else STRANGER
+
+
+def bearer(request: HttpRequest, token: str) -> TokenAccess:
+    """Return whose a token is, as the gateway has told it: for `TENANTS["API_BEARERS"]` of a service behind one."""
+    principal: Principal = getattr(request, "principal", STRANGER)
+    if not principal.is_known:
+        raise NotIdentified("It is no token of this shop.", VOID)
+    user = user_by_id(principal.user) if principal.user else None
+    # As `tenants.oauth.bearer` has it: for code that knows nothing of tokens.
+    cast(Any, request).user = AnonymousUser() if user is None else user
+    return TokenAccess(user, principal.scopes, principal.client)

@@ -1,0 +1,238 @@
+"""Asks another service: where it is, for which tenant, as whom, and how long there is time, go along by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs
+from asgiref.sync import sync_to_async
+from django.utils.asyncio import async_unsafe
+from multidict import CIMultiDict
+from yarl import URL
+
+from tenants.conf import tenancy
+from tenants.context import PLATFORM, TenantInfo, active_tenant
+from tenants.errors import NoActiveTenant, ServiceFailed, ServiceNotFound
+from tenants.services.background import background
+from tenants.services.calls import Call, current_call
+from tenants.services.directory import directory
+from tenants.services.facts import ServiceInfo
+from tenants.services.identity import HEADER, Principal
+from tenants.services.keys import identity_header
+from tenants.services.sending import Answer, Outgoing, send
+from tenants.services.upstreams import Upstreams
+
+LARGEST_ANSWER = 32 * 1024 * 1024
+"""Bytes of an answer that are kept in memory; more is an error."""
+
+upstreams = Upstreams()
+"""What this process knows of the services it calls; it belongs to the background's loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a service answered, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    service: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is below 400."""
+        return self.status < 400
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8; what is none is replaced."""
+        return self.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        """Return the body as JSON has it; raise `ValueError` if it is none."""
+        return json.loads(self.body)
+
+    def expect_ok(self) -> Reply:
+        """Return the reply itself; raise `ServiceFailed` if its status is 400 or more."""
+        if not self.ok:
+            raise ServiceFailed(self.service, f"answered with {self.status}: {self.text[:200]}", self.status)
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """One request, as it is before it is known where the service is."""
+
+    service: str
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    seconds: float | None
+    tenant: TenantInfo
+    call: Call
+
+
+def _question(service: str, method: str, path: str, **options: Any) -> _Question:
+    """Put together what is asked, with what the context says; raise `NoActiveTenant` outside one."""
+    tenant = active_tenant()
+    if tenant is None:
+        raise NoActiveTenant(f"A call of the service {service!r}")
+    if not path.startswith("/"):
+        raise ValueError(f"The path {path!r} has to begin with a slash: the service's address is in the registry.")
+    headers: dict[str, str] = dict(options.pop("headers", None) or {})
+    body: bytes | None = options.pop("body", None)
+    if "json" in options:
+        body = json.dumps(options.pop("json")).encode()
+        headers = {hdrs.CONTENT_TYPE: "application/json", **headers}
+    url = URL(path)
+    if params := options.pop("params", None):
+        url = url.update_query(params)
+    return _Question(
+        service=service, method=method.upper(), target=url.raw_path_qs, headers=headers, body=body,
+        seconds=options.pop("seconds", None), tenant=tenant, call=current_call() or Call.begin(), **options,
+    )  # fmt: skip
+
+
+def _found(question: _Question) -> ServiceInfo:
+    """Return the service that is asked for; asks the database for what is not remembered."""
+    service = directory.services().by_name.get(question.service)
+    if service is None or not service.is_granted_to(question.tenant):
+        raise ServiceNotFound(question.service, str(question.tenant))
+    return service
+
+
+async def _ask(question: _Question, service: ServiceInfo, principal: Principal) -> Reply:
+    """Send the question, on the background's loop, and return the whole answer."""
+    seconds = question.call.seconds_left(question.seconds or service.total_seconds)
+    if seconds <= 0:
+        raise ServiceFailed(service.name, "was not asked: whoever waits for this has no time left", 504)
+    outgoing = Outgoing(
+        method=question.method,
+        target=question.target,
+        headers=_headers(question, service, principal, seconds),
+        deadline=asyncio.get_running_loop().time() + seconds,
+        body=question.body,
+    )
+    upstream = await upstreams.of(service)
+    began = time.perf_counter()
+    status = 499
+    try:
+        async with asyncio.timeout(seconds + 1):  # the answer's end has its bound as well
+            answer = await send(upstream, outgoing)
+            try:
+                reply = Reply(answer.status, answer.headers, await _whole(answer), service.name)
+            finally:
+                await answer.close()
+        status = reply.status
+    except TimeoutError as error:
+        status = 504
+        raise ServiceFailed(service.name, "did not finish its answer in time", 504) from error
+    except ServiceFailed as error:
+        status = error.status
+        raise
+    finally:
+        upstream.tally.note(status, time.perf_counter() - began)
+    return reply
+
+
+async def _whole(answer: Answer) -> bytes:
+    if answer.body is not None:
+        return answer.body
+    chunks, size = [], 0
+    async for chunk in answer.chunks():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > LARGEST_ANSWER:
+            raise ServiceFailed(answer.upstream.service.name, f"answers with more than {LARGEST_ANSWER} bytes")
+    return b"".join(chunks)
+
+
+def _headers(question: _Question, service: ServiceInfo, principal: Principal, seconds: float) -> CIMultiDict[str]:
+    tenant = question.tenant
+    host = tenancy().base_domain if tenant == PLATFORM else tenant.host
+    headers: CIMultiDict[str] = CIMultiDict(question.headers)
+    headers[hdrs.HOST] = urlsplit(tenancy().url_of(host)).netloc
+    headers[HEADER] = identity_header(service.name, tenant, principal)
+    headers.update(question.call.headers(seconds, secrets.token_hex(8)))
+    return headers
+
+
+class ServiceClient:
+    """One service, for code with `async`. Made by `tenants.services.get`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def request(self, method: str, path: str, **options: Any) -> Reply:
+        """Ask the service and return its reply, whatever the status.
+
+        Options: `json` or `body` (bytes), `headers`, `params` for the query, `seconds` to wait at the most.
+        Raises `NoActiveTenant` outside a tenant's context, `ServiceNotFound`, and `ServiceFailed` if no answer came.
+        """
+        question = _question(self.name, method, path, **options)
+        service = await sync_to_async(_found)(question) if directory.remembered() is None else _found(question)
+        needs_query = question.call.user is not None
+        principal = await sync_to_async(question.call.as_whom)() if needs_query else question.call.principal
+        return await asyncio.wrap_future(background.submit(_ask(question, service, principal)))
+
+    async def get(self, path: str, **options: Any) -> Reply:
+        """Ask with GET; options as `request` has them."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> Reply:
+        """Ask with POST; options as `request` has them."""
+        return await self.request("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> Reply:
+        """Ask with PUT; options as `request` has them."""
+        return await self.request("PUT", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> Reply:
+        """Ask with DELETE; options as `request` has them."""
+        return await self.request("DELETE", path, **options)
+
+
+class SyncServiceClient:
+    """One service, for code without `async`. Made by `tenants.services.get_sync`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @async_unsafe
+    def request(self, method: str, path: str, **options: Any) -> Reply:
+        """Ask the service and return its reply; everything as in `ServiceClient.request`.
+
+        Raises `SynchronousOnlyOperation` where an event loop would be blocked.
+        """
+        question = _question(self.name, method, path, **options)
+        service, principal = _found(question), question.call.as_whom()
+        answer = background.submit(_ask(question, service, principal))
+        try:
+            return answer.result()
+        except BaseException:
+            answer.cancel()  # Ctrl-C, for example: nobody waits any more
+            raise
+
+    def get(self, path: str, **options: Any) -> Reply:
+        """Ask with GET; options as `request` has them."""
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Reply:
+        """Ask with POST; options as `request` has them."""
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Reply:
+        """Ask with PUT; options as `request` has them."""
+        return self.request("PUT", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Reply:
+        """Ask with DELETE; options as `request` has them."""
+        return self.request("DELETE", path, **options)
