@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 
-.PHONY: demo test test-matrix lint types format bench clean
+.PHONY: demo services test test-matrix lint types format bench clean
 
 demo: $(VENV)/.runtime .env
 	@exec $(BIN)/python manage.py demo
+
+services: $(VENV)/.runtime .env
+	@exec $(BIN)/python manage.py services
 
 test: $(VENV)/.tools .env
 	$(BIN)/ruff check .

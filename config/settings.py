@@ -28,6 +28,8 @@ _HTTPS = urlsplit(ORIGIN).scheme == "https"
 SECRET_KEY = TenantSecretKey(env.str("SECRET_KEY"))
 SECRET_KEY_FALLBACKS = [TenantSecretKey(key) for key in env.list("SECRET_KEY_FALLBACKS", default=[])]
 DEBUG = env.bool("DEBUG", default=False)
+# Which of the services this process is. docs/services.md
+SERVICE = env.str("SERVICE", default="all")
 
 # Which hosts are ours is a matter of rows, not of settings: TenantMiddleware, the first in the list, answers
 # 404 to every host that is neither the platform's nor a tenant's.
@@ -87,12 +89,17 @@ TENANTS: dict[str, Any] = {
         "oauth.ApiKey",
         *(f"axes.{name}" for name in ("AccessAttempt", "AccessAttemptExpiration", "AccessFailureLog", "AccessLog")),
     ],
-    "TRUSTED_PROXIES": env.int("SANGGA_TRUSTED_PROXIES", default=0),
+    "TRUSTED_PROXIES": env.int("SANGGA_TRUSTED_PROXIES", default=0 if SERVICE in {"all", "gateway"} else 1),
+    "SERVICE": SERVICE,
+    "METRICS_TOKEN": env.str("SANGGA_METRICS_TOKEN", default=""),
     "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
     "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],
     "JOBS": ["shop.api.imports.carry_out"],
     "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
-    "API_BEARERS": ["tenants.oauth.bearer.bearer"],
+    # Behind a gateway it has told whose a token is, and nobody else is asked.
+    "API_BEARERS": [
+        "tenants.oauth.bearer.bearer" if SERVICE in {"all", "gateway"} else "tenants.service_door.bearer",
+    ],
     "API_SUNSET": env.list("SANGGA_API_SUNSET", default=[]),
     "MOUNTS": {
         "prices": "shop.mounts.price_list.create_app",
@@ -109,6 +116,7 @@ TENANTS: dict[str, Any] = {
 
 MIDDLEWARE = [
     "tenants.middleware.TenantMiddleware",
+    "tenants.service_door.ServiceDoorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "tenants.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -126,6 +134,8 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "config.urls_platform"
+if SERVICE == "example":
+    TENANTS["TENANT_URLCONF"] = ROOT_URLCONF = "examples.urls_mesh"
 WSGI_APPLICATION = "config.wsgi.application"
 ASGI_APPLICATION = "config.asgi.application"
 

@@ -1,12 +1,15 @@
 """The platform's host: the operator's side."""
 
+from django.conf import settings
 from django.urls import include, path
 from django.views.generic import TemplateView
 
 from tenants.admin import platform_site
 
-urlpatterns = [
-    path("", TemplateView.as_view(template_name="tenants/platform_home.html"), name="home"),
-    path("admin/", platform_site.urls),
-    path("i18n/", include("django.conf.urls.i18n")),
-]
+urlpatterns = []
+if settings.SERVICE != "auth":  # which serves tokens, and nothing else
+    urlpatterns += [
+        path("", TemplateView.as_view(template_name="tenants/platform_home.html"), name="home"),
+        path("admin/", platform_site.urls),
+        path("i18n/", include("django.conf.urls.i18n")),
+    ]

@@ -1,5 +1,6 @@
 """A tenant's host: storefront, the shop's own admin, its API and its files."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from shop.admin_site import site_for
@@ -10,6 +11,8 @@ from tenants.views import SetPassword, media, set_password_done
 
 def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:
     """Return the addresses as tenants of `variant` have them: all have the same, and not all the same views there."""
+    if settings.SERVICE == "auth":  # tokens, and nothing else
+        return [path("", include("tenants.oauth.urls"))]
     return [
         path("admin/", site_for(variant).urls),
         path("api/v1/", api_for(variant, "v1").urls),

@@ -69,8 +69,6 @@ def _enter(request: HttpRequest) -> Call | HttpResponseBase:
         identity = _identity(request, role)
     except IdentityRefused as refused:
         return _problem(refused)
-    # The gateway has told it, and nothing else that is said of the client is passed on by it.
-    request.META["REMOTE_ADDR"] = request.headers.get("X-Forwarded-For", request.META.get("REMOTE_ADDR", ""))
     request.principal = identity.principal  # type: ignore[attr-defined]
     return Call.taken_over(request.headers, identity.principal, partial(_by_session, request))
 

@@ -17,6 +17,7 @@ from tenants.urlconfs import import_urlconfs, views_of
 MIDDLEWARE = "tenants.middleware.TenantMiddleware"
 ROUTER = "tenants.router.TenantRouter"
 ENGINE = "tenants.postgresql"
+DOOR = "tenants.service_door.ServiceDoorMiddleware"
 _LOCALE = "django.middleware.locale.LocaleMiddleware"
 
 
@@ -28,6 +29,12 @@ def check_wiring(**_: Any) -> Iterable[CheckMessage]:
             f"{MIDDLEWARE} is not the first in MIDDLEWARE.",
             hint="Put it first: what stands before it runs without a tenant.",
             id="tenants.E001",
+        )
+    if tenancy().service not in {"all", "gateway"} and DOOR not in settings.MIDDLEWARE:
+        yield Error(
+            f"This process is the service {tenancy().service!r}, and {DOOR} is not in MIDDLEWARE.",
+            hint="Add it below TenantMiddleware: without it anybody gets in past the gateway.",
+            id="tenants.E024",
         )
     if settings.DATABASES["default"]["ENGINE"] != ENGINE:
         yield Error("The default database has another engine.", hint=f"Set ENGINE to {ENGINE!r}.", id="tenants.E002")

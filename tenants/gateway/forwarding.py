@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from tenants.context import TenantInfo
 from tenants.errors import ServiceFailed
 from tenants.gateway.arrivals import Arrival
-from tenants.gateway.headers import for_client, for_service
+from tenants.gateway.headers import client_of, for_client, for_service
 from tenants.gateway.refusals import Refused
 from tenants.services.calls import REQUEST_ID
 from tenants.services.facts import ServiceInfo
@@ -78,10 +78,8 @@ def headers_of(arrival: Arrival, service: ServiceInfo) -> CIMultiDict[str]:
     headers = for_service(
         request.headers, with_cookies=service.runs_sangga, with_token=service.runs_sangga or arrival.principal is None
     )
-    headers[hdrs.HOST] = request.headers[hdrs.HOST]
-    headers[hdrs.X_FORWARDED_FOR] = request.remote or ""
-    headers[hdrs.X_FORWARDED_HOST] = request.headers[hdrs.HOST]
-    headers[hdrs.X_FORWARDED_PROTO] = request.scheme
+    headers[hdrs.HOST] = headers[hdrs.X_FORWARDED_HOST] = request.headers[hdrs.HOST]
+    headers[hdrs.X_FORWARDED_FOR], headers[hdrs.X_FORWARDED_PROTO] = client_of(request)
     if service.strip_prefix:
         headers["X-Forwarded-Prefix"] = arrival.prefix.rstrip("/")
     headers[IDENTITY] = identity_header(service.name, tenant, arrival.principal or STRANGER)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from aiohttp import hdrs
+from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from tenants.conf import tenancy
 from tenants.services.calls import REQUEST_ID, SECONDS_LEFT, TRACE
 from tenants.services.identity import HEADER as IDENTITY
 
@@ -74,3 +75,13 @@ def _named_by_connection(headers: CIMultiDictProxy[str]) -> frozenset[str]:
     words = ",".join(headers.getall(hdrs.CONNECTION)).split(",")
     # What every request needs is not taken off, whoever says so.
     return frozenset(word.strip().lower() for word in words) - {"host", "content-length", "authorization", "cookie"}
+
+
+def client_of(request: web.BaseRequest) -> tuple[str, str]:
+    """Return the address of the client and the scheme that it used, behind as many proxies as the settings trust."""
+    proxies = tenancy().trusted_proxies
+    hops = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
+    if not proxies or len(hops) < proxies:
+        return request.remote or "", request.scheme
+    scheme = request.headers.get(hdrs.X_FORWARDED_PROTO, "")
+    return hops[-proxies].strip(), scheme if scheme in {"http", "https"} else request.scheme

@@ -149,5 +149,6 @@ class Upstreams:
 
     async def close(self) -> None:
         """Close all connections."""
-        for upstream in self.by_name.values():
+        while self.by_name:
+            _, upstream = self.by_name.popitem()
             await upstream.connections.session.close()

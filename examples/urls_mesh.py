@@ -1,0 +1,27 @@
+"""A service that asks another one: `GET /` forwards to `other-service`, as whoever asks and for their shop."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+
+from tenants import services
+from tenants.errors import ServiceFailed, ServiceNotFound
+
+
+async def index(request: HttpRequest) -> JsonResponse:
+    """Ask with `await`."""
+    try:
+        reply = await services.get("other-service").get("/stock/")
+    except (ServiceFailed, ServiceNotFound) as error:
+        return JsonResponse({"detail": str(error)}, status=getattr(error, "status", 404))
+    return JsonResponse({"other-service": reply.json()}, status=reply.status)
+
+
+def index_sync(request: HttpRequest) -> JsonResponse:
+    """Ask the same without."""
+    reply = services.get_sync("other-service").get("/stock/")
+    return JsonResponse({"other-service": reply.json()}, status=reply.status)
+
+
+urlpatterns = [path("", index), path("sync/", index_sync)]

@@ -1,0 +1,67 @@
+"""What the commands have in common that make the demo's building and serve it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, connections
+from rich.console import Console
+from rich.table import Column, Table
+
+from shop.demo.prepare import Login, prepare
+from shop.demo.serve import port_is_free
+from tenants.conf import tenancy
+from tenants.postgresql.embedded import EmbeddedPostgres, embedded
+
+
+class DemoCommand(BaseCommand):
+    """Makes the building, prints its doors, and leaves no server behind."""
+
+    def prepare(self, ports: Iterable[int], make: str) -> list[Login]:
+        """Make what is missing; raise `CommandError` anywhere but on this machine, or where a port is taken."""
+        self._refuse_elsewhere(urlsplit(tenancy().origin).hostname or "")
+        for port in ports:
+            if not port_is_free(port):
+                raise CommandError(f"Somebody listens at port {port} already. Choose another: PORT={port + 100} {make}")
+        return prepare(Path(settings.DATA_DIR), self.stdout.write)
+
+    def _refuse_elsewhere(self, host: str) -> None:
+        if host != "localhost" and not host.endswith(".localhost"):
+            raise CommandError(
+                f"The demo makes users with passwords that it prints, so it runs on localhost alone, and SANGGA_ORIGIN "
+                f"says {host}. Unset it, or open shops with manage.py create_tenant."
+            )
+
+    def print_doors(self, logins: list[Login]) -> None:
+        """Print where to go, and as whom."""
+        table = Table("", Column("address", no_wrap=True), "user", "password", box=None, header_style="dim")
+        for login in logins:
+            table.add_row(login.what, login.url, login.user, login.password)
+        Console(width=None if self.stdout.isatty() else 120).print(table)
+
+    def hang_up(self) -> None:
+        """Close this process's connections, those that the pool keeps as well."""
+        connections.close_all()
+        connection.close_pool()
+
+    def close_up(self) -> None:
+        """Leave no server behind that nobody uses."""
+        self.hang_up()
+        folder = connection.settings_dict["OPTIONS"].get("embedded")
+        if folder and _stop(embedded(folder)):
+            self.stdout.write("PostgreSQL has stopped; the shops are kept.")
+
+
+def _stop(server: EmbeddedPostgres) -> bool:
+    """Stop the server unless others use it, and return whether it was stopped."""
+    # The connections of processes that have just ended are taken for clients for a moment.
+    for _ in range(20):
+        if server.stop(if_unused=True):
+            return True
+        time.sleep(0.1)
+    return False

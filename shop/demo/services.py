@@ -1,0 +1,65 @@
+"""The demo as several services: what is registered of each, and the processes of the Procfile."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from honcho.environ import parse_procfile
+from honcho.manager import Manager
+
+from shop.demo.prepare import Login
+from tenants import PLATFORM, use_tenant
+from tenants.conf import tenancy
+from tenants.models import Service
+
+PROCESSES = 5
+"""That take a port of their own: the gateway the first, the others those after it."""
+
+_HERE = {"every_tenant": True, "private_ranges": "127.0.0.0/8"}
+_OURS = {**_HERE, "runs_sangga": True, "health_path": "/-/health"}
+SERVICES: dict[str, dict[str, Any]] = {
+    "auth": {**_OURS, "prefixes": "/oauth\n/api/token\n/api/protected\n/.well-known"},
+    "shop": {**_OURS, "prefixes": "/", "at_platform": True},
+    "other-service": {**_HERE, "prefixes": "/stock/", "health_path": "/health"},
+    "example": {**_OURS, "prefixes": "/example/", "strip_prefix": True},
+}
+"""In the order of their ports. An operator may change what is registered: nothing is written twice."""
+
+
+def register(first_port: int) -> None:
+    """Register the services that are not yet, each at its port."""
+    with use_tenant(PLATFORM):
+        for port, (name, facts) in enumerate(SERVICES.items(), first_port + 1):
+            service, is_new = Service.objects.get_or_create(name=name, defaults=facts)
+            if is_new or not service.addresses.exists():
+                service.addresses.create(url=f"http://127.0.0.1:{port}")
+
+
+def doors(first_port: int) -> list[Login]:
+    """Return what is to be seen of the services beside the shops."""
+    acme = tenancy().url_of("acme.localhost", "")
+    return [
+        Login(what="Gateway", url=f"http://127.0.0.1:{first_port}"),
+        *(Login(what=name, url=f"http://127.0.0.1:{port}") for port, name in enumerate(SERVICES, first_port + 1)),
+        Login(what="Tokens", url=f"{acme}/.well-known/openid-configuration"),
+        Login(what="Another service", url=f"{acme}/stock/"),
+        Login(what="One that asks it", url=f"{acme}/example/"),
+        Login(what="How they all are", url=tenancy().url_of("localhost", "/admin/tenants/service/live/")),
+    ]
+
+
+def run_processes(first_port: int) -> int:
+    """Run the Procfile until Ctrl-C, or until one of the processes ends, and return the exit code."""
+    root = Path(settings.BASE_DIR)
+    # The programs of this environment come first, whether or not it is activated.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = {**os.environ, "PATH": path, "PORT": str(first_port), "PYTHONUNBUFFERED": "1"}
+    manager = Manager()
+    for name, command in parse_procfile((root / "Procfile").read_text()).processes.items():
+        manager.add_process(name, command, env=environment, cwd=str(root))
+    manager.loop()
+    return int(manager.returncode or 0)

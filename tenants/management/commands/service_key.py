@@ -1,0 +1,22 @@
+"""`manage.py service_key NAME`: the key by which a service tells what was signed for it."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from tenants.management.base import TenantCommand
+from tenants.services.keys import service_key
+
+
+class Command(TenantCommand):
+    help = (
+        "Prints the key of a service of another code base, as hexadecimal digits. It tells identities that were signed "
+        "for this service, and can forge none for another. Keep it as secret as a password."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="The service's name, as it is registered.")
+
+    def handle(self, *, name: str, **options: Any) -> None:
+        self.stdout.write(service_key(name).hex())

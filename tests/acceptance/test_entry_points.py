@@ -1,0 +1,25 @@
+"""What a server imports, imported as a server does: in a process that knows nothing of Django yet."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("module", "service"),
+    [("config.wsgi", "all"), ("config.asgi", "all"), ("config.wsgi", "auth"), ("config.asgi", "example")],
+)
+def test_a_server_can_import_it(module: str, service: str) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"from {module} import application; print(callable(application))"],
+        cwd=ROOT, capture_output=True, text=True, env={**environment, "SECRET_KEY": "x" * 50, "SERVICE": service},
+    )  # fmt: skip
+    assert done.stdout == "True\n", done.stderr
