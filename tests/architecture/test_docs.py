@@ -72,6 +72,15 @@ def test_the_examples_of_testing_are_code_that_is_run() -> None:
     assert [text for text in examples if not any(dedent(text) in file for file in files)] == []
 
 
+def test_what_goes_wrong_elsewhere_is_tried_in_tests_that_there_are() -> None:
+    rows = re.findall(
+        r"^\| ([MC]\d+) \|.*\| `(tests/\S+\.py)::(test_\w+)` \|$", (DOCS / "security.md").read_text(), re.M
+    )
+    assert [number for number, _, _ in rows] == [*(f"M{n}" for n in range(1, 25)), *(f"C{n}" for n in range(1, 35))]
+    missing = [row for row in rows if not re.search(rf"^ *(async )?def {row[2]}\(", (ROOT / row[1]).read_text(), re.M)]
+    assert missing == []
+
+
 def test_every_dependency_has_its_line() -> None:
     pinned = (ROOT / "requirements.txt").read_text().split("# What those bring")[0]
     names = set(re.findall(r"^([\w-]+)(?:\[.*\])?==", pinned, flags=re.M))
