@@ -16,7 +16,7 @@ from django.http import Http404
 from shop.api.errors import refused_fields
 from shop.goods.models import Category, Goods, Picture, Sku
 from tenants.api.problems import Fault, Refused
-from tenants.variants import resolve
+from tenants.variants import resolve, whole_row_of
 
 
 def save_clean(row: models.Model, fields: Mapping[str, Any]) -> None:
@@ -106,7 +106,7 @@ def _put_pictures(goods: Goods, pictures: Sequence[Any]) -> None:
 
 def found_or_404(rows: models.QuerySet[Any], what: str, key: Any, *, lock: bool = False, **lookup: Any) -> Any:
     """Return the one row, locked if it is about to be changed; raise `Http404` in words if there is none."""
-    chosen = rows.select_for_update(of=("self",)) if lock else rows
+    chosen = rows.select_for_update(of=whole_row_of(rows.model)) if lock else rows
     row = chosen.filter(**lookup).first()
     if row is None:
         raise Http404(f"There is no {what} {key!r}.")

@@ -6,7 +6,7 @@ an app has. What bears the name of a default takes its place for the tenants of 
 """
 
 from tenants.variants.discovery import DEFAULT, Variant, variant_apps, variants
-from tenants.variants.labels import children_of, default_of
+from tenants.variants.labels import children_of, default_of, whole_row_of
 from tenants.variants.resolve import resolve, resolve_class_for, resolve_for
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "resolve_for",
     "variant_apps",
     "variants",
+    "whole_row_of",
 ]

@@ -45,6 +45,11 @@ def default_of(model: type[Model]) -> type[Model]:
     return next((parent for parent, _ in parents_of(model)), model)
 
 
+def whole_row_of(model: type[Model]) -> tuple[str, ...]:
+    """Return what to lock of a row, for `select_for_update(of=…)`: of a variant's child its parent's part as well."""
+    return ("self", *(link.name for _, link in parents_of(model)))
+
+
 def children_of(variant: str) -> Iterator[tuple[type[Model], type[Model], Any]]:
     """Yield each of the variant's models that is a child, with its parent and the link to that."""
     label = label_of(variant)

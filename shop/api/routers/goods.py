@@ -18,6 +18,7 @@ from shop.goods.models import Goods
 from tenants.api.access import Access, anyone, requires
 from tenants.api.conditions import IfMatch, check_match, tagged
 from tenants.api.pages import Pages
+from tenants.variants import whole_row_of
 
 
 def make_router(shapes: Shapes, pages: Pages) -> Router:
@@ -95,6 +96,7 @@ def _shown(request: HttpRequest, shapes: Shapes, goods_id: int) -> Schema:
 
 def _locked(request: HttpRequest, shapes: Shapes, goods_id: int, if_match: str | None) -> Goods:
     """Return goods, locked, if the client has seen them as they are now."""
-    goods = _one(visible_goods(request.auth).select_for_update(of=("self",)), goods_id)
+    visible = visible_goods(request.auth)
+    goods = _one(visible.select_for_update(of=whole_row_of(visible.model)), goods_id)
     check_match(if_match, _shown(request, shapes, goods_id))
     return goods
