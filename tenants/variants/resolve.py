@@ -49,22 +49,28 @@ def resolve_class_for(variant: str, default: type) -> type:
 
 
 def _default(name: str) -> Any:
+    there, last = _room_of(name)
+    found = getattr(there, last, None)
+    if found is None and hasattr(there, "__path__") and find_spec(f"{there.__name__}.{last}"):
+        found = import_module(f"{there.__name__}.{last}")
+    if not isinstance(found, (type, ModuleType)):
+        raise NothingToResolve(name, f"{there.__name__} has no class or module {last!r}{_nearest(last, there)}")
+    return found
+
+
+def _room_of(name: str) -> tuple[ModuleType, str]:
+    """Return the default's room, and what is asked for of it."""
+    parts = name.split(".")
+    if len(parts) != 3:
+        raise NothingToResolve(name, "a name has three parts, as in 'goods.models.Goods'")
+    label, room, last = parts
     try:
-        label, room, last = name.split(".")
         module = f"{apps.get_app_config(label).name}.{room}"
-        if find_spec(module) is None:
-            raise NothingToResolve(name, f"the app {label!r} has no {room}")
-    except ValueError:
-        raise NothingToResolve(name, "a name has three parts, as in 'goods.models.Goods'") from None
     except LookupError:
         raise NothingToResolve(name, f"there is no app with the label {label!r}") from None
-    there = import_module(module)
-    found = getattr(there, last, None)
-    if found is None and hasattr(there, "__path__") and find_spec(f"{module}.{last}"):
-        found = import_module(f"{module}.{last}")
-    if not isinstance(found, (type, ModuleType)):
-        raise NothingToResolve(name, f"{module} has no class or module {last!r}{_nearest(last, there)}")
-    return found
+    if find_spec(module) is None:
+        raise NothingToResolve(name, f"the app {label!r} has no {room}")
+    return import_module(module), last
 
 
 def _nearest(name: str, module: ModuleType) -> str:
