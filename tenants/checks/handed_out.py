@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
+from tenants.conf import tenancy
 from tenants.sessions import SessionStore
 from tenants.signing import TenantSecretKey
+
+_TOKENS = [
+    f"oauth.{name}" for name in ("Grant", "AccessToken", "RefreshToken", "SigningKey", "RevokedToken", "ApiKey")
+]
 
 
 @register(Tags.security)
@@ -59,3 +65,18 @@ def check_cookies(**_: Any) -> Iterable[CheckMessage]:
                 hint="Take it out: a cookie without a domain is sent to its own host alone.",
                 id="tenants.E020",
             )
+
+
+@register(Tags.security)
+def check_copies(**_: Any) -> Iterable[CheckMessage]:
+    """Find tokens and keys that a clone or a restored tenant would have along."""
+    if not apps.is_installed("tenants.oauth"):
+        return
+    left_out = {label.lower() for label in tenancy().clone_leaves_out}
+    copied = [label for label in _TOKENS if label.lower() not in left_out]
+    if copied:
+        yield Error(
+            f"A clone of a tenant would have its rows of {', '.join(copied)}: what was given out, or keys to it.",
+            hint="Name them in TENANTS['CLONE_LEAVES_OUT'].",
+            id="tenants.E025",
+        )

@@ -80,6 +80,8 @@ class Grant(AbstractGrant):
     """An authorization code on its way from the browser to the client: a minute long, used once."""
 
     code = KeyedDigestField("oauth code", unique=True)
+    family = models.UUIDField(null=True, editable=False)
+    """What it was changed into. A code that comes a second time ends that."""
 
     class Meta:
         verbose_name = _("authorization code")

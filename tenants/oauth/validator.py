@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
@@ -64,9 +65,48 @@ class Validator(OAuth2Validator):
         return sign({**id_token, **claims}, typ="JWT", lifetime=id_token_lifetime())
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Request, *args: Any, **kw: Any) -> bool:
-        """Refuse, beside what is refused anyway, a code of somebody who has been switched off since."""
-        valid = super().validate_code(client_id, code, client, request, *args, **kw)
-        return bool(valid and request.user.is_active)
+        """Refuse, beside what is refused anyway, a code that was used, and one of somebody who was switched off since.
+
+        With the second use of a code, what came of the first is void: one of the two has stolen it (RFC 6749, 4.1.2).
+        """
+        if not super().validate_code(client_id, code, client, request, *args, **kw):
+            return False
+        family = Grant.objects.values_list("family", flat=True).get(code=code, application=client)
+        if family is not None:
+            RefreshToken.revoke_family(family)
+        return bool(family is None and request.user.is_active)
+
+    def invalidate_authorization_code(self, client_id: str, code: str, request: Request, *args: Any, **kw: Any) -> None:
+        """Do nothing: `save_bearer_token` has."""
+
+    def save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kw: Any) -> None:
+        """Write down what is given out, and in the same transaction use up what it is given for.
+
+        Of several who come with the same code or refresh token at once, one gets something.
+        """
+        with transaction.atomic():
+            spent = self._locked(request)
+            if spent is not None or request.grant_type == "client_credentials":
+                self._save_bearer_token(token, request, *args, **kw)
+                if isinstance(spent, Grant):
+                    came_of_it = RefreshToken.objects.filter(access_token__jti=request.access_token_jti)
+                    spent.family = came_of_it.values_list("token_family", flat=True).get()
+                    spent.save(update_fields=["family"])
+                return
+        if request.grant_type == "refresh_token":
+            RefreshToken.revoke_family(request.refresh_token_instance.token_family)
+        raise errors.InvalidGrantError(request=request)
+
+    def _locked(self, request: Request) -> Grant | RefreshToken | None:
+        """Return the row of what a client came with, locked; None if somebody was quicker."""
+        found: Grant | RefreshToken | None = None
+        if request.grant_type == "authorization_code":
+            grants = Grant.objects.filter(code=request.code, application=request.client, family=None)
+            found = grants.select_for_update().first()
+        elif request.grant_type == "refresh_token":
+            tokens = RefreshToken.objects.filter(pk=request.refresh_token_instance.pk, revoked=None)
+            found = tokens.select_for_update().first()
+        return found
 
     def validate_refresh_token(self, refresh_token: str, client: Any, request: Request, *args: Any, **kw: Any) -> bool:
         """Refuse, beside what is refused anyway, a token of somebody who has been switched off since."""

@@ -127,6 +127,7 @@ CHECKS = {
     "E018": (handed_out.check_secrets, {"SECRET_KEY": "the same for all"}),
     "E019": (handed_out.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.file"}),
     "E020": (handed_out.check_cookies, {"SESSION_COOKIE_DOMAIN": ".localhost"}),
+    "E025": (handed_out.check_copies, {"TENANTS": {**TENANTS, "CLONE_LEAVES_OUT": ["sessions.Session"]}}),
     "W001": (wiring.check_wiring, {"MIDDLEWARE": [MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]}),
     "W003": (remembered.check_logs, {"LOGGING": {"version": 1}}),
     "W004": (handed_out.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}),

@@ -247,10 +247,14 @@ def _asked(shop: Shop, registered: Any, **change: str | None) -> str:
 
 
 class TestCodes:
-    def test_a_code_is_good_once(self, shop: Shop, consent: Callable[..., Consent]) -> None:
+    def test_a_code_is_good_once_and_a_second_use_ends_what_came_of_the_first(
+        self, shop: Shop, consent: Callable[..., Consent]
+    ) -> None:
         done = consent(shop)
+        assert done.session.get(f"{shop.address}/api/protected").status_code == 200
         again = _exchange(shop, done.registered, _code_of(done.redirect))
         assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+        assert done.session.get(f"{shop.address}/api/protected").status_code == 401
 
     def test_another_client_and_another_shop_get_nothing_for_it(self, two: tuple[Shop, Shop]) -> None:
         shop, other = two

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,8 +14,11 @@ from authlib.integrations.base_client import OAuthError
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tenants.oauth.models import Application
-from tests.tenants.oauth.conftest import Consent, Shop
+from tenants import use_tenant
+from tenants.lifecycle import add_domain
+from tenants.oauth.models import AccessToken, Application, RefreshToken
+from tenants.registry import registry, tenant_by_slug
+from tests.tenants.oauth.conftest import CALLBACK, Consent, Shop, give_consent
 from tests.tenants.oauth.stranger import client, http
 
 
@@ -90,6 +96,69 @@ def test_a_revoked_token_is_void_and_introspection_says_so(shop: Shop, consent: 
     assert _protected(shop, done.token["access_token"]) == 401
     with pytest.raises(OAuthError, match="invalid_grant"):
         done.session.refresh_token(server["token_endpoint"], refresh_token=done.token["refresh_token"])
+
+
+def test_of_many_uses_of_one_refresh_token_at_once_one_gets_something(
+    shop: Shop, consent: Callable[..., Consent]
+) -> None:
+    done = consent(shop)
+    body = {
+        "grant_type": "refresh_token",
+        "refresh_token": done.token["refresh_token"],
+        "client_id": done.registered.id,
+        "client_secret": done.registered.secret,
+    }
+    barrier = Barrier(6)
+
+    def use(_: int) -> int:
+        barrier.wait(10)
+        return http().post(f"{shop.address}/oauth/token", data=body).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        answers = Counter(threads.map(use, range(6)))
+    assert answers == {200: 1, 400: 5}
+    with use_tenant(shop.tenant):  # and the rest were taken for theft
+        assert not RefreshToken.objects.filter(revoked=None).exists()
+        assert not AccessToken.objects.filter(user__isnull=False).exists()
+
+
+def test_of_many_uses_of_one_code_at_once_one_gets_something(shop: Shop) -> None:
+    registered = shop.client()
+    session = client(client_id=registered.id, redirect_uri=CALLBACK, code_challenge_method="S256", scope="goods:read")
+    address, _ = session.create_authorization_url(_discover(shop)["authorization_endpoint"], code_verifier="v" * 64)
+    body = {
+        "grant_type": "authorization_code",
+        "code": parse_qs(urlsplit(give_consent(address)).query)["code"][0],
+        "redirect_uri": CALLBACK,
+        "code_verifier": "v" * 64,
+        "client_id": registered.id,
+        "client_secret": registered.secret,
+    }
+    barrier = Barrier(6)
+
+    def use(_: int) -> int:
+        barrier.wait(10)
+        return http().post(f"{shop.address}/oauth/token", data=body).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        answers = Counter(threads.map(use, range(6)))
+    assert answers == {200: 1, 400: 5}
+    with use_tenant(shop.tenant):  # and the rest were taken for theft
+        assert not RefreshToken.objects.filter(revoked=None).exists()
+        assert not AccessToken.objects.exists()
+
+
+def test_a_shop_with_a_domain_of_its_own_is_that_issuer(shop: Shop) -> None:
+    port = urlsplit(shop.address).port
+    add_domain(shop.tenant.slug, "mugs.example", primary=True)
+    registry.clear()
+    moved = Shop(tenant_by_slug(shop.tenant.slug), f"http://mugs.example:{port}")
+    assert _discover(moved)["issuer"] == moved.address
+    answer = http().get(f"{shop.address}/.well-known/openid-configuration", allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (
+        308,
+        f"{moved.address}/.well-known/openid-configuration",
+    )
 
 
 def _protected(shop: Shop, token: str) -> int:
