@@ -43,6 +43,8 @@ COMMON_APPS = [
     "django.contrib.sessions",
     "django.contrib.admin",
     "axes",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
 ]
 TENANT_APPS = ["shop.goods", "shop.customers", "shop.orders", "tenants.oauth"]
 APPS_WITHOUT_TABLES = [
@@ -56,6 +58,7 @@ APPS_WITHOUT_TABLES = [
     "django.contrib.humanize",
     "ninja",
     "csp",
+    "django_otp",
     "tenants.oauth.toolkit.ToolkitConfig",  # oauth2_provider; its models are swapped for those of tenants.oauth
 ]
 # Each folder there is a variant, which a tenant can have in the place of the default. docs/variants.md
@@ -89,6 +92,7 @@ TENANTS: dict[str, Any] = {
         "oauth.ApiKey",
         *(f"axes.{name}" for name in ("AccessAttempt", "AccessAttemptExpiration", "AccessFailureLog", "AccessLog")),
     ],
+    "OPERATOR_SECOND_FACTOR": env.bool("SANGGA_OPERATOR_SECOND_FACTOR", default=False),
     "TRUSTED_PROXIES": env.int("SANGGA_TRUSTED_PROXIES", default=0 if SERVICE in {"all", "gateway"} else 1),
     "SERVICE": SERVICE,
     "METRICS_TOKEN": env.str("SANGGA_METRICS_TOKEN", default=""),
@@ -127,6 +131,8 @@ MIDDLEWARE = [
     "tenants.csrf_cookie.SignedCsrfCookieMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "tenants.accounts.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "tenants.mounts.middleware.MountMiddleware",
@@ -149,6 +155,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tenants.scoping.tenant_in_templates",
+                "tenants.entering.session.operator_in_templates",
             ],
         },
     },
@@ -197,7 +204,11 @@ PASSWORD_HASHERS = [
     f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2", "PBKDF2SHA1", "Scrypt")
 ]
 # Axes refuses who has failed too often, before a password is hashed.
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "tenants.entering.account.OperatorBackend",
+]
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]  # by name as well, and whoever knows an owner's name could lock them out
 AXES_FAILURE_LIMIT = env.int("SANGGA_LOGIN_FAILURES", default=10)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("SANGGA_LOGIN_COOLOFF_MINUTES", default=15))

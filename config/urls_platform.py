@@ -5,11 +5,14 @@ from django.urls import include, path
 from django.views.generic import TemplateView
 
 from tenants.admin import platform_site
+from tenants.views import SetPassword, set_password_done
 
 urlpatterns = []
 if settings.SERVICE != "auth":  # which serves tokens, and nothing else
     urlpatterns += [
         path("", TemplateView.as_view(template_name="tenants/platform_home.html"), name="home"),
         path("admin/", platform_site.urls),
+        path("account/set-password/<uidb64>/<token>/", SetPassword.as_view(), name="set_password"),
+        path("account/set-password/done/", set_password_done, name="set_password_done"),
         path("i18n/", include("django.conf.urls.i18n")),
     ]

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from shop.admin_site import site_for
 from shop.api import api_for
 from tenants.api.versions import in_asked_version, list_versions
+from tenants.entering.views import enter, leave
 from tenants.views import SetPassword, media, set_password_done
 
 
@@ -22,6 +23,8 @@ def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:
         path("api/<path:rest>", in_asked_version),
         path("account/set-password/<uidb64>/<token>/", SetPassword.as_view(), name="set_password"),
         path("account/set-password/done/", set_password_done, name="set_password_done"),
+        path("operator/enter/<token>/", enter, name="operator_enter"),
+        path("operator/leave/", leave, name="operator_leave"),
         path("i18n/", include("django.conf.urls.i18n")),
         path("media/<path:name>", media, name="media"),
         path("", include("shop.storefront.urls")),

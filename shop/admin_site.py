@@ -14,12 +14,13 @@ from unfold.sites import UnfoldAdminSite
 from shop.staff_admin import StaffAdmin, StaffGroupAdmin
 from shop.variant_admin import VariantSite
 from tenants import current_tenant
+from tenants.accounts.site import AccountsSite
 from tenants.oauth.admin import ApiKeyAdmin, ClientAdmin, SignInAdmin, SigningKeyAdmin
 from tenants.oauth.models import AccessToken, ApiKey, Application, SigningKey
 from tenants.variants import DEFAULT, children_of, resolve_class_for
 
 
-class ShopAdminSite(UnfoldAdminSite):
+class ShopAdminSite(AccountsSite):
     """Where the staff of a shop works. The platform's URLconf does not have it."""
 
     settings_name = "UNFOLD_SHOP"

@@ -16,6 +16,8 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from tenants.accounts.user_admin import InvitesUsers
+
 _APPS_OF_THE_SHOP = ("goods", "customers", "orders", "auth", "oauth")
 _RIGHTS = ("is_superuser", "is_staff", "groups", "user_permissions")
 
@@ -34,7 +36,7 @@ class _OffersRightsOfTheShop(ModelAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class StaffAdmin(auth_admin.UserAdmin, _OffersRightsOfTheShop):
+class StaffAdmin(InvitesUsers, auth_admin.UserAdmin, _OffersRightsOfTheShop):
     """Users: those with `is_staff` may log in here."""
 
     form = UserChangeForm

@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
 
+from tenants.accounts.site import AccountsSite
 from tenants.variants import default_of
 
 
@@ -68,7 +69,7 @@ class _Registry(dict[type[Model], Any]):
         return super().get(self._children.get(model, model), default)
 
 
-class VariantSite(UnfoldAdminSite):
+class VariantSite(AccountsSite):
     """An admin that stands in the place of another, with what a variant has in the place of its models and classes."""
 
     def __init__(self, default: UnfoldAdminSite, children: dict[type[Model], type[Model]], classes: Any) -> None:

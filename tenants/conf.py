@@ -69,6 +69,10 @@ class TenancySettings:
     """How often a process writes down how much each version was used; 0: it does not count."""
     api_bearers: tuple[str, ...] = ()
     """Functions that tell whose a token of an API is, in order: dotted paths of `bearer(request, token)`."""
+    operator_second_factor: bool = False
+    """Whether operators have to sign in with a second factor. A shop's staff: `Tenant.staff_second_factor`."""
+    operator_minutes: int = 60
+    """How long an operator who has entered a shop by a one-time link stays there."""
     trusted_proxies: int = 0
     """How many proxies stand before the project, each of which adds to X-Forwarded-For; 0: that header is ignored."""
     mounts: Mapping[str, str] = field(default_factory=dict)

@@ -79,6 +79,8 @@ class TenantInfo:
     """How long PostgreSQL works on one statement before it cancels it; 0: as long as the server's settings let it."""
     mounts: tuple[MountPoint, ...] = ()
     """The applications mounted in it, the longest path first."""
+    staff_second_factor: bool = False
+    """Whether its staff have to sign in with a second factor."""
 
     def __str__(self) -> str:
         return self.slug or "the platform"

@@ -25,6 +25,7 @@ TenancyError
 ├── BackupRefused             a file that no tenant is restored from
 ├── TokenRefused              a token or key of the API that opens nothing here
 ├── MountFailed               an application mounted in a tenant could not be built
+├── EntryRefused              a shop that is not open, and so is entered by no operator
 ├── RunIncomplete             a run over many tenants left some as they were
 ├── IdentityRefused           a request did not come from the gateway, or not for this service
 ├── ServiceNotFound           no such service, or none for this tenant
@@ -344,6 +345,20 @@ class MountFailed(TenancyError):
         return (
             f"The application {self.app!r} could not be built for {self.tenant}: {self.cause} "
             f"It is tried again in {self.retry_seconds} s; the log has the whole error."
+        )
+
+
+class EntryRefused(TenancyError):
+    """A shop that is not open, and so is entered by no operator."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+    def __str__(self) -> str:
+        return (
+            f"Tenant {self.slug!r} is not open, so no operator enters it. "
+            f"Open it first: `manage.py resume_tenant {self.slug}`."
         )
 
 

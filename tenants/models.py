@@ -124,11 +124,17 @@ class Tenant(models.Model):
         blank=True,
         help_text=_("Then PostgreSQL cancels it, if it is a request’s; commands and jobs may take their time."),
     )
+    staff_second_factor = models.BooleanField(
+        _("staff need a second factor"),
+        default=False,
+        help_text=_("Whoever works in the shop’s admin has to sign in with a code from their phone as well."),
+    )
 
     class Meta:
         verbose_name = _("tenant")
         verbose_name_plural = _("tenants")
         ordering = ["slug"]
+        permissions = [("enter_tenant", _("Can enter a shop as an operator"))]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.slug})"
@@ -355,3 +361,22 @@ class Operation(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state not in self.UNFINISHED
+
+
+class OperatorEntry(models.Model):
+    """A one-time link by which an operator enters a shop, and whether it was used. Its secret is kept as a hash."""
+
+    digest = models.CharField(_("digest"), max_length=64, unique=True)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="operator_entries", verbose_name=_("tenant"))
+    operator_id = models.BigIntegerField(_("operator id"))
+    operator = models.CharField(_("operator"), max_length=150)
+    made_at = models.DateTimeField(_("made at"), db_default=Now())
+    used_at = models.DateTimeField(_("used at"), null=True)
+
+    class Meta:
+        verbose_name = _("entry of an operator")
+        verbose_name_plural = _("entries of operators")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.operator} → {self.tenant_id}"

@@ -222,6 +222,7 @@ def info_of(tenant: Tenant) -> TenantInfo:
             statement_seconds=tenant.max_statement_seconds,
         ),
         mounts=_mounts_of(tenant),
+        staff_second_factor=tenant.staff_second_factor,
     )
 
 

@@ -21,6 +21,7 @@ from django.core.signals import setting_changed
 from django.urls import URLResolver, get_resolver
 
 from tenants.conf import tenancy
+from tenants.context import current_tenant
 from tenants.variants.discovery import DEFAULT, variants
 from tenants.variants.overrides import load_variants
 
@@ -44,6 +45,12 @@ def _urlconf_of(variant: str, urlconf: str) -> str | VariantUrls:
     if variant == DEFAULT or urlpatterns_of is None:
         return urlconf
     return VariantUrls(f"{urlconf} of {variant}", urlpatterns_of(variant))
+
+
+def urlconf_of_active() -> Any:
+    """Return the URLconf of the active tenant, or the platform's, for `reverse()`."""
+    tenant = current_tenant()
+    return settings.ROOT_URLCONF if tenant.is_platform else urlconf_of(tenant.variant)
 
 
 def import_urlconfs() -> None:

@@ -146,7 +146,16 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
 
     class Meta:
         model = Tenant
-        fields = ["name", "language", "currency", "time_zone", "api_version", "plan", *OWN_LIMITS]
+        fields = [
+            "name",
+            "language",
+            "currency",
+            "time_zone",
+            "api_version",
+            "staff_second_factor",
+            "plan",
+            *OWN_LIMITS,
+        ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from tenants.accounts.user_admin import InvitesUsers
 from tenants.admin.site import platform_site
 from tenants.context import PLATFORM
 from tenants.scopes import labels_for
@@ -32,7 +33,7 @@ class _RightsOfThePlatform:
 
 
 @admin.register(User, site=platform_site)
-class OperatorAdmin(_RightsOfThePlatform, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class OperatorAdmin(_RightsOfThePlatform, InvitesUsers, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg, misc]
     """Accounts of operators. Only a superuser hands out rights, and only a superuser touches a superuser."""
 
     form = UserChangeForm

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import Favicon
-from unfold.sites import UnfoldAdminSite
 
+from tenants.accounts.site import AccountsSite
 from tenants.admin.dashboard import dashboard
 
 _SIDEBAR = (
@@ -43,7 +42,7 @@ _PRIMARY = {
 }
 
 
-class PlatformAdminSite(UnfoldAdminSite):
+class PlatformAdminSite(AccountsSite):
     """Where operators look after the building. No tenant's URLconf has it."""
 
     site_title = "Sangga"
@@ -77,14 +76,6 @@ class PlatformAdminSite(UnfoldAdminSite):
                 url = reverse(f"admin:{name}_changelist")
                 items.append(_entry(url, title, icon, active=request.path.startswith(url)))
         return [{"title": None, "items": items}]
-
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Sign an operator in, and lead to the dashboard whoever came for nothing else."""
-        # Unfold's form has no field for where to go next, and without one Django goes to LOGIN_REDIRECT_URL.
-        target = request.GET.get("next") or reverse("admin:index")
-        action = f"{request.path}?{urlencode({'next': target})}"
-        response: HttpResponse = super().login(request, {"app_path": action, **(extra_context or {})})
-        return response
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show the dashboard; its figures only to those who may see tenants."""

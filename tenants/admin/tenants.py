@@ -20,6 +20,7 @@ from unfold.views import ChangeList
 from tenants import audit
 from tenants.admin.asking import TenantQuestions
 from tenants.admin.domains import DomainInline
+from tenants.admin.entering import TenantEntering
 from tenants.admin.facts import Facts, Migrations, facts_of, furniture_of, with_migrations
 from tenants.admin.forms import TenantForm
 from tenants.admin.limits import LIMITS_FIELDSET, LIMITS_READONLY, LimitsAdmin
@@ -39,7 +40,7 @@ _STATUS_LABELS = {
 }
 
 
-_FACTS = ("name", "language", "currency", "time_zone", "api_version")
+_FACTS = ("name", "language", "currency", "time_zone", "api_version", "staff_second_factor")
 """What an operator may change about a tenant on its page, beside its limits."""
 
 
@@ -80,7 +81,7 @@ class MigrationsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Tenant, site=platform_site)
-class TenantAdmin(TenantQuestions, LimitsAdmin):
+class TenantAdmin(TenantEntering, TenantQuestions, LimitsAdmin):
     """All tenants. Whatever has to do with a schema goes through `tenants.lifecycle`, never through the row alone."""
 
     form = TenantForm

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
@@ -17,6 +18,9 @@ from tenants.context import current_tenant
 from tenants.errors import ConfigurationError
 from tenants.scopes import has_tables
 
+_SECOND_FACTORS = ("django_otp.plugins.otp_static", "django_otp.plugins.otp_totp")
+"""Apps whose rows are secrets in people's pockets: good for nothing without a password, and still theirs."""
+
 
 def anonymisers() -> list[Callable[[], None]]:
     """Return what takes personal data out of the active tenant: the engine's own, then those of the settings.
@@ -27,7 +31,7 @@ def anonymisers() -> list[Callable[[], None]]:
 
 
 def anonymise_users() -> None:
-    """Give users made-up names, addresses that lead nowhere and no password, and forget what the admin's log quotes."""
+    """Make names and addresses of users up, take their passwords and second factors, and forget the admin's log."""
     users: type[Model] = get_user_model()
     known = {field.name for field in users._meta.concrete_fields}
     # Nobody real has such an address (RFC 2606), so no row meets another half-way.
@@ -40,6 +44,10 @@ def anonymise_users() -> None:
         "password": make_password(None),
     }
     users._base_manager.update(**{name: value for name, value in values.items() if name in known})
+    for label in _SECOND_FACTORS:
+        if apps.is_installed(label):
+            for model in apps.get_app_config(label.rpartition(".")[2]).get_models():
+                model._base_manager.all().delete()
     if has_tables(LogEntry._meta.app_label, current_tenant()):
         LogEntry.objects.all().delete()
 

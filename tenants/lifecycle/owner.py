@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from django.contrib.auth import get_user_model
-from django.urls import reverse
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 
-from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
 from tenants.lifecycle.create import NewTenant
-from tenants.tokens import token_generator
-from tenants.urlconfs import import_urlconfs
+from tenants.tokens import password_link
 
 
 def create_owner(order: NewTenant) -> None:
@@ -24,15 +19,5 @@ def create_owner(order: NewTenant) -> None:
 
 def setup_link(tenant: TenantInfo, email: str) -> str:
     """Return the address at which the user of that e-mail in `tenant` sets a password; it works once."""
-    import_urlconfs()
     with use_tenant(tenant):
-        user = get_user_model().objects.get(email=email)
-        path = reverse(
-            "set_password",
-            urlconf=tenancy().tenant_urlconf,
-            kwargs={
-                "uidb64": urlsafe_base64_encode(force_bytes(user.pk)),
-                "token": token_generator.make_token(user),
-            },
-        )
-    return tenancy().url_of(tenant.host, path)
+        return password_link(get_user_model().objects.get(email=email))

@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 from ninja.errors import HttpError
 
+from tenants.accounts.second_factor import shows_second_factor
 from tenants.api.access import NotIdentified
 from tenants.context import current_tenant
 from tenants.oauth.bearer import VOID, identify_by_token
@@ -35,7 +36,10 @@ FIRST_PARTY = "first-party"
 @method_decorator(never_cache, name="dispatch")
 @method_decorator(sensitive_post_parameters("password"), name="dispatch")
 class PasswordToken(RefusesNul):
-    """Gives a token for `username` and `password` in a form; `scope` asks for less than everything."""
+    """Gives a token for `username` and `password` in a form; `scope` asks for less than everything.
+
+    Who has a second factor gives its code as `otp`.
+    """
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Answer a program."""
@@ -51,6 +55,8 @@ class PasswordToken(RefusesNul):
         user = authenticate(request, username=given["username"], password=given["password"])
         if user is None:
             return token_refusal(NotIdentified("Incorrect username or password"))
+        if not shows_second_factor(user, given.get("otp", "")):
+            return token_refusal(NotIdentified("This account signs in with a second factor: give its code as `otp`"))
         return JsonResponse(_token_for(user, scopes))
 
 

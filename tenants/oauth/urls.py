@@ -13,6 +13,7 @@ urlpatterns = [
     path(".well-known/openid-configuration", discovery.metadata, name="openid"),
     path("oauth/jwks.json", discovery.jwks, name="jwks"),
     path("oauth/sign-in/", views.SignIn.as_view(), name="sign-in"),
+    path("oauth/sign-in/code/", views.SecondStep.as_view(), name="second-step"),
     path("oauth/authorize", views.Authorize.as_view(), name="authorize"),
     path("oauth/token", views.Token.as_view(), name="token"),
     path("oauth/revoke", views.Revoke.as_view(), name="revoke"),

@@ -7,14 +7,21 @@ from urllib.parse import urlsplit
 
 from csp.decorators import csp_replace
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import FormView
 from oauth2_provider.views import AuthorizationView, RevokeTokenView, TokenView
 
+from tenants.accounts import signing_in
+from tenants.accounts.forms import CodeForm
+from tenants.accounts.second_factor import check_code, has_second_factor
+from tenants.entering.session import is_entered_operator
 from tenants.oauth.models import Application
 from tenants.oauth.requests import RefusesNul, refusal
 
@@ -31,6 +38,42 @@ class SignIn(LoginView):
     template_name = "oauth/sign_in.html"
     next_page = "/"
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Go on, or to the second step of a login."""
+        steps = ("oauth:second-step", "oauth:second-step")
+        target = signing_in.take_first_step(self.request, form.get_user(), self.get_success_url(), pages=steps)
+        return HttpResponseRedirect(target)
+
+
+@method_decorator([never_cache, sensitive_post_parameters("code"), _LEADS_AWAY], name="dispatch")
+class SecondStep(FormView):  # type: ignore[type-arg]  # not generic when the program runs
+    """Where somebody gives the code of their second factor; who needs one and has none, learns where to set it up."""
+
+    template_name = "oauth/second_step.html"
+    form_class = CodeForm
+    begun: signing_in.Begun
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Send whoever has not given a password back to the first step."""
+        begun = signing_in.begun(request)
+        if begun is None:
+            return HttpResponseRedirect(reverse("oauth:sign-in"))
+        self.begun = begun
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add `has_one`: whether there is a code to ask for."""
+        return super().get_context_data(**kwargs) | {"has_one": has_second_factor(self.begun.user)}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Sign in, or refuse a wrong code."""
+        device = check_code(self.begun.user, form.cleaned_data["code"])
+        if device is None:
+            form.refuse()
+            return self.form_invalid(form)
+        signing_in.finish(self.request, self.begun.user, device)
+        return HttpResponseRedirect(self.begun.target)
+
 
 @method_decorator([never_cache, _LEADS_AWAY], name="dispatch")
 class Authorize(RefusesNul, AuthorizationView):
@@ -38,6 +81,12 @@ class Authorize(RefusesNul, AuthorizationView):
 
     template_name = "oauth/authorize.html"
     login_url = reverse_lazy("oauth:sign-in")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Refuse an operator who has entered the shop: what a client gets here outlives the visit."""
+        if is_entered_operator(request):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add `redirect_host`: where what the client gets is sent."""

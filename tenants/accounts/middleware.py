@@ -1,0 +1,48 @@
+"""A session that has a password alone is nobody's, where its user has or needs a second factor."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.functional import SimpleLazyObject
+
+from tenants.accounts import second_factor
+
+Handler = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+
+
+class SecondFactorMiddleware:
+    """Stands after OTPMiddleware. Whatever asks for the user – admin, API, a client's consent – then asks this.
+
+    It so ends sessions from before a second factor was set up, or demanded. It asks the database for staff alone, and
+    when somebody asks for the user.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer one request."""
+        request.user = SimpleLazyObject(partial(_identified, request.user))  # type: ignore[assignment]
+        request.auser = partial(_identified_async, request.auser)
+        return self.get_response(request)
+
+
+def _identified(user: Any) -> Any:
+    return user if second_factor.is_satisfied(user) else AnonymousUser()
+
+
+async def _identified_async(get_user: Callable[[], Awaitable[Any]]) -> Any:
+    user = await get_user()
+    return user if await sync_to_async(second_factor.is_satisfied)(user) else AnonymousUser()

@@ -1,0 +1,86 @@
+"""What the admin of users has on both sides: inviting somebody by e-mail, and taking a lost second factor away."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import translation
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from tenants.accounts import second_factor
+from tenants.accounts.background import do_later
+from tenants.accounts.forms import InvitationForm
+from tenants.accounts.mails import send_invitation
+
+
+class InvitesUsers(ModelAdmin):
+    """Invites, and helps those who have lost their phone. For superusers: whoever is invited may work here."""
+
+    actions = ["send_invitation_again", "take_second_factor_away"]
+    list_before_template = "tenants/accounts/invite_button.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Put the form before Django's own URLs, the last of which takes any path."""
+        invite = self.admin_site.admin_view(self.invite)
+        return [path("invite/", invite, name="auth_user_invite"), *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the list's actions; these two to superusers alone."""
+        actions: dict[str, Any] = super().get_actions(request)
+        if not request.user.is_superuser:
+            for name in InvitesUsers.actions:
+                actions.pop(name, None)
+        return actions
+
+    def invite(self, request: HttpRequest) -> HttpResponse:
+        """Make an account without a password, and send its owner a link to choose one."""
+        if not request.user.is_superuser:
+            raise PermissionDenied
+        form = InvitationForm(request.POST or None)
+        if form.is_valid():
+            with transaction.atomic():
+                user = form.save()
+                self.log_addition(request, user, gettext("Invited."))
+            self._send(request, [user])
+            return HttpResponseRedirect(reverse("admin:auth_user_changelist"))
+        facts = {"title": _("Invite somebody"), "opts": self.opts, "form": form}
+        context = {**self.admin_site.each_context(request), **facts}
+        return TemplateResponse(request, "tenants/accounts/invite.html", context)
+
+    @admin.action(description=_("Send the invitation again"))
+    def send_invitation_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        waiting = [user for user in queryset if user.is_active and user.email and not user.has_usable_password()]
+        if not waiting:
+            messages.warning(request, gettext("All of them have a password already, or no address."))
+            return
+        self._send(request, waiting)
+
+    def _send(self, request: HttpRequest, users: list[Any]) -> None:
+        inviter: Any = request.user
+        by, language = inviter.get_full_name() or inviter.get_username(), translation.get_language() or ""
+        for user in users:
+            transaction.on_commit(partial(do_later, send_invitation, user, by, language))
+        sent = ngettext("An invitation is on its way.", "%(count)d invitations are on their way.", len(users))
+        messages.success(request, sent % {"count": len(users)})
+
+    @admin.action(description=_("Take the second factor away"))
+    def take_second_factor_away(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """For whoever has lost the phone. One's own goes by one's own page, which asks for a code."""
+        taken = [user for user in queryset.exclude(pk=request.user.pk) if second_factor.take_away(user)]
+        for user in taken:
+            self.log_change(request, user, gettext("Took the second factor away."))
+        if taken:
+            names = ", ".join(user.get_username() for user in taken)
+            messages.success(request, gettext("They sign in with their password alone now: %s") % names)
+        else:
+            messages.warning(request, gettext("None of them has a second factor, or it is your own."))
