@@ -333,7 +333,16 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"tenant": {"()": "tenants.scoping.TenantLogFilter"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} [{tenant}] {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["tenant"], "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} [{tenant}] {name}: {message}", "style": "{"},
+        "json": {"()": "tenants.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["tenant"],
+            "formatter": env.str("LOG_FORMAT", default="line"),
+        },
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }

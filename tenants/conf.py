@@ -94,6 +94,8 @@ class TenancySettings:
 
     service: str = "all"
     """Which of the services this process is; `all`: the single process that needs no gateway."""
+    service_report_seconds: float = 2.0
+    """How often a process writes down what it has seen of the services that it calls; 0: it does not."""
     metrics_token: str = ""
     """What a scraper of metrics has to send as its bearer token; empty: nobody gets them."""
     gateway_limits_times: int = 10

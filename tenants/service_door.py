@@ -5,19 +5,23 @@ Elsewhere, in the single process that is `all`, it begins a call of its own for 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.http.response import HttpResponseBase
 
 from tenants.api.access import NotIdentified
 from tenants.conf import tenancy
 from tenants.context import current_tenant
 from tenants.errors import IdentityRefused
+from tenants.logs import note_request
+from tenants.metrics import CONTENT_TYPE, note_answer, page
 from tenants.oauth.bearer import VOID, TokenAccess, user_by_id
 from tenants.service_names import OWN_PREFIX
 from tenants.services.calls import Call, in_call
@@ -47,21 +51,43 @@ class ServiceDoorMiddleware:
         call = _enter(request)
         if isinstance(call, HttpResponseBase):
             return call
-        with in_call(call):
-            return cast(Handler, self.get_response)(request)
+        with in_call(call), _counted(request, call) as count:
+            return count(cast(Handler, self.get_response)(request))
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         call = _enter(request)
         if isinstance(call, HttpResponseBase):
             return call
-        with in_call(call):
-            return await cast(AsyncHandler, self.get_response)(request)
+        with in_call(call), _counted(request, call) as count:
+            return count(await cast(AsyncHandler, self.get_response)(request))
+
+
+@contextmanager
+def _counted(request: HttpRequest, call: Call) -> Iterator[Callable[[HttpResponseBase], HttpResponseBase]]:
+    """Count and log one request; what is given to the function that this yields, is its answer."""
+    began, status = time.perf_counter(), 500
+
+    def count(response: HttpResponseBase) -> HttpResponseBase:
+        nonlocal status
+        status = response.status_code
+        return response
+
+    try:
+        yield count
+    finally:
+        seconds = time.perf_counter() - began
+        note_answer(status, seconds)
+        tenant = current_tenant()
+        note_request(call, tenant.slug or "platform", request.method or "", request.path, status, seconds)
 
 
 def _enter(request: HttpRequest) -> Call | HttpResponseBase:
     """Return the call that a request is part of, or the answer to one that goes no further."""
     if request.path_info == f"{OWN_PREFIX}health":
         return HttpResponse("ok\n", content_type="text/plain")
+    if request.path_info == f"{OWN_PREFIX}metrics":
+        metrics = page(request.headers.get("Authorization", ""))
+        return HttpResponseNotFound() if metrics is None else HttpResponse(metrics, content_type=CONTENT_TYPE)
     role = tenancy().service
     if role == "all":
         return Call.begin(user=partial(_by_session, request))

@@ -6,15 +6,19 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Field, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from tenants.admin.opening import actor
+from tenants.admin.services_live import panel
 from tenants.admin.site import platform_site
 from tenants.audit import acting_as, record
 from tenants.context import PLATFORM
@@ -64,6 +68,39 @@ class ServiceAdmin(ModelAdmin):
         ),
         (_("Limits"), {"fields": ["retries", "max_body_mib", "health_path", "private_ranges"]}),
     ]
+
+    list_before_template = "tenants/admin/service_list_doors.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Put the page that is live before Django's own URLs."""
+        views = {"live": self._live, "live/figures": self._figures}
+        own = [
+            path(f"{name}/", self.admin_site.admin_view(view), name=f"tenants_service_{name.replace('/', '_')}")
+            for name, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def _live(self, request: HttpRequest) -> HttpResponse:
+        """Show how the services are, and follow them."""
+        self._check_right(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Services, right now"),
+            "opts": self.opts,
+            "follow_url": reverse("admin:tenants_service_live_figures"),
+            **panel(),
+        }
+        return TemplateResponse(request, "tenants/admin/services_live.html", context)
+
+    def _figures(self, request: HttpRequest) -> HttpResponse:
+        """Return the same for the page's script, as operations do."""
+        self._check_right(request)
+        html = render_to_string("tenants/admin/services_panel.html", panel())
+        return JsonResponse({"is_finished": False, "state_text": "", "html": html})
+
+    def _check_right(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Service]:
         """Return the services with what the list counts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
@@ -18,6 +18,8 @@ from tenants.gateway.lookups import Lookups
 from tenants.gateway.refusals import Refused, problem, refusal_of
 from tenants.gateway.shapes import check_shape, host_of
 from tenants.gateway.websockets import Sockets, is_websocket
+from tenants.logs import note_request
+from tenants.metrics import CONTENT_TYPE, note_answer, page
 from tenants.resolvers import Door, Resolution
 from tenants.service_names import OWN_PREFIX
 from tenants.services.facts import ServiceInfo
@@ -96,13 +98,22 @@ class Gateway:
     def _own_page(self, arrival: Arrival) -> web.StreamResponse:
         if arrival.path == f"{OWN_PREFIX}health":
             return web.Response(text="ok\n", headers={"Cache-Control": "no-store"})
+        if arrival.path == f"{OWN_PREFIX}metrics":
+            metrics = page(arrival.request.headers.get(hdrs.AUTHORIZATION, ""))
+            if metrics is not None:
+                return web.Response(body=metrics, headers={"Content-Type": CONTENT_TYPE})
         raise Refused(404, "There is nothing at this address.")
 
     def _problem(self, arrival: Arrival, refused: Refused) -> web.StreamResponse:
         return problem(refused, arrival.call.request_id, arrival.path)
 
     def _note(self, arrival: Arrival, status: int) -> None:
-        """Count the request."""
+        """Count the request, and log it."""
+        note_answer(status, arrival.seconds)
+        note_request(
+            arrival.call, str(arrival.tenant.slug or "platform") if arrival.tenant else "-", arrival.request.method,
+            arrival.path, status, arrival.seconds, service=arrival.service.name if arrival.service else "",
+        )  # fmt: skip
         if arrival.service is not None and (upstream := self.upstreams.by_name.get(arrival.service.name)):
             upstream.tally.note(status, arrival.seconds)
 

@@ -56,7 +56,7 @@ def problem(refused: Refused, request_id: str, path: str) -> web.Response:
     }
     response = web.Response(
         status=refused.status,
-        body=json.dumps(body, ensure_ascii=False).encode(),
+        body=json.dumps(body, ensure_ascii=False).encode(errors="replace"),
         headers={
             **refused.headers,
             "Content-Type": "application/problem+json; charset=utf-8",

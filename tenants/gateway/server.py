@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,10 +13,14 @@ from typing import Any
 from aiohttp import web
 from django.core.signals import request_finished
 
+from tenants.conf import tenancy
 from tenants.gateway.gateway import Gateway
 from tenants.gateway.health import watch_health
 from tenants.gateway.refusals import Refused, problem
 from tenants.listener import listener
+from tenants.metrics import forget, watch
+from tenants.services.report import facts_of, write_and_hang_up
+from tenants.services.upstreams import Upstream
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +100,9 @@ class GatewayServer:
         )
         await site.start()
         self._beside = [asyncio.create_task(watch_health(self.gateway)), asyncio.create_task(self._round_off())]
+        if tenancy().service_report_seconds:
+            self._beside.append(asyncio.create_task(self._report()))
+        watch(self._upstreams)
         port: int = self._runner.addresses[0][1]
         return port
 
@@ -104,8 +112,18 @@ class GatewayServer:
             await asyncio.sleep(ROUND_OFF_SECONDS)
             await self.gateway.lookups.in_thread(partial(request_finished.send_robust, sender=GatewayServer))
 
+    async def _report(self) -> None:
+        """Write down, for the operator's admin, what is seen of services."""
+        while True:
+            await asyncio.sleep(tenancy().service_report_seconds)
+            await self.gateway.lookups.in_thread(partial(write_and_hang_up, "gateway", facts_of(self._upstreams())))
+
+    def _upstreams(self) -> Iterable[Upstream]:
+        return self.gateway.upstreams.by_name.values()
+
     async def stop(self) -> None:
         """Take no more requests, let those in hand end, and let go of everything."""
+        forget(self._upstreams)
         for task in self._beside:
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)

@@ -35,6 +35,8 @@ class Call:
     """Of all that is done for it, as 32 hexadecimal digits (W3C Trace Context)."""
     span_id: str
     """Of the step at hand, as 16 hexadecimal digits."""
+    parent_id: str = ""
+    """Of the step that asked for this one; empty where it begins."""
     deadline: float | None = None
     """When its sender stops waiting, by `time.monotonic()`; None: nobody has said."""
     principal: Principal = STRANGER
@@ -57,7 +59,8 @@ class Call:
         return cls(
             request_id=request_id if _REQUEST_ID.fullmatch(request_id) else new.request_id,
             trace_id=trace[1] if trace else new.trace_id,
-            span_id=trace[2] if trace else new.span_id,
+            span_id=new.span_id,
+            parent_id=trace[2] if trace else "",
             deadline=time.monotonic() + float(seconds) if _SECONDS.fullmatch(seconds) else None,
             principal=principal,
             user=user,

@@ -26,6 +26,7 @@ from tenants.services.directory import directory
 from tenants.services.facts import ServiceInfo
 from tenants.services.identity import HEADER, Principal
 from tenants.services.keys import identity_header
+from tenants.services.report import facts_of, write_and_hang_up
 from tenants.services.sending import Answer, Outgoing, send
 from tenants.services.upstreams import Upstreams
 
@@ -122,6 +123,7 @@ async def _ask(question: _Question, service: ServiceInfo, principal: Principal) 
         body=question.body,
     )
     upstream = await upstreams.of(service)
+    _report_from_now_on()
     began = time.perf_counter()
     status = 499
     try:
@@ -141,6 +143,24 @@ async def _ask(question: _Question, service: ServiceInfo, principal: Principal) 
     finally:
         upstream.tally.note(status, time.perf_counter() - began)
     return reply
+
+
+_reporter: asyncio.Task[None] | None = None
+
+
+def _report_from_now_on() -> None:
+    """Have what is seen of services written down as long as the background's loop lives; called on it."""
+    global _reporter
+    if _reporter is None or _reporter.get_loop() is not asyncio.get_running_loop():
+        _reporter = asyncio.get_running_loop().create_task(_report())
+
+
+async def _report() -> None:
+    loop = asyncio.get_running_loop()
+    while seconds := tenancy().service_report_seconds:
+        await asyncio.sleep(seconds)
+        facts = facts_of(upstreams.by_name.values())
+        await loop.run_in_executor(None, write_and_hang_up, tenancy().service, facts)
 
 
 async def _whole(answer: Answer) -> bytes:

@@ -49,13 +49,16 @@ class Mesh:
                 row.addresses.create(url=f"http://127.0.0.1:{port}")
         self.rows.append(row)
         directory.clear()
+        directory.services()  # so that no other thread asks the database
         return row
 
 
 @pytest.fixture
 def mesh(committed: None) -> Iterator[Mesh]:
     mesh = Mesh()
+    directory.set_hearing(True)
     yield mesh
+    directory.set_hearing(False)
     with use_tenant(PLATFORM):
         Service.objects.filter(pk__in=[row.pk for row in mesh.rows]).delete()
     directory.clear()
@@ -142,7 +145,9 @@ def test_a_service_that_is_not_granted_is_not_there(mesh: Mesh, shop: TenantInfo
 
 def test_a_call_goes_on_with_the_one_it_is_made_in(mesh: Mesh, shop: TenantInfo) -> None:
     mesh.behind(Telling())
-    call = Call("req-1", "a" * 32, "b" * 16, time.monotonic() + 7.0, Principal("3", "app", frozenset({"x"})))
+    call = Call(
+        "req-1", "a" * 32, "b" * 16, deadline=time.monotonic() + 7.0, principal=Principal("3", "app", frozenset({"x"}))
+    )
     with use_tenant(shop), in_call(call):
         reply = services.get_sync("stock").get("/", headers={"X-Request-ID": "another", HEADER: "forged"})
     headers = received(reply)
@@ -166,7 +171,7 @@ def test_who_is_signed_in_is_asked_for_when_somebody_calls(mesh: Mesh, shop: Ten
 def test_who_has_no_time_left_does_not_ask(mesh: Mesh, shop: TenantInfo) -> None:
     telling = Telling()
     mesh.behind(telling)
-    late = Call("r", "a" * 32, "b" * 16, time.monotonic() - 1.0)
+    late = Call("r", "a" * 32, "b" * 16, deadline=time.monotonic() - 1.0)
     with use_tenant(shop), in_call(late), pytest.raises(ServiceFailed) as failed:
         services.get_sync("stock").get("/")
     assert failed.value.status == 504

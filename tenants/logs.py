@@ -1,0 +1,43 @@
+"""Logs as JSON, one object a line, for whoever collects them; and one line for every request that was answered."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from tenants.conf import tenancy
+from tenants.services.calls import Call, current_call
+
+_access = logging.getLogger("tenants.access")
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes what a record says, whose tenant it is about, and which request: for `LOGGING`'s formatters."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        said: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": tenancy().service,
+            "tenant": getattr(record, "tenant", "-"),
+        }
+        if call := getattr(record, "call", None) or current_call():
+            said |= {"request_id": call.request_id, "trace_id": call.trace_id}
+        said |= getattr(record, "facts", {})
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False, default=str)
+
+
+def note_request(call: Call, tenant: str, method: str, path: str, status: int, seconds: float, **facts: Any) -> None:
+    """Log a request that was answered, at INFO; costs nothing where nobody reads that."""
+    if not _access.isEnabledFor(logging.INFO):
+        return
+    said = {"method": method, "path": path, "status": status, "milliseconds": round(seconds * 1000, 1), **facts}
+    extra = {"tenant": tenant, "call": call, "facts": said}
+    _access.info("%s %s %s %.1f ms %s", method, path, status, seconds * 1000, call.request_id, extra=extra)
