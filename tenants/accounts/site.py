@@ -9,28 +9,28 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from unfold.sites import UnfoldAdminSite
 
 from tenants.accounts import second_factor, signing_in
 from tenants.accounts.forms import CodeForm
 from tenants.accounts.reset import ask_for_link, link_was_sent
 from tenants.entering.session import is_entered_operator
+from tenants.view_on_site import GuardedViewOnSite
 
 _SECRET = [never_cache, sensitive_post_parameters("password", "code")]
 _secret = method_decorator(_SECRET)
 
 
-class AccountsSite(UnfoldAdminSite):
+class AccountsSite(GuardedViewOnSite):
     """Signs in by two steps: nobody is signed in before the second, to whatever a session is good for."""
 
-    def get_urls(self) -> list[URLPattern]:
+    def get_urls(self) -> list[URLResolver | URLPattern]:
         """Put the pages of accounts before the admin's own."""
         pages = [
             path("sign-in/code/", self.second_step, name="second_step"),

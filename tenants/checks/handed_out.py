@@ -15,9 +15,7 @@ from tenants.conf import tenancy
 from tenants.sessions import SessionStore
 from tenants.signing import TenantSecretKey
 
-_TOKENS = [
-    f"oauth.{name}" for name in ("Grant", "AccessToken", "RefreshToken", "SigningKey", "RevokedToken", "ApiKey")
-]
+_TOKENS = [f"oauth.{name}" for name in ("Grant", "AccessToken", "RefreshToken", "SigningKey", "RevokedToken", "ApiKey")]
 
 
 @register(Tags.security)
