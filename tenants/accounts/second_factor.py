@@ -129,4 +129,4 @@ def secret_text(device: TOTPDevice) -> str:
 def set_up_picture(device: TOTPDevice) -> SafeString:
     """Return the QR code of `set_up_link` as SVG, drawn here: no service elsewhere learns the secret."""
     code = segno.make(set_up_link(device), error="m")
-    return mark_safe(code.svg_inline(scale=5, border=3, light="#fff", svgclass=None, lineclass=None, omitsize=False))  # noqa: S308 - made of squares alone
+    return mark_safe(code.svg_inline(scale=5, border=3, light="#fff", svgclass=None, lineclass=None, omitsize=True))  # noqa: S308 - made of squares alone

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from tenants.entering.session import is_entered_operator
 from tenants.oauth.admin.own import ONE_BUTTON, OwnRowsAdmin
 from tenants.oauth.admin.scopes import ScopesField, labelled
 from tenants.oauth.admin.secrets import show_secrets
@@ -68,8 +69,8 @@ class ApiKeyAdmin(OwnRowsAdmin):
         return super().add_view(request, form_url, {**ONE_BUTTON, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Everybody who works here may have keys: they open nothing that their owner cannot."""
-        return True
+        """Everybody who works here may have keys: they open nothing that their owner cannot. No operator on a visit."""
+        return not is_entered_operator(request)
 
     def may_end(self, request: HttpRequest, row: ApiKey) -> bool:
         """One's own, or any with the permission to change keys."""

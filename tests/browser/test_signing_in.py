@@ -1,0 +1,120 @@
+"""Signing in as people do: with a phone beside the keyboard, and as an operator who visits a shop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.signals import setting_changed
+from playwright.sync_api import Page
+
+from tenants import PLATFORM, TenantInfo, use_tenant
+from tests.browser.conftest import DESK, PHONE
+from tests.tenants.accounts.phone import Phone
+
+Browser = Callable[..., AbstractContextManager[Page]]
+PASSWORD = "correct horse battery"
+
+
+def look(page: Page, name: str) -> None:
+    """Keep a picture for whoever wants to see it, and check that nothing sticks out at the side."""
+    if folder := os.environ.get("SANGGA_PICTURES"):
+        page.screenshot(path=str(Path(folder) / f"{name}-{page.viewport_size['width']}.png"))  # type: ignore[index]
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+
+
+def sign_in(page: Page, address: str, name: str) -> None:
+    page.goto(f"{address}/admin/")
+    page.fill("#id_username", name)
+    page.fill("#id_password", PASSWORD)
+    page.click("#login-form button[type=submit]")
+
+
+@pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
+def test_somebody_sets_a_second_factor_up_and_signs_in_with_it(
+    open_shop: Callable[..., TenantInfo],
+    address_of: Callable[[TenantInfo], str],
+    browser: Browser,
+    screen: dict[str, object],
+) -> None:
+    shop = open_shop(name="Bright Mugs", owner_email="boss@mugs.example", owner_password=PASSWORD)
+    address = address_of(shop)
+    with browser(**screen) as page:
+        sign_in(page, address, "boss@mugs.example")
+        page.wait_for_url(f"{address}/admin/")
+        page.goto(f"{address}/admin/second-factor/")
+        look(page, "second-factor-off")
+        page.get_by_role("link", name="Set it up").click()
+        phone = Phone(str(page.get_by_role("link", name="open the app").get_attribute("href")))
+        assert page.locator(".account-picture svg").is_visible()
+        look(page, "second-factor-set-up")
+        page.fill("#id_code", phone.code(steps_ahead=-1))
+        page.get_by_role("button", name="Switch it on").click()
+        assert page.locator(".account-codes code").count() == 10
+        look(page, "recovery-codes")
+        page.context.clear_cookies()
+        sign_in(page, address, "boss@mugs.example")
+        page.wait_for_url("**/sign-in/code/")
+        look(page, "second-step")
+        page.fill("#id_code", Phone.wrong(phone.code()))
+        page.get_by_role("button", name="Go on").click()
+        assert page.get_by_text("This code is not right").is_visible()
+        page.wait_for_timeout(1500)  # a wrong code makes the next one wait a second
+        page.fill("#id_code", phone.code())
+        page.get_by_role("button", name="Go on").click()
+        page.wait_for_url(f"{address}/admin/")
+        page.goto(f"{address}/admin/password-reset/")
+        look(page, "password-reset")
+        page.goto(f"{address}/admin/auth/user/invite/")
+        look(page, "invite")
+
+
+@pytest.fixture
+def operator(committed: None) -> object:
+    with use_tenant(PLATFORM):
+        yield User.objects.create_superuser("kim", "kim@platform.example", PASSWORD)
+        User.objects.filter(username="kim").delete()
+
+
+@pytest.mark.usefixtures("operator")
+@pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
+def test_an_operator_visits_a_shop(
+    open_shop: Callable[..., TenantInfo],
+    address_of: Callable[[TenantInfo], str],
+    browser: Browser,
+    screen: dict[str, object],
+) -> None:
+    shop = open_shop(name="Bright Mugs")
+    address = address_of(shop)
+    port = address.rpartition(":")[2]
+    before = settings.TENANTS
+    settings.TENANTS = {**before, "ORIGIN": f"http://localhost:{port}"}
+    setting_changed.send(sender=None, setting="TENANTS", value=settings.TENANTS, enter=True)
+    try:
+        with browser(**screen) as page:
+            sign_in(page, f"http://localhost:{port}", "kim")
+            page.goto(f"http://localhost:{port}/admin/tenants/tenant/{shop.id}/change/")
+            page.get_by_role("button", name="Enter the shop").click()
+            look(page, "enter")
+            page.get_by_role("link", name="Enter the shop").click()
+            page.wait_for_url(f"{address}/admin/")
+            assert page.locator(".entered-operator").is_visible()
+            look(page, "entered-admin")
+            page.goto(f"{address}/")
+            assert page.get_by_text("Operator kim is in Bright Mugs").is_visible()
+            look(page, "entered-shop")
+            page.get_by_role("button", name="Leave the shop").click()
+            assert page.get_by_text("You have left the shop").is_visible()
+            look(page, "left")
+            page.get_by_role("link", name="Back to the office").click()
+            page.wait_for_url(f"http://localhost:{port}/admin/tenants/tenant/{shop.id}/change/")
+            page.goto(f"{address}/")
+            assert page.locator(".entered-operator").count() == 0
+    finally:
+        settings.TENANTS = before
+        setting_changed.send(sender=None, setting="TENANTS", value=before, enter=False)
