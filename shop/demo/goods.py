@@ -17,6 +17,8 @@ from shop.demo.pictures import draw_picture
 from shop.goods.importer import import_goods
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.orders.services import mark_paid, mark_shipped, place_order
+from tenants.variants import resolve
+from tenants.variants.rows import insert_rows
 
 APPAREL_CSV = Path(__file__).parent / "data" / "apparel.csv"
 
@@ -71,7 +73,7 @@ def _create_categories(names: Iterable[str]) -> dict[str, Category]:
 def _create(category_names: Iterable[str], entries: Iterable[DemoGoods]) -> None:
     categories = _create_categories(category_names)
     for entry in entries:
-        goods = Goods.objects.create(
+        goods = resolve("goods.models.Goods").objects.create(
             name=entry.name,
             slug=slugify(entry.name, allow_unicode=True),
             description=entry.description,
@@ -85,8 +87,9 @@ def _create(category_names: Iterable[str], entries: Iterable[DemoGoods]) -> None
 
 
 def _create_skus(goods: Goods, entry: DemoGoods) -> None:
-    Sku.objects.bulk_create(
-        Sku(
+    model = resolve("goods.models.Sku")
+    skus = [
+        model(
             goods=goods,
             option_values=[option] if option else [],
             price=Decimal(entry.prices.get(option, entry.price)),
@@ -97,7 +100,8 @@ def _create_skus(goods: Goods, entry: DemoGoods) -> None:
             position=position,
         )
         for position, (option, stock) in enumerate(entry.stock.items(), start=1)
-    )
+    ]
+    insert_rows(model, skus)
 
 
 def _alt(entry: DemoGoods, position: int) -> str:

@@ -11,18 +11,34 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
+from shop.demo.dressing import dress_shop
 from shop.demo.goods import stock_shop
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.conf import tenancy
-from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle import NewTenant, create_tenant, set_variant
 from tenants.migrator.runner import Run, RunOptions, find_behind
+from tenants.models import AuditEvent
 from tenants.registry import tenant_by_slug
 
 OPERATOR = "operator"
 SHOPS = (
     NewTenant(slug="acme", name="Acme Apparel", owner_email="owner@acme.example", currency="USD", language="en"),
-    NewTenant(slug="globex", name="Globex Home", owner_email="owner@globex.example", currency="USD", language="en"),
-    NewTenant(slug="initech", name="이니텍 식료품", owner_email="owner@initech.example", currency="KRW", language="ko"),
+    NewTenant(
+        slug="globex",
+        name="Globex Home",
+        owner_email="owner@globex.example",
+        currency="USD",
+        language="en",
+        variant="customer_a",
+    ),
+    NewTenant(
+        slug="initech",
+        name="이니텍 식료품",
+        owner_email="owner@initech.example",
+        currency="KRW",
+        language="ko",
+        variant="grocer",
+    ),
 )
 
 Say = Callable[[str], None]
@@ -84,9 +100,19 @@ def _open_shop(order: NewTenant, password: str, say: Say) -> TenantInfo:
     except TenantNotFound:
         say(f"Opening {order.name} …")
         tenant = create_tenant(replace(order, owner_password=password))
+    if tenant.variant != order.variant and not _was_given_a_variant(tenant):
+        say(f"{order.name} gets the variant {order.variant} …")
+        tenant = set_variant(order.slug, order.variant).tenant
     with use_tenant(tenant):
         stock_shop(order.slug)
+        dress_shop()
     return tenant
+
+
+def _was_given_a_variant(tenant: TenantInfo) -> bool:
+    """Tell whether somebody has chosen the shop's variant; if not, it was made by a demo that knew no variants."""
+    with use_tenant(PLATFORM):
+        return AuditEvent.objects.filter(tenant_id=tenant.id, action="variant").exists()
 
 
 def _platform_logins(password: str) -> list[Login]:

@@ -99,6 +99,20 @@ def test_killed_at_any_moment_and_run_again_it_ends_well(building: Building) -> 
     assert [int(line) >= 20 for line in counts.splitlines() if line.isdigit()] == [True] * 3
 
 
+@pytest.mark.timeout(600)
+def test_a_building_from_before_there_were_variants_gets_them_once(building: Building) -> None:
+    building.run("demo", "--prepare-only")
+    for slug in ("globex", "initech"):
+        building.run("set_variant", slug, "default")
+    forget = "from tenants.models import AuditEvent as A; A.objects.filter(action='variant').delete()"
+    building.run("run_in_tenant", "--platform", "--", "shell", "--no-imports", "-c", forget)
+    assert "Globex Home gets the variant customer_a" in building.run("demo", "--prepare-only")
+    shops = json.loads(building.run("list_tenants", "--json"))
+    assert [shop["variant"] for shop in shops] == ["default", "customer_a", "grocer"]
+    building.run("set_variant", "globex", "default")
+    assert "gets the variant" not in building.run("demo", "--prepare-only"), "what an operator has chosen stays"
+
+
 def test_it_serves_three_shops_and_ctrl_c_leaves_nothing_running(building: Building) -> None:
     process = building.start("demo")
     building.wait_until_it_answers(process)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from io import BytesIO
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
+from django.utils import timezone
 from PIL import Image
 
 from shop.customers.models import Customer
 from shop.demo.catalogues import apparel, grocery, home
+from shop.demo.dressing import dress_shop
 from shop.demo.goods import stock_shop
 from shop.demo.pictures import KINDS, draw_picture
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.orders.models import Order
+from shop.variants.customer_a import models as customer_a
+from shop.variants.grocer import models as grocer
 from tenants import TenantInfo, use_tenant
+from tenants.variants import resolve
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -52,3 +60,32 @@ def test_a_demo_shop_is_filled_once(request: pytest.FixtureRequest, slug: str) -
 
 def _contents() -> list[object]:
     return [list(model.objects.order_by("pk").values()) for model in (Category, Goods, Sku, Picture, Customer, Order)]
+
+
+@pytest.mark.parametrize(("slug", "variant"), [("globex", "customer_a"), ("initech", "grocer")])
+def test_a_demo_shop_of_a_variant_has_what_is_the_variants(
+    shop_of: Callable[..., TenantInfo], slug: str, variant: str
+) -> None:
+    currency = "KRW" if slug == "initech" else "USD"
+    with use_tenant(shop_of(variant, currency=currency)):
+        stock_shop(slug)
+        connection.check_constraints()  # as at the end of a transaction: goods have all that the variant gives them
+        dress_shop()
+        assert Goods.objects.count() == resolve("goods.models.Goods").objects.count() >= 20
+        assert not Goods.objects.with_prices().filter(lowest_price=None).exists()
+        if variant == "customer_a":
+            assert not customer_a.Goods.objects.filter(category_code="").exists()
+            assert customer_a.Goods.objects.exclude(tax_rate=Decimal("0.1")).exists()
+            changed = customer_a.Goods.objects.first()
+            customer_a.Goods.objects.filter(pk=changed.pk).update(category_code="OWN", tax_rate=0)
+        else:
+            assert not grocer.Sku.objects.filter(best_before=None).exists()
+            strawberries = grocer.Sku.objects.priced().get(goods__slug="설향-딸기")
+            assert (strawberries.price, strawberries.selling_price) == (27800, 13900)
+            grocer.Sku.objects.update(best_before="2020-01-01")
+        dress_shop()
+        if variant == "customer_a":
+            changed.refresh_from_db()
+            assert (changed.category_code, changed.tax_rate) == ("OWN", 0), "what somebody has said stays"
+        else:
+            assert not grocer.Sku.objects.filter(best_before__lt=timezone.localdate()).exists(), "nothing gets old"
