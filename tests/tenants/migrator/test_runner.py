@@ -15,7 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.migrator.apply import migrate_tenant
-from tenants.migrator.graph import chosen_targets, targets_for
+from tenants.migrator.graph import AppliedExecutor, chosen_targets, targets_for
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.postgresql import schemas
 from tenants.postgresql.embedded.binaries import find_bindir
@@ -75,6 +75,20 @@ def test_a_replayed_schema_is_the_one_django_makes(open_shop: OpenShop) -> None:
         assert rows(first, table) == rows(second, table) != []
     recorded = [row[1:3] for row in rows(by_django, "django_migrations")]
     assert sorted(row[1:3] for row in rows(second, "django_migrations")) == sorted(recorded)
+
+
+def test_one_migration_at_a_time_makes_the_schema_that_all_at_once_make(open_shop: OpenShop) -> None:
+    at_once, step_by_step = (open_shop() for _ in range(2))
+    with use_tenant(PLATFORM):
+        schemas.drop_schema(step_by_step)
+        schemas.create_schema(step_by_step)
+        schemas.grant_to_role(step_by_step)
+    first, *others = AppliedExecutor(frozenset()).migration_plan(targets_for(step_by_step))
+    migrate_tenant(step_by_step, [(first[0].app_label, first[0].name)], is_new=True)
+    for migration, _ in others:
+        migrate_tenant(step_by_step, [(migration.app_label, migration.name)])
+    assert find_behind(slug=step_by_step.slug)[1] == []
+    assert dump(step_by_step) == dump(at_once)
 
 
 def test_backwards_and_forwards_again_leaves_the_same_schema(open_shop: OpenShop) -> None:
