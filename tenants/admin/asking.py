@@ -29,7 +29,7 @@ class SuspendForm(forms.Form):
         required=False,
         max_length=2000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text=_("Stands on the shop’s page until you resume it. Empty: that it will be back soon."),
+        help_text=_("Stands on the shop’s page until you resume it."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
