@@ -98,7 +98,6 @@ TENANTS: dict[str, Any] = {
     "METRICS_TOKEN": env.str("SANGGA_METRICS_TOKEN", default=""),
     "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
     "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],
-    "JOBS": ["shop.api.imports.carry_out"],
     "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
     # Behind a gateway it has told whose a token is, and nobody else is asked.
     "API_BEARERS": [

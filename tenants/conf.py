@@ -55,8 +55,6 @@ class TenancySettings:
     """Models whose rows stay behind when a tenant is cloned or backed up: what would let somebody in. `app.Model`."""
     anonymisers: tuple[str, ...] = ()
     """Functions that take personal data out of a clone, in order: dotted paths, called with the clone active."""
-    jobs: tuple[str, ...] = ()
-    """Functions that tenants' code may have called in the background, by a worker: dotted paths."""
     api_versions: tuple[str, ...] = ("v1", "v2")
     """The versions of the tenants' API, the newest last. Each is in the tenants' URLconf, as `api-<version>`."""
     api_default_version: str = "v2"

@@ -68,9 +68,7 @@ def _add_sku(goods: Goods, fields: Mapping[str, Any], place: tuple[str | int, ..
 
 
 def change_stock(sku: Sku, stock: int | None, change: int | None) -> None:
-    """Set the stock of a locked sku, or change it by so much; raise `Refused` for neither, both, or less than none."""
-    if (stock is None) == (change is None):
-        raise Refused(422, "Send either stock or change.", faults=[Fault(("body",), "Send either.", "either")])
+    """Set the stock of a locked sku, or change it, whichever is not None; raise `Refused` for fewer than none."""
     wanted = sku.stock + change if stock is None else stock
     if not 0 <= wanted < 2**31:
         raise Refused(409, f"There are {sku.stock} pieces; {wanted} cannot be.", kind="out-of-stock")
@@ -90,7 +88,8 @@ def _with_category(fields: Mapping[str, Any]) -> dict[str, Any]:
             found["category"] = Category.objects.get(slug=slug)
         except Category.DoesNotExist:
             reason = f"There is no category {slug!r}."
-            raise Refused(422, f"category: {reason}", faults=[Fault(("body", "category"), reason, "unknown")]) from None
+            faults = [Fault(("body", "category"), reason, "unknown")]
+            raise Refused(409, reason, kind="no-such-category", faults=faults) from None
     return found
 
 

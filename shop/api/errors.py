@@ -13,11 +13,11 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from ninja import NinjaAPI
 
 from shop.goods.errors import ImportRefused
-from shop.orders.errors import EmptyOrder, OrderRefused, WrongQuantity
+from shop.orders.errors import OrderRefused
 from tenants.api.problems import Fault, Refused
 
-_UNREASONABLE = (EmptyOrder, WrongQuantity)
-"""What no later time and no fuller stock would make possible."""
+_TAKEN = frozenset(["unique", "unique_together"])
+"""Codes of Django's for what is there already."""
 
 
 def tell_errors_of_the_shop(api: NinjaAPI) -> None:
@@ -39,8 +39,7 @@ def _answer(api: NinjaAPI, turn: Any, request: HttpRequest, error: Exception) ->
 
 
 def _of_order(error: OrderRefused) -> Refused:
-    status = 422 if isinstance(error, _UNREASONABLE) else 409
-    return Refused(status, str(error), kind=re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower())
+    return Refused(409, str(error), kind=re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower())
 
 
 def _of_import(error: ImportRefused) -> Refused:
@@ -56,7 +55,10 @@ def _of_fields(error: ValidationError) -> Refused:
 
 
 def refused_fields(error: ValidationError, place: tuple[str | int, ...]) -> Refused:
-    """Return what a model's own validation found, in the object that stands at `place` of the body."""
+    """Return what a model's own validation found, in the object that stands at `place` of the body.
+
+    409 if nothing is wrong with it but that there is one like it, else 422.
+    """
     by_field = error.error_dict if hasattr(error, "error_dict") else {"__all__": error.error_list}
     faults = [
         Fault(("body", *place, *([] if field == "__all__" else [field])), message, one.code or "invalid")
@@ -64,7 +66,10 @@ def refused_fields(error: ValidationError, place: tuple[str | int, ...]) -> Refu
         for one in found
         for message in one.messages
     ]
-    return Refused(422, "; ".join(f"{fault.loc[-1]}: {fault.msg}" for fault in faults), faults=faults)
+    detail = "; ".join(f"{fault.loc[-1]}: {fault.msg}" for fault in faults)
+    if {fault.type for fault in faults} <= _TAKEN:
+        return Refused(409, detail, kind="conflict", faults=faults)
+    return Refused(422, detail, faults=faults)
 
 
 def _of_deletion(error: ProtectedError) -> Refused:

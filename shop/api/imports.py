@@ -13,10 +13,9 @@ from django.utils import timezone
 from shop.goods.errors import ImportRefused
 from shop.goods.importer import ImportReport, import_goods
 from shop.goods.models import GoodsImport, ImportPiece
+from tenants.jobs import tenant_job
 
 _PIECE_BYTES = 512 * 1024
-
-JOB = f"{__name__}.carry_out"
 
 
 @transaction.atomic
@@ -32,7 +31,8 @@ def hand_in(read: Callable[[int], bytes], file_name: str) -> GoodsImport:
     return kept
 
 
-def carry_out(goods_import: int) -> str:
+@tenant_job
+def carry_out(goods_import: int) -> None:
     """Import a file that was handed in, and write down what came of it; nothing if that was done before.
 
     The goods, and that they were imported, are one transaction: killed in the midst of it, it can be called again.
@@ -41,7 +41,7 @@ def carry_out(goods_import: int) -> str:
         waiting = GoodsImport.objects.select_for_update().filter(pk=goods_import, status=GoodsImport.Status.WAITING)
         kept = waiting.first()
         if kept is None:
-            return ""
+            return
         try:
             report = import_goods(cast(BinaryIO, _Pieces(kept)))
         except ImportRefused as refused:
@@ -51,7 +51,6 @@ def carry_out(goods_import: int) -> str:
         kept.finished_at = timezone.now()
         kept.save()
         kept.pieces.all().delete()
-    return f"{kept.file_name}: {kept.get_status_display()}"
 
 
 def _told(report: ImportReport) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Protocol
 
@@ -9,11 +10,11 @@ from ninja import Field, Schema
 from pydantic import WithJsonSchema
 
 from shop.api.schemas import Input
-from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, plain_money
+from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent, plain_money
 from tenants import current_tenant
 from tenants.api.problems import Fault, Refused
 
-_WRITTEN = {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,2})?$", "examples": ["50.00"]}
+_WRITTEN = {"type": "string", "format": "amount", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,2})?$", "examples": ["50.00"]}
 
 Amount = Annotated[Decimal, Field(ge=0, max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES), WithJsonSchema(_WRITTEN)]
 """An amount as it is sent."""
@@ -31,7 +32,7 @@ class MoneyIn(Input):
     """An amount in the shop's currency."""
 
     amount: Amount
-    currency: Currency
+    currency: Annotated[Currency, Field(json_schema_extra={"format": "currency"})]
 
 
 class MoneyStyle(Protocol):
@@ -97,3 +98,23 @@ class MoneyObjects:
             reason = f"Amounts are in {own} here, not in {sent.currency}."
             raise Refused(422, f"{field}: {reason}", faults=[Fault(("body", field, "currency"), reason, "currency")])
         return sent.amount
+
+
+def tell_currency(document: dict[str, Any]) -> None:
+    """Say in an OpenAPI document which currency the active shop has, and how many places its amounts."""
+    currency = current_tenant().currency
+    places = exponent(currency)
+    fraction = rf"(\.[0-9]{{1,{places}}})?" if places else ""
+    for schema in _schemas_in(document):
+        if schema.get("format") == "amount":
+            schema["pattern"] = rf"^[0-9]{{1,{MAX_DIGITS - DECIMAL_PLACES}}}{fraction}$"
+            schema["examples"] = [plain_money(Decimal(50), currency)]
+        elif schema.get("format") == "currency":
+            schema.update(examples=[currency], const=currency)
+
+
+def _schemas_in(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        yield part
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _schemas_in(inner)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest
 from ninja import Field, Schema
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, StringConstraints, model_validator
 
 from shop.goods.models import Picture
 from shop.orders.models import Order
@@ -164,8 +164,16 @@ class SkuPatch(Input):
 class StockIn(Input):
     """How many pieces there are now: a number, or how many more or fewer."""
 
-    stock: Count | None = Field(None, description="How many there are.")
-    change: int | None = Field(None, ge=-(2**31), le=2**31 - 1, description="How many more, or fewer if negative.")
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["stock"]}, {"required": ["change"]}]})
+
+    stock: Count = Field(None, description="How many there are.")
+    change: int = Field(None, ge=-(2**31), le=2**31 - 1, description="How many more, or fewer if negative.")
+
+    @model_validator(mode="after")
+    def _is_either(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("Send either stock or change.")
+        return self
 
 
 class GoodsFactsIn(Input):
@@ -271,7 +279,10 @@ class OrderFactsIn(Input):
         description="The lines of the parcel's label."
     )
     lines: list[LineIn] | None = Field(
-        None, max_length=MAX_LINES, description="What is wanted; null: what is in the cart, which is empty then."
+        None,
+        min_length=1,
+        max_length=MAX_LINES,
+        description="What is wanted; null: what is in the cart, which is empty then.",
     )
 
 

@@ -25,15 +25,20 @@ from tenants.api.versions import tell_version
 from tenants.conf import tenancy
 from tenants.limits import stopped_answer
 
+Refine = Callable[[dict[str, Any]], None]
 
-def make_api(version: str, *, errors: ErrorStyle | None = None, **kwargs: Any) -> NinjaAPI:
+
+def make_api(
+    version: str, *, errors: ErrorStyle | None = None, refine: Refine = lambda document: None, **kwargs: Any
+) -> NinjaAPI:
     """Return an API of that version ("v1"), with its docs at `docs` below wherever its `urls` are mounted.
 
-    Errors are plain objects unless `errors` says otherwise. The other arguments are those of `NinjaAPI`. Its URL names
-    are in the namespace `api-<version>` unless they say otherwise.
+    Errors are plain objects unless `errors` says otherwise. `refine` may change the OpenAPI document that somebody is
+    about to get, for example to what is true of the active tenant. The other arguments are those of `NinjaAPI`. Its
+    URL names are in the namespace `api-<version>` unless they say otherwise.
     """
     options = {"urls_namespace": f"api-{version}", "docs": DocsPage(), **kwargs}
-    api = _Api(errors or PlainErrors(), version=version, **options)
+    api = _Api(errors or PlainErrors(), refine, version=version, **options)
     answers = {Http404: _not_found, HttpError: _refused, ValidationError: _invalid, Exception: _failed}
     for error, reaction in answers.items():
         api.add_exception_handler(error, partial(reaction, api))
@@ -41,8 +46,9 @@ def make_api(version: str, *, errors: ErrorStyle | None = None, **kwargs: Any) -
 
 
 class _Api(NinjaAPI):
-    def __init__(self, errors: ErrorStyle, **kwargs: Any) -> None:
+    def __init__(self, errors: ErrorStyle, refine: Refine, **kwargs: Any) -> None:
         self.errors = errors
+        self._refine = refine
         super().__init__(**kwargs)
 
     @property
@@ -97,7 +103,9 @@ class _Api(NinjaAPI):
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
         """Return the API's description, as the active tenant has it."""
         prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
-        return describe(self, prefix, self.errors)
+        document = describe(self, prefix, self.errors)
+        self._refine(document)
+        return document
 
 
 # Errors are Any below: Ninja's type for a handler has the error's class in it as well, which it never gives.

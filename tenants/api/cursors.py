@@ -100,11 +100,18 @@ def _write(row: Model, ordering: Ordering) -> str:
 def _read(cursor: str, ordering: Ordering) -> tuple[Any, int]:
     try:
         name, text, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        text.encode()  # half a surrogate pair is in no text of PostgreSQL's
-        value = ordering.read(text)
-        if name != ordering.name or value is None or type(pk) is not int or "\0" in text:
+        value = ordering.read(_storable(text))
+        if name != ordering.name or value is None or type(pk) is not int:
             raise ValueError(name)
     except (ValueError, TypeError, ArithmeticError, binascii.Error) as error:
         reason = f"This is no cursor of a list ordered by {ordering.name}. Begin again without one."
         raise Refused(422, f"cursor: {reason}", faults=[Fault(("query", "cursor"), reason, "cursor")]) from error
     return value, pk
+
+
+def _storable(text: Any) -> str:
+    """Return a text that PostgreSQL could hold; raise `ValueError` for a NUL, half a surrogate pair, or no text."""
+    if not isinstance(text, str) or "\0" in text:
+        raise ValueError(text)
+    text.encode()
+    return text

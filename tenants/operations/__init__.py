@@ -2,6 +2,6 @@
 
 from tenants.operations.kinds import KINDS, Kind
 from tenants.operations.run import run_operation
-from tenants.operations.start import start_job, start_operation
+from tenants.operations.start import start_operation
 
-__all__ = ["KINDS", "Kind", "run_operation", "start_job", "start_operation"]
+__all__ = ["KINDS", "Kind", "run_operation", "start_operation"]

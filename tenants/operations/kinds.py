@@ -12,7 +12,6 @@ from tenants.conf import tenancy
 from tenants.lifecycle import backup_tenant, clone_tenant, kept_slug, purge_tenant, restore_tenant, set_variant
 from tenants.operations.backups import backup_path
 from tenants.operations.check import check
-from tenants.operations.jobs import do_job
 from tenants.operations.migrate import migrate
 from tenants.operations.work import Work
 
@@ -72,7 +71,6 @@ def _variant(work: Work) -> str:
 
 KINDS = {
     "migrate": Kind(_("Migrate tenants"), migrate),
-    "job": Kind(_("Work that a shop asked for"), do_job),
     "check": Kind(_("Check all tenants"), check),
     "purge": Kind(_("Purge a tenant"), _purge),
     "clone": Kind(_("Clone a tenant"), _clone),

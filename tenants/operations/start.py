@@ -1,4 +1,4 @@
-"""Asking for an operation, and for a job of a tenant's."""
+"""Asking for an operation."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from tenants.audit import current_actor
-from tenants.conf import tenancy
-from tenants.context import PLATFORM, current_tenant, use_tenant
+from tenants.context import PLATFORM, use_tenant
 from tenants.models import Operation
 from tenants.operations.claims import lock_bookkeeping
 from tenants.operations.kinds import KINDS
@@ -32,16 +31,3 @@ def start_operation(kind: str, slug: str = "", **arguments: Any) -> Operation:
         operation = Operation.objects.create(kind=kind, slug=slug, arguments=arguments, asked_by=current_actor())
         enqueue(operation)
     return operation
-
-
-def start_job(function: str, **arguments: Any) -> Operation:
-    """Have a worker call `function`, one of `TENANTS["JOBS"]`, with `arguments`, with the active tenant active.
-
-    In a transaction, the job is asked for when that is committed, and not if it is rolled back. `arguments` have to be
-    fit for JSON and hold no secret. A function has to be fit to be called again: a worker may be killed. Raises
-    `KeyError` for a function that is not in the setting.
-    """
-    if function not in tenancy().jobs:
-        raise KeyError(f"{function} is no job. TENANTS['JOBS'] names: {', '.join(tenancy().jobs) or 'none'}.")
-    tenant = current_tenant()
-    return start_operation("job", tenant.slug, tenant=tenant.id, function=function, arguments=arguments)

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
 from shop.api.editing import found_or_404
-from shop.api.imports import JOB, carry_out, hand_in
+from shop.api.imports import carry_out, hand_in
 from shop.api.ndjson import NdjsonGoods
 from shop.api.schemas import NO_NUL, BulkReport, ImportOut
 from shop.api.shapes import Shapes
@@ -20,7 +20,6 @@ from shop.goods.models import GoodsImport
 from tenants.api.access import requires
 from tenants.api.cursors import Ordering
 from tenants.api.pages import Pages
-from tenants.operations import start_job
 
 _NEEDED = ("goods.add_goods", "goods.change_goods")
 _LAST_FIRST = Ordering("-id", "id", True, int)
@@ -68,7 +67,7 @@ def make_router(pages: Pages) -> Router:
         with transaction.atomic():
             kept = hand_in(Upload(request).read, params.file_name)
             if params.background:
-                start_job(JOB, goods_import=kept.pk)
+                carry_out.defer(goods_import=kept.pk)
         if not params.background:
             carry_out(kept.pk)
             kept.refresh_from_db()

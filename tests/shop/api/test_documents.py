@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -81,3 +82,14 @@ def test_the_docs_name_the_shop(described: dict[str, Any], acme: TenantInfo, ver
         "description": described["info"]["description"],
     }
     assert described["servers"] == [{"url": "http://acme.localhost:8000"}]
+
+
+def test_amounts_are_told_in_the_shops_own_currency(
+    client: Client, initech: TenantInfo, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    for shop, currency, amount in (
+        (client, "USD", r"^[0-9]{1,12}(\.[0-9]{1,2})?$"),
+        (client_of(initech), "KRW", "^[0-9]{1,12}$"),
+    ):
+        money = shop.get("/api/v2/openapi.json").json()["components"]["schemas"]["MoneyIn"]["properties"]
+        assert (money["currency"]["const"], money["amount"]["pattern"]) == (currency, amount)

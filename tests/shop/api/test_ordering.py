@@ -97,7 +97,7 @@ def test_an_order_needs_no_cart_and_no_cookie(in_acme: None, stranger: Caller, m
     ("wrong", "status"),
     [
         ({"lines": []}, 422),
-        ({"lines": None}, 422),
+        ({"lines": None}, 409),
         ({"ship_to": ""}, 422),
         ({"customer": {"email": "ann", "name": "Ann"}}, 422),
     ],

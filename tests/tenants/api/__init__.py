@@ -1,0 +1,1 @@
+"""What APIs have in common."""

@@ -1,0 +1,159 @@
+"""Who calls which version: counted without a query, written down in batches, and told to the operator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+
+from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.api import usage as module
+from tenants.api.access import Access
+from tenants.api.usage import CLIENTS_KEPT, OTHERS, UsageCounter, client_of, report, usage
+from tenants.models import ApiUsage, Tenant
+from tests.waiting import eventually
+
+TODAY = datetime.now(UTC).date()
+
+
+@pytest.fixture
+def counting(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[UsageCounter]:
+    """Count, and leave the writing to the test: the thread would not see the test's transaction."""
+    settings.TENANTS = {**settings.TENANTS, "API_USAGE_SECONDS": 3600}
+    monkeypatch.setattr(usage, "_start", lambda seconds: None)
+    yield usage
+    usage._counts.clear()
+    usage._clients.clear()
+
+
+def _asked_by(client: Client, agent: str, version: str = "v1", times: int = 1) -> None:
+    for _ in range(times):
+        client.get(f"/api/{version}/categories", headers={"User-Agent": agent})
+
+
+def test_calls_are_counted_by_tenant_version_and_client(
+    counting: UsageCounter, acme: TenantInfo, globex: TenantInfo, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    _asked_by(client_of(acme), "till/1.2 (Linux)", times=3)
+    _asked_by(client_of(acme), "till/1.3", "v2")
+    _asked_by(client_of(globex), "curl/8.5")
+    counting.write()
+    found = [used[:4] for used in report(TODAY)]
+    assert found == [("acme", "v1", "till", 3), ("globex", "v1", "curl", 1), ("acme", "v2", "till", 1)]
+    _asked_by(client_of(acme), "till/1.2")
+    counting.write()
+    counting.write()
+    assert report(TODAY, ["v1"], ["acme"])[0].requests == 4
+
+
+def test_counting_costs_a_warm_request_no_query(
+    counting: UsageCounter, acme: TenantInfo, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    client = client_of(acme)
+    _asked_by(client, "curl/8.5")
+    with CaptureQueriesContext(connection) as queries:
+        _asked_by(client, "curl/8.5")
+    assert len(queries) == 1  # the categories
+
+
+def test_invented_names_are_counted_together(
+    counting: UsageCounter, acme: TenantInfo, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    client = client_of(acme)
+    for number in range(CLIENTS_KEPT + 20):
+        _asked_by(client, f"client-{number}/1")
+    counting.write()
+    found = {used.client: used.requests for used in report(TODAY)}
+    assert len(found) == CLIENTS_KEPT + 1
+    assert found[OTHERS] == 20
+
+
+def test_what_could_not_be_written_stays_counted(
+    counting: UsageCounter,
+    acme: TenantInfo,
+    client_of: Callable[[TenantInfo], Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _asked_by(client_of(acme), "curl/8.5", times=2)
+
+    def fail(counts: object) -> None:
+        raise DatabaseError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_add", fail)
+        with pytest.raises(DatabaseError):
+            counting.write()
+    counting.write()
+    assert report(TODAY)[0].requests == 2
+
+
+def test_a_tenant_that_is_gone_is_in_nobodys_way(
+    counting: UsageCounter, acme: TenantInfo, globex: TenantInfo, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    _asked_by(client_of(acme), "curl/8.5")
+    _asked_by(client_of(globex), "curl/8.5")
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(pk=globex.id).delete()
+    counting.write()
+    assert [used.slug for used in report(TODAY)] == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [("curl/8.5", "curl"), ("", "unnamed"), ("Mozilla/5.0 (X11)", "Mozilla"), ("x" * 500, "x" * 60), ("a\x07b", "ab")],
+)
+def test_a_client_is_known_by_the_first_word_it_says(agent: str, name: str) -> None:
+    assert client_of(RequestFactory().get("/", headers={"User-Agent": agent})) == name
+
+
+def test_a_client_with_a_token_is_known_by_what_its_owner_calls_it() -> None:
+    request = RequestFactory().get("/", headers={"User-Agent": "curl/8.5"})
+    request.auth = Access(None, frozenset(), client="Till in the north")
+    assert client_of(request) == "Till in the north"
+
+
+def test_the_command_tells_who_still_calls_a_version(acme: TenantInfo) -> None:
+    with use_tenant(PLATFORM):
+        for version, days in (("v1", 1), ("v1", 2), ("v1", 90), ("v2", 1)):
+            ApiUsage.objects.create(
+                tenant_id=acme.id, version=version, day=TODAY - timedelta(days=days), client="curl", requests=5
+            )
+    out = StringIO()
+    call_command("report_api_usage", "--api-version", "v1", "--json", stdout=out)
+    assert [(one["slug"], one["client"], one["requests"]) for one in json.loads(out.getvalue())] == [
+        ("acme", "curl", 10)
+    ]
+    out = StringIO()
+    call_command("report_api_usage", "--tenant", "acme", "--days", "100", stdout=out)
+    assert "15" in out.getvalue()
+
+
+def test_the_operator_sees_it_and_chooses_the_default_version(acme: TenantInfo, platform: TenantInfo) -> None:
+    with use_tenant(PLATFORM):
+        ApiUsage.objects.create(tenant_id=acme.id, version="v1", day=TODAY, client="till", requests=5)
+        browser = Client(HTTP_HOST="localhost")
+        browser.force_login(User.objects.create_superuser("mia"))
+    page = browser.get("/admin/tenants/apiusage/?version=v1").content.decode()
+    assert "till" in page
+    assert "API version" in browser.get(f"/admin/tenants/tenant/{acme.id}/change/").content.decode()
+    assert browser.get("/admin/tenants/apiusage/add/").status_code == 403
+
+
+def test_a_process_writes_down_what_it_has_counted(
+    live_tenant: TenantInfo, settings: Any, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    settings.TENANTS = {**settings.TENANTS, "API_USAGE_SECONDS": 0.05}
+    counter = UsageCounter()
+    with use_tenant(live_tenant):
+        counter.count("v1", RequestFactory().get("/", headers={"User-Agent": "curl/8.5"}))
+    assert eventually(lambda: [used.requests for used in report(TODAY, slugs=[live_tenant.slug])] == [1], seconds=60)
+    counter._stopped.set()
