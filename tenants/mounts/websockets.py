@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django_otp.middleware import OTPMiddleware
 
+from tenants.accounts.middleware import SecondFactorMiddleware
 from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.errors import InvalidHost, MountFailed
 from tenants.hosts import normalise_host
@@ -92,8 +94,13 @@ def _comes_from_its_own_page(request: ASGIRequest) -> bool:
 
 
 def _is_staff(request: HttpRequest, tenant: TenantInfo) -> bool:
-    """Tell whether the visitor is signed in as staff; no middleware has looked."""
+    """Tell whether the visitor is signed in as staff; the middleware that does so for requests has not run."""
     with use_tenant(tenant):
         store = import_module(settings.SESSION_ENGINE).SessionStore
         request.session = store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-        return is_staff(get_user(request))
+        AuthenticationMiddleware(OTPMiddleware(SecondFactorMiddleware(_no_view)))(request)
+        return is_staff(request.user)
+
+
+def _no_view(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()

@@ -13,7 +13,7 @@ from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.asgi import ASGIHandler
-from tenants.models import Mount
+from tenants.models import Mount, Tenant
 from tenants.mounts.built import built_applications
 from tenants.registry import registry
 from tests.isolation.test_asgi import Request
@@ -140,3 +140,16 @@ def test_staff_have_their_websocket(shop: TenantInfo) -> None:
     cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
     answers = asyncio.run(Socket(shop.host, "/office/live/", cookie=cookie).say("hello"))
     assert answers[-1]["text"] == "owner@mounted.example /office/live hello"
+
+
+def test_staff_without_the_second_factor_that_their_shop_wants_are_strangers(shop: TenantInfo) -> None:
+    client = Client(HTTP_HOST=shop.host)
+    with use_tenant(shop):
+        client.force_login(User.objects.get())
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(pk=shop.id).update(staff_second_factor=True)
+    registry.clear()
+    cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+    answers = asyncio.run(Socket(shop.host, "/office/live/", cookie=cookie).say("hello"))
+    assert answers == [{"type": "websocket.close", "code": 1008}]
+    assert client.get("/office/live/").status_code == 302
