@@ -17,10 +17,12 @@ from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.conf import tenancy
 from tenants.lifecycle import NewTenant, create_tenant, set_variant
 from tenants.migrator.runner import Run, RunOptions, find_behind
-from tenants.models import AuditEvent
+from tenants.models import AuditEvent, Mount
 from tenants.registry import tenant_by_slug
 
 OPERATOR = "operator"
+PRICE_LIST = "prices"
+"""Where the price list is mounted in the first shop."""
 SHOPS = (
     NewTenant(slug="acme", name="Acme Apparel", owner_email="owner@acme.example", currency="USD", language="en"),
     NewTenant(
@@ -64,6 +66,7 @@ def prepare(data_dir: Path, say: Say) -> list[Login]:
     _bring_up_to_date(say)
     _create_operator(password)
     tenants = [_open_shop(order, password, say) for order in SHOPS]
+    _mount_price_list(tenants[0])
     return [*_platform_logins(password), *(login for tenant in tenants for login in _shop_logins(tenant, password))]
 
 
@@ -100,7 +103,7 @@ def _open_shop(order: NewTenant, password: str, say: Say) -> TenantInfo:
     except TenantNotFound:
         say(f"Opening {order.name} …")
         tenant = create_tenant(replace(order, owner_password=password))
-    if tenant.variant != order.variant and not _was_given_a_variant(tenant):
+    if tenant.variant != order.variant and not _was_done(tenant, "variant"):
         say(f"{order.name} gets the variant {order.variant} …")
         tenant = set_variant(order.slug, order.variant).tenant
     with use_tenant(tenant):
@@ -109,10 +112,19 @@ def _open_shop(order: NewTenant, password: str, say: Say) -> TenantInfo:
     return tenant
 
 
-def _was_given_a_variant(tenant: TenantInfo) -> bool:
-    """Tell whether somebody has chosen the shop's variant; if not, it was made by a demo that knew no variants."""
+def _was_done(tenant: TenantInfo, action: str) -> bool:
+    """Tell whether somebody has seen to it already: their choice is not to be changed by the next run."""
     with use_tenant(PLATFORM):
-        return AuditEvent.objects.filter(tenant_id=tenant.id, action="variant").exists()
+        return AuditEvent.objects.filter(tenant_id=tenant.id, action=action).exists()
+
+
+def _mount_price_list(tenant: TenantInfo) -> None:
+    """Show at one shop what a mounted application is."""
+    if not _was_done(tenant, "change mounts"):
+        with use_tenant(PLATFORM):
+            Mount.objects.get_or_create(
+                tenant_id=tenant.id, path=PRICE_LIST, defaults={"app": "prices", "is_for_staff": False}
+            )
 
 
 def _platform_logins(password: str) -> list[Login]:
