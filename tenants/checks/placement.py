@@ -13,8 +13,8 @@ from tenants.variants.discovery import variants
 from tenants.variants.labels import variant_of
 from tenants.variants.overrides import read_variant
 
-OF_EACH_TENANT = ("auth", "contenttypes", "sessions", "sites")
-"""Apps of Django's that a tenant has tables of its own of, where they are installed."""
+OF_EACH_TENANT = ("auth", "contenttypes", "sessions", "sites", "axes", "otp_totp", "otp_static")
+"""Apps that a tenant has tables of its own of, where they are installed."""
 
 
 @register(Tags.models)
@@ -76,7 +76,7 @@ def check_places_of_django(**_: Any) -> Iterable[CheckMessage]:
     for label in OF_EACH_TENANT:
         if scope_of(label) is Scope.SHARED:
             yield Error(
-                f"The tables of django.contrib.{label} are in the control plane alone.",
+                f"The tables of {apps.get_app_config(label).name} are in the control plane alone.",
                 hint="Move it from SHARED_APPS to COMMON_APPS: users, rights and sessions are each tenant's own.",
                 id="tenants.E009",
             )

@@ -14,7 +14,7 @@ from django.test import override_settings
 from django.test.utils import isolate_apps
 
 from config.settings import TENANTS
-from tenants.checks import handed_out, placement, pooler, remembered, wiring
+from tenants.checks import handed_out, placement, pooler, remembered, signing_in, wiring
 from tenants.checks.placement import check_scopes
 from tenants.checks.wiring import MIDDLEWARE, check_wiring
 from tenants.models import Tenant
@@ -130,6 +130,8 @@ CHECKS = {
     "E025": (handed_out.check_copies, {"TENANTS": {**TENANTS, "CLONE_LEAVES_OUT": ["sessions.Session"]}}),
     "W001": (wiring.check_wiring, {"MIDDLEWARE": [MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]}),
     "W003": (remembered.check_logs, {"LOGGING": {"version": 1}}),
+    "E026": (signing_in.check_second_factor, {"MIDDLEWARE": [signing_in.AUTHENTICATION, signing_in.DEVICES]}),
+    "W005": (signing_in.check_csrf_cookie, {"MIDDLEWARE": [signing_in.CSRF, signing_in.SIGNED_COOKIE]}),
     "W004": (handed_out.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}),
 }
 

@@ -9,10 +9,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
-from django.test import Client, override_settings
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncRequestFactory, Client, override_settings
 from django.utils import timezone
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -20,6 +22,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from config.settings import TENANTS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.accounts import second_factor, signing_in
+from tenants.accounts.middleware import SecondFactorMiddleware
 from tenants.models import Tenant
 from tenants.registry import registry
 from tests.tenants.accounts.phone import Phone
@@ -389,6 +392,24 @@ def test_a_session_that_has_not_shown_it_is_a_stranger_to_the_api(shop_with_kim:
     assert client.get("/api/v2/customers").status_code == 200
     with require(shop_with_kim):
         assert client.get("/api/v2/customers").status_code == 401
+
+
+@pytest.mark.usefixtures("phone")
+def test_it_is_the_same_asynchronously(place: TenantInfo, kim: User) -> None:
+    async def who(request: HttpRequest) -> HttpResponse:
+        return HttpResponse((await request.auser()).get_username())
+
+    async def signed_in_as_kim() -> User:
+        return kim
+
+    request = AsyncRequestFactory().get("/")
+    middleware: Any = SecondFactorMiddleware(who)
+    assert iscoroutinefunction(middleware)
+    for shown, seen in ((True, b"kim"), (False, b"")):
+        kim.is_verified = lambda shown=shown: shown  # type: ignore[attr-defined]  # as OTPMiddleware leaves it
+        request.user, request.auser = kim, signed_in_as_kim
+        with use_tenant(place):
+            assert async_to_sync(middleware)(request).content == seen
 
 
 @pytest.mark.usefixtures("phone")
