@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from config.settings import TENANTS
 from shop.goods.services import pricing
-from tenants.checks import check_variants
+from tenants.checks.placement import check_variants
 from tenants.errors import ConfigurationError, NothingToResolve, UnknownVariant, VariantBroken
 from tenants.variants import Variant, resolve_for, variant_apps, variants
 from tenants.variants.overrides import overrides_of, read_variant
