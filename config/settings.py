@@ -49,6 +49,7 @@ COMMON_APPS = [
 TENANT_APPS = ["shop.goods", "shop.customers", "shop.orders", "tenants.oauth"]
 APPS_WITHOUT_TABLES = [
     "unfold",
+    "unfold.contrib.forms",
     "shop.storefront",
     "shop.mounts",
     "shop.demo",
@@ -65,7 +66,7 @@ APPS_WITHOUT_TABLES = [
 VARIANTS = "shop.variants"
 # `tenants` overrides commands and `unfold` overrides templates, so both stand before the apps of Django; the storefront
 # overrides a template of `tenants.oauth`.
-INSTALLED_APPS = [*SHARED_APPS, *APPS_WITHOUT_TABLES[:1], *COMMON_APPS, *APPS_WITHOUT_TABLES[1:], *TENANT_APPS]
+INSTALLED_APPS = [*SHARED_APPS, *APPS_WITHOUT_TABLES[:2], *COMMON_APPS, *APPS_WITHOUT_TABLES[2:], *TENANT_APPS]
 INSTALLED_APPS += variant_apps(VARIANTS)
 
 TENANTS: dict[str, Any] = {

@@ -57,7 +57,8 @@ def serve(port: int) -> None:
         address=ADDRESS,
         port=port,
         interface=Interfaces.WSGI,
-        blocking_threads=2 * (os.cpu_count() or 1) + 1,
+        # Who waits in line at a shop that is busy has a thread; more of them than two shops let in.
+        blocking_threads=64,
         websockets=False,
         log_level=LogLevels.warning,
         workers_kill_timeout=5,

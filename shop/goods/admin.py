@@ -18,9 +18,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from shop.admin_site import shop_site
 from shop.goods.exporter import export_goods
-from shop.goods.forms import LinesField, SkuForm, SkuFormSet
+from shop.goods.forms import DescriptionWidget, LinesField, PictureForm, SkuForm, SkuFormSet
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.goods.money import format_money
+from shop.goods.rich_text import RichTextField
 from shop.variant_admin import ShopInline, ShopModelAdmin
 from tenants import current_tenant
 from tenants.variants import resolve
@@ -42,6 +43,7 @@ class SkuInline(ShopInline):
 
 class PictureInline(ShopInline):
     model = Picture
+    form = PictureForm
     extra = 0
     per_page = 50
     hide_title = True
@@ -67,7 +69,7 @@ class GoodsAdmin(ShopModelAdmin):
     fields = ["name", "slug", "is_published", "category", "vendor", "description", "tags", "option_names"]
     autocomplete_fields = ["category"]
     inlines = [SkuInline, PictureInline]
-    formfield_overrides = _LINES
+    formfield_overrides = {**_LINES, RichTextField: {"widget": DescriptionWidget}}
     actions = ["export"]
 
     @admin.action(description=_("Export as CSV"), permissions=["view"])

@@ -14,6 +14,7 @@ from django.db.models import Prefetch, QuerySet
 from shop.goods.cells import write_cell
 from shop.goods.models import Goods, Picture, Sku
 from shop.goods.money import plain_money
+from shop.goods.rich_text import is_html
 from shop.goods.shopify_cells import CATEGORY_COLUMNS, GOODS_COLUMNS, PICTURE_COLUMNS, sku_columns
 from tenants import current_tenant
 from tenants.variants import resolve
@@ -104,8 +105,8 @@ def _fields(columns: Any) -> dict[str, str]:
 
 
 def _markup(text: str) -> str:
-    """Return HTML that is read as `text`; what has nothing of HTML in it is read as it is."""
-    if "<" not in text and "&" not in text:
+    """Return HTML that is read as `text`; what is HTML already, or has nothing of it, is read as it is."""
+    if is_html(text) or ("<" not in text and "&" not in text):
         return text
     return html.escape(text, quote=False).replace("\n", "<br>")
 

@@ -7,10 +7,14 @@ from typing import Any
 from django import forms
 from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
+from unfold.contrib.forms.widgets import WysiwygWidget
 from unfold.forms import PaginationInlineFormSet
 
-from shop.goods.models import Sku
+from shop.goods.models import Picture, Sku
+from shop.goods.rich_text import markup_of
+from shop.goods.uploads import check_picture
 
 
 class LinesField(SimpleArrayField):
@@ -23,6 +27,14 @@ class LinesField(SimpleArrayField):
         if isinstance(value, str):
             value = "\n".join(line for line in value.splitlines() if line.strip())
         return super().to_python(value)
+
+
+class DescriptionWidget(WysiwygWidget):
+    """An editor for descriptions, which takes plain text for what it says and not for HTML."""
+
+    def format_value(self, value: Any) -> str | None:
+        # A plain text to the page, which escapes it into an attribute.
+        return markup_of(value) if isinstance(value, str) and value else super().format_value(value)
 
 
 class SkuForm(forms.ModelForm):
@@ -51,6 +63,18 @@ class SkuForm(forms.ModelForm):
                 _("The stock has changed meanwhile and is %(stock)s now. Open this page anew."), "stale", left
             )
         return stock
+
+
+class PictureForm(forms.ModelForm):
+    """A picture. What is uploaded is looked into, whatever it says that it is."""
+
+    class Meta:
+        model = Picture
+        fields = ["file"]
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        return check_picture(file) if isinstance(file, UploadedFile) else file
 
 
 class SkuFormSet(PaginationInlineFormSet):

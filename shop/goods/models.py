@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, validate_money
 from shop.goods.queries import GoodsQuerySet, SkuQuerySet
+from shop.goods.rich_text import RichTextField
 
 
 class Category(models.Model):
@@ -34,7 +35,7 @@ class Goods(models.Model):
 
     name = models.CharField(_("name"), max_length=255)
     slug = models.SlugField(_("slug"), max_length=255, unique=True, allow_unicode=True)
-    description = models.TextField(_("description"), blank=True)
+    description = RichTextField(_("description"), blank=True)
     vendor = models.CharField(_("vendor"), max_length=255, blank=True)
     category = models.ForeignKey(
         Category, models.SET_NULL, null=True, blank=True, related_name="goods", verbose_name=_("category")
@@ -53,7 +54,7 @@ class Goods(models.Model):
 
     objects = GoodsQuerySet.as_manager()
 
-    searched_fields = ("name", "description", "vendor")
+    searched_fields = ("name", "description__text", "vendor")
     """Where `GoodsQuerySet.search` looks, beside the codes of skus. A variant's goods may have more."""
 
     class Meta:

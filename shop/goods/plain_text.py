@@ -1,4 +1,4 @@
-"""Turns the HTML of other shops into plain text, so that no foreign markup ever reaches our pages."""
+"""Turns HTML into plain text, for where no markup can stand."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from shop.goods.cells import TRUTHS, Columns
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent, fits_currency
 from shop.goods.plain_text import plain_text
+from shop.goods.rich_text import clean_html, is_html
 
 KEPT_WHEN_EMPTY = frozenset(["Variant Inventory Qty", "Variant Grams", "Image Position"])
 """Columns whose empty cells say nothing, so that the field stays as it is."""
@@ -88,6 +89,11 @@ def read_tags(text: str) -> list[str]:
     """Return the tags in a cell, each once."""
     tags = (tag.strip() for tag in text.split(","))
     return list(dict.fromkeys(_text(tag, _LONGEST_OF_LIST) for tag in tags if tag))
+
+
+def read_body(text: str) -> str:
+    """Return a description: HTML without what could do harm, or plain text where there is no markup in it."""
+    return clean_html(text) if is_html(text) else plain_text(text)
 
 
 def read_price(text: str, currency: str) -> Decimal:
@@ -168,7 +174,7 @@ def _quoted(text: str) -> str:
 
 GOODS_COLUMNS: Columns = {
     "Title": ("name", partial(_title, Goods._meta.get_field("name"))),
-    "Body (HTML)": ("description", plain_text),
+    "Body (HTML)": ("description", read_body),
     "Vendor": ("vendor", partial(_text_of, Goods._meta.get_field("vendor"))),
     "Tags": ("tags", read_tags),
 }

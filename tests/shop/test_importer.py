@@ -123,7 +123,7 @@ def test_every_column_lands_in_its_field(shop: TenantInfo) -> None:
     }
     take(table(row))
     goods = Goods.objects.get()
-    assert goods.description == "Warm & soft.\n\n• Wool\n• Wash cold"
+    assert goods.description == "<p>Warm &amp; soft.</p><ul><li>Wool</li><li>Wash cold</li></ul>"
     assert (goods.category.name, goods.category.slug) == ("Winter Shirts", "winter-shirts")
     assert (goods.tags, goods.is_published, goods.option_names) == (["new", "wool"], False, ["Size", "Colour"])
     sku = goods.skus.get()
