@@ -1,0 +1,32 @@
+"""A field for host names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from tenants.errors import InvalidHost
+from tenants.hosts import normalise_host
+
+
+class HostField(models.CharField):  # type: ignore[type-arg]  # not generic when the program runs
+    """A host name, kept in its one spelling."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 253)
+        super().__init__(*args, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        host = super().to_python(value)
+        if not host:
+            return host
+        try:
+            return normalise_host(host)
+        except InvalidHost as error:
+            raise ValidationError(str(error), code="invalid_host") from error
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return normalise_host(value) if value else value

@@ -1,0 +1,149 @@
+"""Who the tenants are, and where they answer."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from tenants.conf import tenancy
+from tenants.errors import InvalidName
+from tenants.models.hosts import HostField
+from tenants.names import SLUG_MAX_LENGTH, schema_name, validate_slug
+from tenants.signing import new_epoch
+
+
+def check_slug(slug: str) -> None:
+    """Refuse, as a form's field error, a slug that cannot name a tenant."""
+    try:
+        validate_slug(slug, reserved=tenancy().all_reserved_slugs)
+    except InvalidName as error:
+        raise ValidationError(str(error), code="invalid_slug") from error
+
+
+class Tenant(models.Model):
+    """A shop in the building. Its schema's name hangs on the id alone; the slug may change."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+        DELETED = "deleted", _("Deleted")
+        PURGING = "purging", _("Being purged")
+
+    slug = models.CharField(
+        _("slug"),
+        max_length=SLUG_MAX_LENGTH,
+        unique=True,
+        validators=[check_slug],
+        help_text=_("The first part of the shop's address: lower-case letters, digits and hyphens."),
+    )
+    name = models.CharField(_("name"), max_length=200)
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.ACTIVE, editable=False)
+    variant = models.CharField(_("variant"), max_length=63, default="default", editable=False)
+    server = models.CharField(_("server"), max_length=63, default="main", editable=False)
+    role = models.CharField(_("PostgreSQL role"), max_length=63, blank=True, editable=False)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    currency = models.CharField(_("currency"), max_length=3, default="KRW")
+    time_zone = models.CharField(_("time zone"), max_length=63, default="Asia/Seoul")
+    api_version = models.CharField(
+        _("API version"),
+        max_length=10,
+        blank=True,
+        help_text=_("What a request to the shop’s API gets that asks for no version. Empty: the building’s default."),
+    )
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    notice = models.TextField(
+        _("notice"), blank=True, editable=False, help_text=_("What visitors read while the shop is suspended.")
+    )
+    bypass = models.CharField(_("bypass secret"), max_length=64, blank=True, editable=False)
+    purge_after = models.DateTimeField(_("purge after"), null=True, editable=False)
+    cache_generation = models.PositiveIntegerField(_("generation of the cache"), default=0, editable=False)
+    epoch = models.CharField(_("epoch"), max_length=32, default=new_epoch, editable=False)
+    plan = models.CharField(_("plan"), max_length=63, blank=True)
+    max_concurrency = models.PositiveIntegerField(
+        _("requests at once"), null=True, blank=True, help_text=_("In each process of the web server.")
+    )
+    max_queue = models.PositiveIntegerField(
+        _("requests in line"),
+        null=True,
+        blank=True,
+        help_text=_("How many wait for one of those to end; others are refused."),
+    )
+    max_rate = models.PositiveIntegerField(
+        _("requests a second"),
+        null=True,
+        blank=True,
+        help_text=_("In the long run, in each process of the web server."),
+    )
+    max_burst = models.PositiveIntegerField(
+        _("requests in a burst"), null=True, blank=True, help_text=_("How many may come at once after a quiet time.")
+    )
+    max_statement_seconds = models.PositiveIntegerField(
+        _("seconds for one statement"),
+        null=True,
+        blank=True,
+        help_text=_("Then PostgreSQL cancels it, if it is a request’s; commands and jobs may take their time."),
+    )
+    staff_second_factor = models.BooleanField(
+        _("staff need a second factor"),
+        default=False,
+        help_text=_("Whoever works in the shop’s admin has to sign in with a code from their phone as well."),
+    )
+
+    class Meta:
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
+        ordering = ["slug"]
+        permissions = [("enter_tenant", _("Can enter a shop as an operator"))]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.slug})"
+
+    def renew_epoch(self) -> list[str]:
+        """Make void whatever the tenant has given out, bypass links included; return the fields to be saved."""
+        self.epoch = new_epoch()
+        self.bypass = new_epoch() if self.bypass else ""
+        return ["epoch", "bypass"]
+
+    @property
+    def schema(self) -> str:
+        """The name of the tenant's PostgreSQL schema."""
+        return schema_name(self.pk)
+
+
+class Domain(models.Model):
+    """A host name of the tenant's own, beside its subdomain of the platform."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="domains", verbose_name=_("tenant"))
+    host = HostField(_("host"), unique=True, help_text=_("For example shop.example.com; it must point to this server."))
+    is_primary = models.BooleanField(
+        _("primary"),
+        default=False,
+        help_text=_("Every other address of the shop, its subdomain included, redirects to the primary one."),
+    )
+
+    class Meta:
+        verbose_name = _("domain")
+        verbose_name_plural = _("domains")
+        ordering = ["host"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant"],
+                condition=Q(is_primary=True),
+                name="one_primary_domain_per_tenant",
+                violation_error_message=_("The tenant has a primary domain already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.host)
+
+    def clean(self) -> None:
+        """Refuse a host that belongs to the platform: its subdomains are given out as slugs."""
+        config = tenancy()
+        if self.host and (self.host == config.base_domain or self.host.endswith(f".{config.base_domain}")):
+            raise ValidationError({"host": _("Names below %s are given out as slugs.") % config.base_domain})
+        if self.host in config.platform_hosts:
+            raise ValidationError({"host": _("This host is the platform's.")})
