@@ -34,7 +34,7 @@ from tests.wire import wiretap
 
 TENANTS = 10
 REQUESTS_A_TURN = 40
-PATHS = {"list of goods": "/api/v1/goods", "view without a query": "/nothing/"}
+PATHS = {"list of goods": "/goods/", "view without a query": "/nothing/"}
 BASE = "plain Django, kept connection"
 CONTENDERS = {
     BASE: PLAIN,

@@ -7,17 +7,20 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from bench.peers import apps
 from config.settings import *  # noqa: F403
-from config.settings import APPS_WITHOUT_TABLES, COMMON_APPS, MIDDLEWARE, TENANT_APPS
 from tenants.context import TenantInfo, use_tenant
 
 del TENANTS  # noqa: F821  # a peer has a setting of that name
+del SECRET_KEY, SECRET_KEY_FALLBACKS, SESSION_ENGINE, AUTHENTICATION_BACKENDS  # noqa: F821  # Sangga's own
 
-SHOP_APPS = [*COMMON_APPS, *TENANT_APPS]
-INSTALLED_APPS = [*APPS_WITHOUT_TABLES[:1], *SHOP_APPS, *APPS_WITHOUT_TABLES[1:]]
+SECRET_KEY = "for-the-bench-alone"
+COMMON_APPS = apps.COMMON_APPS
+SHOP_APPS = [*COMMON_APPS, *apps.TENANT_APPS]
+INSTALLED_APPS = apps.installed([*SHOP_APPS, *apps.OTHER_APPS])
 ROOT_URLCONF = "bench.peers.urls"
 # A peer's middleware stands where Sangga's does.
-MIDDLEWARE = ["bench.peers.project.in_one_shop", *MIDDLEWARE[1:]]
+MIDDLEWARE = ["bench.peers.project.in_one_shop", *apps.MIDDLEWARE]
 DATABASE_ROUTERS: list[str] = []
 DATABASES = {
     "default": {
@@ -54,8 +57,7 @@ TEMPLATES = [
     },
 ]
 LOGGING = {"version": 1, "disable_existing_loggers": False}
-if os.environ.get("BENCH_ADDED"):
-    MIGRATION_MODULES = {"goods": "bench_goods_migrations"}
+MIGRATION_MODULES = {"goods": "bench_goods_migrations"} if os.environ.get("BENCH_ADDED") else {}
 
 _SHOP = TenantInfo(id=1, slug="shop", schema="public")
 

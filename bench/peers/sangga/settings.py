@@ -1,9 +1,13 @@
-"""The project's own settings, on the bench's server."""
+"""The project's own settings, on the bench's server, with the apps that all have.
+
+Its accounts, tokens and variants are left out: the others have nothing in their place.
+"""
 
 import os
 
+from bench.peers import apps
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, TENANTS
+from config.settings import DATABASES, SHARED_APPS, TENANTS
 
 DATABASES["default"] |= {
     "HOST": os.environ["BENCH_HOST"],
@@ -15,6 +19,19 @@ DATABASES["default"]["OPTIONS"].pop("embedded", None)
 if os.environ.get("BENCH_KEPT"):
     DATABASES["default"]["OPTIONS"].pop("pool")
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
-TENANTS = {**TENANTS, "ORIGIN": "http://localhost", "TENANT_URLCONF": "bench.peers.urls"}
-if os.environ.get("BENCH_ADDED"):
-    MIGRATION_MODULES = {"goods": "bench_goods_migrations"}
+INSTALLED_APPS = apps.installed([*SHARED_APPS, *apps.COMMON_APPS, *apps.TENANT_APPS, *apps.OTHER_APPS])
+MIDDLEWARE = ["tenants.middleware.TenantMiddleware", *apps.MIDDLEWARE]
+MIDDLEWARE[MIDDLEWARE.index("django.middleware.locale.LocaleMiddleware")] = "tenants.language.TenantLocaleMiddleware"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+TENANTS = {
+    **TENANTS,
+    "ORIGIN": "http://localhost",
+    "TENANT_URLCONF": "bench.peers.urls",
+    "COMMON_APPS": apps.COMMON_APPS,
+    "TENANT_APPS": apps.TENANT_APPS,
+    "VARIANTS": "",
+    "MOUNTS": {},
+    "CLONE_LEAVES_OUT": ["sessions.Session"],
+    "STEPS": ["tenants.lifecycle.owner.create_owner", "shop.steps.create_staff_groups"],
+}
+MIGRATION_MODULES = {"goods": "bench_goods_migrations"} if os.environ.get("BENCH_ADDED") else {}
