@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import date
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -101,17 +101,27 @@ class TenancySettings:
 
     @property
     def base_domain(self) -> str:
-        return normalise_host(urlsplit(self.origin).netloc)
+        return _host_of(self.origin)
 
     @property
     def all_reserved_slugs(self) -> frozenset[str]:
-        return RESERVED_SLUGS.union(self.reserved_slugs)
+        return _all_reserved(self.reserved_slugs)
 
     def url_of(self, host: str, path: str = "/") -> str:
         """Return the absolute URL of `path` on `host`, with the scheme and the port of the origin."""
         origin = urlsplit(self.origin)
         port = f":{origin.port}" if origin.port else ""
         return f"{origin.scheme}://{host}{port}{path}"
+
+
+@lru_cache
+def _host_of(origin: str) -> str:
+    return normalise_host(urlsplit(origin).netloc)
+
+
+@lru_cache
+def _all_reserved(slugs: tuple[str, ...]) -> frozenset[str]:
+    return RESERVED_SLUGS.union(slugs)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 import idna
 
@@ -16,6 +17,7 @@ _PORT = re.compile(r":\d{0,5}$")
 _PLAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 
 
+@lru_cache(maxsize=4_096)
 def normalise_host(raw: str) -> str:
     """Return the one spelling of a `Host` header's or form's value; raise `InvalidHost` for anything else.
 

@@ -33,6 +33,15 @@ _answers = Histogram(
 Upstreams = Callable[[], Iterable[Upstream]]
 
 
+def _statuses(tally: Tally) -> Metric:
+    family = CounterMetricFamily(
+        "sangga_gateway_requests", "What the gateway was asked, by the status in the end", labels=["status"]
+    )
+    for status, count in list(tally.statuses.items()):
+        family.add_metric([str(status)], count)
+    return family
+
+
 def note_answer(status: int, seconds: float) -> None:
     """Count one request that this process has answered. No label tells its tenant: there may be too many of them."""
     _answers.labels(tenancy().service, str(status)).observe(seconds)
@@ -43,10 +52,12 @@ class _Services(Collector):
 
     def __init__(self) -> None:
         self.sources: list[Upstreams] = [client.upstreams.by_name.values]
+        self.tallies: list[Tally] = []
 
     def collect(self) -> Iterator[Metric]:
         """Return what there is to tell of all services."""
         upstreams = [upstream for source in self.sources for upstream in list(source())]
+        yield from map(_statuses, self.tallies)
         yield _calls(upstreams)
         yield _durations(upstreams)
         yield from _addresses(upstreams)
@@ -56,13 +67,15 @@ _services = _Services()
 registry.register(_services)
 
 
-def watch(upstreams: Upstreams) -> None:
-    """Have metrics tell of these upstreams too."""
+def watch(tally: Tally, upstreams: Upstreams) -> None:
+    """Have metrics tell of a gateway too."""
+    _services.tallies.append(tally)
     _services.sources.append(upstreams)
 
 
-def forget(upstreams: Upstreams) -> None:
-    """Tell of them no more."""
+def forget(tally: Tally, upstreams: Upstreams) -> None:
+    """Tell of it no more."""
+    _services.tallies.remove(tally)
     _services.sources.remove(upstreams)
 
 

@@ -44,17 +44,18 @@ class DemoCommand(BaseCommand):
             table.add_row(login.what, login.url, login.user, login.password)
         Console(width=None if self.stdout.isatty() else 120).print(table)
 
-    def hang_up(self) -> None:
-        """Close this process's connections, those that the pool keeps as well."""
-        connections.close_all()
-        connection.close_pool()
-
     def close_up(self) -> None:
         """Leave no server behind that nobody uses."""
-        self.hang_up()
+        hang_up()
         folder = connection.settings_dict["OPTIONS"].get("embedded")
         if folder and _stop(embedded(folder)):
             self.stdout.write("PostgreSQL has stopped; the shops are kept.")
+
+
+def hang_up() -> None:
+    """Close this process's connections, those that the pool keeps as well."""
+    connections.close_all()
+    connection.close_pool()
 
 
 def _stop(server: EmbeddedPostgres) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -83,7 +82,7 @@ def headers_of(arrival: Arrival, service: ServiceInfo) -> CIMultiDict[str]:
     if service.strip_prefix:
         headers["X-Forwarded-Prefix"] = arrival.prefix.rstrip("/")
     headers[IDENTITY] = identity_header(service.name, tenant, arrival.principal or STRANGER)
-    headers.update(arrival.call.headers(service.total_seconds, secrets.token_hex(8)))
+    headers.update(arrival.call.headers(service.total_seconds, arrival.call.span_id))
     if (length := request.content_length) is not None and request.body_exists:
         headers[hdrs.CONTENT_LENGTH] = str(length)
     return headers

@@ -19,10 +19,11 @@ from tenants.gateway.refusals import Refused, problem, refusal_of
 from tenants.gateway.shapes import check_shape, host_of
 from tenants.gateway.websockets import Sockets, is_websocket
 from tenants.logs import note_request
-from tenants.metrics import CONTENT_TYPE, note_answer, page
+from tenants.metrics import CONTENT_TYPE, page
 from tenants.resolvers import Door, Resolution
 from tenants.service_names import OWN_PREFIX
 from tenants.services.facts import ServiceInfo
+from tenants.services.tally import Tally
 from tenants.services.upstreams import Upstream, Upstreams
 from tenants.turnstile import Place
 
@@ -39,6 +40,8 @@ class Gateway:
         self.lookups = Lookups()
         self.upstreams = Upstreams()
         self.sockets = Sockets()
+        self.tally = Tally()
+        """Of everything that was asked, also of what led to no service."""
         self._limits = GatewayLimits()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -78,8 +81,11 @@ class Gateway:
         token = token_of(arrival.request)
         arrival.principal = await principal_of(token, arrival.tenant, resolution.prefix, self.lookups)
         check_scopes(service, arrival.principal)
-        async with self._limits.place_of(arrival.tenant) as place:
+        place = await self._limits.enter(arrival.tenant)
+        try:
             return await self._forward(arrival, await self.upstreams.of(service), place)
+        finally:
+            place.leave()
 
     async def _service_of(self, arrival: Arrival, tenant: TenantInfo) -> ServiceInfo:
         """Return the service that a path leads to; raise `Refused` where there is none for this tenant."""
@@ -109,7 +115,7 @@ class Gateway:
 
     def _note(self, arrival: Arrival, status: int) -> None:
         """Count the request, and log it."""
-        note_answer(status, arrival.seconds)
+        self.tally.note(status, arrival.seconds)
         note_request(
             arrival.call, str(arrival.tenant.slug or "platform") if arrival.tenant else "-", arrival.request.method,
             arrival.path, status, arrival.seconds, service=arrival.service.name if arrival.service else "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -31,9 +33,15 @@ _NOT_A_CLIENTS_BEGINNINGS = ("x-forwarded-", "sangga-", "x-sangga-", "x-auth-", 
 _OUR_OWN = frozenset(name.lower() for name in (REQUEST_ID, SECONDS_LEFT, TRACE, IDENTITY, hdrs.HOST))
 
 
-def is_passed_on(name: str) -> bool:
-    """Tell whether a request's header of this name, in lower case, may go on to a service."""
-    return not (
+@lru_cache(maxsize=2_048)
+def _passed_on(name: str) -> str:
+    """Return a header's name in lower case if one of a request may go on to a service, else an empty string."""
+    name = name.lower()
+    return "" if _is_refused(name) else name
+
+
+def _is_refused(name: str) -> bool:
+    return (
         name in _HOP_BY_HOP
         or name in _NOT_A_CLIENTS
         or name in _OUR_OWN
@@ -48,8 +56,8 @@ def for_service(headers: CIMultiDictProxy[str], *, with_cookies: bool, with_toke
     named = _named_by_connection(headers)
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
-        lower = name.lower()
-        if not is_passed_on(lower) or lower in named:
+        lower = _passed_on(name)
+        if not lower or lower in named:
             continue
         if (lower == "cookie" and not with_cookies) or (lower == "authorization" and not with_token):
             continue
@@ -62,10 +70,16 @@ def for_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     named = _named_by_connection(headers)
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
-        lower = name.lower()
-        if not (lower in _HOP_BY_HOP or lower in named or lower.startswith(("sangga-", "x-accel-"))):
+        if (lower := _passed_back(name)) and lower not in named:
             passed.add(name, value)
     return passed
+
+
+@lru_cache(maxsize=2_048)
+def _passed_back(name: str) -> str:
+    """Return a header's name in lower case if one of an answer may go back to a client, else an empty string."""
+    name = name.lower()
+    return "" if name in _HOP_BY_HOP or name.startswith(("sangga-", "x-accel-")) else name
 
 
 def _named_by_connection(headers: CIMultiDictProxy[str]) -> frozenset[str]:

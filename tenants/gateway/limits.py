@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import lru_cache
 
@@ -36,18 +34,14 @@ class GatewayLimits:
     def __init__(self) -> None:
         self._turnstile = Turnstile()
 
-    @asynccontextmanager
-    async def place_of(self, tenant: TenantInfo) -> AsyncIterator[Place]:
-        """Have a place inside the block, or raise `Refused`: 429 for too many requests, 503 for too many at once."""
+    async def enter(self, tenant: TenantInfo) -> Place:
+        """Return a place, which has to be left; or raise `Refused`: 429 for too many, 503 for too many at once."""
         place = self._turnstile.enter(tenant, times(tenant.limits, tenancy().gateway_limits_times))
         if isinstance(place, Queued):
             place = await wait_async(place)
         if isinstance(place, Refusal):
             raise _refusal(tenant, place)
-        try:
-            yield place
-        finally:
-            place.leave()
+        return place
 
 
 def _refusal(tenant: TenantInfo, refusal: Refusal) -> Refused:

@@ -102,7 +102,7 @@ class GatewayServer:
         self._beside = [asyncio.create_task(watch_health(self.gateway)), asyncio.create_task(self._round_off())]
         if tenancy().service_report_seconds:
             self._beside.append(asyncio.create_task(self._report()))
-        watch(self._upstreams)
+        watch(self.gateway.tally, self._upstreams)
         port: int = self._runner.addresses[0][1]
         return port
 
@@ -123,7 +123,7 @@ class GatewayServer:
 
     async def stop(self) -> None:
         """Take no more requests, let those in hand end, and let go of everything."""
-        forget(self._upstreams)
+        forget(self.gateway.tally, self._upstreams)
         for task in self._beside:
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)

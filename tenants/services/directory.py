@@ -38,7 +38,10 @@ class Services:
 
     def at(self, path: str) -> tuple[str, ServiceInfo] | None:
         """Return the prefix that fits `path` best and the service it leads to, or None."""
-        return next(((prefix, service) for prefix, service in self._prefixes if is_below(path, prefix)), None)
+        for pair in self._prefixes:
+            if is_below(path, pair[0]):
+                return pair
+        return None
 
 
 class Directory:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
+import time
+from functools import cache, lru_cache
 
 from django.core.signals import setting_changed
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.services.identity import Identity, Principal, sign
 from tenants.signing import former_tenant_keys, tenant_key
+
+SIGNED_ANEW = 5.0
+"""Seconds after which an identity is signed anew: it is good for six times as long when it is sent."""
 
 
 @cache
@@ -32,6 +36,12 @@ def _purpose(service: str) -> str:
 def identity_header(service: str, tenant: TenantInfo, principal: Principal) -> str:
     """Return the identity of a request to `service`, in the name of a tenant and as somebody of it."""
     identity = Identity(tenant.id, tenant.slug, tenant.epoch, tenant.host, principal)
+    return _signed(service, identity, int(time.time() / SIGNED_ANEW))
+
+
+@lru_cache(maxsize=4_096)
+def _signed(service: str, identity: Identity, moment: int) -> str:
+    """Return the identity of one `moment`: what is asked in the next seconds, as the same, has the same."""
     return sign(identity, service=service, key=service_key(service))
 
 
@@ -39,6 +49,7 @@ def _reload(*, setting: str, **_: object) -> None:
     if setting in {"SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
         service_key.cache_clear()
         service_keys.cache_clear()
+        _signed.cache_clear()
 
 
 setting_changed.connect(_reload, dispatch_uid="tenants.services.keys")

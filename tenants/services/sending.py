@@ -90,8 +90,12 @@ class Answer:
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes; raise `ServiceFailed` if it is cut off."""
         try:
-            async for chunk in self._response.content.iter_any():
-                yield chunk
+            content, idle = self._response.content, self.upstream.service.idle_seconds
+            while not content.at_eof():
+                async with asyncio.timeout(idle):
+                    chunk = await content.readany()
+                if chunk:
+                    yield chunk
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             self.address.breaker.failed()
             self.address.failures += 1
@@ -198,9 +202,6 @@ async def _answer_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Outgo
             headers=outgoing.headers,
             data=outgoing.chunks(service.attempt_seconds) if is_stream else outgoing.body,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=service.connect_seconds, sock_read=service.idle_seconds
-            ),
         )
         outgoing.patience = None  # an answer may begin before the request has ended
         try:

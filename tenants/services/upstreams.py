@@ -114,6 +114,8 @@ class Upstream:
 
         Among equals chance decides, so that processes do not all take the first.
         """
+        if len(self.addresses) == 1:
+            return self.addresses[0] if self.addresses[0].takes_requests else None
         able = [address for address in self.addresses if address.takes_requests]
         fresh = [address for address in able if address not in tried]
         return min(fresh or able, key=lambda address: (address.in_flight, random.random()), default=None)  # noqa: S311

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from argparse import ArgumentParser
 from typing import Any
@@ -43,6 +44,10 @@ class Command(TenantCommand):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
         server = GatewayServer(Gateway(), options)
         port = await server.start()
+        # Django's hundreds of thousands of objects stay for good: the garbage collector need not look at them again and
+        # again, which took a sixth of the gateway's own time.
+        gc.collect()
+        gc.freeze()
         if verbosity:
             self.stdout.write(f"The gateway listens at http://{options.host}:{port}. Ctrl-C ends it.")
         await ending.wait()

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 from urllib.parse import urlsplit
 
-from shop.demo.command import DemoCommand
+from shop.demo.command import DemoCommand, hang_up
 from shop.demo.serve import serve, worker_beside
 from tenants.conf import tenancy
 
@@ -20,7 +20,7 @@ class Command(DemoCommand):
     def handle(self, *, prepare_only: bool, **options: Any) -> None:
         port = urlsplit(tenancy().origin).port or 80
         self.print_doors(self.prepare([] if prepare_only else [port], "make demo"))
-        self.hang_up()
+        hang_up()
         if not prepare_only:
             self.stdout.write("Ctrl-C ends it.")
             with worker_beside():

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from typing import Any
 from urllib.parse import urlsplit
 
-from shop.demo.command import DemoCommand
+from shop.demo.command import DemoCommand, hang_up
 from shop.demo.services import PROCESSES, doors, register, run_processes
 from tenants.conf import tenancy
 
@@ -24,7 +24,7 @@ class Command(DemoCommand):
         logins = self.prepare(ports, "make services")
         register(port)
         self.print_doors([*logins, *doors(port)])
-        self.hang_up()
+        hang_up()
         if not prepare_only:
             self.stdout.write("Ctrl-C ends it.")
             code = run_processes(port)
