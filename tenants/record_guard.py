@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model, QuerySet, query
@@ -29,7 +29,7 @@ def guard_records() -> None:
     """Fit them; called once, when Django has loaded."""
     kinds: tuple[Any, ...] = (QuerySet, RawQuerySet)
     for kind in kinds:
-        kind.__init__ = _noting_its_tenant(kind.__init__)
+        _replace(kind, "__init__", _noting_its_tenant)
         kind.db = property(_asked_again(kind.db.fget))
         kind._result_cache = _RowsInMemory()
     for name in ("bulk_create", "bulk_update"):
@@ -40,7 +40,7 @@ def guard_records() -> None:
         _replace(QuerySet, name, _checking_itself_and_arguments)
     _replace(Model, "save_base", _checking_the_instance)
     _replace(Model, "__eq__", _equal_in_one_tenant)
-    _replace(Query, "check_query_object_type", _checking_arguments)
+    _replace(Query, "check_query_object_type", _checking_the_value)
     _replace(Collector, "collect", _checking_arguments)
     _replace(query, "prefetch_one_level", _checking_the_list)
     for name in ("create_reverse_many_to_one_manager", "create_forward_many_to_many_manager"):
@@ -104,6 +104,16 @@ def _check_queryset(queryset: Any) -> None:
             raise WrongTenant(f"A queryset of {queryset.model._meta.label}", schema, str(tenant))
 
 
+class _Fetched(NamedTuple):
+    """Rows, and whose they are: one value, so that no thread sees one without the other."""
+
+    schema: str | None
+    rows: Any
+
+    def __deepcopy__(self, memo: object) -> None:
+        """Leave them behind: the copy of a queryset has fetched nothing."""
+
+
 class _RowsInMemory:
     """Stands in for the attribute `_result_cache` of querysets: rows that were fetched are shown to their tenant.
 
@@ -114,19 +124,21 @@ class _RowsInMemory:
     def __get__(self, queryset: Any, owner: type) -> Any:
         if queryset is None:
             return self
-        kept = queryset.__dict__
-        rows = kept.get("_result_cache")
-        if rows is not None:
-            tenant, schema = active_tenant(), kept.get("_fetched_in")
-            if schema is not None and tenant is not None and schema != tenant.schema:
-                raise WrongTenant(f"What a queryset of {queryset.model._meta.label} found", schema, str(tenant))
-        return rows
+        # Not in the queryset's __dict__ by name: Python makes that dictionary only if it is asked for.
+        fetched = getattr(queryset, "_fetched", None)
+        if fetched is None:
+            return None
+        tenant = active_tenant()
+        if fetched.schema is not None and tenant is not None and fetched.schema != tenant.schema:
+            raise WrongTenant(f"What a queryset of {queryset.model._meta.label} found", fetched.schema, str(tenant))
+        return fetched.rows
 
     def __set__(self, queryset: Any, rows: Any) -> None:
-        queryset.__dict__["_result_cache"] = rows
-        if rows is not None:
+        if rows is None:
+            queryset._fetched = None
+        else:
             tenant = active_tenant()
-            queryset.__dict__["_fetched_in"] = None if tenant is None else tenant.schema
+            queryset._fetched = _Fetched(None if tenant is None else tenant.schema, rows)
 
 
 # --- What is given to Django
@@ -148,6 +160,17 @@ def _checking_arguments(plain: Any) -> Any:
         for given in (*args, *kwargs.values()):
             _check_given(given)
         return plain(self, *args, **kwargs)
+
+    return checked
+
+
+def _checking_the_value(plain: Any) -> Any:
+    """Check one value of a filter; related managers make a filter for each row that is prefetched for."""
+
+    @wraps(plain)
+    def checked(self: Any, value: Any, opts: Any, field: Any) -> Any:
+        check_belongs(value)
+        return plain(self, value, opts, field)
 
     return checked
 
