@@ -11,7 +11,9 @@ from django.db import connection
 from django.test.utils import setup_test_environment, teardown_test_environment
 
 from tenants.context import PLATFORM, use_tenant
+from tenants.errors import ConfigurationError
 from tenants.lifecycle import NewTenant, create_tenant
+from tenants.postgresql.direct import connect_directly
 from tenants.postgresql.scratch import drop_left_over, scratch_name
 from tenants.registry import tenant_by_slug
 from tenants.testing.databases import drop_roles_of, take_away, test_database
@@ -37,6 +39,7 @@ def check_isolation() -> Iterator[Result]:
 def _stage() -> Iterator[Stage]:
     for database in drop_left_over(_PURPOSE):
         drop_roles_of(database)
+    _check_may_create_databases()
     with scratch_name(_PURPOSE) as name:
         tests = connection.settings_dict["TEST"]
         before, tests["NAME"] = tests["NAME"], name
@@ -49,6 +52,16 @@ def _stage() -> Iterator[Stage]:
             logging.disable(logging.NOTSET)
             teardown_test_environment()
             tests["NAME"] = before
+
+
+def _check_may_create_databases() -> None:
+    with connect_directly() as session:
+        row = session.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    if row != (True,):
+        raise ConfigurationError(
+            "The database user may not create databases, and isolation is tried in one of its own. Give it CREATEDB "
+            "(`ALTER USER … CREATEDB`), or run this where your tests run."
+        )
 
 
 def _with_two_tenants() -> Iterator[Stage]:

@@ -114,6 +114,18 @@ def test_a_leak_in_the_projects_own_code_is_found_by_the_projects_own_probe(run:
     assert re.search(r"other tenant\s+LEAK\s+a text of the owner's", done.stdout)
 
 
+def test_who_may_make_no_database_is_told_so(run: Run) -> None:
+    with psycopg.connect(**connection.get_connection_params() | {"dbname": "postgres"}, autocommit=True) as server:
+        server.execute("CREATE ROLE test_postgres_nobody LOGIN PASSWORD 'x'")
+        try:
+            params = connection.get_connection_params()
+            url = database_url("postgres").replace(f"//{params['user']}@", "//test_postgres_nobody:x@")
+            done = run("manage.py", "check_isolation", DATABASE_URL=url)
+        finally:
+            server.execute("DROP ROLE test_postgres_nobody")
+    assert (done.returncode, "CREATEDB" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+
+
 def test_what_a_killed_run_left_is_taken_away_by_the_next(run: Run) -> None:
     """A database of that name without the session that it is called after."""
     with psycopg.connect(**connection.get_connection_params() | {"dbname": "postgres"}, autocommit=True) as server:
