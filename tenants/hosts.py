@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 import idna
+from django.utils.translation import gettext_noop as _
 
 from tenants.errors import InvalidHost
 
@@ -37,16 +38,16 @@ def normalise_host(raw: str) -> str:
     except idna.IDNAError as error:
         raise InvalidHost(raw, f"{error}.") from error
     if not _PLAIN.fullmatch(host):
-        raise InvalidHost(raw, "a host name has letters, digits, hyphens and dots.")
+        raise InvalidHost(raw, _("a host name has letters, digits, hyphens and dots."))
     return host
 
 
 def _normalise_ipv6(raw: str, host: str) -> str:
     address, bracket, port = host[1:].partition("]")
     if not bracket or (port and not _PORT.fullmatch(port)):
-        raise InvalidHost(raw, "the brackets of an IPv6 address do not match.")
+        raise InvalidHost(raw, _("the brackets of an IPv6 address do not match."))
     if "%" in address:
-        raise InvalidHost(raw, "a zone (%) means something on one machine only.")
+        raise InvalidHost(raw, _("a zone (%) means something on one machine only."))
     try:
         return f"[{ipaddress.IPv6Address(address).compressed}]"
     except ValueError as error:

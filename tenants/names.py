@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import zlib
 
+from django.utils.translation import gettext_noop as _
+
 from tenants.errors import InvalidName
 
 SLUG_MAX_LENGTH = 63
@@ -39,11 +41,13 @@ def validate_slug(slug: str, *, reserved: frozenset[str] = RESERVED_SLUGS) -> st
     if len(slug) > SLUG_MAX_LENGTH:
         raise InvalidName(slug, f"it has {len(slug)} characters, and a host name has at most {SLUG_MAX_LENGTH}.")
     if not _LABEL.fullmatch(slug):
-        raise InvalidName(slug, "use lower-case letters a-z, digits and hyphens, with a letter or digit at both ends.")
+        raise InvalidName(
+            slug, _("use lower-case letters a-z, digits and hyphens, with a letter or digit at both ends.")
+        )
     if slug[2:4] == "--":
-        raise InvalidName(slug, "hyphens in third and fourth place are kept for encoded names (RFC 5891).")
+        raise InvalidName(slug, _("hyphens in third and fourth place are kept for encoded names (RFC 5891)."))
     if slug in reserved:
-        raise InvalidName(slug, "the name is reserved for the platform.")
+        raise InvalidName(slug, _("the name is reserved for the platform."))
     return slug
 
 

@@ -6,6 +6,8 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext
+
 from tenants.errors import InvalidHost
 from tenants.hosts import normalise_host
 
@@ -30,11 +32,12 @@ def check_prefix(prefix: str) -> str:
     Segments are whole: `/stock/` is what is below it, `/stock` that and itself, `/` everything.
     """
     if not _PREFIX.fullmatch(prefix) or _DOTS.search(prefix):
-        raise ValueError(
-            f"{prefix!r} is no prefix of paths: write it as /stock/; letters, digits and - . _ ~ between slashes."
+        text = gettext(
+            "%(prefix)r is no prefix of paths: write it as /stock/; letters, digits and - . _ ~ between slashes."
         )
+        raise ValueError(text % {"prefix": prefix})
     if f"{prefix}/".startswith(OWN_PREFIX):
-        raise ValueError(f"Paths below {OWN_PREFIX} are every process's own.")
+        raise ValueError(gettext("Paths below %s are every process's own.") % OWN_PREFIX)
     return prefix
 
 
@@ -46,7 +49,7 @@ def is_below(path: str, prefix: str) -> bool:
 def check_health_path(path: str) -> str:
     """Return a path as it is; raise `ValueError` if there is anything but a path in it."""
     if not re.fullmatch(r"/[!-~]*", path) or "#" in path:
-        raise ValueError(f"{path!r} is no path: write it as /health.")
+        raise ValueError(gettext("%(path)r is no path: write it as /health.") % {"path": path})
     return path
 
 
@@ -55,13 +58,15 @@ def check_range(text: str) -> IPNetwork:
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no range of addresses: {error}. Write it as 10.1.0.0/16.") from error
+        refusal = gettext("%(range)r is no range of addresses: %(error)s. Write it as 10.1.0.0/16.")
+        raise ValueError(refusal % {"range": text, "error": error}) from error
 
 
 def check_address(url: str) -> str:
     """Return a service's address as it is; raise `ValueError` if it is more or less than scheme, host and port."""
     if url != _plain_address(url):
-        raise ValueError(f"{url!r} is no address of a service: write it as http://10.1.0.7:8002, without a path.")
+        text = gettext("%(url)r is no address of a service: write it as http://10.1.0.7:8002, without a path.")
+        raise ValueError(text % {"url": url})
     return url
 
 

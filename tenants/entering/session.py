@@ -11,6 +11,7 @@ from django.contrib.auth import login
 from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from tenants import audit
 from tenants.conf import tenancy
@@ -29,7 +30,7 @@ def begin_session(request: HttpRequest, entry: OperatorEntry) -> None:
     login(request, account, backend=_BACKEND)
     request.session[_MARK] = entry.operator
     request.session.set_expiry(timezone.now() + timedelta(minutes=tenancy().operator_minutes))
-    _note(account, "Entered the shop.")
+    _note(account, gettext("Entered the shop."))
 
 
 def entered_operator(request: HttpRequest) -> str:
@@ -68,7 +69,7 @@ def _write_down_leaving(*, request: HttpRequest, user: Any, **_: Any) -> None:
     if user is not None and (operator := entered_operator(request)):
         with audit.acting_as(f"operator {operator}"):
             audit.record("leave", current_tenant())
-        _note(user, "Left the shop.")
+        _note(user, gettext("Left the shop."))
 
 
 user_logged_out.connect(_write_down_leaving, dispatch_uid="tenants.entering")

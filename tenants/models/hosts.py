@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
 
 from tenants.errors import InvalidHost
 from tenants.hosts import normalise_host
@@ -25,7 +26,9 @@ class HostField(models.CharField):  # type: ignore[type-arg]  # not generic when
         try:
             return normalise_host(host)
         except InvalidHost as error:
-            raise ValidationError(str(error), code="invalid_host") from error
+            text = gettext("%(host)r is no host name: %(reason)s")
+            told = {"host": error.host[:80], "reason": gettext(error.reason)}
+            raise ValidationError(text % told, code="invalid_host") from error
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tenants.conf import tenancy
@@ -20,7 +21,9 @@ def check_slug(slug: str) -> None:
     try:
         validate_slug(slug, reserved=tenancy().all_reserved_slugs)
     except InvalidName as error:
-        raise ValidationError(str(error), code="invalid_slug") from error
+        text = gettext("%(slug)r cannot name a tenant: %(reason)s")
+        told = {"slug": error.slug[:80], "reason": gettext(error.reason)}
+        raise ValidationError(text % told, code="invalid_slug") from error
 
 
 class Tenant(models.Model):
