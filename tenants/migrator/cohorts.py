@@ -13,7 +13,7 @@ from tenants.migrator.records import read_applied
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cohort:
-    """Tenants of one variant with the same applied migrations, and what is due for them."""
+    """Tenants for whom the same is due."""
 
     tenants: tuple[TenantInfo, ...]
     due: tuple[str, ...]
@@ -26,7 +26,10 @@ def cohorts(tenants: Sequence[TenantInfo], targets: tuple[Target, ...] | None) -
     for tenant in tenants:
         with use_tenant(tenant.as_owner()):
             members[read_applied(), targets or targets_for(tenant)].append(tenant)
-    found = [Cohort(tenants=tuple(group), due=_due(*way)) for way, group in members.items()]
+    by_what_is_due: dict[tuple[str, ...], list[TenantInfo]] = defaultdict(list)
+    for way, group in members.items():
+        by_what_is_due[_due(*way)] += group
+    found = [Cohort(tenants=tuple(group), due=due) for due, group in by_what_is_due.items()]
     return sorted(found, key=lambda cohort: -len(cohort.tenants))
 
 

@@ -27,6 +27,13 @@ def statements(dump: str) -> list[str]:
     return sorted(line for line in dump.splitlines() if line.startswith("INSERT"))
 
 
+def without_keys(dump: str) -> list[str]:
+    """Return the rows that all tenants have alike: each signs with a key of its own."""
+    rows = statements(dump)
+    assert len(of("oauth_signingkey", rows)) == 1
+    return [row for row in rows if row not in of("oauth_signingkey", rows)]
+
+
 @pytest.mark.timeout(900)
 def test_wagtail_in_fifty_tenants_is_wagtail_by_django_alone(hand: Hand) -> None:
     hand.do("prepare()")
@@ -34,11 +41,11 @@ def test_wagtail_in_fifty_tenants_is_wagtail_by_django_alone(hand: Hand) -> None
     made = hand.do(f"create_many({TENANTS})")
     expected = hand.do(f"dump('{by_django}', 'schema')")
     assert "wagtailcore_page" in expected
-    rows = statements(hand.do(f"dump('{made[0]}', 'data')"))
+    rows = without_keys(hand.do(f"dump('{made[0]}', 'data')"))
     assert len(rows) > 400
     for schema in (made[0], made[1], made[-1]):
         assert hand.do(f"dump('{schema}', 'schema')") == expected
-        assert statements(hand.do(f"dump('{schema}', 'data')")) == rows
+        assert without_keys(hand.do(f"dump('{schema}', 'data')")) == rows
     djangos = statements(hand.do(f"dump('{by_django}', 'data')"))
     for table in ("auth_permission", "django_content_type", "wagtailcore_page", "wagtailcore_site"):
         assert len(of(table, rows)) == len(of(table, djangos)) > 0

@@ -18,6 +18,8 @@ COMMON_APPS = [
     "django.contrib.sessions",
     "django.contrib.admin",
     "django.contrib.sites",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
 ]
 TENANT_APPS = ["notes"]
 INSTALLED_APPS = [*SHARED_APPS, *COMMON_APPS, *TENANT_APPS, "django.contrib.messages"]

@@ -26,13 +26,21 @@ TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture
-def counting(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[UsageCounter]:
+def counting(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[UsageCounter]:
     """Count, and leave the writing to the test: the thread would not see the test's transaction."""
     settings.TENANTS = {**settings.TENANTS, "API_USAGE_SECONDS": 3600}
     monkeypatch.setattr(usage, "_start", lambda seconds: None)
+    _forget_all()
     yield usage
+    _forget_all()
+
+
+def _forget_all() -> None:
+    """Drop what is counted here, by other tests too, and what their thread has written down for good."""
     usage._counts.clear()
     usage._clients.clear()
+    with use_tenant(PLATFORM):
+        ApiUsage.objects.all().delete()
 
 
 def _asked_by(client: Client, agent: str, version: str = "v1", times: int = 1) -> None:

@@ -86,7 +86,8 @@ class TestClients:
 
     def test_nobody_makes_a_client_that_may_more_than_they(self, staff: Callable[..., Any]) -> None:
         rights = ["oauth.add_application", "oauth.view_application", "oauth.change_application"]
-        goods = [f"goods.view_{model}" for model in ("category", "goods", "sku", "picture")]
+        models = ("category", "goods", "sku", "picture", "goodsimport", "importpiece")
+        goods = [f"goods.view_{model}" for model in models]
         _, browser = staff("mina", *rights, *goods)
         page = browser.post(ADD_CLIENT, {**CLIENT, "scopes": ["goods:read", "goods:write", "introspection"]})
         assert "You may not do yourself what these stand for: goods:write, introspection." in page.content.decode()
