@@ -8,12 +8,15 @@ from threading import Event
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from psycopg import errors
 
 from tenants import pages
-from tenants.context import current_tenant
+from tenants.context import TenantInfo, current_tenant
 from tenants.pressure import Kind, pressure
+from tenants.registry import all_tenants
 from tenants.stopped import Stopped, why_stopped
 from tenants.turnstile import QUEUE_SECONDS, Place, Queued, Refusal, turnstile, wait_async
 
@@ -68,13 +71,20 @@ class LimitMiddleware:
 
 def stopped_answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
     """Return the answer to a request that the database was too busy or too slow for; None if `error` is another."""
-    reason = why_stopped(error)
+    reason, tenant = why_stopped(error), current_tenant()
     if reason is None:
-        return None
-    tenant = current_tenant()
+        return pages.updating(request, tenant) if _was_just_changed(tenant, error) else None
     if reason is Stopped.STATEMENT and not tenant.is_platform:
         pressure.add(tenant.id, Kind.STATEMENT)
     return pages.stopped(request, tenant, reason)
+
+
+def _was_just_changed(tenant: TenantInfo, error: Exception) -> bool:
+    """Tell whether a table is missing because the tenant got another variant while its request was answered."""
+    is_missing = isinstance(error.__cause__, (errors.UndefinedTable, errors.UndefinedColumn))
+    if tenant.is_platform or not is_missing or connection.in_atomic_block:
+        return False
+    return [now.variant for now in all_tenants(pk=tenant.id)] != [tenant.variant]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from psycopg.conninfo import make_conninfo
 
 from tests.waiting import eventually
@@ -121,17 +121,19 @@ def led_through(pooler: Pooler) -> Iterator[None]:
     params = connection.get_connection_params()
     direct = make_conninfo("", **{key: params[key] for key in ("host", "port", "user", "password") if params.get(key)})
     connection.close()
-    settings = connection.settings_dict
-    kept = dict(settings)
-    # One dictionary for the wrappers of all threads, so it is changed and not replaced.
-    options = {key: value for key, value in settings["OPTIONS"].items() if key != "embedded"}
-    settings.update(
-        HOST=str(pooler.folder), PORT=str(pooler.port), USER="anybody", PASSWORD="",
-        OPTIONS={**options, "pool": False, "direct": direct}, DISABLE_SERVER_SIDE_CURSORS=True,
-    )  # fmt: skip
+    # New threads take the second; the two are one unless another test has given this thread's wrapper its own.
+    both = [connection.settings_dict, connections.settings["default"]]
+    kept = [dict(settings) for settings in both]
+    options = {key: value for key, value in both[0]["OPTIONS"].items() if key != "embedded"}
+    for settings in both:  # changed and not replaced: wrappers of all threads have them
+        settings.update(
+            HOST=str(pooler.folder), PORT=str(pooler.port), USER="anybody", PASSWORD="",
+            OPTIONS={**options, "pool": False, "direct": direct}, DISABLE_SERVER_SIDE_CURSORS=True,
+        )  # fmt: skip
     try:
         yield
     finally:
         connection.close()
-        settings.clear()
-        settings.update(kept)
+        for settings, before in zip(both, kept, strict=True):
+            settings.clear()
+            settings.update(before)

@@ -54,7 +54,7 @@ def visible_goods(access: Access) -> GoodsQuerySet:
 
 
 def find_goods(access: Access, filters: Any) -> tuple[GoodsQuerySet, Ordering]:
-    """Return the goods that filters let through, with their prices, and the order that is asked for.
+    """Return the goods that filters let through, with all that is shown of them, and the order that is asked for.
 
     Raises `NotIdentified` or `NotAllowed` for whoever may not see what is not published, but asks for it.
     """
@@ -67,7 +67,7 @@ def find_goods(access: Access, filters: Any) -> tuple[GoodsQuerySet, Ordering]:
         found = found.in_category(filters.category)
     if filters.search:
         found = found.search(filters.search)
-    found = _narrowed(found, filters).with_prices()
+    found = _narrowed(found, filters).with_lists()
     ordering = ORDERINGS[filters.ordering]
     if ordering.field == "price_to_order_by":
         without = -1 if ordering.descending else _BEYOND_ANY_PRICE  # what has no price comes last either way

@@ -22,7 +22,7 @@ from shop.api.schemas import (
     SkuFactsIn,
     SkuPatch,
 )
-from shop.goods.models import Goods, Sku
+from shop.goods.models import Goods, Picture, Sku
 from shop.orders.models import Order, OrderLine
 from shop.storefront.cart import CartLine
 from tenants import current_tenant
@@ -129,6 +129,14 @@ def _goods(money: MoneyStyle, sku: type[Schema]) -> type[Schema]:
         def resolve_price(goods: Goods) -> Any:
             lowest = goods.lowest_price
             return None if lowest is None else money.show(lowest, current_tenant().currency)
+
+        @staticmethod
+        def resolve_skus(goods: Goods) -> list[Sku]:
+            return goods.sku_list
+
+        @staticmethod
+        def resolve_pictures(goods: Goods) -> list[Picture]:
+            return goods.picture_list
 
     return GoodsOut
 

@@ -73,6 +73,21 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
             .prefetch_related(Prefetch("skus", _skus().priced()), "pictures")
         )
 
+    def with_lists(self) -> Self:
+        """Furnish goods for programs, with less than `with_prices`: `lowest_price`, `sku_list` and `picture_list`.
+
+        Those are lists. A related manager would need a queryset of its own for each of the goods, which costs more
+        than to read the rows.
+        """
+        price = resolve("goods.services.pricing").price()
+        return (
+            self.annotate(lowest_price=_over_skus(Min(price)))
+            .select_related("category")
+            .prefetch_related(
+                Prefetch("skus", _skus().priced(), to_attr="sku_list"), Prefetch("pictures", to_attr="picture_list")
+            )
+        )
+
 
 def _skus() -> SkuQuerySet:
     return resolve("goods.models.Sku").objects.available()

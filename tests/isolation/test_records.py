@@ -34,33 +34,33 @@ def of_acme(acme: TenantInfo, globex: TenantInfo) -> Iterator[Things]:
     """The same rows with the same numbers in two shops; what is given belongs to acme, and globex is active."""
     for tenant in (globex, acme):
         with use_tenant(tenant):
-            category = Category.objects.create(id=901, name=f"Mugs of {tenant.slug}", slug="mugs")
-            goods = Goods.objects.create(id=902, name=f"Mug of {tenant.slug}", slug="mug", category=category)
-            sku = Sku.objects.create(id=903, goods=goods, price=5, stock=3)
-            member = User.objects.create(id=904, username="member")
-            Group.objects.create(id=905, name="members").user_set.add(member)
+            category = Category.objects.create(id=900_000_001, name=f"Mugs of {tenant.slug}", slug="mugs")
+            goods = Goods.objects.create(id=900_000_002, name=f"Mug of {tenant.slug}", slug="mug", category=category)
+            sku = Sku.objects.create(id=900_000_003, goods=goods, price=5, stock=3)
+            member = User.objects.create(id=900_000_004, username="member")
+            Group.objects.create(id=900_000_005, name="members").user_set.add(member)
     with use_tenant(acme):
         things = {
-            "category": Category.objects.get(pk=901),
-            "goods": Goods.objects.get(pk=902),
-            "sku": Sku.objects.get(pk=903),
-            "deferred": Goods.objects.defer("description").get(pk=902),
+            "category": Category.objects.get(pk=900_000_001),
+            "goods": Goods.objects.get(pk=900_000_002),
+            "sku": Sku.objects.get(pk=900_000_003),
+            "deferred": Goods.objects.defer("description").get(pk=900_000_002),
             "unsaved": Goods(name="New", slug="new"),
-            "lazy": Goods.objects.filter(pk=902),
-            "related": Goods.objects.get(pk=902).skus,
+            "lazy": Goods.objects.filter(pk=900_000_002),
+            "related": Goods.objects.get(pk=900_000_002).skus,
             "user": User.objects.create(username="ann"),
             "saved": sku,
             "member": member,
-            "group": Group.objects.get(pk=905),
+            "group": Group.objects.get(pk=900_000_005),
             "sku_rows": Sku.objects.all(),
             "raw": Goods.objects.raw("SELECT * FROM goods_goods"),
             "raw by alias": Goods.objects.raw("SELECT * FROM goods_goods", using="default"),
             "by alias": Goods.objects.using("default"),
-            "loaded by alias": Goods.objects.using("default").get(pk=902),
+            "loaded by alias": Goods.objects.using("default").get(pk=900_000_002),
             "session": Session.objects.create(session_key="key", expire_date=timezone.now()),
             "saved by alias": Goods(name="Saved", slug="saved"),
-            "evaluated": Goods.objects.filter(pk=902),
-            "with skus": Goods.objects.prefetch_related("skus").get(pk=902),
+            "evaluated": Goods.objects.filter(pk=900_000_002),
+            "with skus": Goods.objects.prefetch_related("skus").get(pk=900_000_002),
             "subquery": Category.objects.filter(name__contains="acme"),
             "form": modelform_factory(Goods, fields=["name", "slug", "category"]),
         }
@@ -84,8 +84,8 @@ DEEDS: dict[str, Callable[[Things], object]] = {
     "creating through a relation": lambda a: a["goods"].skus.create(price=1),
     "adding through a relation": lambda a: a["goods"].skus.add(a["sku"]),
     "many-to-many": lambda a: a["user"].groups.add(Group.objects.create(name="g")),
-    "assigning theirs to ours": lambda a: setattr(Goods.objects.get(pk=902), "category", a["category"]),
-    "assigning ours to theirs": lambda a: setattr(a["goods"], "category", Category.objects.get(pk=901)),
+    "assigning theirs to ours": lambda a: setattr(Goods.objects.get(pk=900_000_002), "category", a["category"]),
+    "assigning ours to theirs": lambda a: setattr(a["goods"], "category", Category.objects.get(pk=900_000_001)),
     "evaluating": lambda a: list(a["lazy"]),
     "counting": lambda a: a["lazy"].count(),
     "updating": lambda a: a["lazy"].update(name="x"),
@@ -109,7 +109,7 @@ DEEDS: dict[str, Callable[[Things], object]] = {
     "rows in memory through a relation": lambda a: list(a["with skus"].skus.all()),
     "raw SQL": lambda a: list(a["raw"]),
     "raw SQL by alias": lambda a: list(a["raw by alias"]),
-    "by their numbers": lambda a: a["lazy"].in_bulk([902]),
+    "by their numbers": lambda a: a["lazy"].in_bulk([900_000_002]),
     "looking one up": lambda a: Goods.objects.contains(a["goods"]),
     "filtering by theirs": lambda a: list(Goods.objects.filter(category=a["category"])),
     "filtering by some of theirs": lambda a: list(Goods.objects.filter(category__in=[a["category"]])),
@@ -119,12 +119,14 @@ DEEDS: dict[str, Callable[[Things], object]] = {
     "updating through a relation": lambda a: a["goods"].skus.update(price=1),
     "deleting through a relation": lambda a: a["goods"].skus.all().delete(),
     "making with theirs": lambda a: Goods(name="x", slug="x", category=a["category"]),
-    "setting theirs on ours": lambda a: Goods.objects.get(pk=902).skus.set([a["sku"]]),
+    "setting theirs on ours": lambda a: Goods.objects.get(pk=900_000_002).skus.set([a["sku"]]),
     "many-to-many of ours": lambda a: User.objects.create(username="bob").groups.add(a["group"]),
-    "taking theirs out of our category": lambda a: Category.objects.get(pk=901).goods.remove(a["goods"]),
-    "taking theirs out of ours": lambda a: Group.objects.get(pk=905).user_set.remove(a["member"]),
-    "setting theirs instead of ours": lambda a: Group.objects.get(pk=905).user_set.set([a["member"]]),
-    "prefetching ours and theirs": lambda a: prefetch_related_objects([Goods.objects.get(pk=902), a["goods"]], "skus"),
+    "taking theirs out of our category": lambda a: Category.objects.get(pk=900_000_001).goods.remove(a["goods"]),
+    "taking theirs out of ours": lambda a: Group.objects.get(pk=900_000_005).user_set.remove(a["member"]),
+    "setting theirs instead of ours": lambda a: Group.objects.get(pk=900_000_005).user_set.set([a["member"]]),
+    "prefetching ours and theirs": lambda a: prefetch_related_objects(
+        [Goods.objects.get(pk=900_000_002), a["goods"]], "skus"
+    ),
     "a form that saves": lambda a: a["form"]({"name": "x", "slug": "x"}, instance=a["goods"]).save(),
     "a form that validates": lambda a: a["form"]({"name": "x", "slug": "x"}, instance=a["goods"]).is_valid(),
     "full validation": lambda a: a["goods"].full_clean(),
@@ -164,10 +166,10 @@ def through_a_shared_cache(instance: Any) -> Any:
 def test_a_record_of_another_tenant_is_refused(of_acme: Things, acme: TenantInfo, deed: str) -> None:
     with pytest.raises(WrongTenant, match=acme.schema):
         DEEDS[deed](of_acme)
-    assert Sku.objects.get(pk=903).price == 5
-    assert Group.objects.get(pk=905).user_set.exists()
-    assert Goods.objects.get(pk=902).name == "Mug of globex"
-    assert Category.objects.get(pk=901).name == "Mugs of globex"
+    assert Sku.objects.get(pk=900_000_003).price == 5
+    assert Group.objects.get(pk=900_000_005).user_set.exists()
+    assert Goods.objects.get(pk=900_000_002).name == "Mug of globex"
+    assert Category.objects.get(pk=900_000_001).name == "Mugs of globex"
 
 
 # At home these fail, each for a reason of its own: there is nothing wrong with whose it is.
@@ -182,10 +184,10 @@ def test_at_home_the_same_is_fine(of_acme: Things, acme: TenantInfo, deed: str) 
 
 
 def test_records_of_two_tenants_are_never_equal(of_acme: Things) -> None:
-    ours = Goods.objects.get(pk=902)
+    ours = Goods.objects.get(pk=900_000_002)
     assert ours != of_acme["goods"]
     assert len({ours, of_acme["goods"]}) == 2
-    assert ours == Goods.objects.get(pk=902)
+    assert ours == Goods.objects.get(pk=900_000_002)
     assert of_acme["goods"] not in list(Goods.objects.all())
 
 
@@ -207,7 +209,7 @@ def test_the_platform_is_another_tenant_too(of_acme: Things, platform: TenantInf
 
 
 def test_listing_takes_no_more_queries_and_carries_no_more_data(of_acme: Things) -> None:
-    row = Goods.objects.get(pk=902)
+    row = Goods.objects.get(pk=900_000_002)
     assert set(vars(row._state)) <= {"db", "adding", "fields_cache"}
     assert row._state.db == "default"
     assert connection.alias == row._state.db
@@ -300,7 +302,7 @@ def notes(of_acme: Things, acme: TenantInfo, globex: TenantInfo) -> Iterator[Thi
                     editor.create_model(Note)
                     editor.create_model(Shelf)
                 shelf = Shelf.objects.create(pk=1)
-                note = Note.objects.create(pk=2, about=Goods.objects.get(pk=902))
+                note = Note.objects.create(pk=2, about=Goods.objects.get(pk=900_000_002))
                 note_of_shelf = Note.objects.create(
                     pk=3, object_id=1, content_type=ContentType.objects.get_for_model(Goods)
                 )
@@ -315,7 +317,7 @@ GENERIC: dict[str, Callable[[Things], object]] = {
     "forwards": lambda a: a["note"].about,
     "forwards, in memory": lambda a: a["kept"].about,
     "assigning theirs to ours": lambda a: setattr(a["Note"].objects.get(pk=2), "about", a["goods"]),
-    "assigning ours to theirs": lambda a: setattr(a["note"], "about", Goods.objects.get(pk=902)),
+    "assigning ours to theirs": lambda a: setattr(a["note"], "about", Goods.objects.get(pk=900_000_002)),
     "making with theirs": lambda a: a["Note"](about=a["goods"]),
     "prefetching forwards": lambda a: prefetch_related_objects([a["note"]], "about"),
     "backwards": lambda a: list(a["shelf"].notes.all()),

@@ -129,11 +129,30 @@ def test_a_list_with_prices_takes_three_queries_however_long_it_is(
         assert {goods.highest_price for goods in listed} == {Decimal("99.50")}
 
 
+def test_goods_for_programs_have_their_related_rows_in_lists(
+    acme: TenantInfo, make_sku: MakeSku, django_assert_num_queries: Callable[..., object]
+) -> None:
+    with use_tenant(acme):
+        for number in range(6):
+            goods = make_sku(price=str(10 + number), option_values=["S"]).goods
+            make_sku(goods=goods, price="99.50", option_values=["L"])
+            Picture.objects.create(goods=goods, source_url=f"https://example.com/{number}.jpg")
+        with django_assert_num_queries(3):
+            listed = list(Goods.objects.published().with_lists())
+            for number, goods in enumerate(reversed(listed)):
+                assert goods.category is None
+                assert [sku.selling_price for sku in goods.sku_list] == [Decimal(10 + number), Decimal("99.50")]
+                assert [picture.url for picture in goods.picture_list] == [f"https://example.com/{number}.jpg"]
+        assert [goods.lowest_price for goods in listed] == [Decimal(price) for price in (15, 14, 13, 12, 11, 10)]
+
+
 def test_goods_without_skus_have_no_price(acme: TenantInfo) -> None:
     with use_tenant(acme):
         Goods.objects.create(name="Idea", slug="idea")
         idea = Goods.objects.with_prices().get()
         assert (idea.lowest_price, idea.highest_price, idea.stock, idea.picture) == (None, None, None, None)
+        idea = Goods.objects.with_lists().get()
+        assert (idea.lowest_price, idea.sku_list, idea.picture_list) == (None, [], [])
 
 
 def test_the_same_slug_may_be_in_every_shop(acme: TenantInfo, globex: TenantInfo) -> None:

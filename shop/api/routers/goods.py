@@ -90,7 +90,7 @@ def _one(goods: Any, goods_id: int) -> Goods:
 
 def _shown(request: HttpRequest, shapes: Shapes, goods_id: int) -> Schema:
     access: Access = request.auth
-    goods = _one(visible_goods(access).with_prices(), goods_id)
+    goods = _one(visible_goods(access).with_lists(), goods_id)
     return shapes.goods.model_validate(goods, context={"request": request})
 
 
