@@ -45,6 +45,8 @@ PGSCHEMAS = Contender("pgschemas", {"BENCH_LIMIT": "1"})
 _DISTRIBUTIONS = {"djangotenants": "django-tenants", "pgschemas": "django-pgschemas"}
 _MIGRATE_SHARED = {
     "sangga": ["migrate"],
+    "delivered": ["migrate"],
+    "single": ["migrate"],
     "djangotenants": ["migrate_schemas", "--shared"],
     "pgschemas": ["migrate", "--schema", "public"],
 }
@@ -137,8 +139,8 @@ def record_scripts() -> None:
     )
 
 
-def build(contender: Contender, database: str, tenants: int) -> None:
-    """Make a database with so many tenants in it: Sangga's by itself, the others' by SQL, which is quicker."""
+def migrate(contender: Contender, database: str) -> None:
+    """Make a database with everything in it but tenants."""
     make_database(database)
     subprocess.run(
         [*MANAGE, *_MIGRATE_SHARED[contender.key], "--verbosity=0"],
@@ -147,6 +149,11 @@ def build(contender: Contender, database: str, tenants: int) -> None:
         stdout=subprocess.DEVNULL,
         check=True,
     )
+
+
+def build(contender: Contender, database: str, tenants: int) -> None:
+    """Make a database with so many tenants in it: Sangga's by itself, the others' by SQL, which is quicker."""
+    migrate(contender, database)
     with Worker(contender, database) as worker:
         if contender.key == "sangga":
             worker.ask("create", names=names_of_tenants(tenants))

@@ -8,11 +8,11 @@ from decimal import Decimal
 from shop.goods.models import Category, Goods, Sku
 
 
-def stock_shop() -> None:
+def stock_shop(model: type[Goods] = Goods) -> None:
     """Put twenty goods with two skus each, in one category, into the shop that is active."""
     shelf = Category.objects.create(name="Shelf", slug="shelf")
     for number in range(20):
-        goods = Goods.objects.create(
+        goods = model.objects.create(
             name=f"Thing {number}", slug=f"thing-{number}", category=shelf, description="Made to be listed. " * 10
         )
         Sku.objects.bulk_create(

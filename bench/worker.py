@@ -46,10 +46,11 @@ def make_template() -> None:
 def stock(names: list[str]) -> None:
     """Put twenty goods with two skus each into each tenant."""
     from bench.goods import stock_shop
+    from shop.goods.models import Goods
 
     for name in names:
         with adapter.inside(name):
-            stock_shop()
+            stock_shop(getattr(adapter, "GoodsToStock", Goods))
 
 
 def stock_many(name: str, rows: int) -> None:

@@ -1,0 +1,1 @@
+"""Sangga as it is delivered: its own apps, middleware, variants and API."""
