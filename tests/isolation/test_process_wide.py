@@ -250,7 +250,7 @@ def test_language_and_time_zone_are_those_of_the_request_in_one_thread_and_in_tw
 
 
 @pytest.fixture
-def other_ids(pair: Pair) -> Pair:
+def other_ids(pair: Pair) -> Iterator[Pair]:
     with use_tenant(pair[1].as_owner()), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         cursor.execute("UPDATE auth_permission SET content_type_id = content_type_id + 9000")
@@ -260,7 +260,8 @@ def other_ids(pair: Pair) -> Pair:
             clerk = User.objects.create(username="clerk")
             clerk.user_permissions.add(Permission.objects.get(content_type__app_label="goods", codename="view_goods"))
     ContentType.objects.clear_cache()
-    return pair
+    yield pair
+    ContentType.objects.clear_cache()
 
 
 def content_type_and_right(tenant: TenantInfo) -> str:

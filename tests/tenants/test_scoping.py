@@ -207,7 +207,7 @@ def test_a_shop_shows_its_own_files_alone(
 
 
 @pytest.fixture
-def other_ids(acme: TenantInfo, globex: TenantInfo) -> dict[str, int]:
+def other_ids(acme: TenantInfo, globex: TenantInfo) -> Iterator[dict[str, int]]:
     """Give globex other ids of content types than acme's."""
     with use_tenant(globex.as_owner()), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -219,7 +219,8 @@ def other_ids(acme: TenantInfo, globex: TenantInfo) -> dict[str, int]:
             ContentType.objects.clear_cache()
             ids[tenant.slug] = ContentType.objects.get(app_label="goods", model="goods").pk
     assert ids["globex"] != ids["acme"]
-    return ids
+    yield ids
+    ContentType.objects.clear_cache()  # the ids are rolled back
 
 
 def test_a_content_type_is_the_active_tenants(acme: TenantInfo, globex: TenantInfo, other_ids: dict[str, int]) -> None:
