@@ -19,7 +19,7 @@ from tenants.hosts import normalise_host
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in (
-        "accelerometer bluetooth browsing-topics camera display-capture geolocation gyroscope hid magnetometer"
+        "accelerometer browsing-topics camera display-capture geolocation gyroscope hid magnetometer"
         " microphone midi payment publickey-credentials-get screen-wake-lock serial usb xr-spatial-tracking"
     ).split()
 )
