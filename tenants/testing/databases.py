@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
@@ -16,6 +17,7 @@ from tenants.lifecycle import NewTenant, create_tenant, purge_tenant
 from tenants.listener import listener
 from tenants.models import Tenant
 from tenants.names import role_name
+from tenants.postgresql.direct import connect_directly
 from tenants.registry import registry
 
 if TYPE_CHECKING:
@@ -40,9 +42,21 @@ def test_database(orders: Sequence[NewTenant], *, reuse: bool) -> Iterator[None]
         listener.stop()
         registry.clear()
         database = str(connection.settings_dict["NAME"])
+        _wait_for_those_who_leave()
         teardown_databases(made, verbosity=0, keepdb=reuse)
         if not reuse:
             drop_roles_of(database)
+
+
+def _wait_for_those_who_leave(seconds: float = 20.0) -> None:
+    """Wait until nobody else is connected: PostgreSQL drops no database that a thread or process just leaves."""
+    connections.close_all()
+    connection.close_pool()  # type: ignore[attr-defined]  # missing in django-stubs
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + seconds
+    with connect_directly() as session:
+        while session.execute(others).fetchone() != (0,) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
 
 test_database.__test__ = False  # type: ignore[attr-defined]  # its name is no test's
