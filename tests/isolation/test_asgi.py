@@ -15,7 +15,6 @@ from django.db import connection, connections
 from django.test import override_settings
 from django.urls import get_script_prefix, get_urlconf
 
-from config.settings import TENANTS
 from tenants import TenantInfo, active_tenant
 from tenants.asgi import ASGIHandler
 from tenants.listener import listener
@@ -23,6 +22,7 @@ from tenants.registry import tenant_by_slug
 from tenants.resolvers import resolve_from_memory
 from tests.isolation import urls
 from tests.isolation.test_threads import marker_of
+from tests.settings import TENANTS
 from tests.waiting import eventually
 
 STAGES = [

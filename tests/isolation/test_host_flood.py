@@ -14,7 +14,6 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
-from config.settings import TENANTS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants import census as census_module
 from tenants import registry as registry_module
@@ -22,6 +21,7 @@ from tenants.listener import listener
 from tenants.models import Domain, Tenant
 from tenants.registry import registry
 from tenants.resolvers import Door, resolve, resolve_from_memory
+from tests.settings import TENANTS
 
 FLOOD = 100_000
 

@@ -23,12 +23,12 @@ from django.db.models.signals import post_save
 from django.test import Client, override_settings
 from django.utils import timezone, translation
 
-from config.settings import CACHES, MIDDLEWARE, TENANTS
 from shop.goods.models import Goods
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, WrongTenant, current_tenant, run_in_threads, use_tenant
 from tenants.lifecycle import clear_tenant_cache
 from tenants.scoping import TenantLogFilter
 from tests.isolation import remembering_urls
+from tests.settings import CACHES, MIDDLEWARE, TENANTS
 
 URLS = {**TENANTS, "TENANT_URLCONF": "tests.isolation.remembering_urls"}
 OpenShop = Callable[..., TenantInfo]

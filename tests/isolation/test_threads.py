@@ -20,10 +20,10 @@ from django.test import override_settings
 from django.urls import get_script_prefix, get_urlconf
 from django.utils import timezone
 
-from config.settings import TENANTS
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, active_tenant, use_tenant
 from tenants.registry import tenant_by_slug
 from tests.isolation import urls
+from tests.settings import TENANTS
 
 SETTINGS = {**TENANTS, "TENANT_URLCONF": "tests.isolation.urls"}
 THREADS = 6

@@ -19,7 +19,6 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from django.test import override_settings
 
-from config.settings import TENANTS
 from shop.goods.models import Goods, Sku
 from shop.variants.customer_a import models as customer_a
 from shop.variants.grocer import models as grocer
@@ -27,6 +26,7 @@ from tenants import TenantInfo, active_tenant, use_tenant
 from tenants.asgi import ASGIHandler
 from tests.isolation.test_asgi import request_to
 from tests.isolation.test_threads import begin
+from tests.settings import TENANTS
 
 REQUESTS = 1000
 THREADS = 4

@@ -13,7 +13,6 @@ from django.db import connection, models
 from django.test import override_settings
 from django.test.utils import isolate_apps
 
-from config.settings import TENANTS
 from tenants.checks import handed_out, placement, pooler, remembered, signing_in, wiring
 from tenants.checks.placement import check_scopes
 from tenants.checks.wiring import MIDDLEWARE, check_wiring
@@ -21,6 +20,7 @@ from tenants.models import Tenant
 from tenants.postgresql.direct import connect_directly
 from tenants.scoping import cache_key
 from tests.pooler import led_through, pgbouncer
+from tests.settings import TENANTS
 
 CACHE_BACKENDS = "django.core.cache.backends"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import RequestFactory, override_settings
 
-from config.settings import TENANTS
 from tenants.client_address import client_address
+from tests.settings import TENANTS
 
 
 def address(proxies: int = 0, **meta: Any) -> str | None:

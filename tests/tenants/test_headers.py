@@ -13,11 +13,11 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client, override_settings
 
-from config.settings import CONTENT_SECURITY_POLICY, TENANTS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle import suspend_tenant
 from tenants.models import Domain, Tenant
 from tenants.registry import registry
+from tests.settings import CONTENT_SECURITY_POLICY, TENANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "https://shops.example"

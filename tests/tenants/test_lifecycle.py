@@ -13,12 +13,12 @@ from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.test import override_settings
 
-from config.settings import TENANTS
 from tenants import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant
 from tenants.errors import DomainTaken, InvalidName, SchemaExists, TenantExists
 from tenants.lifecycle import NewTenant, add_domain, create_tenant, delete_tenant, purge_tenant
 from tenants.models import AuditEvent, Domain, SchemaState, Tenant
 from tenants.registry import registry, tenant_by_slug
+from tests.settings import TENANTS
 
 OpenShop = Callable[..., TenantInfo]
 

@@ -14,7 +14,6 @@ from django.db import connection, connections
 from django.http import StreamingHttpResponse
 from django.test import Client, override_settings
 
-from config.settings import TENANTS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.asgi import ASGIHandler
 from tenants.limits import turnstile
@@ -23,6 +22,7 @@ from tenants.pressure import Kind, pressure
 from tenants.registry import registry
 from tests.isolation import busy_urls
 from tests.isolation.test_asgi import Request, request_to
+from tests.settings import TENANTS
 from tests.waiting import eventually
 
 Shop = Callable[..., TenantInfo]

@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import get_urlconf, reverse
 from django.utils import timezone
 
-from config.settings import TENANTS
 from tenants import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant
 from tenants.bypass import PARAMETER
 from tenants.lifecycle import suspend_tenant
@@ -23,6 +22,7 @@ from tenants.middleware import TenantMiddleware
 from tenants.models import Domain
 from tenants.registry import registry
 from tests.isolation import urls
+from tests.settings import TENANTS
 
 LONG = ("a" * 60 + ".") * 5 + "localhost"
 

@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import Client, RequestFactory, override_settings
 from django.urls import get_script_prefix, reverse, set_script_prefix
 
-from config.settings import TENANTS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.middleware import TenantMiddleware
 from tenants.prefix import keep_cookies_apart, mounted_at, shift
+from tests.settings import TENANTS
 
 
 @pytest.fixture(autouse=True)

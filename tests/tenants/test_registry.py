@@ -13,13 +13,13 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from config.settings import TENANTS
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants import registry as registry_module
 from tenants.lifecycle import resume_tenant, suspend_tenant
 from tenants.models import Domain, Tenant
 from tenants.registry import DEAF_SECONDS, MISS, Registry, all_tenants, tenant_by_slug
 from tenants.resolvers import Door, resolve
+from tests.settings import TENANTS
 
 
 @pytest.fixture

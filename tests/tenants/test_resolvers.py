@@ -10,12 +10,12 @@ from django.db import connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from config.settings import TENANTS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Domain
 from tenants.names import RESERVED_SLUGS
 from tenants.registry import registry
 from tenants.resolvers import Door, Resolution, resolve, resolve_from_memory
+from tests.settings import TENANTS
 
 
 def asked(function: Callable[[], Any]) -> int:

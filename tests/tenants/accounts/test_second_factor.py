@@ -19,12 +19,12 @@ from django.utils import timezone
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from config.settings import TENANTS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.accounts import second_factor, signing_in
 from tenants.accounts.middleware import SecondFactorMiddleware
 from tenants.models import Tenant
 from tenants.registry import registry
+from tests.settings import TENANTS
 from tests.tenants.accounts.phone import Phone
 
 PASSWORD = "correct horse battery"

@@ -9,10 +9,10 @@ import pytest
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from config.settings import TENANTS
 from tenants import TenantInfo
 from tenants.models import AuditEvent, Pressure, Tenant
 from tenants.registry import registry
+from tests.settings import TENANTS
 from tests.tenants.admin.test_tenant_page import errors_of, form_of, page_of
 
 PLANS = {"standard": {"CONCURRENCY": 4, "QUEUE": 9, "RATE": 50, "BURST": 60}, "large": {"STATEMENT_SECONDS": 30}}

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.test import Client, override_settings
 
-from config.settings import TENANTS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Mount
 from tenants.mounts.built import built_applications
 from tenants.registry import registry
+from tests.settings import TENANTS
 from tests.tenants.mounts import applications
 
 FACTORIES = [

@@ -11,8 +11,8 @@ import pytest
 from django.apps import apps
 from django.test import override_settings
 
-from config.settings import TENANTS
 from tenants.variants import Variant, variants
+from tests.settings import TENANTS
 
 _numbers = count(1)
 

@@ -12,12 +12,12 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from config.settings import TENANTS
 from shop.goods.services import pricing
 from tenants.checks.placement import check_variants
 from tenants.errors import ConfigurationError, NothingToResolve, UnknownVariant, VariantBroken
 from tenants.variants import Variant, resolve_for, variant_apps, variants
 from tenants.variants.overrides import overrides_of, read_variant
+from tests.settings import TENANTS
 from tests.tenants.variants.conftest import WriteVariant
 
 GOOD = "from shop.goods.services.pricing import price_before\ndef price():\n    return 1\n"
