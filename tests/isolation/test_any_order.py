@@ -126,6 +126,7 @@ def pooling(request: Any, committed: None) -> Iterator[None]:
     options["pool"] = kept if request.param == "pool" else False
     yield
     connection.close()
+    connection.close_pool()  # its sessions were meddled with: nobody else shall get one
     options["pool"] = kept
 
 

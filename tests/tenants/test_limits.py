@@ -13,6 +13,7 @@ import pytest
 from django.db import connection, connections
 from django.http import StreamingHttpResponse
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.asgi import ASGIHandler
@@ -59,6 +60,15 @@ def client_of(tenant: TenantInfo, **more: Any) -> Client:
     return Client(HTTP_HOST=tenant.host, raise_request_exception=False, **more)
 
 
+def too_soon(client: Client, path: str = "/", **more: Any) -> Any:
+    """Ask until a request comes too soon after the one before it: on a busy machine the second may be late enough."""
+    for _ in range(50):
+        answer = client.get(path, **more)
+        if answer.status_code == 429:
+            return answer
+    pytest.fail("no request was refused")
+
+
 def counted(tenant: TenantInfo) -> dict[Kind, int]:
     return dict(pressure.take().get(tenant.id, {}))
 
@@ -92,14 +102,12 @@ def test_who_may_wait_in_line_is_served_in_the_end(shop: Shop) -> None:
 
 def test_too_many_in_a_short_time_get_429_with_the_seconds_to_wait(shop: Shop) -> None:
     tenant, other = shop(max_rate=1, max_burst=3), shop(max_rate=1, max_burst=3)
-    statuses = [client_of(tenant).get("/").status_code for _ in range(6)]
-    assert statuses[:3] == [200] * 3
-    assert 429 in statuses[3:]
-    refused = client_of(tenant).get("/")
+    assert [client_of(tenant).get("/").status_code for _ in range(3)] == [200] * 3
+    refused = too_soon(client_of(tenant))
     assert (refused.status_code, refused["Retry-After"]) == (429, "1")
     assert "Too many requests in a short time" in refused.text
     assert client_of(other).get("/").status_code == 200
-    assert counted(tenant)[Kind.RATE] >= 2
+    assert counted(tenant)[Kind.RATE] == 1
 
 
 @pytest.mark.parametrize(
@@ -108,8 +116,7 @@ def test_too_many_in_a_short_time_get_429_with_the_seconds_to_wait(shop: Shop) -
 )
 def test_a_program_gets_problem_details(shop: Shop, path: str, accept: str) -> None:
     tenant = shop(max_rate=1)
-    client_of(tenant).get("/")
-    refused = client_of(tenant).get(path, headers={"accept": accept, "accept-language": "en"})
+    refused = too_soon(client_of(tenant), path, headers={"accept": accept, "accept-language": "en"})
     assert refused["Content-Type"] == "application/problem+json; charset=utf-8"
     problem = json.loads(refused.content)
     assert problem["type"] == "urn:sangga:problem:too-many-requests"
@@ -117,22 +124,22 @@ def test_a_program_gets_problem_details(shop: Shop, path: str, accept: str) -> N
     assert "wait a moment" in problem["detail"]
 
 
-def test_a_refusal_asks_no_database(shop: Shop, django_assert_num_queries: Any) -> None:
-    tenant = shop(max_rate=1)
-    client = client_of(tenant)
-    client.get("/")
-    with use_tenant(PLATFORM), django_assert_num_queries(0):
-        assert client.get("/").status_code == 429
+def test_a_refusal_asks_no_database(shop: Shop) -> None:
+    client = client_of(shop(max_rate=1))
+    too_soon(client)
+    with use_tenant(PLATFORM), CaptureQueriesContext(connection) as queries:
+        before = len(queries)
+        while client.get("/").status_code != 429:
+            before = len(queries)
+    assert len(queries) == before
 
 
 def test_a_refusal_is_rendered_once_for_each_language(shop: Shop) -> None:
-    tenant = shop(max_rate=1)
-    client = client_of(tenant)
-    client.get("/")
-    for language, word in (("en", "busy|moment"), ("ko", "")):
-        refused = client.get("/", headers={"accept-language": language})
+    client = client_of(shop(max_rate=1))
+    for language in ("en", "ko"):
+        refused = too_soon(client, headers={"accept-language": language})
         assert refused["Content-Language"] == language
-        assert f'lang="{language}"' in refused.text, word
+        assert f'lang="{language}"' in refused.text
 
 
 def test_static_files_are_not_counted(shop: Shop) -> None:
@@ -143,7 +150,7 @@ def test_static_files_are_not_counted(shop: Shop) -> None:
         assert response.status_code == 200
         response.close()
     assert client.get("/").status_code == 200
-    assert client.get("/static/there-is-no-such-file.css").status_code == 429, "what is no file reaches the shop"
+    assert too_soon(client, "/static/there-is-no-such-file.css"), "what is no file reaches the shop"
 
 
 def test_an_error_gives_the_place_back(shop: Shop) -> None:
