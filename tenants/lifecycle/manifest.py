@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 KIND = "backup of one tenant of Sangga"
-FORMAT = 1
-"""Counts the formats of the file. A reader knows its own and those before it."""
+FORMAT = 2
+"""Counts the formats of the file. A reader knows its own and those before it; 2 came with `Facts.api_version`."""
 
 
 class NotAManifest(ValueError):
@@ -37,6 +37,7 @@ class Facts:
     language: str
     currency: str
     time_zone: str
+    api_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -82,7 +83,7 @@ def _check(archive: Archive) -> None:
     """Refuse what would be in the way later, before anything is done."""
     manifest = archive.manifest
     try:
-        validate_facts(NewTenant(**asdict(manifest.tenant)))
+        validate_facts(NewTenant(**_facts(archive)))
     except InvalidOption as error:
         raise BackupRefused(str(archive.path), f"its tenant has what this code does not take. {error}") from error
     if manifest.tenant.variant not in known_variants():
@@ -102,12 +103,18 @@ def _check(archive: Archive) -> None:
         raise BackupRefused(str(archive.path), f"{manifest.schema!r} is no name of a tenant's schema.")
 
 
+def _facts(archive: Archive) -> dict[str, Any]:
+    """Return what the backup knows of the tenant, without a version of the API that is served no more."""
+    facts = asdict(archive.manifest.tenant)
+    return facts if facts["api_version"] in tenancy().api_versions else {**facts, "api_version": ""}
+
+
 def _insert(archive: Archive, wanted: str, *, over: bool) -> TenantInfo:
     if over:
         existing_tenant(wanted)
     else:
         validate_slug(wanted, reserved=tenancy().all_reserved_slugs)
-    facts = {**asdict(archive.manifest.tenant), "slug": interim_slug() if over else wanted}
+    facts = {**_facts(archive), "slug": interim_slug() if over else wanted}
     tenant = insert_tenant(NewTenant(**facts))
     with connection.cursor() as cursor:  # a schema or a folder that somebody has in hand is no orphan
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, tenant.id])

@@ -66,7 +66,7 @@ def clone(committed: None) -> Iterator[Clone]:
 @pytest.fixture
 def shop(open_shop: OpenShop) -> TenantInfo:
     """A shop with something in every table that matters."""
-    tenant = open_shop(currency="EUR", language="ko", time_zone="Europe/Berlin")
+    tenant = open_shop(currency="EUR", language="ko", time_zone="Europe/Berlin", api_version="v2")
     furnish(tenant)
     return tenant
 
@@ -92,7 +92,7 @@ def test_a_clone_has_a_schema_and_a_role_of_its_own_and_the_facts_of_its_source(
     assert copy.schema != shop.schema
     assert copy.role not in {"", shop.role}
     assert (copy.name, copy.status, copy.bypass) == ("A copy", "active", "")
-    facts = ("variant", "language", "currency", "time_zone")
+    facts = ("variant", "language", "currency", "time_zone", "api_version")
     assert [getattr(copy, fact) for fact in facts] == [getattr(shop, fact) for fact in facts]
     with use_tenant(PLATFORM):
         assert not Domain.objects.filter(tenant=copy.id).exists()

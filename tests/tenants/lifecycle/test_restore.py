@@ -175,6 +175,19 @@ def test_a_restored_shop_works_with_the_rights_of_its_role_and_goes_on_counting(
     assert "Goods 2" in page.content.decode()
 
 
+def test_the_default_version_of_its_api_comes_along_as_long_as_it_is_served(
+    shop: TenantInfo, tmp_path: Path, restore: Restore
+) -> None:
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(pk=shop.id).update(api_version="v2")
+    backup = backup_tenant(shop.slug, tmp_path / "shop.tar")
+    assert restore(backup, "restored").api_version == "v2"
+    facts = manifest_of(backup)["tenant"]
+    assert restore(with_manifest(backup, tenant={**facts, "api_version": "v0"}), "of-old-days").api_version == ""
+    of_format_1 = {name: value for name, value in facts.items() if name != "api_version"}
+    assert restore(with_manifest(backup, format=1, tenant=of_format_1), "older").api_version == ""
+
+
 def test_nobody_is_signed_in_to_a_restored_shop(backup: Path, restore: Restore) -> None:
     with use_tenant(restore(backup, "restored")):
         assert not Session.objects.exists()
