@@ -6,10 +6,13 @@ that groups and users keep theirs when their shop gets another variant.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model
+from django.db.models.options import Options
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver, include, path
 from unfold.admin import ModelAdmin, TabularInline
@@ -69,6 +72,18 @@ class _Registry(dict[type[Model], Any]):
         return super().get(self._children.get(model, model), default)
 
 
+class _AtHome:
+    """What Django knows of a variant's model, as one of the app that the default is in."""
+
+    def __init__(self, own: Options[Any], default: Options[Any]) -> None:
+        self._own = own
+        self.app_label, self.app_config = default.app_label, default.app_config
+        self.model_name = default.model_name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._own, name)
+
+
 class VariantSite(AccountsSite):
     """An admin that stands in the place of another, with what a variant has in the place of its models and classes."""
 
@@ -86,6 +101,20 @@ class VariantSite(AccountsSite):
         return [
             self._moved(*at[str(entry.pattern)]) if str(entry.pattern) in at else entry for entry in super().get_urls()
         ]
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        """Let pages about a variant's model speak of the app that every shop has: its name, and the way back to it."""
+
+        @wraps(view)
+        def at_home(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            response = view(request, *args, **kwargs)
+            context = getattr(response, "context_data", None) or {}
+            model = getattr(context.get("opts"), "model", None)
+            if model in self._defaults:
+                context["opts"] = _AtHome(model._meta, self._defaults[model]._meta)
+            return response
+
+        return super().admin_view(at_home, cacheable)
 
     def _moved(self, child: type[Model], parent: type[Model]) -> URLResolver:
         own, old = (f"{model._meta.app_label}_{model._meta.model_name}_" for model in (child, parent))

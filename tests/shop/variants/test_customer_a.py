@@ -152,6 +152,28 @@ def test_the_admin_shows_and_saves_the_fields_at_the_same_address(customer_a: Te
     assert client.get(f"/admin/goods/goods/{goods.pk}/delete/").status_code == 200
 
 
+def test_pages_of_the_admin_lead_back_to_the_app_that_every_shop_has(
+    customer_a: TenantInfo, client_of: ClientOf
+) -> None:
+    client = client_of(customer_a)
+    with use_tenant(customer_a):
+        goods = make_goods()
+        client.force_login(User.objects.get())
+    one = f"/admin/goods/goods/{goods.pk}/"
+    for address in (
+        "/admin/goods/goods/",
+        "/admin/goods/goods/add/",
+        f"{one}change/",
+        f"{one}history/",
+        f"{one}delete/",
+    ):
+        page = client.get(address).text
+        assert 'href="/admin/goods/"' in page, address
+        assert "Customer_A" not in page, address
+        assert "/admin/customer_a/" not in page, address
+    assert "Customer_A" not in client.get("/admin/goods/").text
+
+
 def test_rights_on_goods_are_rights_on_its_goods(customer_a: TenantInfo, client_of: ClientOf) -> None:
     client = client_of(customer_a)
     with use_tenant(customer_a):
