@@ -53,6 +53,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
 class ApiKeyAdmin(OwnRowsAdmin):
     """Keys of one's own scripts; with the permissions, everybody's."""
 
+    permission_to_end = "oauth.change_apikey"
     form = ApiKeyForm
     list_display = ["name", "user", "beginning", "scopes", "last_used", "expires", "state"]
     list_filter = [("revoked", admin.EmptyFieldListFilter)]
@@ -71,10 +72,6 @@ class ApiKeyAdmin(OwnRowsAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Everybody who works here may have keys: they open nothing that their owner cannot. No operator on a visit."""
         return not is_entered_operator(request)
-
-    def may_end(self, request: HttpRequest, row: ApiKey) -> bool:
-        """One's own, or any with the permission to change keys."""
-        return row.user_id == request.user.pk or request.user.has_perm("oauth.change_apikey")
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Make the key, which is the user's own whoever they may look at."""

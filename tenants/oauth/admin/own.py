@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -21,6 +21,9 @@ def long_text(text: str) -> str:
 class OwnRowsAdmin(ModelAdmin):
     """Rows that have a `user`. Whoever may see everybody's, sees them; everybody else, their own."""
 
+    permission_to_end: ClassVar[str]
+    """With which one may end rows of others, as `oauth.change_apikey`."""
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows that this user may see."""
         rows: QuerySet[Any] = super().get_queryset(request).select_related("user")
@@ -37,7 +40,7 @@ class OwnRowsAdmin(ModelAdmin):
 
     def may_end(self, request: HttpRequest, row: Any) -> bool:
         """Tell whether this user may end a row: their own, or with the permission any."""
-        raise NotImplementedError
+        return row.user_id == request.user.pk or request.user.has_perm(self.permission_to_end)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing is changed by hand."""

@@ -20,6 +20,7 @@ from tenants.oauth.models import AccessToken
 class SignInAdmin(OwnRowsAdmin):
     """Each row is a program that can act now: its latest access token, and what it gets the next one with."""
 
+    permission_to_end = "oauth.delete_accesstoken"
     list_display = ["who", "program", "scope", "created", "kind", "expires"]
     list_filter = ["application"]
     search_fields = ["user__username", "application__name"]
@@ -34,10 +35,6 @@ class SignInAdmin(OwnRowsAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Tokens are asked for, and not made by hand."""
         return False
-
-    def may_end(self, request: HttpRequest, row: AccessToken) -> bool:
-        """One's own, or any with the permission to delete them."""
-        return row.user_id == request.user.pk or request.user.has_perm("oauth.delete_accesstoken")
 
     @admin.action(description=_("End"))
     def end(self, request: HttpRequest, tokens: QuerySet[AccessToken]) -> None:
