@@ -17,6 +17,7 @@ TenancyError
 ├── WrongTenant               a record of one tenant was used in another
 ├── MigrationFailed           a tenant's migrations stopped, and left it as it was
 ├── TakenElsewhere            another run has the tenant in hand
+├── TablesInUse               others had a tenant's tables in use for as long as a step waits for them
 ├── TenantBehind              a tenant's schema is not where the code is, as the step needs it to be
 ├── MappingRefused            a file that says what a variant's rows begin with, and cannot be taken
 ├── TenantDiffers             a tenant's schema has other tables or columns than its migrations make
@@ -241,6 +242,23 @@ class TakenElsewhere(TenancyError):
 
     def __str__(self) -> str:
         return f"Another run, here or on another machine, has tenant {self.slug!r} in hand. Try again when it is done."
+
+
+class TablesInUse(TenancyError):
+    """Others had one of a tenant's tables in use for as long as a step waits for it. Nothing was changed."""
+
+    def __init__(self, slug: str, table: str, seconds: float) -> None:
+        super().__init__(slug, table, seconds)
+        self.slug = slug
+        self.table = table
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return (
+            f"Nothing was changed: others had the table {self.table!r} of tenant {self.slug!r} in use for "
+            f"{self.seconds} seconds. Look in pg_stat_activity for a transaction that stays open; or try again when "
+            f"less is going on, or with more patience (`--lock-timeout`)."
+        )
 
 
 class TenantBehind(TenancyError):

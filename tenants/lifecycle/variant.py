@@ -14,10 +14,11 @@ from tenants.errors import TakenElsewhere, TenantBehind
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.mapping import read_mappings
 from tenants.lifecycle.rows import locked_tenant
-from tenants.migrator.aside import Rows, bring_back, fill_children, kept_aside, lock_parents, put_aside
+from tenants.migrator.aside import Rows, bring_back, fill_children, kept_aside, put_aside, touched_tables
 from tenants.migrator.graph import Key, fingerprint, target_fingerprint
 from tenants.migrator.heads import migrate_unseen
 from tenants.migrator.records import claim_and_read
+from tenants.migrator.table_locks import lock_tables
 from tenants.models import Operation, Tenant
 from tenants.registry import info_of
 from tenants.scoping import PerTenant
@@ -63,9 +64,10 @@ def set_variant(
     the variant before had is kept aside in the schema, and found again when the tenant gets that back.
 
     All of it is one transaction; until it is over, shoppers see the shop as it was, and whoever writes what the variant
-    extends waits. No table is waited for longer than `lock_timeout` seconds. Raises `TenantNotFound`, `UnknownVariant`,
-    `TenantBehind`, `TakenElsewhere` while the tenant is migrated, copied or has other work in hand, `MappingRefused` or
-    `StepFailed`.
+    extends waits; where a variant is put aside or brought back, readers wait as well. Raises `TablesInUse` if others
+    have one of its tables in use for more than `lock_timeout` seconds (0: wait for as long as it takes); also
+    `TenantNotFound`, `UnknownVariant`, `TenantBehind`, `TakenElsewhere` while the tenant is migrated, copied or has
+    other work in hand, `MappingRefused` or `StepFailed`.
     """
     check_known(variant)
     with failing_as(f"Giving tenant {slug!r} the variant {variant!r}"), locked_tenant(slug) as row:
@@ -75,7 +77,9 @@ def set_variant(
             applied = claim_and_read(before, lock_timeout, is_new=False, is_claimed=False) or frozenset()
         if fingerprint(applied, before.variant) != target_fingerprint(before.variant):
             raise TenantBehind(slug)
-        change = _change(before, replace(before, variant=variant), applied, mapping or {})
+        after = replace(before, variant=variant)
+        _take_tables(before, after, applied, lock_timeout)
+        change = _change(before, after, applied, mapping or {})
         row.variant = variant
         row.save(update_fields=["variant"])
         change = replace(change, tenant=info_of(Tenant.objects.select_related("state").get(pk=row.pk)))
@@ -90,6 +94,16 @@ def _check_no_work_in_hand(tenant: TenantInfo) -> None:
         raise TakenElsewhere(tenant.slug)
 
 
+def _take_tables(before: TenantInfo, after: TenantInfo, applied: frozenset[Key], seconds: float) -> None:
+    """Lock all that will change before anything does; later there would be deadlocks with whoever uses the shop."""
+    with use_tenant(after.as_owner()):
+        kept = kept_aside(applied, DEFAULT)  # what the tenant has is kept from now on
+        tables = touched_tables(before.variant, applied) | touched_tables(after.variant, applied)
+        # Loosening and tightening foreign keys is the one thing that not even readers may see.
+        no_readers = before.variant != after.variant and kept.keys() & {before.variant, after.variant}
+        lock_tables(tables, "ACCESS EXCLUSIVE" if no_readers else "EXCLUSIVE", seconds)
+
+
 def _change(
     before: TenantInfo, after: TenantInfo, applied: frozenset[Key], mapping: Mapping[str, Path | str]
 ) -> VariantChange:
@@ -97,7 +111,6 @@ def _change(
     kept: Rows = {}
     found: Rows = {}
     with use_tenant(after.as_owner()):
-        lock_parents({before.variant, after.variant})
         if before.variant != after.variant:
             if before.variant != DEFAULT:
                 kept = put_aside(before.variant, applied)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from django.apps import apps
 from django.db import connection
 from psycopg import sql
 
@@ -34,6 +35,13 @@ SELECT c.relname, k.conname, pg_get_constraintdef(k.oid),
 _TRIGGERS = """
 SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
  WHERE c.relnamespace = current_schema()::regnamespace AND t.tgname = ANY(%s) ORDER BY t.tgname
+"""
+_TOUCHED = """
+SELECT c.relname FROM pg_class c
+ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+   AND (c.relname = ANY(%(tables)s)
+        OR c.oid IN (SELECT k.confrelid FROM pg_constraint k JOIN pg_class o ON o.oid = k.conrelid
+                      WHERE k.contype = 'f' AND k.connamespace = c.relnamespace AND o.relname = ANY(%(tables)s)))
 """
 _FILL = """
 INSERT INTO {child} ({link}) SELECT {key} FROM {parent} p
@@ -82,12 +90,17 @@ def bring_back(variant: str, applied: frozenset[Key]) -> Rows:
     return _count(tables)
 
 
-def lock_parents(variants: Collection[str]) -> None:
-    """Let nobody write rows of the base that a child of these variants has, until the transaction at hand is over."""
-    parents = {parent._meta.db_table for variant in variants for _, parent, _ in children_of(variant)}
+def touched_tables(variant: str, applied: frozenset[Key]) -> set[str]:
+    """Return those tables in the active tenant's schema that change, or get triggers, when `variant` comes or goes."""
+    label = label_of(variant)
+    if not label:
+        return set()
+    models = list(apps.get_app_config(label).get_models(include_auto_created=True))
+    related = [field.related_model for model in models for field in model._meta.fields]
+    tables = {model._meta.db_table for model in (*models, *related) if model}
     with connection.cursor() as cursor:
-        for table in sorted(parents):
-            cursor.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(sql.Identifier(table)))
+        cursor.execute(_TOUCHED, {"tables": [*tables, *_tables(variant, applied)]})
+        return {name for (name,) in cursor.fetchall()}
 
 
 def fill_children(variant: str) -> Rows:
@@ -121,6 +134,8 @@ def migrate_new_with_kept(tenant: TenantInfo, kept: dict[str, list[Key]]) -> Non
 
 def _tables(variant: str, applied: frozenset[Key]) -> list[str]:
     """Return the variant's tables as its applied migrations made them, which may be older than the code."""
+    if not any(app == label_of(variant) for app, _ in applied):
+        return []
     config = AppliedExecutor(applied).starting_state().apps.get_app_config(label_of(variant))
     models = config.get_models(include_auto_created=True)
     return sorted(model._meta.db_table for model in models if not model._meta.proxy)
