@@ -49,6 +49,11 @@ class OperationAdmin(ModelAdmin):
     search_fields = ["slug", "asked_by"]
     search_help_text = _("Slug of the tenant, or who asked")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
+        """Leave out what the work was given, which may be a whole file, and is shown nowhere."""
+        operations: QuerySet[Operation] = super().get_queryset(request).defer("arguments")
+        return operations
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Tell whether the operator may look: who may change tenants."""
         return bool(request.user.has_perm("tenants.change_tenant"))

@@ -123,9 +123,9 @@ class TenantOperations(TenantLives):
         return self._ask(request, question, form, tenant)
 
     def _variant(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-        form = VariantForm(tenant.variant, request.POST or None)
+        form = VariantForm(tenant.variant, request.POST or None, request.FILES or None)
         if form.is_valid():
-            return self._start(request, "variant", tenant.slug, variant=form.cleaned_data["variant"])
+            return self._start(request, "variant", tenant.slug, **form.arguments)
         question = Question(
             title=gettext("Give %s another variant") % tenant.name,
             explanations=(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 from django.db import connection
 
@@ -12,7 +10,7 @@ from tenants import audit
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere, TenantBehind
 from tenants.lifecycle.failures import failing_as
-from tenants.lifecycle.mapping import read_mappings
+from tenants.lifecycle.mapping import Files, read_mappings
 from tenants.lifecycle.rows import locked_tenant
 from tenants.migrator.aside import Rows, bring_back, fill_children, kept_aside, put_aside, touched_tables
 from tenants.migrator.graph import Key, fingerprint, target_fingerprint
@@ -54,13 +52,11 @@ class VariantChange:
         return [f"{table}: {rows} rows {what}" for what, tables in words.items() for table, rows in tables.items()]
 
 
-def set_variant(
-    slug: str, variant: str, *, mapping: Mapping[str, Path | str] | None = None, lock_timeout: float = 10.0
-) -> VariantChange:
+def set_variant(slug: str, variant: str, *, mapping: Files | None = None, lock_timeout: float = 10.0) -> VariantChange:
     """Give a tenant another variant, and return what became of its rows; on any error everything is as it was.
 
     Its schema gets the variant's tables, and each row of the base a row of the variant's with the defaults. `mapping`
-    has better values: the path of a CSV file by the name of a model of the variant (`tenants.lifecycle.mapping`). What
+    has better values: a CSV file by the name of a model of the variant (`tenants.lifecycle.mapping`). What
     the variant before had is kept aside in the schema, and found again when the tenant gets that back.
 
     All of it is one transaction; until it is over, shoppers see the shop as it was, and whoever writes what the variant
@@ -104,9 +100,7 @@ def _take_tables(before: TenantInfo, after: TenantInfo, applied: frozenset[Key],
         lock_tables(tables, "ACCESS EXCLUSIVE" if no_readers else "EXCLUSIVE", seconds)
 
 
-def _change(
-    before: TenantInfo, after: TenantInfo, applied: frozenset[Key], mapping: Mapping[str, Path | str]
-) -> VariantChange:
+def _change(before: TenantInfo, after: TenantInfo, applied: frozenset[Key], mapping: Files) -> VariantChange:
     PerTenant.forget(before.schema)
     kept: Rows = {}
     found: Rows = {}

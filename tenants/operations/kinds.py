@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.conf import tenancy
 from tenants.lifecycle import backup_tenant, clone_tenant, kept_slug, purge_tenant, restore_tenant, set_variant
+from tenants.lifecycle.mapping import MappingText
 from tenants.operations.backups import backup_path
 from tenants.operations.check import check
 from tenants.operations.migrate import migrate
@@ -62,11 +63,12 @@ def _restore(work: Work) -> str:
 
 
 def _variant(work: Work) -> str:
-    """Give the tenant the argument `variant`."""
+    """Give the tenant the argument `variant`; `mapping` has files by model, each with `name` and `text`."""
     variant = work.arguments["variant"]
     if work.was_done("variant", slug=work.slug, detail__variant=variant):
         return ""
-    return "; ".join(set_variant(work.slug, variant).lines)
+    mapping = {model: MappingText(**file) for model, file in work.arguments.get("mapping", {}).items()}
+    return "; ".join(set_variant(work.slug, variant, mapping=mapping).lines)
 
 
 KINDS = {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
+from django.db.models import F, Model
 
 from shop.goods.models import Goods, Sku
 from shop.variants.customer_a import models as customer_a
@@ -26,6 +28,7 @@ from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.verify import verify
 from tenants.models import AuditEvent, Operation
 from tenants.registry import tenant_by_slug
+from tests.waiting import eventually
 
 OpenShop = Callable[..., TenantInfo]
 
@@ -92,13 +95,13 @@ def test_what_a_mapping_file_says_is_what_rows_begin_with(shop: TenantInfo, tmp_
             "Goods has no field 'colour'. After the first column there can be ",
         ),
         ("name,category_code\nGoods 0,A\n", "'name' does not tell one row from another"),
-        ("slug,category_code\ngoods-9,A\n", "line 2: there is no row with the slug 'goods-9'"),
-        ("slug,tax_rate\ngoods-0,much\n", "line 2: tax_rate: “much” value must be a decimal number."),
-        ("slug,tax_rate\ngoods-0,1.5\n", "line 2: tax_rate: Ensure this value is less than or equal to 1."),
-        ("slug,tax_rate\ngoods-0\n", "line 2: the row has 1 cells, and the header 2"),
-        ("slug,category_code\ngoods-0,A\ngoods-0,B\n", "line 3: the slug 'goods-0' is on line 2 already"),
-        ("", "a column is missing"),
-        (None, "it cannot be read: No such file"),
+        ("slug,category_code\ngoods-9,A\n", "Line 2: There is no row with the slug 'goods-9'"),
+        ("slug,tax_rate\ngoods-0,much\n", "Line 2, column tax_rate: “much” value must be a decimal number."),
+        ("slug,tax_rate\ngoods-0,1.5\n", "Line 2, column tax_rate: Ensure this value is less than or equal to 1."),
+        ("slug,tax_rate\ngoods-0\n", "Line 2: The row has 1 cells, and the header 2"),
+        ("slug,category_code\ngoods-0,A\ngoods-0,B\n", "Line 3: The slug 'goods-0' is on line 2 already"),
+        ("", "A column is missing."),
+        (None, "It cannot be read: No such file"),
     ],
 )
 def test_a_mapping_that_makes_no_sense_changes_nothing(
@@ -241,6 +244,41 @@ def test_tables_in_use_are_waited_for_and_then_all_is_as_it_was(shop: TenantInfo
     assert now(shop).variant == "default"
     assert findings(shop) == []
     assert set_variant(shop.slug, "customer_a").begun == {"customer_a_goods": 4}
+
+
+@pytest.mark.parametrize(("first", "second"), [(Goods, Sku), (Sku, Goods)])
+@pytest.mark.parametrize("before", ["default", "customer_a"])
+def test_no_order_in_which_a_shopper_takes_tables_ends_in_a_deadlock(
+    shop: TenantInfo, before: str, first: type[Model], second: type[Model]
+) -> None:
+    set_variant(shop.slug, before)
+    holding = threading.Event()
+
+    def buy() -> None:
+        with use_tenant(now(shop)), transaction.atomic():
+            touch(first)
+            holding.set()
+            assert eventually(lambda: waits_for(first), seconds=30), "the switch is waiting for us"
+            touch(second)
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        buyer = pool.submit(buy)
+        assert holding.wait(30)
+        assert set_variant(shop.slug, "grocer").begun == {"grocer_goods": 4, "grocer_sku": 4}
+        buyer.result()
+    assert findings(shop) == []
+
+
+def touch(model: type[Model]) -> None:
+    field = "name" if model is Goods else "stock"
+    model._base_manager.update(**{field: F(field)})
+
+
+def waits_for(model: type[Model]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_locks WHERE NOT granted AND relation = %s::regclass", [model._meta.db_table])
+        return bool(cursor.rowcount)
 
 
 def test_migrations_of_the_base_reach_a_tenant_with_tables_kept_aside(shop: TenantInfo) -> None:
