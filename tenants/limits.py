@@ -80,9 +80,12 @@ def stopped_answer(request: HttpRequest, error: Exception) -> HttpResponse | Non
 
 
 def _was_just_changed(tenant: TenantInfo, error: Exception) -> bool:
-    """Tell whether a table is missing because the tenant got another variant while its request was answered."""
-    is_missing = isinstance(error.__cause__, (errors.UndefinedTable, errors.UndefinedColumn))
-    if tenant.is_platform or not is_missing or connection.in_atomic_block:
+    """Tell whether the tenant got another variant while its request was answered, and something could not be deleted.
+
+    Its tables are kept, so that reading and writing go on as it was; but rows of the new variant's hold those of the
+    base back, and the old one's code does not know of them.
+    """
+    if tenant.is_platform or not isinstance(error.__cause__, errors.ForeignKeyViolation) or connection.in_atomic_block:
         return False
     return [now.variant for now in all_tenants(pk=tenant.id)] != [tenant.variant]
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import F, Model
+from django.test import RequestFactory
 
 from shop.goods.models import Goods, Sku
 from shop.variants.customer_a import models as customer_a
@@ -21,6 +22,7 @@ from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.audit import acting_as
 from tenants.errors import MappingRefused, TablesInUse, TakenElsewhere, TenantBehind, UnknownVariant
 from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant, set_variant
+from tenants.limits import stopped_answer
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.records import session_claim
@@ -28,6 +30,7 @@ from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.verify import verify
 from tenants.models import AuditEvent, Operation
 from tenants.registry import tenant_by_slug
+from tenants.variants import resolve
 from tests.waiting import eventually
 
 OpenShop = Callable[..., TenantInfo]
@@ -244,6 +247,40 @@ def test_tables_in_use_are_waited_for_and_then_all_is_as_it_was(shop: TenantInfo
     assert now(shop).variant == "default"
     assert findings(shop) == []
     assert set_variant(shop.slug, "customer_a").begun == {"customer_a_goods": 4}
+
+
+@pytest.mark.parametrize("before", ["default", "customer_a", "grocer"])
+@pytest.mark.parametrize("after", ["default", "customer_a", "grocer"])
+def test_who_is_in_the_midst_of_a_request_finishes_it_as_the_shop_was(
+    shop: TenantInfo, before: str, after: str
+) -> None:
+    set_variant(shop.slug, before)
+    as_it_was = now(shop)
+    set_variant(shop.slug, after)
+    with use_tenant(as_it_was):
+        goods, sku = resolve("goods.models.Goods"), resolve("goods.models.Sku")
+        assert [len(one.sku_list) for one in goods.objects.with_lists()] == [1] * 4
+        with transaction.atomic():
+            made = goods.objects.create(name="Late", slug="late")
+            sku.objects.create(goods=made, price=Decimal(1), stock=5)
+    with use_tenant(now(shop)):
+        for name in ("Goods", "Sku"):
+            assert resolve(f"goods.models.{name}").objects.count() == 5
+    assert findings(shop) == []
+
+
+def test_who_is_in_the_midst_of_deleting_is_asked_to_come_again(shop: TenantInfo) -> None:
+    as_it_was, request = now(shop), RequestFactory().delete("/api/v1/goods/1")
+    set_variant(shop.slug, "customer_a")
+    with use_tenant(as_it_was), pytest.raises(IntegrityError) as refused:
+        Goods.objects.get(slug="goods-0").delete()
+    with use_tenant(as_it_was):
+        answer = stopped_answer(request, refused.value)
+    assert answer is not None
+    assert (answer.status_code, answer["Retry-After"]) == (503, "30")
+    with use_tenant(now(shop)):
+        assert stopped_answer(request, refused.value) is None, "who knows of the variant has made a mistake"
+        assert Goods.objects.count() == 4
 
 
 @pytest.mark.parametrize(("first", "second"), [(Goods, Sku), (Sku, Goods)])
