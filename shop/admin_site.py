@@ -24,6 +24,8 @@ class ShopAdminSite(AccountsSite):
     """Where the staff of a shop works. The platform's URLconf does not have it."""
 
     settings_name = "UNFOLD_SHOP"
+    index_title = _("Dashboard")
+    index_template = "orders/dashboard.html"
 
 
 shop_site = ShopAdminSite(name="admin")
@@ -60,6 +62,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         (
             _("Shop"),
             [
+                {"title": _("Dashboard"), "icon": "dashboard", "link": reverse("admin:index")},
                 _entry(request, "orders", "order", _("Orders"), "receipt_long"),
                 _entry(request, "goods", "goods", _("Goods"), "sell"),
                 _entry(request, "goods", "sku", _("Stock"), "inventory_2"),

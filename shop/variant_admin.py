@@ -89,6 +89,7 @@ class VariantSite(AccountsSite):
 
     def __init__(self, default: UnfoldAdminSite, children: dict[type[Model], type[Model]], classes: Any) -> None:
         self.settings_name = default.settings_name
+        self.index_title, self.index_template = default.index_title, default.index_template
         super().__init__(default.name)
         self._registry = _Registry(children)
         self._defaults = {child: parent for parent, child in children.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,9 +18,13 @@ from shop.demo.catalogues.entries import DemoGoods, DemoOrder
 from shop.demo.pictures import draw_picture
 from shop.goods.importer import import_goods
 from shop.goods.models import Category, Goods, Picture, Sku
+from shop.orders.models import Order
 from shop.orders.services import mark_paid, mark_shipped, place_order
 from tenants.variants import resolve
 from tenants.variants.rows import insert_rows
+
+_EARLIER = (28, 26, 25, 22, 20, 17, 15, 14, 11, 7, 5, 4)
+"""How many days ago somebody has ordered, beside what the catalogues say."""
 
 APPAREL_CSV = Path(__file__).parent / "data" / "apparel.csv"
 
@@ -118,8 +124,8 @@ def _draw(picture: Picture, kind: str, colour: str) -> None:
     picture.file.save(name, ContentFile(draw_picture(kind, colour, seed=picture.goods_id)))
 
 
-def _place(orders: Iterable[DemoOrder]) -> None:
-    for entry in orders:
+def _place(orders: tuple[DemoOrder, ...]) -> None:
+    for entry in (*orders, *_earlier(orders)):
         skus = Sku.objects.filter(goods__slug__in=entry.goods).select_related("goods")
         first = {sku.goods.slug: sku.pk for sku in skus.order_by("-position", "-id")}
         quantities = {first[slug]: pieces for slug, pieces in entry.goods.items()}
@@ -129,3 +135,13 @@ def _place(orders: Iterable[DemoOrder]) -> None:
             order = mark_paid(order)
         if entry.is_shipped:
             mark_shipped(order)
+        Order.objects.filter(pk=order.pk).update(placed_at=order.placed_at - timedelta(days=entry.days_ago))
+
+
+def _earlier(orders: tuple[DemoOrder, ...]) -> Iterator[DemoOrder]:
+    """Yield what the same customers bought in the weeks before, of what there is plenty of."""
+    plenty = Goods.objects.filter(is_published=True, skus__stock__gt=8).distinct().order_by("id")
+    slugs = list(plenty.values_list("slug", flat=True))
+    for number, days_ago in enumerate(_EARLIER):
+        basket = {slugs[number % len(slugs)]: 1 + number % 2}
+        yield replace(orders[number % len(orders)], goods=basket, is_paid=True, is_shipped=True, days_ago=days_ago)

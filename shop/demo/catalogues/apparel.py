@@ -42,9 +42,14 @@ ORDERS = (
         goods={"yellow-wool-jumper": 1, "white-cotton-shirt": 2},
         is_paid=True,
         is_shipped=True,
+        days_ago=9,
     ),
     DemoOrder(
-        customer=_SAM, address="808 West Lake Street\nChicago, IL 60607", goods={"led-high-tops": 1}, is_paid=True
+        customer=_SAM,
+        address="808 West Lake Street\nChicago, IL 60607",
+        goods={"led-high-tops": 1},
+        is_paid=True,
+        days_ago=2,
     ),
     DemoOrder(
         customer=CustomerDetails(name="Minji Han", email="minji@example.com", phone="+82 10 5550 0147"),

@@ -41,6 +41,7 @@ class DemoOrder:
     """Slug → pieces of its first sku."""
     is_paid: bool = False
     is_shipped: bool = False
+    days_ago: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

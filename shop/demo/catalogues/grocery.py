@@ -154,12 +154,14 @@ ORDERS = (
         goods={"청송-꿀사과": 1, "목장-우유": 2, "통밀-식빵": 1},
         is_paid=True,
         is_shipped=True,
+        days_ago=9,
     ),
     DemoOrder(
         customer=CustomerDetails(name="박서준", email="seojun@example.com", phone="010-5550-0128"),
         address="부산광역시 수영구 광안해변로 219\n48303",
         goods={"포기김치": 1, "이천-햅쌀": 1},
         is_paid=True,
+        days_ago=2,
     ),
     DemoOrder(
         customer=CustomerDetails(name="이하은", email="haeun@example.com", phone="010-5550-0164"),

@@ -163,12 +163,14 @@ ORDERS = (
         goods={"stoneware-mug": 4, "dinner-plate": 4, "nesting-bowls": 1},
         is_paid=True,
         is_shipped=True,
+        days_ago=9,
     ),
     DemoOrder(
         customer=CustomerDetails(name="Tomás Rivera", email="tomas@example.com", phone="+1 512 555 0163"),
         address="1450 Barton Hills Drive\nAustin, TX 78704",
         goods={"bedside-lamp": 2},
         is_paid=True,
+        days_ago=2,
     ),
     DemoOrder(customer=_IRIS, address="77 Orchard Lane\nSeattle, WA 98103", goods={"wool-blanket": 1}),
 )
