@@ -35,6 +35,7 @@ bench: $(BENCH)/.tools .env
 	@$(BENCH)/bin/python -m bench.create
 	@$(BENCH)/bin/python -m bench.requests
 	@$(BENCH)/bin/python -m bench.api
+	@$(BENCH)/bin/python -m bench.following
 	@$(BENCH)/bin/python -m bench.records
 
 # The peers have an environment of their own. One of them needs Python 3.12 and is left out on an older one.

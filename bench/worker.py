@@ -77,6 +77,12 @@ def read(name: str, what: str, times: int) -> list[float]:
         return [seconds() for _ in range(times)]
 
 
+def set_variant(name: str, variant: str) -> float:
+    """Give a tenant another variant, and return when that was done, by the clock that all processes share."""
+    adapter.set_variant(name, variant)
+    return time.monotonic()
+
+
 def get(path: str, hosts: list[str], times: int) -> list[float]:
     """Ask for a page of each host in turn, over WSGI without a network; return how many seconds each took."""
     return [_seconds(partial(_get, path, hosts[number % len(hosts)])) for number in range(times)]
@@ -107,7 +113,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     print("ready", file=answers, flush=True)
-    tasks = {task.__name__: task for task in (create, adopt, make_template, stock, stock_many, read, get)}
+    tasks = {task.__name__: task for task in (create, adopt, make_template, stock, stock_many, read, get, set_variant)}
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)
         gc.collect()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bench.peers.sangga.adapter import inside
-from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle import NewTenant, create_tenant, set_variant
 
-__all__ = ["create", "inside"]
+__all__ = ["create", "inside", "set_variant"]
 
 
 def create(name: str) -> None:
