@@ -9,7 +9,7 @@ from typing import Annotated, Any, Protocol
 from ninja import Field, Schema
 from pydantic import WithJsonSchema
 
-from shop.api.schemas import Input
+from shop.api.schemas.fields import Input
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent, plain_money
 from tenants import current_tenant
 from tenants.api.problems import Fault, Refused

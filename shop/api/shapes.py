@@ -9,19 +9,10 @@ from ninja import Field, Schema
 
 from shop.api.compose import with_fields
 from shop.api.money import MoneyStyle
-from shop.api.schemas import (
-    GoodsFacts,
-    GoodsFactsIn,
-    GoodsFilter,
-    GoodsPatch,
-    Input,
-    LineFacts,
-    OrderFacts,
-    OrderFactsIn,
-    SkuFacts,
-    SkuFactsIn,
-    SkuPatch,
-)
+from shop.api.schemas.fields import Input
+from shop.api.schemas.goods import GoodsFacts, GoodsFactsIn, GoodsFilter, GoodsPatch
+from shop.api.schemas.orders import LineFacts, OrderFacts, OrderFactsIn
+from shop.api.schemas.skus import SkuFacts, SkuFactsIn, SkuPatch
 from shop.goods.models import Goods, Picture, Sku
 from shop.orders.models import Order, OrderLine
 from shop.storefront.cart import CartLine

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import tenants
-from shop.api.schemas import GoodsFilter
+from shop.api.schemas.goods import GoodsFilter
 from tenants import lifecycle
 from tenants.postgresql.embedded import embedded
 from tests.tenants.postgresql.embedded.conftest import discard

@@ -16,7 +16,8 @@ from django.urls import path
 from ninja import NinjaAPI, Query, Schema
 from pydantic import Field
 
-from shop.api.schemas import GoodsFacts, SkuFacts
+from shop.api.schemas.goods import GoodsFacts
+from shop.api.schemas.skus import SkuFacts
 from shop.goods.models import Goods, Picture, Sku
 from shop.variants.customer_a.models import Goods as GoodsOfCustomerA
 

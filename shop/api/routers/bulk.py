@@ -12,7 +12,8 @@ from ninja import Field, Query, Router, Schema, Status
 from shop.api.editing import found_or_404
 from shop.api.imports import carry_out, hand_in
 from shop.api.ndjson import NdjsonGoods
-from shop.api.schemas import NO_NUL, BulkReport, ImportOut
+from shop.api.schemas.bulk import BulkReport, ImportOut
+from shop.api.schemas.fields import NO_NUL
 from shop.api.shapes import Shapes
 from shop.api.uploads import CSV, NDJSON, Upload, kind_of
 from shop.goods.importer import import_goods, import_products

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from django.middleware.csrf import get_token
 from ninja import Router, Status
 
-from shop.api.schemas import Id, Input, Quantity
+from shop.api.schemas.fields import Id, Input, Quantity
 from shop.api.shapes import Shapes
 from shop.storefront.cart import Cart, total_of
 from tenants.api.access import anyone

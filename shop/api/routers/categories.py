@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema, Status
 
 from shop.api.editing import found_or_404, save_clean
-from shop.api.schemas import CategoryIn, CategoryOut, CategoryPatch
+from shop.api.schemas.categories import CategoryIn, CategoryOut, CategoryPatch
 from shop.goods.models import Category
 from tenants.api.access import anyone, requires
 from tenants.api.conditions import IfMatch, check_match, tagged

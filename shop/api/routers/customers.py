@@ -10,7 +10,7 @@ from ninja import Query, Router, Status
 
 from shop.api.editing import found_or_404, save_clean
 from shop.api.lists import filter_for, with_words
-from shop.api.schemas import CustomerFilter, CustomerIn, CustomerOut, CustomerPatch
+from shop.api.schemas.customers import CustomerFilter, CustomerIn, CustomerOut, CustomerPatch
 from shop.customers.models import Customer
 from tenants.api.access import requires
 from tenants.api.conditions import IfMatch, check_match, tagged

@@ -13,7 +13,7 @@ from ninja import NinjaAPI, Query, Router, Schema
 from shop.api.editing import found_or_404
 from shop.api.idempotency import IdempotencyKey, once
 from shop.api.lists import filter_for
-from shop.api.schemas import LineIn, OrderFilter, StatusIn
+from shop.api.schemas.orders import LineIn, OrderFilter, StatusIn
 from shop.api.shapes import Shapes
 from shop.orders import services
 from shop.orders.models import Order

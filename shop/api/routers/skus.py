@@ -12,7 +12,7 @@ from ninja import Query, Router, Status
 from shop.api.editing import change_prices, change_stock, found_or_404, save_clean
 from shop.api.finding import all_skus, find_skus
 from shop.api.lists import filter_for
-from shop.api.schemas import SkuFilter, StockIn
+from shop.api.schemas.skus import SkuFilter, StockIn
 from shop.api.shapes import Shapes
 from shop.goods.models import Sku
 from tenants.api.access import requires

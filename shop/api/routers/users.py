@@ -10,7 +10,7 @@ from ninja import Field, Query, Router, Schema
 
 from shop.api.editing import found_or_404
 from shop.api.lists import filter_for, with_words
-from shop.api.schemas import MeOut, UserOut
+from shop.api.schemas.users import MeOut, UserOut
 from tenants.api.access import requires
 from tenants.api.cursors import by_text
 from tenants.api.pages import Pages

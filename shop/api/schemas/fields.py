@@ -1,0 +1,50 @@
+"""Types of fields, and the base of what clients send."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from ninja import Field, Schema
+from pydantic import AfterValidator, ConfigDict, StringConstraints
+
+from shop.storefront.cart import MAX_QUANTITY
+
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL's text holds no NUL."""
+INTEGER_MAX = 2**31 - 1
+"""What PostgreSQL's integers hold."""
+
+Text = Annotated[str, StringConstraints(max_length=255, pattern=NO_NUL, strip_whitespace=True)]
+"""A line of text."""
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=NO_NUL, strip_whitespace=True)]
+"""A line of text that is there."""
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[-\w]+$")]
+"""Letters of any script, digits and hyphens."""
+LongText = Annotated[str, StringConstraints(max_length=100_000, pattern=NO_NUL)]
+Count = Annotated[int, Field(ge=0, le=INTEGER_MAX)]
+"""How many there are of something."""
+Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+"""Pieces of one sku that somebody wants."""
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Phone = Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL, strip_whitespace=True)]
+
+
+def _email(text: str) -> str:
+    try:
+        validate_email(text)
+    except ValidationError as error:
+        raise ValueError("This is no e-mail address.") from error
+    return text.lower()
+
+
+Email = Annotated[
+    str, StringConstraints(max_length=254), AfterValidator(_email), Field(json_schema_extra={"format": "email"})
+]
+
+
+class Input(Schema):
+    """What a client sends: a field that is not known is an error and not passed over."""
+
+    model_config = ConfigDict(extra="forbid")

@@ -1,0 +1,66 @@
+"""Skus: what both versions have of them."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from ninja import Field, Schema
+from pydantic import ConfigDict, model_validator
+
+from shop.api.schemas.fields import INTEGER_MAX, Count, Id, Input, Name, Text
+
+
+class SkuFacts(Schema):
+    """What is known of a sku beside its prices."""
+
+    id: int
+    code: str
+    title: str = Field(description="The chosen options: “Small / Blue”; empty for goods of one kind.")
+    option_values: list[str]
+    stock: int
+    barcode: str
+    weight_grams: int
+
+
+class SkuFactsIn(Input):
+    """A sku to be made, beside its prices."""
+
+    code: Text = ""
+    option_values: list[Name] = Field(default=[], max_length=10, description="One for each option name of the goods.")
+    stock: Count = 0
+    weight_grams: Count = 0
+    barcode: Text = ""
+    position: Count = 0
+
+
+class SkuPatch(Input):
+    """What shall be different in a sku; what is left out stays. Stock and prices have addresses of their own."""
+
+    code: Text = Field(None)
+    option_values: list[Name] = Field(None, max_length=10)
+    weight_grams: Count = Field(None)
+    barcode: Text = Field(None)
+    position: Count = Field(None)
+
+
+class StockIn(Input):
+    """How many pieces there are now: a number, or how many more or fewer."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["stock"]}, {"required": ["change"]}]})
+
+    stock: Count = Field(None, description="How many there are.")
+    change: int = Field(None, ge=-(2**31), le=2**31 - 1, description="How many more, or fewer if negative.")
+
+    @model_validator(mode="after")
+    def _is_either(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("Send either stock or change.")
+        return self
+
+
+class SkuFilter(Schema):
+    """Which skus."""
+
+    search: str = Field("", max_length=200, description="Words that the goods' name, the code or the barcode has.")
+    goods: Id | None = Field(None, description="The id of goods.")
+    stock_below: int | None = Field(None, ge=0, le=INTEGER_MAX, description="Fewer pieces than this are left.")
