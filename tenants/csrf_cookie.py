@@ -7,44 +7,29 @@ same domain, without HTTPS and its `__Host-` prefix – could make up a pair of 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tenants.signing import former_tenant_keys, tenant_key
+from tenants.two_ways import TwoWayMiddleware
 
 _PURPOSE = "CSRF cookie"
 _MARK = "."
 
-Handler = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
-
-class SignedCsrfCookieMiddleware:
+class SignedCsrfCookieMiddleware(TwoWayMiddleware):
     """Stands directly before Django's CsrfViewMiddleware, which sees the cookie as it made it, or none."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer one request."""
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
         _unsign_cookie(request)
-        response = self.get_response(request)
-        if isinstance(response, HttpResponseBase):
-            return _sign_cookie(response)
-        return self._finish(response)
+        return _sign_cookie(self.go_on(request))
 
-    async def _finish(self, response: Awaitable[HttpResponseBase]) -> HttpResponseBase:
-        return _sign_cookie(await response)
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        _unsign_cookie(request)
+        return _sign_cookie(await self.go_on_async(request))
 
 
 def _unsign_cookie(request: HttpRequest) -> None:

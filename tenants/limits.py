@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
-from typing import cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -19,37 +17,23 @@ from tenants.pressure import Kind, pressure
 from tenants.registry import all_tenants
 from tenants.stopped import Stopped, why_stopped
 from tenants.turnstile import QUEUE_SECONDS, Place, Queued, Refusal, turnstile, wait_async
-
-Handler = Callable[[HttpRequest], HttpResponseBase]
-AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+from tenants.two_ways import TwoWayMiddleware
 
 
-class LimitMiddleware:
+class LimitMiddleware(TwoWayMiddleware):
     """Keeps each tenant within its limits in this process: 429 for too many requests, 503 for too many at once.
 
     Stands below the middleware that serves static files: a page has many of them, and they cost next to nothing.
     """
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Handler | AsyncHandler) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer one request, or refuse it."""
-        if self.is_async:
-            return self._answer_async(request)
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
         place = turnstile.enter(current_tenant())
         if isinstance(place, Queued):
             place = _wait(place)
         if isinstance(place, Refusal):
             return _refuse(request, place)
         with _left_on_error(place):
-            response = cast(Handler, self.get_response)(request)
+            response = self.go_on(request)
             place.leave_with(response)
             return response
 
@@ -60,7 +44,7 @@ class LimitMiddleware:
         if isinstance(place, Refusal):
             return _refuse(request, place)
         with _left_on_error(place):
-            response = await cast(AsyncHandler, self.get_response)(request)
+            response = await self.go_on_async(request)
             place.leave_with(response)
             return response
 

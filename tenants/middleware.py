@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
-from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import DisallowedHost
 from django.db import OperationalError
 from django.http import HttpRequest, StreamingHttpResponse
@@ -29,49 +29,39 @@ from tenants.migrator.graph import target_fingerprint
 from tenants.prefix import keep_cookies_apart, mounted_at, shift
 from tenants.resolvers import UNKNOWN, Door, Resolution, resolve, resolve_from_memory
 from tenants.stopped import Stopped, why_stopped
+from tenants.two_ways import AsyncHandler, Handler, TwoWayMiddleware
 from tenants.urlconfs import import_urlconfs, urlconf_of
 from tenants.variants.discovery import known_variants
 
-Handler = Callable[[HttpRequest], HttpResponseBase]
-AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
-
-class TenantMiddleware:
+class TenantMiddleware(TwoWayMiddleware):
     """Resolves the tenant by host and path. The first in MIDDLEWARE, so that everything else is the tenant's.
 
     An unknown host gets 404, a suspended tenant 503, an alias 308 to the primary domain. Otherwise
     `request.tenant` is set and everything, streamed bodies included, runs with the tenant active.
     """
 
-    sync_capable = True
-    async_capable = True
-
     def __init__(self, get_response: Handler | AsyncHandler) -> None:
         import_urlconfs()
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
+        super().__init__(get_response)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer one request."""
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
         listener.start()
-        if self.is_async:
-            return self._answer_async(request)
         resolution = _resolve(request)
         if response := _turned_away(request, resolution):
             return with_headers(request, response)
         room = _Room.prepare(request, cast(Resolution, resolution))
         with room.entered():
-            return _leave(cast(Handler, self.get_response)(request), room)
+            return _leave(self.go_on(request), room)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        listener.start()
         resolution = _resolve_from_memory(request) or await sync_to_async(_resolve)(request)
         if response := _turned_away(request, resolution):
             return with_headers(request, response)
         room = _Room.prepare(request, cast(Resolution, resolution))
         with room.entered():
-            return _leave(await cast(AsyncHandler, self.get_response)(request), room)
+            return _leave(await self.go_on_async(request), room)
 
 
 def _host_of(request: HttpRequest) -> str | None:

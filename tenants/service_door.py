@@ -6,12 +6,11 @@ Elsewhere, in the single process that is `all`, it begins a call of its own for 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.http.response import HttpResponseBase
@@ -27,39 +26,25 @@ from tenants.service_names import OWN_PREFIX
 from tenants.services.calls import Call, in_call
 from tenants.services.identity import HEADER, STRANGER, Identity, Principal, verify
 from tenants.services.keys import service_keys
-
-Handler = Callable[[HttpRequest], HttpResponseBase]
-AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+from tenants.two_ways import TwoWayMiddleware
 
 
-class ServiceDoorMiddleware:
+class ServiceDoorMiddleware(TwoWayMiddleware):
     """Stands next to `TenantMiddleware`. Sets `request.call`, and `request.principal` where a gateway has told it."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Handler | AsyncHandler) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer one request, or refuse it."""
-        if self.is_async:
-            return self._answer_async(request)
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
         call = _enter(request)
         if isinstance(call, HttpResponseBase):
             return call
         with in_call(call), _counted(request, call) as count:
-            return count(cast(Handler, self.get_response)(request))
+            return count(self.go_on(request))
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         call = _enter(request)
         if isinstance(call, HttpResponseBase):
             return call
         with in_call(call), _counted(request, call) as count:
-            return count(await cast(AsyncHandler, self.get_response)(request))
+            return count(await self.go_on_async(request))
 
 
 @contextmanager

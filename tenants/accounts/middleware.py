@@ -6,37 +6,35 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from tenants.accounts import second_factor
+from tenants.two_ways import TwoWayMiddleware
 
-Handler = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
-
-class SecondFactorMiddleware:
+class SecondFactorMiddleware(TwoWayMiddleware):
     """Stands after OTPMiddleware. Whatever asks for the user – admin, API, a client's consent – then asks this.
 
     It so ends sessions from before a second factor was set up, or demanded. It asks the database for staff alone, and
     when somebody asks for the user.
     """
 
-    sync_capable = True
-    async_capable = True
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        _identify(request)
+        return self.go_on(request)
 
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        _identify(request)
+        return await self.go_on_async(request)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer one request."""
-        request.user = SimpleLazyObject(partial(_identified, request.user))  # type: ignore[assignment]
-        request.auser = partial(_identified_async, request.auser)
-        return self.get_response(request)
+
+def _identify(request: HttpRequest) -> None:
+    request.user = SimpleLazyObject(partial(_identified, request.user))  # type: ignore[assignment]
+    request.auser = partial(_identified_async, request.auser)
 
 
 def _identified(user: Any) -> Any:

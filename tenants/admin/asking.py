@@ -12,13 +12,14 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
-from tenants.admin.forms import capitalise_labels, refuse_taken
+from tenants.admin.forms import capitalise_labels
 from tenants.admin.starting import Question, TenantOperations, url_name
+from tenants.admin.starting_forms import NewSlugForm
 from tenants.conf import tenancy
 from tenants.lifecycle import rename_tenant
-from tenants.models import Tenant, check_slug
+from tenants.models import Tenant
 
 
 class SuspendForm(forms.Form):
@@ -35,29 +36,6 @@ class SuspendForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         capitalise_labels(self)
-
-
-class RenameForm(forms.Form):
-    """What `rename_tenant` needs to know."""
-
-    new_slug = forms.CharField(
-        label=_("slug"),
-        widget=UnfoldAdminTextInputWidget(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        ),
-        help_text=Tenant._meta.get_field("slug").help_text,
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        capitalise_labels(self)
-
-    def clean_new_slug(self) -> str:
-        """Refuse a slug that cannot name a tenant, or does so already."""
-        slug: str = self.cleaned_data["new_slug"]
-        check_slug(slug)
-        refuse_taken(slug)
-        return slug
 
 
 class TenantQuestions(TenantOperations):
@@ -86,7 +64,7 @@ class TenantQuestions(TenantOperations):
         return self._ask(request, question, form, tenant)
 
     def _rename_page(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-        form = RenameForm(request.POST or None)
+        form = NewSlugForm(request.POST or None)
         if form.is_valid():
             self._do(request, tenant, partial(self._rename, new_slug=form.cleaned_data["new_slug"]))
             return self.back_to(request, tenant)

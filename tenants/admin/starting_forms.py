@@ -31,14 +31,30 @@ _MAX_MAPPING_BYTES = 2_000_000
 _AS_TYPED = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
-class CloneForm(forms.Form):
-    """What `clone_tenant` needs to know."""
+class NewSlugForm(forms.Form):
+    """What a tenant is to be called in addresses."""
 
     new_slug = forms.CharField(
         label=_("slug"),
         widget=UnfoldAdminTextInputWidget(attrs=_AS_TYPED),
         help_text=Tenant._meta.get_field("slug").help_text,
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        capitalise_labels(self)
+
+    def clean_new_slug(self) -> str:
+        """Refuse a slug that cannot name a tenant, or does so already."""
+        slug: str = self.cleaned_data["new_slug"]
+        check_slug(slug)
+        refuse_taken(slug)
+        return slug
+
+
+class CloneForm(NewSlugForm):
+    """What `clone_tenant` needs to know."""
+
     name = forms.CharField(
         label=_("name"),
         max_length=200,
@@ -52,17 +68,6 @@ class CloneForm(forms.Form):
         widget=UnfoldBooleanSwitchWidget,
         help_text=_("For copies that are tried things on: names, addresses and e-mail addresses are replaced."),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        capitalise_labels(self)
-
-    def clean_new_slug(self) -> str:
-        """Refuse a slug that cannot name a tenant, or does so already."""
-        slug: str = self.cleaned_data["new_slug"]
-        check_slug(slug)
-        refuse_taken(slug)
-        return slug
 
 
 class VariantForm(forms.Form):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -16,9 +16,7 @@ from tenants.context import MountPoint, TenantInfo, active_tenant
 from tenants.errors import MountFailed
 from tenants.mounts.built import Built, built_applications
 from tenants.mounts.visits import MountedResponse, Visit
-
-Handler = Callable[[HttpRequest], HttpResponseBase]
-AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+from tenants.two_ways import TwoWayMiddleware
 
 
 def point_at(tenant: TenantInfo | None, path: str) -> MountPoint | None:
@@ -35,7 +33,7 @@ def is_staff(user: Any) -> bool:
     return bool(user.is_authenticated and user.is_active and user.is_staff)
 
 
-class MountMiddleware:
+class MountMiddleware(TwoWayMiddleware):
     """Leads requests below a mount of the active tenant to the application there. The last in MIDDLEWARE.
 
     An application that is for staff asks strangers to sign in, and has who they are in REMOTE_USER. Where the factory
@@ -43,27 +41,16 @@ class MountMiddleware:
     answer. One that cannot be built is 503, for its own tenant alone.
     """
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Handler | AsyncHandler) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer one request."""
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
         point = point_at(active_tenant(), request.path_info)
-        if self.is_async:
-            return self._answer_async(request, point)
         found = point and _answer_at(request, point)
-        return found or cast(Handler, self.get_response)(request)
+        return found or self.go_on(request)
 
-    async def _answer_async(self, request: HttpRequest, point: MountPoint | None) -> HttpResponseBase:
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        point = point_at(active_tenant(), request.path_info)
         found = point and await sync_to_async(_answer_at)(request, point)
         if not found:
-            return await cast(AsyncHandler, self.get_response)(request)
+            return await self.go_on_async(request)
         if isinstance(found, MountedResponse):
             found.streaming_content = _in_thread(cast(Iterator[bytes], found.streaming_content))
         return found

@@ -4,20 +4,20 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Router
 
-from shop.api.editing import found_or_404, save_clean
 from shop.api.lists import filter_for, with_words
+from shop.api.resources import Resource
 from shop.api.schemas.customers import CustomerFilter, CustomerIn, CustomerOut, CustomerPatch
 from shop.customers.models import Customer
 from tenants.api.access import requires
-from tenants.api.conditions import IfMatch, check_match, tagged
+from tenants.api.conditions import IfMatch
 from tenants.api.cursors import by_time
 from tenants.api.pages import Pages
 
 _NEWEST_FIRST = by_time("-created_at")
+_CUSTOMERS = Resource(model=Customer, name="customer", shown=CustomerOut)
 
 
 def make_router(pages: Pages) -> Router:
@@ -34,32 +34,18 @@ def make_router(pages: Pages) -> Router:
     @router.get("/{customer_id}", response=CustomerOut, auth=requires("customers.view_customer"))
     def get_customer(request: HttpRequest, response: HttpResponse, customer_id: int) -> Any:
         """Get one customer."""
-        return tagged(request, response, _shown(_customer(customer_id)))
+        return _CUSTOMERS.get(request, response, customer_id)
 
     @router.post("", response={201: CustomerOut}, auth=requires("customers.add_customer"))
     def create_customer(request: HttpRequest, response: HttpResponse, data: CustomerIn) -> Any:
         """Enter a customer."""
-        customer = Customer()
-        save_clean(customer, data.model_dump())
-        return Status(201, tagged(request, response, _shown(customer)))
+        return _CUSTOMERS.create(request, response, data)
 
     @router.patch("/{customer_id}", response=CustomerOut, auth=requires("customers.change_customer"))
     def change_customer(
         request: HttpRequest, response: HttpResponse, customer_id: int, data: CustomerPatch, if_match: IfMatch = None
     ) -> Any:
         """Change a customer."""
-        with transaction.atomic():
-            customer = _customer(customer_id, lock=True)
-            check_match(if_match, _shown(customer))
-            save_clean(customer, data.model_dump(exclude_unset=True))
-        return tagged(request, response, _shown(customer))
+        return _CUSTOMERS.change(request, response, customer_id, data, if_match)
 
     return router
-
-
-def _customer(customer_id: int, *, lock: bool = False) -> Customer:
-    return found_or_404(Customer.objects.all(), "customer", customer_id, lock=lock, pk=customer_id)
-
-
-def _shown(customer: Customer) -> CustomerOut:
-    return CustomerOut.from_orm(customer)
