@@ -87,7 +87,8 @@ class _Mapping:
         self._model = model
         self._parent = parent
         self._file = file
-        self._problems: list[str] = []
+        self._problems: list[tuple[int, str]] = []
+        """Each with its line."""
         self._seen: dict[Any, int] = {}
         """On which line a row of the base is named."""
 
@@ -118,7 +119,7 @@ class _Mapping:
         while batch := list(islice(lines, _BATCH)):
             done += take(key, fields, batch)
         if self._problems:
-            raise MappingRefused(str(self._file), self._problems)
+            raise MappingRefused(str(self._file), self._said())
         return done
 
     def _fields(self, header: list[str]) -> tuple[Field[Any, Any], list[Field[Any, Any]]]:
@@ -191,10 +192,13 @@ class _Mapping:
 
     def _note(self, line: int, problem: str, column: str = "") -> None:
         where = gettext("Line %(line)s, column %(column)s:") if column else gettext("Line %(line)s:")
-        self._problems.append(f"{where % {'line': line, 'column': column}} {problem}")
+        self._problems.append((line, f"{where % {'line': line, 'column': column}} {problem}"))
         if len(self._problems) >= _MAX_PROBLEMS:
             rest = gettext("There may be more; the rest was not read.")
-            raise MappingRefused(str(self._file), [*self._problems, rest])
+            raise MappingRefused(str(self._file), [*self._said(), rest])
+
+    def _said(self) -> list[str]:
+        return [text for _, text in sorted(self._problems)]
 
     def _refuse(self, problem: str) -> NoReturn:
         raise MappingRefused(str(self._file), [problem])
