@@ -16,17 +16,19 @@ CLERK = "Clerk"
 _APPS_OF_THE_SHOP = ("goods", "customers", "orders")
 _RIGHTS_OF_CLERKS = (
     "view_category view_goods view_sku change_sku view_picture view_customer view_order change_order view_orderline"
-)
+).split()
 
 
 def create_staff_groups(order: NewTenant) -> None:
     """Make the groups `Manager` (all of the shop; sees and changes staff) and `Clerk` (stock and orders)."""
+    Group.objects.bulk_create([Group(name=name) for name in (MANAGER, CLERK)], ignore_conflicts=True)
+    groups = dict(Group.objects.filter(name__in=(MANAGER, CLERK)).values_list("name", "pk"))
     of_the_shop = Q(content_type__app_label__in=_APPS_OF_THE_SHOP)
     staff = Q(content_type__app_label="auth", codename__in=("view_user", "change_user"))
-    _create_group(MANAGER, of_the_shop | staff)
-    _create_group(CLERK, of_the_shop & Q(codename__in=_RIGHTS_OF_CLERKS.split()))
-
-
-def _create_group(name: str, rights: Q) -> None:
-    group, _ = Group.objects.get_or_create(name=name)
-    group.permissions.set(Permission.objects.filter(rights))
+    rights = Permission.objects.filter(of_the_shop | staff).values_list("pk", "codename")
+    memberships = [(MANAGER, right) for right, _ in rights]
+    memberships += [(CLERK, right) for right, codename in rights if codename in _RIGHTS_OF_CLERKS]
+    through = Group.permissions.through
+    through.objects.bulk_create(
+        [through(group_id=groups[name], permission_id=right) for name, right in memberships], ignore_conflicts=True
+    )

@@ -190,8 +190,11 @@ def all_tenants(*conditions: Q, **filters: Any) -> list[TenantInfo]:
         return [info_of(tenant) for tenant in _tenants().filter(*conditions, **filters)]
 
 
-def info_of(tenant: Tenant) -> TenantInfo:
-    """Return the value that stands for a row of `Tenant` everywhere outside the control plane."""
+def info_of(tenant: Tenant, *, is_new: bool = False) -> TenantInfo:
+    """Return the value that stands for a row of `Tenant` everywhere outside the control plane.
+
+    `is_new`: it was inserted in the transaction at hand; nothing can be mounted or migrated yet, and is not asked for.
+    """
     config = tenancy()
     domains = tenant.primary_domains if hasattr(tenant, "primary_domains") else tenant.domains.all()
     primary = next((domain.host for domain in domains if domain.is_primary), "")
@@ -209,7 +212,7 @@ def info_of(tenant: Tenant) -> TenantInfo:
         time_zone=tenant.time_zone,
         host=primary or f"{tenant.slug}.{config.base_domain}",
         api_version=tenant.api_version,
-        fingerprint=tenant.state.fingerprint if hasattr(tenant, "state") else "",
+        fingerprint="" if is_new or not hasattr(tenant, "state") else tenant.state.fingerprint,
         notice=tenant.notice,
         bypass=tenant.bypass,
         cache_generation=tenant.cache_generation,
@@ -221,7 +224,7 @@ def info_of(tenant: Tenant) -> TenantInfo:
             burst=tenant.max_burst,
             statement_seconds=tenant.max_statement_seconds,
         ),
-        mounts=_mounts_of(tenant),
+        mounts=() if is_new else _mounts_of(tenant),
         staff_second_factor=tenant.staff_second_factor,
     )
 

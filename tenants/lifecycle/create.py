@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -105,15 +105,16 @@ def insert_tenant(order: NewTenant) -> TenantInfo:
         tenant.save()
     except IntegrityError as error:  # somebody was quicker
         raise TenantExists(order.slug) from error
-    tenant.role = role_name(_database_name(), tenant.pk)
+    tenant.role = role_name(_database_name(connection.settings_dict["NAME"]), tenant.pk)
     tenant.save(update_fields=["role"])
     if order.domain:
         attach_domain(tenant, order.domain, primary=True)
-    return info_of(tenant)
+    return info_of(tenant, is_new=True)
 
 
-def _database_name() -> str:
-    """Return the name that the server knows the database by; through a pooler ours may be another."""
+@lru_cache(maxsize=16)
+def _database_name(ours: str) -> str:
+    """Return the name that the server knows the database by; through a pooler it may be another than `ours`."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         return str(cursor.fetchone()[0])

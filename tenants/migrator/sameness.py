@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.migrations import RunPython, SeparateDatabaseAndState
+from django.db.migrations import AlterField, Migration, RunPython, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
 
 _TABLE_OPERATIONS = ("django.db.migrations.operations.models", "django.db.migrations.operations.fields")
 
@@ -13,6 +14,25 @@ _TABLE_OPERATIONS = ("django.db.migrations.operations.models", "django.db.migrat
 def changes_tables_alone(operation: Operation) -> bool:
     """Tell whether an operation leaves no rows behind that have deferred checks waiting."""
     return type(operation).__module__.startswith(_TABLE_OPERATIONS)
+
+
+def sends_the_same(migration: Migration, before: ProjectState) -> bool:
+    """Tell whether the SQL of a migration, from the models `before` on, can be sent to other schemas as well."""
+    operations = migration.operations
+    return all(map(comes_out_the_same, operations)) or (
+        len(operations) == 1 and _fills_in_no_default(operations[0], migration.app_label, before)
+    )
+
+
+def _fills_in_no_default(operation: Operation, app_label: str, before: ProjectState) -> bool:
+    """Tell whether an operation alters a field in a way that its default does not matter.
+
+    Only where NULL was allowed and no longer is, are there rows to write the default into.
+    """
+    if type(operation) is not AlterField:
+        return False
+    field = before.models[app_label, operation.model_name_lower].fields[operation.name]
+    return operation.field.null or not field.null
 
 
 def comes_out_the_same(operation: Operation, *, backwards: bool = False) -> bool:

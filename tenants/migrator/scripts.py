@@ -18,7 +18,7 @@ from django.db.migrations.state import ProjectState
 
 from tenants.migrator.baseline import for_no_rows
 from tenants.migrator.graph import AppliedExecutor, Key, Plan, at
-from tenants.migrator.sameness import changes_tables_alone, comes_out_the_same
+from tenants.migrator.sameness import changes_tables_alone, comes_out_the_same, sends_the_same
 from tenants.migrator.signals import announce_after, announce_before, somebody_cares, strangers_listen
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.schema_editor import recording, recording_writes
@@ -132,7 +132,7 @@ def migrate_and_record(executor: AppliedExecutor, plan: Plan, *, from_nothing: b
 def _forwards(migration: Migration, script: Script, *, from_nothing: bool) -> None:
     if from_nothing:
         migration = for_no_rows(migration)
-    if all(comes_out_the_same(operation) for operation in migration.operations):
+    if sends_the_same(migration, script.state):
         with recording(_wrapper()) as statements, connection.schema_editor(atomic=True) as editor:
             script.state = migration.apply(script.state, editor)
         script.add_sql(statements)

@@ -1,0 +1,53 @@
+"""Which migrations are worked out once and sent to all, and which are run anew for each schema."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+from django.db import migrations, models
+from django.db.migrations import Migration
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ModelState, ProjectState
+
+from tenants.migrator.sameness import sends_the_same
+
+FIXED = models.CharField(max_length=50, default="blank")
+NULLABLE = models.CharField(max_length=50, null=True)
+RANDOM = models.CharField(max_length=50, default=secrets.token_hex)
+RANDOM_OR_NULL = models.CharField(max_length=50, default=secrets.token_hex, null=True)
+
+
+class LikeAlterField(migrations.AlterField):
+    """A stranger's operation, which may do what it likes."""
+
+
+def sends(before: models.Field, *operations: Operation) -> bool:  # type: ignore[type-arg]
+    state = ProjectState()
+    state.add_model(ModelState("ledger", "Account", [("id", models.AutoField(primary_key=True)), ("token", before)]))
+    migration = Migration("0002", "ledger")
+    migration.operations = list(operations)
+    return sends_the_same(migration, state)
+
+
+def alter(field: models.Field) -> migrations.AlterField:  # type: ignore[type-arg]
+    return migrations.AlterField("account", "token", field)
+
+
+@pytest.mark.parametrize("before", [FIXED, RANDOM, RANDOM_OR_NULL, NULLABLE])
+def test_a_default_that_fills_in_no_rows_does_not_matter(before: models.Field) -> None:  # type: ignore[type-arg]
+    assert sends(before, alter(RANDOM_OR_NULL))
+    assert sends(before, alter(RANDOM)) is not before.null
+
+
+def test_a_random_default_of_a_new_field_does() -> None:
+    assert sends(FIXED, migrations.AddField("account", "key", FIXED))
+    assert not sends(FIXED, migrations.AddField("account", "key", RANDOM))
+
+
+def test_among_others_an_alteration_is_not_told_from_what_was_there_before() -> None:
+    assert not sends(FIXED, alter(NULLABLE), alter(RANDOM))
+
+
+def test_an_operation_of_a_stranger_is_run_anew() -> None:
+    assert not sends(FIXED, LikeAlterField("account", "token", RANDOM))
