@@ -4,6 +4,7 @@ Its accounts, tokens and variants are left out: the others have nothing in their
 """
 
 import os
+from itertools import chain
 
 from bench.peers import apps
 from config.settings import *  # noqa: F403
@@ -20,8 +21,22 @@ if os.environ.get("BENCH_KEPT"):
     DATABASES["default"]["OPTIONS"].pop("pool")
     DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
 INSTALLED_APPS = apps.installed([*SHARED_APPS, *apps.COMMON_APPS, *apps.TENANT_APPS, *apps.OTHER_APPS])
-MIDDLEWARE = ["tenants.middleware.TenantMiddleware", *apps.MIDDLEWARE]
-MIDDLEWARE[MIDDLEWARE.index("django.middleware.locale.LocaleMiddleware")] = "tenants.language.TenantLocaleMiddleware"
+_OURS = {
+    "django.middleware.locale.LocaleMiddleware": ["tenants.language.TenantLocaleMiddleware"],
+    "django.middleware.csrf.CsrfViewMiddleware": [
+        "tenants.csrf_cookie.SignedCsrfCookieMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+    ],
+    "django.contrib.auth.middleware.AuthenticationMiddleware": [
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django_otp.middleware.OTPMiddleware",
+        "tenants.accounts.middleware.SecondFactorMiddleware",
+    ],
+}
+MIDDLEWARE = [
+    "tenants.middleware.TenantMiddleware",
+    *chain.from_iterable(_OURS.get(name, [name]) for name in apps.MIDDLEWARE),
+]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 TENANTS = {
     **TENANTS,
