@@ -20,6 +20,7 @@ from tenants.migrator.graph import Target, chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import SchemaState
 from tenants.registry import all_tenants
+from tenants.variants.discovery import known_variants
 
 AGAIN = "manage.py migrate_tenants"
 
@@ -40,7 +41,7 @@ class Command(TenantCommand):
         add("app_label", nargs="?", metavar="APP", help="Only this app (its label).")
         add("migration", nargs="?", metavar="MIGRATION", help="To this migration, forwards or back, or to 'zero'.")
         add_selection(parser)
-        add("--variant", metavar="NAME", help="Only tenants of this variant.")
+        add("--variant", choices=sorted(known_variants()), metavar="NAME", help="Only tenants of this variant.")
         add("--retry", action="store_true", help="Only tenants whose last migration failed.")
         add("--plan", action="store_true", help="Show what would be done, and do nothing.")
         add("--check", action="store_true", help="Migrate nothing; exit code 1 if a tenant is behind.")

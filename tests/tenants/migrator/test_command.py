@@ -109,12 +109,23 @@ def test_the_matrix_shows_how_far_each_app_is(open_shop: OpenShop) -> None:
     assert row["apps"]["auth"]["missing"] == 0
 
 
+def test_a_variant_is_migrated_alone(open_shop: OpenShop) -> None:
+    plain, *lamps = (open_shop(variant=variant) for variant in ("default", "customer_a", "customer_a"))
+    slugs = set_back([plain, *lamps])
+    assert "2 migrated, 0 failed" in said("migrate_tenants", "--variant", "customer_a", tenant=slugs)
+    with pytest.raises(CommandError, match=rf"1 of 3 tenants are behind: {plain.slug}\."):
+        said("migrate_tenants", tenant=slugs, check=True)
+    assert "1 migrated, 0 failed" in said("migrate_tenants", "--variant", "default", tenant=slugs)
+    assert "All 3 tenants are up to date" in said("migrate_tenants", tenant=slugs, check=True)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["nothing"], "no app 'nothing'"),
         (["ledger", "9"], "no migration '9'"),
         (["ledger", "000"], "Several migrations"),
+        (["--variant", "nothing"], "'nothing'.*choose from.*'customer_a'"),
     ],
 )
 def test_what_is_not_there_is_said_so(committed: None, words: list[str], message: str) -> None:
