@@ -23,7 +23,14 @@ from tenants.admin.opening import TenantOpening, actor
 from tenants.audit import acting_as
 from tenants.conf import tenancy
 from tenants.errors import TenancyError
-from tenants.lifecycle import delete_tenant, resume_tenant, sign_out_tenant, suspend_tenant, undelete_tenant
+from tenants.lifecycle import (
+    clear_tenant_cache,
+    delete_tenant,
+    resume_tenant,
+    sign_out_tenant,
+    suspend_tenant,
+    undelete_tenant,
+)
 from tenants.migrator.runner import RunOptions, migrate_one
 from tenants.models import Tenant
 from tenants.registry import info_of
@@ -40,6 +47,7 @@ class TenantLives(TenantOpening):
         buttons = {
             "resume": self._resume,
             "sign_out": self._sign_out,
+            "clear_cache": self._clear_cache,
             "migrate": self._migrate,
             "undelete": self._undelete,
         }
@@ -87,6 +95,11 @@ class TenantLives(TenantOpening):
         messages.success(
             request, gettext("Everybody is signed out of %s, and links that it sent are void.") % tenant.name
         )
+
+    def _clear_cache(self, request: HttpRequest, tenant: Tenant) -> None:
+        clear_tenant_cache(tenant.slug)
+        self.log_change(request, tenant, gettext("Emptied the cache."))
+        messages.success(request, gettext("%s finds nothing in its cache any more.") % tenant.name)
 
     def _migrate(self, request: HttpRequest, tenant: Tenant) -> None:
         outcome = migrate_one(info_of(tenant), RunOptions())

@@ -33,7 +33,9 @@ def test_an_operator_without_rights_gets_403(browser_of: Browser, path: str) -> 
     assert "Your account has no right to this page." in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["suspend", "rename", "resume", "sign_out", "migrate", "delete", "undelete"])
+@pytest.mark.parametrize(
+    "name", ["suspend", "rename", "resume", "sign_out", "clear_cache", "migrate", "delete", "undelete"]
+)
 def test_who_may_only_look_can_do_nothing(browser_of: Browser, acme: TenantInfo, name: str) -> None:
     browser = browser_of("view_tenant", "view_domain")
     assert browser.get(url(acme, "change")).status_code == 200

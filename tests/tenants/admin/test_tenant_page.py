@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.models import Domain, SchemaState, Tenant
+from tenants.models import AuditEvent, Domain, SchemaState, Tenant
 
 
 def page_of(tenant: TenantInfo, name: str = "change") -> str:
@@ -168,6 +169,29 @@ def test_everybody_is_signed_out_of_a_shop(
         browser.post(page_of(acme, "sign_out"))
     assert owner.get("/admin/").status_code == 302
     assert browser.get("/admin/").status_code == 200
+
+
+def test_the_cache_of_a_shop_is_emptied_by_a_button_and_nobody_elses(
+    browser: Client, acme: TenantInfo, globex: TenantInfo, django_capture_on_commit_callbacks: Any
+) -> None:
+    for tenant in (acme, globex):
+        with use_tenant(tenant):
+            cache.set("key", "kept")
+    assert page_of(acme, "clear_cache") in browser.get(page_of(acme, "change")).content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.post(page_of(acme, "clear_cache"))
+    with use_tenant(acme):
+        assert cache.get("key") is None
+    with use_tenant(globex):
+        assert cache.get("key") == "kept"
+    event = AuditEvent.objects.get(action="clear cache")
+    assert (event.tenant_id, event.actor) == (acme.id, "operator mia")
+    assert "Emptied the cache." in browser.get(page_of(acme, "history")).content.decode()
+
+
+def test_a_link_cannot_empty_a_cache(browser: Client, acme: TenantInfo) -> None:
+    assert browser.get(page_of(acme, "clear_cache")).status_code == 405
+    assert not AuditEvent.objects.filter(action="clear cache").exists()
 
 
 def test_a_link_cannot_suspend(browser: Client, acme: TenantInfo) -> None:
