@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,25 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run(committed: None, tmp_path: Path) -> Run:
+def database(committed: None) -> Iterator[str]:
+    """Give an empty database, whose name is the beginning of all that a foreign project makes on the server."""
+    name = f"kit_{secrets.token_hex(4)}"
+    with a_session() as server:
+        server.execute(f"CREATE DATABASE {name}".encode())
+        yield name
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def run(database: str, tmp_path: Path) -> Run:
     """Return a function that runs a command in a copy of the foreign project, on the server of these tests."""
     project, media = tmp_path / "project", tmp_path / "media"
     shutil.copytree(FOREIGN, project, ignore=shutil.ignore_patterns("__pycache__"))
     media.mkdir()
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "DJANGO", "SANGGA"))}
+    url = database_url(database)
 
     def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        # A database of this test's own name, which need not exist: everything happens in others that are made.
-        url = database_url("postgres")
         return subprocess.run(
             [sys.executable, *words],
             cwd=project,
@@ -46,17 +56,16 @@ def run(committed: None, tmp_path: Path) -> Run:
     return command
 
 
-def on_the_server() -> tuple[set[str], set[str]]:
-    """Return the names of all databases and roles."""
-    with psycopg.connect(**connection.get_connection_params() | {"dbname": "postgres"}) as server:
-        databases = {name for (name,) in server.execute("SELECT datname FROM pg_database").fetchall()}
-        roles = {name for (name,) in server.execute("SELECT rolname FROM pg_roles").fetchall()}
-    return databases, roles
+def a_session() -> psycopg.Connection[Any]:
+    """Return a session of the server's, in no database of ours."""
+    return psycopg.connect(**connection.get_connection_params() | {"dbname": "postgres"}, autocommit=True)
 
 
-def mine(names: set[str]) -> set[str]:
-    """Return those that a foreign project can have made; other tests make others meanwhile."""
-    return {name for name in names if name.startswith(("test_postgres", "postgres_isolation"))}
+def left_by(database: str) -> set[str]:
+    """Return the databases and roles that a foreign project has made; other tests make others meanwhile."""
+    with a_session() as server:
+        rows = server.execute("SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles").fetchall()
+    return {name for (name,) in rows if name.startswith((f"test_{database}", f"{database}_"))}
 
 
 def results(done: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -64,14 +73,14 @@ def results(done: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], dic
     return {(result["probe"], result["reader"]): result for result in found}
 
 
-def test_the_plugin_serves_a_project_that_is_not_ours_in_parallel_too(run: Run) -> None:
+def test_the_plugin_serves_a_project_that_is_not_ours_in_parallel_too(run: Run, database: str) -> None:
     done = run("-m", "pytest", "-q", "-n", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "106 passed" in done.stdout
-    assert [mine(names) for names in on_the_server()] == [set(), set()]
+    assert left_by(database) == set()
 
 
-def test_a_project_that_keeps_tenants_apart_passes_and_nothing_is_left(run: Run, tmp_path: Path) -> None:
+def test_a_project_that_keeps_tenants_apart_passes_and_nothing_is_left(run: Run, database: str, tmp_path: Path) -> None:
     checked = run("manage.py", "check", "--fail-level", "WARNING")
     assert checked.returncode == 0, checked.stderr
     done = run("manage.py", "check_isolation", "--json")
@@ -80,7 +89,7 @@ def test_a_project_that_keeps_tenants_apart_passes_and_nothing_is_left(run: Run,
     assert {result["verdict"] for result in found.values()} == {"kept apart"}, "and nothing was skipped"
     for probe in ("rows through the ORM", "cache 'default'", "sites in memory", "the index of words"):
         assert (probe, "other tenant") in found
-    assert [mine(names) for names in on_the_server()] == [set(), set()]
+    assert left_by(database) == set()
     assert list((tmp_path / "media").iterdir()) == []
 
 
@@ -99,12 +108,12 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("broken", BREAKS)
-def test_a_project_that_does_not_is_told_where_it_leaks(run: Run, broken: str) -> None:
+def test_a_project_that_does_not_is_told_where_it_leaks(run: Run, database: str, broken: str) -> None:
     done = run("manage.py", "check_isolation", "--json", "--skip-checks", LIBRARY_BROKEN=broken)
     assert done.returncode == 1, done.stdout + done.stderr
     leaks = {probe for (probe, _), result in results(done).items() if result["verdict"] == "LEAK"}
     assert BREAKS[broken] <= leaks
-    assert [mine(names) for names in on_the_server()] == [set(), set()]
+    assert left_by(database) == set()
 
 
 def test_a_leak_in_the_projects_own_code_is_found_by_the_projects_own_probe(run: Run) -> None:
@@ -114,22 +123,25 @@ def test_a_leak_in_the_projects_own_code_is_found_by_the_projects_own_probe(run:
     assert re.search(r"other tenant\s+LEAK\s+a text of the owner's", done.stdout)
 
 
-def test_who_may_make_no_database_is_told_so(run: Run) -> None:
-    with psycopg.connect(**connection.get_connection_params() | {"dbname": "postgres"}, autocommit=True) as server:
-        server.execute("CREATE ROLE test_postgres_nobody LOGIN PASSWORD 'x'")
+def test_who_may_make_no_database_is_told_so(run: Run, database: str) -> None:
+    nobody = f"test_{database}_nobody"
+    with a_session() as server:
+        server.execute(f"CREATE ROLE {nobody} LOGIN PASSWORD 'x'".encode())
         try:
             params = connection.get_connection_params()
-            url = database_url("postgres").replace(f"//{params['user']}@", "//test_postgres_nobody:x@")
+            url = database_url(database).replace(f"//{params['user']}@", f"//{nobody}:x@")
             done = run("manage.py", "check_isolation", DATABASE_URL=url)
         finally:
-            server.execute("DROP ROLE test_postgres_nobody")
+            server.execute(f"DROP ROLE {nobody}".encode())
     assert (done.returncode, "CREATEDB" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
 
 
-def test_what_a_killed_run_left_is_taken_away_by_the_next(run: Run) -> None:
+def test_what_a_killed_run_left_is_taken_away_by_the_next(run: Run, database: str) -> None:
     """A database of that name without the session that it is called after."""
-    with psycopg.connect(**connection.get_connection_params() | {"dbname": "postgres"}, autocommit=True) as server:
-        server.execute("CREATE DATABASE postgres_isolation_2147483647")
-        server.execute("CREATE ROLE postgres_isolation_2147483647_t_7")
+    left = f"{database}_isolation_2147483647"
+    with a_session() as server:
+        server.execute(f"CREATE DATABASE {left}".encode())
+        server.execute(f"CREATE ROLE {left}_t_7".encode())
+    assert left_by(database) == {left, f"{left}_t_7"}
     assert run("manage.py", "check_isolation").returncode == 0
-    assert [mine(names) for names in on_the_server()] == [set(), set()]
+    assert left_by(database) == set()
