@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from textwrap import dedent
 
@@ -78,6 +79,20 @@ def test_what_goes_wrong_elsewhere_is_tried_in_tests_that_there_are() -> None:
     )
     assert [number for number, _, _ in rows] == [*(f"M{n}" for n in range(1, 25)), *(f"C{n}" for n in range(1, 35))]
     missing = [row for row in rows if not re.search(rf"^ *(async )?def {row[2]}\(", (ROOT / row[1]).read_text(), re.M)]
+    assert missing == []
+
+
+def test_every_door_is_tried_by_tests_that_there_are() -> None:
+    section = (DOCS / "security.md").read_text().split("## What each gets at the doors\n")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    named = [re.findall(r"`(tests/\S+?\.py)::(test_\w+)`", row[-1]) for row in rows]
+    assert [row[0] for row in rows if len(row) != 6] == []
+    assert [row[0] for row, tests in zip(rows, named, strict=True) if len(tests) < 2] == []
+    missing = [
+        test
+        for test in chain.from_iterable(named)
+        if not re.search(rf"^ *(async )?def {test[1]}\(", (ROOT / test[0]).read_text(), re.M)
+    ]
     assert missing == []
 
 

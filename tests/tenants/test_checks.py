@@ -48,6 +48,7 @@ def test_the_project_itself_passes() -> None:
         ({"MIDDLEWARE": ["django.middleware.common.CommonMiddleware", MIDDLEWARE]}, "tenants.E001"),
         ({"DATABASE_ROUTERS": []}, "tenants.E003"),
         ({"TENANTS": {**TENANTS, "TENANT_URLCONF": ""}}, "tenants.E004"),
+        ({"TENANTS": {**TENANTS, "SERVICE": "shop"}, "MIDDLEWARE": [MIDDLEWARE]}, "tenants.E024"),
     ],
 )
 def test_wiring_that_lets_something_pass_without_its_tenant_is_an_error(changed: dict[str, Any], error: str) -> None:

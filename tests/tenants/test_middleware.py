@@ -19,7 +19,7 @@ from tenants.bypass import PARAMETER
 from tenants.lifecycle import suspend_tenant
 from tenants.listener import listener
 from tenants.middleware import TenantMiddleware
-from tenants.models import Domain
+from tenants.models import Domain, Tenant
 from tenants.registry import registry
 from tests.isolation import urls
 from tests.settings import TENANTS
@@ -178,6 +178,14 @@ def test_a_suspended_tenant_gets_the_503_page_at_every_address(acme: TenantInfo)
         assert int(response["Retry-After"]) > 0
         assert "Back &lt;soon&gt;" in response.text
         assert response["Cache-Control"] == "no-store"
+
+
+def test_a_shop_whose_variant_this_code_lacks_is_503(acme: TenantInfo, globex: TenantInfo) -> None:
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(pk=acme.id).update(variant="of_newer_code")
+    registry.clear()
+    assert get(acme.host).status_code == 503
+    assert get(globex.host).status_code == 200
 
 
 @pytest.mark.parametrize("value", ["", "x", "None", "\0", "é"])
