@@ -43,6 +43,11 @@ def make_template() -> None:
     adapter.make_template()
 
 
+def register(ports: list[int]) -> None:
+    """Write down, as an operator does in the admin, that processes at these ports serve the shops."""
+    adapter.register(ports)
+
+
 def stock(names: list[str]) -> None:
     """Put twenty goods with two skus each into each tenant."""
     from bench.goods import stock_shop
@@ -83,23 +88,23 @@ def set_variant(name: str, variant: str) -> float:
     return time.monotonic()
 
 
-def get(path: str, hosts: list[str], times: int) -> list[float]:
+def get(path: str, hosts: list[str], times: int, status: str = "200 OK") -> list[float]:
     """Ask for a page of each host in turn, over WSGI without a network; return how many seconds each took."""
-    return [_seconds(partial(_get, path, hosts[number % len(hosts)])) for number in range(times)]
+    return [_seconds(partial(_get, path, hosts[number % len(hosts)], status)) for number in range(times)]
 
 
-def _get(path: str, host: str) -> None:
+def _get(path: str, host: str, expected: str) -> None:
     environ = {
         "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": host, "SERVER_PORT": "80",
         "HTTP_HOST": host, "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1", "wsgi.input": BytesIO(),
         "wsgi.errors": sys.stderr, "wsgi.url_scheme": "http", "wsgi.multithread": True,
     }  # fmt: skip
-    status: list[str] = []
-    response = application(environ, lambda line, headers: status.append(line))
+    said: list[str] = []
+    response = application(environ, lambda line, headers: said.append(line))
     body = b"".join(response)
     response.close()
-    if status != ["200 OK"] or len(body) < 7:
-        raise RuntimeError(f"{host}{path} answered {status}: {body[:300]!r}")
+    if said != [expected] or len(body) < 7:
+        raise RuntimeError(f"{host}{path} answered {said}: {body[:300]!r}")
 
 
 def _seconds(call: Callable[[], object]) -> float:
@@ -113,7 +118,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     print("ready", file=answers, flush=True)
-    tasks = {task.__name__: task for task in (create, adopt, make_template, stock, stock_many, read, get, set_variant)}
+    known = (create, adopt, make_template, register, stock, stock_many, read, get, set_variant)
+    tasks = {task.__name__: task for task in known}
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)
         gc.collect()
