@@ -97,6 +97,8 @@ TENANTS: dict[str, Any] = {
     "TRUSTED_PROXIES": env.int("SANGGA_TRUSTED_PROXIES", default=0 if SERVICE in {"all", "gateway"} else 1),
     "SERVICE": SERVICE,
     "METRICS_TOKEN": env.str("SANGGA_METRICS_TOKEN", default=""),
+    "GATEWAY_LIMITS_TIMES": env.int("SANGGA_GATEWAY_LIMITS_TIMES", default=10),
+    "GATEWAY_AT_ONCE": env.int("SANGGA_GATEWAY_AT_ONCE", default=0),
     "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
     "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],
     "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
@@ -111,8 +113,9 @@ TENANTS: dict[str, Any] = {
     },
     "ROLE_PER_TENANT": env.bool("SANGGA_ROLE_PER_TENANT", default=True),
     # What one shop may take of each process; the first plan is that of whoever has no other. 0 is no limit.
+    # Python does one thing at a time, so that many at once make none of them faster, and everybody else slower.
     "PLANS": {
-        "standard": {"CONCURRENCY": 4, "QUEUE": 20, "RATE": 50, "BURST": 250, "STATEMENT_SECONDS": 10},
+        "standard": {"CONCURRENCY": 2, "QUEUE": 20, "RATE": 20, "BURST": 100, "STATEMENT_SECONDS": 5},
         "large": {"CONCURRENCY": 8, "QUEUE": 40, "RATE": 200, "BURST": 1000, "STATEMENT_SECONDS": 30},
         "unlimited": {},
     },

@@ -98,6 +98,8 @@ class TenancySettings:
     """What a scraper of metrics has to send as its bearer token; empty: nobody gets them."""
     gateway_limits_times: int = 10
     """How many times what a plan allows in one process, a gateway lets through to all those behind it."""
+    gateway_at_once: int = 0
+    """The most requests of one tenant that a gateway has in hand at once, if its plan has a limit; 0: as many times."""
 
     @property
     def base_domain(self) -> str:

@@ -16,7 +16,7 @@ from tenants import PLATFORM, use_tenant
 from tenants.conf import tenancy
 from tenants.models import Service
 
-PROCESSES = 5
+PROCESSES = 6
 """That take a port of their own: the gateway the first, the others those after it."""
 
 _HERE = {"every_tenant": True, "private_ranges": "127.0.0.0/8"}
@@ -28,6 +28,8 @@ SERVICES: dict[str, dict[str, Any]] = {
     "example": {**_OURS, "prefixes": "/example/", "strip_prefix": True},
 }
 """In the order of their ports. An operator may change what is registered: nothing is written twice."""
+SECOND_SHOP = 5
+"""The port, after the gateway's, of the second process of `shop`: a noisy shop has one of the two at the most."""
 
 
 def register(first_port: int) -> None:
@@ -36,7 +38,8 @@ def register(first_port: int) -> None:
         for port, (name, facts) in enumerate(SERVICES.items(), first_port + 1):
             service, is_new = Service.objects.get_or_create(name=name, defaults=facts)
             if is_new or not service.addresses.exists():
-                service.addresses.create(url=f"http://127.0.0.1:{port}")
+                for each in [port, first_port + SECOND_SHOP] if name == "shop" else [port]:
+                    service.addresses.create(url=f"http://127.0.0.1:{each}")
 
 
 def doors(first_port: int) -> list[Login]:

@@ -17,11 +17,12 @@ MOST_SOCKETS = 5_000
 
 
 @lru_cache(maxsize=1_000)
-def times(limits: Limits, factor: int) -> Limits:
-    """Return the limits of a gateway for a tenant that has these in each process behind it."""
+def times(limits: Limits, factor: int, at_once: int = 0) -> Limits:
+    """Return the limits of a gateway for a tenant that has these in each process behind it; `at_once` is the most."""
+    concurrency = limits.concurrency * factor
     return replace(
         limits,
-        concurrency=limits.concurrency * factor,
+        concurrency=min(concurrency, at_once) if at_once else concurrency,
         queue=limits.queue * factor,
         rate=limits.rate * factor,
         burst=limits.burst * factor,
@@ -36,7 +37,8 @@ class GatewayLimits:
 
     async def enter(self, tenant: TenantInfo) -> Place:
         """Return a place, which has to be left; or raise `Refused`: 429 for too many, 503 for too many at once."""
-        place = self._turnstile.enter(tenant, times(tenant.limits, tenancy().gateway_limits_times))
+        conf = tenancy()
+        place = self._turnstile.enter(tenant, times(tenant.limits, conf.gateway_limits_times, conf.gateway_at_once))
         if isinstance(place, Queued):
             place = await wait_async(place)
         if isinstance(place, Refusal):

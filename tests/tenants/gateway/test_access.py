@@ -165,3 +165,7 @@ def test_limits_of_a_plan_are_told_in_one_place(live_tenant: TenantInfo) -> None
 
     limits = replace(live_tenant.limits, concurrency=2, queue=3, rate=5, burst=7)
     assert (times(limits, 10).concurrency, times(limits, 10).rate) == (20, 50)
+    assert (times(limits, 10, 1).concurrency, times(limits, 10, 1).rate) == (1, 50)
+    assert times(limits, 10, 99).concurrency == 20, "at once is the most, and lets nobody have more"
+    unlimited = replace(limits, concurrency=0)
+    assert times(unlimited, 10, 1).concurrency == 0, "who has no limit gets none"
