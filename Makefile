@@ -37,6 +37,8 @@ bench: $(BENCH)/.tools .env
 	@$(BENCH)/bin/python -m bench.api
 	@$(BENCH)/bin/python -m bench.following
 	@$(BENCH)/bin/python -m bench.records
+	@$(BENCH)/bin/python -m bench.hosts
+	@$(BENCH)/bin/python -m bench.noisy
 
 # The peers have an environment of their own. One of them needs Python 3.12 and is left out on an older one.
 $(BENCH)/.tools: requirements.txt bench/requirements-peers.txt

@@ -46,6 +46,7 @@ _DISTRIBUTIONS = {"djangotenants": "django-tenants", "pgschemas": "django-pgsche
 _MIGRATE_SHARED = {
     "sangga": ["migrate"],
     "delivered": ["migrate"],
+    "noisy": ["migrate"],
     "single": ["migrate"],
     "djangotenants": ["migrate_schemas", "--shared"],
     "pgschemas": ["migrate", "--schema", "public"],

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -18,19 +18,34 @@ from bench.server import FOLDER, ROOT
 _SECONDS_TO_START = 60.0
 
 
-@contextmanager
-def served(contender: Contender, database: str) -> Iterator[int]:
-    """Serve a contender as the project's Procfile does, and yield the port; stop it afterwards."""
+GRANIAN = "granian --interface wsgi --host 127.0.0.1 --no-ws --log-level warning"
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody has at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = "granian --interface wsgi --host 127.0.0.1 --no-ws --log-level warning --blocking-threads 5 --port"
-    log = FOLDER / f"{database}-http.log"
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(contender: Contender, database: str, threads: int = 5) -> Iterator[int]:
+    """Serve a contender as the project's Procfile does, and yield the port; stop it afterwards."""
+    command = f"{GRANIAN} --blocking-threads {threads} bench.peers.wsgi:application"
+    with running(["-m", *command.split()], contender.environment(database), database) as port:
+        yield port
+
+
+@contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str], name: str) -> Iterator[int]:
+    """Run a server of ours, which is told its port by `--port`, and yield that; `name` is that of its log."""
+    port = free_port()
+    log = FOLDER / f"{name}-http.log"
     with log.open("ab") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", *command.split(), str(port), "bench.peers.wsgi:application"],
+            [sys.executable, *command, "--port", str(port)],
             cwd=ROOT,
-            env=os.environ | contender.environment(database),
+            env=os.environ | environment,
             stdout=output,
             stderr=output,
         )
