@@ -34,9 +34,14 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(said, ensure_ascii=False, default=str)
 
 
+def notes_requests() -> bool:
+    """Tell whether anybody reads a line for each request."""
+    return _access.isEnabledFor(logging.INFO)
+
+
 def note_request(call: Call, tenant: str, method: str, path: str, status: int, seconds: float, **facts: Any) -> None:
     """Log a request that was answered, at INFO; costs nothing where nobody reads that."""
-    if not _access.isEnabledFor(logging.INFO):
+    if not notes_requests():
         return
     said = {"method": method, "path": path, "status": status, "milliseconds": round(seconds * 1000, 1), **facts}
     extra = {"tenant": tenant, "call": call, "facts": said}

@@ -21,6 +21,8 @@ class Arrival:
     call: Call = field(default_factory=Call.begin)
     """Begun here: whatever a client says of ids and traces is its own affair."""
     started: float = field(default_factory=time.perf_counter)
+    path: str = field(init=False)
+    """Of the request, without the query."""
     host: str = ""
     tenant: TenantInfo | None = None
     tenant_prefix: str = ""
@@ -31,9 +33,8 @@ class Arrival:
     principal: Principal | None = None
     """None: a token that the service tells by itself, or nobody has looked yet."""
 
-    @property
-    def path(self) -> str:
-        return self.request.raw_path.partition("?")[0]
+    def __post_init__(self) -> None:
+        self.path = self.request.raw_path.partition("?")[0]
 
     @property
     def path_within(self) -> str:

@@ -12,11 +12,10 @@ from multidict import CIMultiDict
 from tenants.context import TenantInfo
 from tenants.errors import ServiceFailed
 from tenants.gateway.arrivals import Arrival
-from tenants.gateway.headers import client_of, for_client, for_service
+from tenants.gateway.headers import IDENTITY, X_FORWARDED_PREFIX, client_of, for_client, for_service
 from tenants.gateway.refusals import Refused
 from tenants.services.calls import REQUEST_ID
 from tenants.services.facts import ServiceInfo
-from tenants.services.identity import HEADER as IDENTITY
 from tenants.services.identity import STRANGER
 from tenants.services.keys import identity_header
 from tenants.services.sending import Answer, BodyFailed, Outgoing, send
@@ -80,7 +79,7 @@ def headers_of(arrival: Arrival, service: ServiceInfo) -> CIMultiDict[str]:
     headers[hdrs.HOST] = headers[hdrs.X_FORWARDED_HOST] = request.headers[hdrs.HOST]
     headers[hdrs.X_FORWARDED_FOR], headers[hdrs.X_FORWARDED_PROTO] = client_of(request)
     if service.strip_prefix:
-        headers["X-Forwarded-Prefix"] = arrival.prefix.rstrip("/")
+        headers[X_FORWARDED_PREFIX] = arrival.prefix.rstrip("/")
     headers[IDENTITY] = identity_header(service.name, tenant, arrival.principal or STRANGER)
     headers.update(arrival.call.headers(service.total_seconds, arrival.call.span_id))
     if (length := request.content_length) is not None and request.body_exists:

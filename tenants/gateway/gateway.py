@@ -18,7 +18,7 @@ from tenants.gateway.lookups import Lookups
 from tenants.gateway.refusals import Refused, problem, refusal_of
 from tenants.gateway.shapes import check_shape, host_of
 from tenants.gateway.websockets import Sockets, is_websocket
-from tenants.logs import note_request
+from tenants.logs import note_request, notes_requests
 from tenants.metrics import CONTENT_TYPE, page
 from tenants.resolvers import Door, Resolution
 from tenants.service_names import OWN_PREFIX
@@ -115,13 +115,16 @@ class Gateway:
 
     def _note(self, arrival: Arrival, status: int) -> None:
         """Count the request, and log it."""
-        self.tally.note(status, arrival.seconds)
-        note_request(
-            arrival.call, str(arrival.tenant.slug or "platform") if arrival.tenant else "-", arrival.request.method,
-            arrival.path, status, arrival.seconds, service=arrival.service.name if arrival.service else "",
-        )  # fmt: skip
-        if arrival.service is not None and (upstream := self.upstreams.by_name.get(arrival.service.name)):
-            upstream.tally.note(status, arrival.seconds)
+        seconds, service = arrival.seconds, arrival.service
+        self.tally.note(status, seconds)
+        if service is not None and (upstream := self.upstreams.by_name.get(service.name)):
+            upstream.tally.note(status, seconds)
+        if notes_requests():
+            tenant = str(arrival.tenant.slug or "platform") if arrival.tenant else "-"
+            note_request(
+                arrival.call, tenant, arrival.request.method, arrival.path, status, seconds,
+                service=service.name if service else "",
+            )  # fmt: skip
 
     async def close(self) -> None:
         """Let go of everything."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from tenants.conf import tenancy
 from tenants.services.calls import REQUEST_ID, SECONDS_LEFT, TRACE
-from tenants.services.identity import HEADER as IDENTITY
+from tenants.services.identity import HEADER
+
+IDENTITY = istr(HEADER)
+X_FORWARDED_PREFIX = istr("X-Forwarded-Prefix")
 
 _HOP_BY_HOP = frozenset(
     """

@@ -6,7 +6,7 @@ Needs no Django, as `tenants.services.identity`.
 
 from __future__ import annotations
 
-import os
+import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,11 +14,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from multidict import istr
+
 from tenants.services.identity import STRANGER, Principal
 
-REQUEST_ID = "X-Request-ID"
-TRACE = "traceparent"
-SECONDS_LEFT = "Sangga-Seconds-Left"
+# As `istr`: a name whose lower case is known need not be turned into it for every request.
+REQUEST_ID = istr("X-Request-ID")
+TRACE = istr("traceparent")
+SECONDS_LEFT = istr("Sangga-Seconds-Left")
 """How long the sender waits yet. A duration, and no time of day: clocks of machines differ."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -46,7 +49,8 @@ class Call:
     @classmethod
     def begin(cls, user: Callable[[], Principal] | None = None) -> Call:
         """Return a new one, which nobody has sent."""
-        digits = os.urandom(32).hex()  # at once: this is done for every request
+        # Ids tell requests apart, and are no secrets. At once, and without the kernel: this is done for every request.
+        digits = f"{random.getrandbits(256):064x}"
         return cls(request_id=digits[:16], trace_id=digits[16:48], span_id=digits[48:], user=user)
 
     @classmethod

@@ -35,14 +35,14 @@ def _purpose(service: str) -> str:
 
 def identity_header(service: str, tenant: TenantInfo, principal: Principal) -> str:
     """Return the identity of a request to `service`, in the name of a tenant and as somebody of it."""
-    identity = Identity(tenant.id, tenant.slug, tenant.epoch, tenant.host, principal)
-    return _signed(service, identity, int(time.time() / SIGNED_ANEW))
+    moment = int(time.time() / SIGNED_ANEW)
+    return _signed(service, tenant.id, tenant.slug, tenant.epoch, tenant.host, principal, moment)
 
 
 @lru_cache(maxsize=4_096)
-def _signed(service: str, identity: Identity, moment: int) -> str:
+def _signed(service: str, tenant: int, slug: str, epoch: str, host: str, principal: Principal, moment: int) -> str:
     """Return the identity of one `moment`: what is asked in the next seconds, as the same, has the same."""
-    return sign(identity, service=service, key=service_key(service))
+    return sign(Identity(tenant, slug, epoch, host, principal), service=service, key=service_key(service))
 
 
 def _reload(*, setting: str, **_: object) -> None:

@@ -8,6 +8,8 @@ import signal
 from argparse import ArgumentParser
 from typing import Any
 
+import uvloop
+
 from tenants.gateway.gateway import Gateway
 from tenants.gateway.server import GatewayOptions, GatewayServer
 from tenants.management.base import TenantCommand
@@ -34,9 +36,10 @@ class Command(TenantCommand):
         )
 
     def handle(self, *, host: str, port: int, grace: float, reuse_port: bool, verbosity: int, **options: Any) -> None:
-        asyncio.run(
-            self._serve(GatewayOptions(host=host, port=port, grace=grace, reuse_port=reuse_port), verbosity=verbosity)
-        )
+        gateway = GatewayOptions(host=host, port=port, grace=grace, reuse_port=reuse_port)
+        # Python's own event loop takes a fifth more time for a request.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve(gateway, verbosity=verbosity))
 
     async def _serve(self, options: GatewayOptions, *, verbosity: int) -> None:
         ending = asyncio.Event()

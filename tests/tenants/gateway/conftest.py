@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 import pytest
+import uvloop
 from django.db import connections
 
 from tenants import PLATFORM, TenantInfo, use_tenant
@@ -28,10 +29,10 @@ T = TypeVar("T")
 
 
 class Loop:
-    """An event loop on a thread."""
+    """An event loop on a thread, of the kind that the gateway runs on."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = uvloop.new_event_loop()
         self._thread = Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
 

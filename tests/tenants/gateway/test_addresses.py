@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import pytest
+from aiohttp import ThreadedResolver
 
 from tenants import TenantInfo
 from tenants.service_names import check_range
@@ -56,12 +56,12 @@ def test_what_counts_is_where_a_name_leads_when_it_is_connected_to(
     """DNS rebinding: a name that was public a moment ago leads inside now."""
     telling = Telling()
     port = front.loop.run(telling.start())
-    real = socket.getaddrinfo
+    real = ThreadedResolver.resolve
 
-    def rebound(host: Any, *arguments: Any, **options: Any) -> Any:
-        return real("127.0.0.1" if host == "stock.example" else host, *arguments, **options)
+    async def rebound(self: Any, host: str, *arguments: Any, **options: Any) -> Any:
+        return await real(self, "127.0.0.1" if host == "stock.example" else host, *arguments, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", rebound)
+    monkeypatch.setattr(ThreadedResolver, "resolve", rebound)
     service = front.register([f"http://stock.example:{port}"], private_ranges="10.0.0.0/8", retries=0)
     assert front.ask(shop).status == 502
     assert telling.asked == 0
