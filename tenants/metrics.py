@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -58,6 +60,7 @@ class _Services(Collector):
         """Return what there is to tell of all services."""
         upstreams = [upstream for source in self.sources for upstream in list(source())]
         yield from map(_statuses, self.tallies)
+        yield from _tasks()
         yield _calls(upstreams)
         yield _durations(upstreams)
         yield from _addresses(upstreams)
@@ -65,6 +68,12 @@ class _Services(Collector):
 
 _services = _Services()
 registry.register(_services)
+
+
+def _tasks() -> Iterator[Metric]:
+    """Tell how many tasks the event loop has in hand, where there is one: a gateway that leaks has more and more."""
+    with suppress(RuntimeError):  # asked by a thread without a loop
+        yield GaugeMetricFamily("sangga_tasks", "Tasks of the event loop", len(asyncio.all_tasks()))
 
 
 def watch(tally: Tally, upstreams: Upstreams) -> None:

@@ -1,14 +1,17 @@
-"""The processes that `bench.gateway` measures, beside the gateway itself: a service, and a proxy that only passes on.
+"""The processes that `bench.gateway` measures, beside the gateway itself.
 
-`python -m bench.gateway_parts service PORT`, `… bare PORT SERVICE_PORT`.
+A service, one that fails, and a proxy that only passes on: `python -m bench.gateway.parts service PORT`,
+`… failing PORT`, `… bare PORT SERVICE_PORT`, `… bare-uvloop PORT SERVICE_PORT`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 
 import aiohttp
+import uvloop
 from aiohttp import WSMsgType, web
 from multidict import CIMultiDict
 
@@ -71,9 +74,47 @@ class Bare:
             return response
 
 
-if __name__ == "__main__":
-    kind, port = sys.argv[1], int(sys.argv[2])
+FAULTS = ("killed", "hanging", "slow", "cut", "rubbish")
+"""Ways to fail, each below a path of its name."""
+
+
+async def fail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Read a request, and fail as its path says."""
+    with suppress(ConnectionError, asyncio.IncompleteReadError):
+        kind = (await reader.readuntil(b"\r\n\r\n")).split(b"/", 2)[1].decode()
+        if kind == "killed":
+            writer.transport.abort()
+        elif kind == "hanging":
+            await reader.read()  # until the other side has had enough
+        elif kind == "slow":
+            for byte in b"HTTP/1.1 200 OK\r\n":
+                writer.write(bytes([byte]))
+                await asyncio.sleep(0.2)
+        elif kind == "cut":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789")
+        elif kind == "rubbish":
+            writer.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n")
+        await writer.drain()
+    writer.close()
+
+
+async def serve_failures(port: int) -> None:
+    """Serve `fail` on the loopback for ever."""
+    async with await asyncio.start_server(fail, "127.0.0.1", port, backlog=4096) as server:
+        await server.serve_forever()
+
+
+def main(kind: str, port: int, target: int) -> None:
+    """Run one of the processes for ever."""
     if kind == "service":
         asyncio.run(serve(service, port))
+    elif kind == "failing":
+        asyncio.run(serve_failures(port))
     else:
-        asyncio.run(serve(Bare(int(sys.argv[3])), port, auto_decompress=False))
+        loop = uvloop.new_event_loop if kind == "bare-uvloop" else None
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(serve(Bare(target), port, auto_decompress=False))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0)
