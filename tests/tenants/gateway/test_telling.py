@@ -80,11 +80,17 @@ def test_a_service_tells_its_own(with_token: None, acme: TenantInfo) -> None:
     client = Client(HTTP_HOST=acme.host)
     assert client.get("/-/metrics").status_code == 404
     before = value(
-        client.get("/-/metrics", headers=TOKEN).content.decode(), "sangga_request_seconds_count", status="200"
+        client.get("/-/metrics", headers=TOKEN).content.decode(),
+        "sangga_request_seconds_count",
+        service="all",
+        status="200",
     )
     client.get("/")
     after = value(
-        client.get("/-/metrics", headers=TOKEN).content.decode(), "sangga_request_seconds_count", status="200"
+        client.get("/-/metrics", headers=TOKEN).content.decode(),
+        "sangga_request_seconds_count",
+        service="all",
+        status="200",
     )
     assert after == (before or 0) + 1
 
