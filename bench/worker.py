@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import django
-from django.core.wsgi import get_wsgi_application
+from django.core.servers.basehttp import get_internal_wsgi_application
 
 
 def create(names: list[str]) -> list[float]:
@@ -134,5 +134,5 @@ if __name__ == "__main__":
         leave_records_unguarded()
     django.setup()
     adapter = import_module(os.environ["DJANGO_SETTINGS_MODULE"].rpartition(".")[0] + ".adapter")
-    application = get_wsgi_application()
+    application = get_internal_wsgi_application()
     main()

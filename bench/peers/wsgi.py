@@ -1,5 +1,5 @@
-"""What granian serves in `bench.api`: whoever DJANGO_SETTINGS_MODULE names."""
+"""What granian serves in `bench.api`: whoever DJANGO_SETTINGS_MODULE names, by its own entry point if it has one."""
 
-from django.core.wsgi import get_wsgi_application
+from django.core.servers.basehttp import get_internal_wsgi_application
 
-application = get_wsgi_application()
+application = get_internal_wsgi_application()

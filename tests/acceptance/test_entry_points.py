@@ -16,10 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
     ("module", "service"),
     [("config.wsgi", "all"), ("config.asgi", "all"), ("config.wsgi", "auth"), ("config.asgi", "example")],
 )
-def test_a_server_can_import_it(module: str, service: str) -> None:
+def test_a_server_can_import_it_and_what_it_has_loaded_is_left_to_stay(module: str, service: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+    check = "print(callable(application), gc.get_freeze_count() > 50_000)"
     done = subprocess.run(
-        [sys.executable, "-c", f"from {module} import application; print(callable(application))"],
+        [sys.executable, "-c", f"import gc; from {module} import application; {check}"],
         cwd=ROOT, capture_output=True, text=True, env={**environment, "SECRET_KEY": "x" * 50, "SERVICE": service},
     )  # fmt: skip
-    assert done.stdout == "True\n", done.stderr
+    assert done.stdout == "True True\n", done.stderr
