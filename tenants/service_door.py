@@ -24,8 +24,9 @@ from tenants.metrics import CONTENT_TYPE, note_answer, page
 from tenants.oauth.bearer import VOID, TokenAccess, user_by_id
 from tenants.service_names import OWN_PREFIX
 from tenants.services.calls import Call, in_call
-from tenants.services.identity import HEADER, STRANGER, Identity, Principal, verify
+from tenants.services.identity import HEADER, Identity, verify
 from tenants.services.keys import service_keys
+from tenants.services.principal import STRANGER, Principal
 from tenants.two_ways import TwoWayMiddleware
 
 

@@ -15,7 +15,7 @@ from tenants.oauth.ring import Ring, rings
 from tenants.oauth.tokens import verify
 from tenants.prefix import mounted_at
 from tenants.services.facts import ServiceInfo
-from tenants.services.identity import STRANGER, Principal
+from tenants.services.principal import STRANGER, Principal
 
 
 def token_of(request: web.BaseRequest) -> str:

@@ -10,7 +10,7 @@ from aiohttp import web
 from tenants.context import TenantInfo
 from tenants.services.calls import Call
 from tenants.services.facts import ServiceInfo
-from tenants.services.identity import Principal
+from tenants.services.principal import Principal
 
 
 @dataclass(slots=True)

@@ -16,8 +16,8 @@ from tenants.gateway.headers import IDENTITY, X_FORWARDED_PREFIX, client_of, for
 from tenants.gateway.refusals import Refused
 from tenants.services.calls import REQUEST_ID
 from tenants.services.facts import ServiceInfo
-from tenants.services.identity import STRANGER
 from tenants.services.keys import identity_header
+from tenants.services.principal import STRANGER
 from tenants.services.sending import Answer, BodyFailed, Outgoing, send
 from tenants.services.upstreams import Upstream
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from multidict import istr
 
-from tenants.services.identity import STRANGER, Principal
+from tenants.services.principal import STRANGER, Principal
 
 # As `istr`: a name whose lower case is known need not be turned into it for every request.
 REQUEST_ID = istr("X-Request-ID")

@@ -24,8 +24,9 @@ from tenants.services.background import background
 from tenants.services.calls import Call, current_call
 from tenants.services.directory import directory
 from tenants.services.facts import ServiceInfo
-from tenants.services.identity import HEADER, Principal
+from tenants.services.identity import HEADER
 from tenants.services.keys import identity_header
+from tenants.services.principal import Principal
 from tenants.services.report import facts_of, write_and_hang_up
 from tenants.services.sending import Answer, Outgoing, send
 from tenants.services.upstreams import Upstreams

@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from tenants.errors import IdentityRefused
+from tenants.services.principal import Principal
 
 HEADER = "Sangga-Identity"
 LIFETIME = 30
@@ -29,26 +30,6 @@ _ISSUER = "sangga"
 _ALGORITHM = "HS256"
 _LONGEST = 4_096
 """Characters that are looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """As whom a request is made. Nobody in particular: a stranger, or code of the tenant's own."""
-
-    user: str = ""
-    """The id of the tenant's user; empty for a stranger and for an application that acts for itself."""
-    client: str = ""
-    """The application that a token was given to."""
-    scopes: frozenset[str] = frozenset()
-    """What the token is good for."""
-
-    @property
-    def is_known(self) -> bool:
-        """Whether it is anybody: no stranger."""
-        return bool(self.user or self.client)
-
-
-STRANGER = Principal()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from functools import cache, lru_cache
 from django.core.signals import setting_changed
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.services.identity import Identity, Principal, sign
+from tenants.services.identity import Identity, sign
+from tenants.services.principal import Principal
 from tenants.signing import former_tenant_keys, tenant_key
 
 SIGNED_ANEW = 5.0

@@ -18,8 +18,9 @@ from tenants.oauth.api_keys import make_api_key, revoke_api_key
 from tenants.oauth.models import Application
 from tenants.oauth.ring import rings
 from tenants.oauth.tokens import access_token
-from tenants.services.identity import HEADER, Principal, verify
+from tenants.services.identity import HEADER, verify
 from tenants.services.keys import service_keys
+from tenants.services.principal import Principal
 from tests.tenants.gateway.conftest import Front, Reply
 from tests.tenants.gateway.upstreams import Telling
 from tests.waiting import eventually

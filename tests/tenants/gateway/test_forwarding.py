@@ -15,8 +15,9 @@ from tenants.lifecycle import suspend_tenant
 from tenants.models import Domain
 from tenants.services.calls import Call
 from tenants.services.directory import directory
-from tenants.services.identity import HEADER, STRANGER, verify
+from tenants.services.identity import HEADER, verify
 from tenants.services.keys import service_keys
+from tenants.services.principal import STRANGER
 from tests.tenants.gateway.conftest import Front
 from tests.tenants.gateway.upstreams import Telling
 from tests.waiting import eventually

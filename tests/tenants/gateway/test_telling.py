@@ -15,8 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from tenants import TenantInfo
 from tenants.logs import JsonFormatter
 from tenants.scoping import TenantLogFilter
-from tenants.services.identity import HEADER, STRANGER
+from tenants.services.identity import HEADER
 from tenants.services.keys import identity_header
+from tenants.services.principal import STRANGER
 from tests.tenants.gateway import upstreams
 from tests.tenants.gateway.conftest import Front
 from tests.tenants.gateway.upstreams import Failing, Telling

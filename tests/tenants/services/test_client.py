@@ -23,8 +23,9 @@ from tenants.services.background import background
 from tenants.services.calls import Call, in_call
 from tenants.services.client import upstreams
 from tenants.services.directory import directory
-from tenants.services.identity import HEADER, STRANGER, Principal, verify
+from tenants.services.identity import HEADER, verify
 from tenants.services.keys import service_keys
+from tenants.services.principal import STRANGER, Principal
 from tests.tenants.gateway import upstreams as fakes
 from tests.tenants.gateway.conftest import Loop
 from tests.tenants.gateway.upstreams import Failing, Telling

@@ -17,8 +17,9 @@ from joserfc.jwk import OctKey
 
 from tenants.errors import IdentityRefused
 from tenants.services import identity as identity_module
-from tenants.services.identity import Identity, Principal, sign, verify
+from tenants.services.identity import Identity, sign, verify
 from tenants.services.keys import service_key, service_keys
+from tenants.services.principal import Principal
 from tenants.signing import TenantSecretKey
 
 KEY = b"k" * 32

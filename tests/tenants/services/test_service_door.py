@@ -15,8 +15,9 @@ from django.test import Client, RequestFactory
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.service_door import ServiceDoorMiddleware
 from tenants.services.calls import current_call
-from tenants.services.identity import HEADER, STRANGER, Principal
+from tenants.services.identity import HEADER
 from tenants.services.keys import identity_header
+from tenants.services.principal import STRANGER, Principal
 
 
 @pytest.fixture
