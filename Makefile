@@ -39,6 +39,7 @@ bench: $(BENCH)/.tools .env
 	@$(BENCH)/bin/python -m bench.records
 	@$(BENCH)/bin/python -m bench.hosts
 	@$(BENCH)/bin/python -m bench.noisy
+	@$(BENCH)/bin/python -m bench.gateway
 
 # The peers have an environment of their own. One of them needs Python 3.12 and is left out on an older one.
 $(BENCH)/.tools: requirements.txt bench/requirements-peers.txt
