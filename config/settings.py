@@ -96,6 +96,7 @@ TENANTS: dict[str, Any] = {
     "OPERATOR_SECOND_FACTOR": env.bool("SANGGA_OPERATOR_SECOND_FACTOR", default=False),
     "TRUSTED_PROXIES": env.int("SANGGA_TRUSTED_PROXIES", default=0 if SERVICE in {"all", "gateway"} else 1),
     "SERVICE": SERVICE,
+    "OTLP_ENDPOINT": env.str("SANGGA_OTLP_ENDPOINT", default=""),
     "METRICS_TOKEN": env.str("SANGGA_METRICS_TOKEN", default=""),
     "GATEWAY_LIMITS_TIMES": env.int("SANGGA_GATEWAY_LIMITS_TIMES", default=10),
     "GATEWAY_AT_ONCE": env.int("SANGGA_GATEWAY_AT_ONCE", default=0),

@@ -94,6 +94,8 @@ class TenancySettings:
     """Which of the services this process is; `all`: the single process that needs no gateway."""
     service_report_seconds: float = 2.0
     """How often a process writes down what it has seen of the services that it calls; 0: it does not."""
+    otlp_endpoint: str = ""
+    """Where spans go, an address that speaks OTLP over HTTP, as `http://127.0.0.1:4318`; empty: nowhere."""
     metrics_token: str = ""
     """What a scraper of metrics has to send as its bearer token; empty: nobody gets them."""
     gateway_limits_times: int = 10

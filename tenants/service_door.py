@@ -27,6 +27,7 @@ from tenants.services.calls import Call, in_call
 from tenants.services.identity import HEADER, Identity, verify
 from tenants.services.keys import service_keys
 from tenants.services.principal import STRANGER, Principal
+from tenants.telemetry import Step, http_facts, note_step
 from tenants.two_ways import TwoWayMiddleware
 
 
@@ -64,7 +65,21 @@ def _counted(request: HttpRequest, call: Call) -> Iterator[Callable[[HttpRespons
         seconds = time.perf_counter() - began
         note_answer(status, seconds)
         tenant = current_tenant()
-        note_request(call, tenant.slug or "platform", request.method or "", request.path, status, seconds)
+        said = (tenant.slug or "platform", request.method or "", request.path, status)
+        note_request(call, *said, seconds)
+        if tenancy().otlp_endpoint:
+            _note_step(request, call, http_facts(*said, call.request_id), seconds, failed=status >= 500)
+
+
+def _note_step(request: HttpRequest, call: Call, facts: dict[str, str | int], seconds: float, *, failed: bool) -> None:
+    # The route, and not the path: a name with an id in it would be one of millions.
+    route = request.resolver_match.route if request.resolver_match else ""
+    note_step(
+        Step(
+            name=f"{request.method} {route}".rstrip(), trace_id=call.trace_id, span_id=call.span_id,
+            parent_id=call.parent_id, seconds=seconds, failed=failed, facts=facts,
+        )
+    )  # fmt: skip
 
 
 def _enter(request: HttpRequest) -> Call | HttpResponseBase:

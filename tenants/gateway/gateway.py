@@ -25,6 +25,7 @@ from tenants.service_names import OWN_PREFIX
 from tenants.services.facts import ServiceInfo
 from tenants.services.tally import Tally
 from tenants.services.upstreams import Upstream, Upstreams
+from tenants.telemetry import Step, http_facts, note_step
 from tenants.turnstile import Place
 
 logger = logging.getLogger(__name__)
@@ -119,12 +120,22 @@ class Gateway:
         self.tally.note(status, seconds)
         if service is not None and (upstream := self.upstreams.by_name.get(service.name)):
             upstream.tally.note(status, seconds)
-        if notes_requests():
-            tenant = str(arrival.tenant.slug or "platform") if arrival.tenant else "-"
-            note_request(
-                arrival.call, tenant, arrival.request.method, arrival.path, status, seconds,
-                service=service.name if service else "",
-            )  # fmt: skip
+        if not notes_requests() and not tenancy().otlp_endpoint:
+            return
+        self._tell(arrival, status, seconds, service.name if service else "")
+
+    def _tell(self, arrival: Arrival, status: int, seconds: float, service: str) -> None:
+        """Log the request, and have its span exported."""
+        call, method = arrival.call, arrival.request.method
+        tenant = str(arrival.tenant.slug or "platform") if arrival.tenant else "-"
+        note_request(call, tenant, method, arrival.path, status, seconds, service=service)
+        facts = http_facts(tenant, method, arrival.path, status, call.request_id) | {"sangga.service": service}
+        note_step(
+            Step(
+                name=f"{method} {service}".rstrip(), trace_id=call.trace_id, span_id=call.span_id, seconds=seconds,
+                failed=status >= 500, facts=facts,
+            )
+        )  # fmt: skip
 
     async def close(self) -> None:
         """Let go of everything."""

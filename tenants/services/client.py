@@ -27,45 +27,17 @@ from tenants.services.facts import ServiceInfo
 from tenants.services.identity import HEADER
 from tenants.services.keys import identity_header
 from tenants.services.principal import Principal
+from tenants.services.replies import Reply
 from tenants.services.report import facts_of, write_and_hang_up
 from tenants.services.sending import Answer, Outgoing, send
 from tenants.services.upstreams import Upstreams
+from tenants.telemetry import Step, http_facts, note_step
 
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer that are kept in memory; more is an error."""
 
 upstreams = Upstreams()
 """What this process knows of the services it calls; it belongs to the background's loop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a service answered, whatever its status."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    service: str
-
-    @property
-    def ok(self) -> bool:
-        """Whether the status is below 400."""
-        return self.status < 400
-
-    @property
-    def text(self) -> str:
-        """The body as UTF-8; what is none is replaced."""
-        return self.body.decode(errors="replace")
-
-    def json(self) -> Any:
-        """Return the body as JSON has it; raise `ValueError` if it is none."""
-        return json.loads(self.body)
-
-    def expect_ok(self) -> Reply:
-        """Return the reply itself; raise `ServiceFailed` if its status is 400 or more."""
-        if not self.ok:
-            raise ServiceFailed(self.service, f"answered with {self.status}: {self.text[:200]}", self.status)
-        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +88,11 @@ async def _ask(question: _Question, service: ServiceInfo, principal: Principal) 
     seconds = question.call.seconds_left(question.seconds or service.total_seconds)
     if seconds <= 0:
         raise ServiceFailed(service.name, "was not asked: whoever waits for this has no time left", 504)
+    span_id = secrets.token_hex(8)
     outgoing = Outgoing(
         method=question.method,
         target=question.target,
-        headers=_headers(question, service, principal, seconds),
+        headers=_headers(question, service, principal, seconds, span_id),
         deadline=asyncio.get_running_loop().time() + seconds,
         body=question.body,
     )
@@ -142,8 +115,22 @@ async def _ask(question: _Question, service: ServiceInfo, principal: Principal) 
         status = error.status
         raise
     finally:
-        upstream.tally.note(status, time.perf_counter() - began)
+        took = time.perf_counter() - began
+        upstream.tally.note(status, took)
+        if tenancy().otlp_endpoint:
+            _note_step(question, span_id, status, took)
     return reply
+
+
+def _note_step(question: _Question, span_id: str, status: int, seconds: float) -> None:
+    call, path = question.call, question.target.partition("?")[0]
+    facts = http_facts(question.tenant.slug or "platform", question.method, path, status, call.request_id)
+    note_step(
+        Step(
+            name=f"{question.method} {question.service}", trace_id=call.trace_id, span_id=span_id,
+            parent_id=call.span_id, seconds=seconds, failed=status >= 400, is_call=True, facts=facts,
+        )
+    )  # fmt: skip
 
 
 _reporter: asyncio.Task[None] | None = None
@@ -176,13 +163,15 @@ async def _whole(answer: Answer) -> bytes:
     return b"".join(chunks)
 
 
-def _headers(question: _Question, service: ServiceInfo, principal: Principal, seconds: float) -> CIMultiDict[str]:
+def _headers(
+    question: _Question, service: ServiceInfo, principal: Principal, seconds: float, span_id: str
+) -> CIMultiDict[str]:
     tenant = question.tenant
     host = tenancy().base_domain if tenant == PLATFORM else tenant.host
     headers: CIMultiDict[str] = CIMultiDict(question.headers)
     headers[hdrs.HOST] = urlsplit(tenancy().url_of(host)).netloc
     headers[HEADER] = identity_header(service.name, tenant, principal)
-    headers.update(question.call.headers(seconds, secrets.token_hex(8)))
+    headers.update(question.call.headers(seconds, span_id))
     return headers
 
 
