@@ -16,13 +16,13 @@ from threading import Event, Thread
 
 from django.db import DatabaseError, connection
 from django.db.models import Count, Q
-from psycopg import errors
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere
 from tenants.migrator.apply import Outcome, migrate_tenant
 from tenants.migrator.graph import Target, target_fingerprint
 from tenants.migrator.records import write_failure
+from tenants.migrator.table_locks import is_locked_out
 from tenants.models import SchemaState, Tenant
 from tenants.registry import all_tenants
 
@@ -140,7 +140,7 @@ def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = Fals
     except TakenElsewhere:
         return Outcome(tenant=tenant, elsewhere=True)
     except Exception as error:  # whatever a migration raises is that tenant's outcome, and no other's
-        if put_off and _is_locked_out(error):
+        if put_off and is_locked_out(error):
             raise _PutOff from error
         logger.info("Tenant %s could not be migrated", tenant.slug, exc_info=error)
         seconds = time.monotonic() - started
@@ -148,10 +148,6 @@ def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = Fals
         with suppress(DatabaseError):  # with the database gone there is nowhere to write, and the outcome still counts
             write_failure(tenant, text, seconds)
         return Outcome(tenant=tenant, error=text, seconds=seconds)
-
-
-def _is_locked_out(error: Exception) -> bool:
-    return isinstance(error.__cause__, (errors.LockNotAvailable, errors.DeadlockDetected))
 
 
 def _in_words(error: Exception) -> str:
