@@ -8,7 +8,7 @@ from django import forms
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from tenants.conf import tenancy
 from tenants.errors import ConfigurationError
@@ -22,6 +22,8 @@ class MountForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at 
     class Meta:
         model = Mount
         fields = ["path", "app", "is_on", "is_for_staff", "options"]
+        # As tall as the other fields of its row: most have none. It can be pulled larger.
+        widgets = {"options": UnfoldAdminTextareaWidget(attrs={"rows": 1})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
