@@ -1,6 +1,6 @@
 """What a shop notices of a noisy neighbour. `python -m bench.noisy`, or `make bench`.
 
-The shops are served as `make services` serves them: a gateway, and two processes behind it (ONE=1: one process alone,
+The shops are served as `make services` serves them: a gateway, and three processes behind it (ONE=1: one process alone,
 as `make demo`). The quiet shop is asked for its list of twenty goods 25 times a second, however long each takes; its
 neighbour has forty visitors who ask for what is dear, one thing after the other, and come again when they are refused.
 A turn of being alone once more shows how far p99 moves by itself, and one beside a busy process that has nothing to do
@@ -34,7 +34,8 @@ DATABASE = "bench_noisy"
 NOISY = Contender("noisy")
 SHOP = Contender("noisy", {"SERVICE": "shop"})
 # As the Procfile has it.
-GATEWAY = Contender("noisy", {"SERVICE": "gateway", "SANGGA_GATEWAY_LIMITS_TIMES": "2", "SANGGA_GATEWAY_AT_ONCE": "1"})
+GATEWAY = Contender("noisy", {"SERVICE": "gateway", "SANGGA_GATEWAY_LIMITS_TIMES": "3", "SANGGA_GATEWAY_AT_ONCE": "1"})
+PROCESSES = 3
 THREADS_OF_DEMO = 64
 QUIET = "quiet"
 LIST = "/api/v1/goods"
@@ -102,10 +103,11 @@ def prepare() -> None:
 
 @contextmanager
 def served_as_services() -> Iterator[int]:
-    """Serve the shops by two processes behind a gateway; the value is its port."""
-    with served(SHOP, DATABASE) as first, served(SHOP, DATABASE) as second:
+    """Serve the shops by three processes behind a gateway; the value is its port."""
+    with ExitStack() as shops:
+        ports = [shops.enter_context(served(SHOP, DATABASE)) for _ in range(PROCESSES)]
         with Worker(NOISY, DATABASE) as worker:
-            worker.ask("register", ports=[first, second])
+            worker.ask("register", ports=ports)
         with running(["manage.py", "run_gateway"], GATEWAY.environment(DATABASE), "gateway") as port:
             yield port
 
@@ -153,19 +155,32 @@ def noise(port: int, slug: str, got: Counter[str]) -> Iterator[None]:
             cancel_reports()
             time.sleep(0.1)
         got.update(json.loads(process.stdout.read())["statuses"])
+        settle()
     finally:
         process.kill()
         process.wait()
 
 
-def cancel_reports() -> None:
-    """Cancel the statements that would go on for minutes when a turn is over."""
+def settle() -> None:
+    """Wait until nothing is done any more for visitors who have given up; a minute at most."""
+    idle_looks, deadline = 0, time.monotonic() + 60
+    while idle_looks < 4 and time.monotonic() < deadline:
+        idle_looks = 0 if cancel_reports() else idle_looks + 1
+        time.sleep(0.25)
+
+
+def cancel_reports() -> int:
+    """Cancel the statements that would go on for minutes when a turn is over; return how many were at work at all."""
     with connect() as connection:
         connection.execute(
             "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
             " WHERE datname = %s AND state = 'active' AND query LIKE '%%AS endless%%'",
             [DATABASE],
         )
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state <> 'idle'", [DATABASE]
+        ).fetchone()
+    return int(row[0]) if row else 0
 
 
 @contextmanager
@@ -241,7 +256,7 @@ def main() -> None:
         port = stack.enter_context(layout())
         warm_up(port)
         found = measure(port, rounds, seconds)
-    console.print("One process." if is_one else "A gateway, and two processes behind it.")
+    console.print("One process." if is_one else f"A gateway, and {PROCESSES} processes behind it.")
     show(found)
     ways = [AGAIN, DELIVERED, TIGHT, BUSY]
     figures = {way: against_alone(found, way) for way in ways}

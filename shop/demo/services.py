@@ -16,7 +16,7 @@ from tenants import PLATFORM, use_tenant
 from tenants.conf import tenancy
 from tenants.models import Service
 
-PROCESSES = 6
+PROCESSES = 7
 """That take a port of their own: the gateway the first, the others those after it."""
 
 _HERE = {"every_tenant": True, "private_ranges": "127.0.0.0/8"}
@@ -28,8 +28,8 @@ SERVICES: dict[str, dict[str, Any]] = {
     "example": {**_OURS, "prefixes": "/example/", "strip_prefix": True},
 }
 """In the order of their ports. An operator may change what is registered: nothing is written twice."""
-SECOND_SHOP = 5
-"""The port, after the gateway's, of the second process of `shop`: a noisy shop has one of the two at the most."""
+MORE_SHOPS = (5, 6)
+"""The ports, after the gateway's, of more processes of `shop`: a noisy shop has one of the three at the most."""
 
 
 def register(first_port: int) -> None:
@@ -38,7 +38,8 @@ def register(first_port: int) -> None:
         for port, (name, facts) in enumerate(SERVICES.items(), first_port + 1):
             service, is_new = Service.objects.get_or_create(name=name, defaults=facts)
             if is_new or not service.addresses.exists():
-                for each in [port, first_port + SECOND_SHOP] if name == "shop" else [port]:
+                more = [first_port + number for number in MORE_SHOPS] if name == "shop" else []
+                for each in (port, *more):
                     service.addresses.create(url=f"http://127.0.0.1:{each}")
 
 
