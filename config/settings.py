@@ -116,7 +116,7 @@ TENANTS: dict[str, Any] = {
     # What one shop may take of each process; the first plan is that of whoever has no other. 0 is no limit.
     # Python does one thing at a time, so that many at once make none of them faster, and everybody else slower.
     "PLANS": {
-        "standard": {"CONCURRENCY": 2, "QUEUE": 20, "RATE": 20, "BURST": 100, "STATEMENT_SECONDS": 5},
+        "standard": {"CONCURRENCY": 2, "QUEUE": 20, "RATE": 50, "BURST": 250, "STATEMENT_SECONDS": 5},
         "large": {"CONCURRENCY": 8, "QUEUE": 40, "RATE": 200, "BURST": 1000, "STATEMENT_SECONDS": 30},
         "unlimited": {},
     },
