@@ -67,6 +67,9 @@ class Connections:
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=service.connect_seconds),
         )
+        # Else aiohttp sends what is idempotent a second time by itself, past the service's retries and their budget.
+        # It has no public name for that; a test sees it if an update takes this one away.
+        self.session._retry_connection = False
 
     def _socket(self, found: Any) -> socket.socket:
         """Make the socket of a connection, whose IP address is settled here and cannot change any more."""

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tenants import TenantInfo
+from tenants.registry import tenant_by_slug
 from tenants.services.breaker import State
 from tests.tenants.gateway import upstreams
 from tests.tenants.gateway.conftest import Front
@@ -67,6 +68,26 @@ def test_nothing_idempotent_is_lost_when_another_address_lives(front: Front, sho
     assert eventually(
         lambda: all(address.in_flight == 0 for address in front.gateway.upstreams.by_name["telling"].addresses)
     )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_hundred_failures_are_told_left_alone_and_heal(front: Front, shop: TenantInfo, fault: str) -> None:
+    talk, code = FAULTS[fault]
+    bad = Failing(talk)
+    front.behind(bad, name="bad", prefixes="/bad/", retries=0, **QUICK)
+    front.behind(Telling(), name="good", prefixes="/good/")
+    with ThreadPoolExecutor(2) as threads:
+        others = [threads.submit(many, front, 100, one, "/good/") for one in (shop, tenant_by_slug("globex"))]
+        told = many(front, 100, shop, "/bad/")
+        assert [one.result() for one in others] == [{200: 100}] * 2
+    assert set(told) == {code, 503}
+    (address,) = front.gateway.upstreams.by_name["bad"].addresses
+    assert address.breaker.state is State.OPEN
+    assert bad.asked <= told[code]  # each was sent once, and whom the breaker refused, not at all
+    bad.talk = upstreams.be_well
+    assert eventually(lambda: front.ask(shop, "/bad/").status == 200, seconds=60)
+    assert address.breaker.state is State.CLOSED
+    assert eventually(lambda: address.in_flight == 0)
 
 
 def test_what_is_not_idempotent_is_asked_once(front: Front, shop: TenantInfo) -> None:

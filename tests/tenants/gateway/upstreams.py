@@ -101,7 +101,7 @@ class Failing:
     """A server that reads a request and then does what it is made for."""
 
     def __init__(self, talk: Talk) -> None:
-        self._talk = talk
+        self.talk = talk
         self.asked = 0
         self.port = 0
         self._server: asyncio.Server | None = None
@@ -120,9 +120,15 @@ class Failing:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 await reader.readuntil(b"\r\n\r\n")
                 self.asked += 1
-                await self._talk(reader, writer)
+                await self.talk(reader, writer)
         finally:
             writer.close()
+
+
+async def be_well(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer as it should."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nwell")
+    await writer.drain()
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
