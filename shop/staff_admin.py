@@ -49,17 +49,6 @@ class StaffAdmin(InvitesUsers, auth_admin.UserAdmin, _OffersRightsOfTheShop):
         given = list(super().get_readonly_fields(request, obj))
         return given if request.user.is_superuser else [*given, *_RIGHTS]
 
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_change_permission(request, obj) and self._may_touch(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
-
-    def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
-        if obj is None or request.user.is_superuser:
-            return True
-        return not obj.is_superuser and obj.get_all_permissions() <= request.user.get_all_permissions()
-
 
 class StaffGroupAdmin(auth_admin.GroupAdmin, _OffersRightsOfTheShop):
     """Groups and their rights."""

@@ -34,7 +34,7 @@ class _RightsOfThePlatform:
 
 @admin.register(User, site=platform_site)
 class OperatorAdmin(_RightsOfThePlatform, InvitesUsers, BaseUserAdmin, ModelAdmin):  # type: ignore[type-arg, misc]
-    """Accounts of operators. Only a superuser hands out rights, and only a superuser touches a superuser."""
+    """Accounts of operators. Only a superuser hands out rights, and nobody touches whoever may do more."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -51,20 +51,11 @@ class OperatorAdmin(_RightsOfThePlatform, InvitesUsers, BaseUserAdmin, ModelAdmi
             return ("last_login", "date_joined")
         return ("is_superuser", "groups", "user_permissions", "last_login", "date_joined")
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may_touch(request, obj) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may_touch(request, obj) and super().has_delete_permission(request, obj)
-
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save an account; a new one may sign in here at once, and then see what it has rights to."""
         if not change:
             obj.is_staff = True
         super().save_model(request, obj, form, change)
-
-    def _may_touch(self, request: HttpRequest, obj: Any) -> bool:
-        return request.user.is_superuser or not getattr(obj, "is_superuser", False)
 
 
 @admin.register(Group, site=platform_site)

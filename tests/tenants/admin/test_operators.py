@@ -74,6 +74,24 @@ def test_a_superuser_is_touched_by_superusers_alone(browser_of: Callable[..., Cl
     assert User.objects.get(username="boss").check_password("correct horse")
 
 
+def test_whoever_may_do_more_is_touched_by_nobody_who_may_less(browser_of: Callable[..., Client]) -> None:
+    night = Group.objects.create(name="night shift")
+    night.permissions.add(Permission.objects.get(codename="delete_tenant"))
+    browser = browser_of("view_user", "change_user", "delete_user")
+    for number, is_active in enumerate((True, False)):
+        lee = User.objects.create_user(f"lee{number}", "lee@sangga.example", "correct horse", is_staff=True)
+        lee.groups.add(night)
+        User.objects.filter(pk=lee.pk).update(is_active=is_active)
+        assert browser.post(page_of(lee), {"username": lee.username, "email": "kim@evil.example"}).status_code == 403
+        assert browser.post(page_of(lee, "password"), NEW_PASSWORD).status_code == 403
+        assert browser.post(page_of(lee, "delete"), {"post": "yes"}).status_code == 403
+        browser.post(USERS, {"action": "delete_selected", "_selected_action": [lee.pk], "post": "yes"})
+        lee.refresh_from_db()
+        assert (lee.email, lee.check_password("correct horse")) == ("lee@sangga.example", True)
+    equal = User.objects.create_user("equal", is_staff=True)
+    assert browser.post(page_of(equal, "password"), NEW_PASSWORD).status_code == 302, "the control: no more than kim"
+
+
 def test_an_operator_can_be_deleted(browser: Client) -> None:
     gone = User.objects.create_user("gone", is_staff=True)
     assert browser.post(page_of(gone, "delete"), {"post": "yes"}).status_code == 302
