@@ -35,9 +35,10 @@ def delete_tenant(slug: str) -> TenantInfo:
 
 
 def undelete_tenant(slug: str) -> TenantInfo:
-    """Have a deleted tenant back, as long as it is not purged; return it or raise `TenantNotFound`."""
+    """Have a deleted tenant back as it was, as long as it is not purged; return it or raise `TenantNotFound`."""
     with locked_tenant(slug, deleted=True) as tenant:
-        tenant.status = Tenant.Status.ACTIVE
+        # Who is suspended has a bypass secret, and nobody else has.
+        tenant.status = Tenant.Status.SUSPENDED if tenant.bypass else Tenant.Status.ACTIVE
         tenant.purge_after = None
         tenant.save(update_fields=["status", "purge_after"])
         info = info_of(tenant)

@@ -14,7 +14,16 @@ from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.errors import TenantExists
-from tenants.lifecycle import NewTenant, create_tenant, delete_tenant, due_for_purge, purge_tenant, undelete_tenant
+from tenants.lifecycle import (
+    NewTenant,
+    create_tenant,
+    delete_tenant,
+    due_for_purge,
+    purge_tenant,
+    resume_tenant,
+    suspend_tenant,
+    undelete_tenant,
+)
 from tenants.models import AuditEvent, Tenant
 from tenants.postgresql import schemas
 from tenants.registry import tenant_by_slug
@@ -39,6 +48,15 @@ def test_a_deleted_shop_is_like_none_and_can_be_had_back(open_shop: OpenShop) ->
         create_tenant(NewTenant(slug=shop.slug))
     undelete_tenant(shop.slug)
     assert status_at(shop) == 200
+
+
+def test_a_suspended_tenant_is_had_back_suspended(live_tenant: TenantInfo) -> None:
+    suspend_tenant(live_tenant.slug, notice="Unpaid")
+    delete_tenant(live_tenant.slug)
+    assert undelete_tenant(live_tenant.slug).status == Tenant.Status.SUSPENDED
+    assert status_at(live_tenant) == 503
+    resume_tenant(live_tenant.slug)
+    assert status_at(live_tenant) == 200
 
 
 def test_only_what_is_deleted_can_be_purged(live_tenant: TenantInfo) -> None:
