@@ -110,7 +110,7 @@ class ClientAdmin(ModelAdmin):
         return form
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Keep those away from a client's secret who may do less than the client by itself."""
+        """Keep those away from a client who may do less than it by itself, or with people whom it does not ask."""
         return super().has_change_permission(request, obj) and self._may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -119,12 +119,12 @@ class ClientAdmin(ModelAdmin):
 
     def _may_touch(self, request: HttpRequest, client: Any) -> bool:
         # Unfold asks with the id alone, to see whether it shows the buttons below a page that was allowed already.
-        if (
-            not isinstance(client, Application)
-            or client.authorization_grant_type != Application.GRANT_CLIENT_CREDENTIALS
-        ):
+        if request.user.is_superuser or not isinstance(client, Application):
             return True
-        return not beyond(request.user, client.scope_list)
+        if client.skip_authorization:  # whoever says where it sends people, and for what, could act as any of them
+            return False
+        is_for_itself = client.authorization_grant_type == Application.GRANT_CLIENT_CREDENTIALS
+        return not (is_for_itself and beyond(request.user, client.scope_list))
 
     def save_model(self, request: HttpRequest, obj: Application, form: Any, change: bool) -> None:
         """Give a new client its secret."""

@@ -60,6 +60,32 @@ def _secret_on(page: Any, beginning: str) -> str:
 
 
 class TestClients:
+    def test_a_client_that_does_not_ask_is_for_owners_to_change(self, staff: Callable[..., Any]) -> None:
+        """Whoever says where it sends people could act as any of them, the owner included."""
+        client = Application.objects.create(
+            name="Own",
+            client_type="public",
+            authorization_grant_type="authorization-code",
+            redirect_uris="https://own.example/cb",
+            scopes="goods:read",
+            skip_authorization=True,
+        )
+        change = {
+            "name": "Own",
+            "redirect_uris": "https://evil.example/cb",
+            "scopes": ["auth:write"],
+            "is_active": "on",
+        }
+        page = f"/admin/oauth/application/{client.pk}/change/"
+        rights = [f"oauth.{right}_application" for right in ("view", "change", "delete")]
+        _, browser = staff("dev", *rights)
+        assert browser.post(page, change).status_code == 403
+        assert browser.post(page.replace("change", "delete"), {"post": "yes"}).status_code == 403
+        client.refresh_from_db()
+        assert client.redirect_uris == "https://own.example/cb"
+        _, owner = staff("olga", owner=True)
+        assert owner.post(page, change).status_code == 302
+
     def test_a_client_is_registered_and_its_secret_is_seen_once(self, staff: Callable[..., Any]) -> None:
         _, browser = staff("olga", owner=True)
         page = browser.post(ADD_CLIENT, CLIENT)
