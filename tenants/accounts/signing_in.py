@@ -17,8 +17,9 @@ from tenants.accounts import second_factor
 ADMIN_PAGES = ("admin:second_step", "admin:second_factor_set_up")
 
 _BEGUN = "signing_in"
+_REPLACES = "replaces_second_factor"
 _SECONDS = 300
-"""How long the second step may take."""
+"""How long the second step may take, and setting up another phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,18 @@ def begun(request: HttpRequest) -> Begun | None:
 def finish(request: HttpRequest, user: Any, device: Any = None) -> None:
     """Sign the user in, `device` having shown that it is they; the session gets another key."""
     request.session.pop(_BEGUN, None)
+    request.session.pop(_REPLACES, None)
     login(request, user, backend=getattr(user, "backend", None) or request.session[BACKEND_SESSION_KEY])
     if device is not None:
         django_otp.login(request, device)
+
+
+def let_replace(request: HttpRequest) -> None:
+    """Let whoever has just shown their second factor set up another one in its place, for some minutes."""
+    request.session[_REPLACES] = time.time() + _SECONDS
+
+
+def may_replace(request: HttpRequest) -> bool:
+    """Tell whether `let_replace` was called in this session, some minutes ago at most."""
+    until: float = request.session.get(_REPLACES, 0)
+    return until > time.time()

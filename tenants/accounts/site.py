@@ -121,8 +121,11 @@ class AccountsSite(GuardedViewOnSite):
         begun = signing_in.begun(request)
         may = self.has_permission(request) and not is_entered_operator(request)
         user: Any = request.user if may else begun and begun.user
-        if not user or (not may and second_factor.has_second_factor(user)):
+        has_one = bool(user) and second_factor.has_second_factor(user)
+        if not user or (has_one and not may):
             return HttpResponseRedirect(reverse("admin:login"))
+        if has_one and not signing_in.may_replace(request):
+            return self._ask_before_replacing(request)
         form = CodeForm(request.POST or None)
         if form.is_valid():
             codes = second_factor.finish_set_up(user, form.cleaned_data["code"])
@@ -140,6 +143,18 @@ class AccountsSite(GuardedViewOnSite):
         }
         template = "tenants/accounts/set_up.html" if may else "tenants/accounts/set_up_first.html"
         return self._page(request, template, _("Set up the second factor"), form, **facts)
+
+    def _ask_before_replacing(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a code of the present phone: an open session alone shall not become a hold on the account."""
+        form, shown = self._asked_for_code(request)
+        if shown:
+            signing_in.let_replace(request)
+            return HttpResponseRedirect(reverse("admin:second_factor_set_up"))
+        question = _(
+            "Another phone takes the place of the present one. First show that you have that, or a recovery code."
+        )
+        facts = {"question": question, "button": _("Go on")}
+        return self._page(request, "tenants/accounts/ask_code.html", _("Set up the second factor"), form, **facts)
 
     def recovery_codes(self, request: HttpRequest) -> HttpResponse:
         """Make new recovery codes, for a code."""

@@ -72,6 +72,32 @@ def phone(place: TenantInfo, kim: User) -> Phone:
 # --- Setting up
 
 
+def test_another_phone_takes_its_place_for_who_has_the_present_one(place: TenantInfo, phone: Phone) -> None:
+    client = browser(place)
+    give_password(client)
+    client.post("/admin/sign-in/code/", {"code": phone.code()})
+    assert signed_in(client)
+    page = "/admin/second-factor/set-up/"
+    assert "link" not in client.get(page).context, "an open session alone is shown no secret"
+    refused = client.post(page, {"code": Phone.wrong(phone.code())})
+    assert refused.status_code == 200
+    assert "link" not in refused.context
+    with use_tenant(place):
+        codes = second_factor.new_recovery_codes(User.objects.get(username="kim"))
+        TOTPDevice.objects.update(throttling_failure_count=0)  # a wrong code makes the next one wait
+        StaticDevice.objects.update(throttling_failure_count=0)
+    assert client.post(page, {"code": codes[0]})["Location"] == page
+    other, _codes = set_up(client)
+    assert "link" not in client.get(page).context, "it was good for one"
+    again = browser(place)
+    give_password(again)
+    assert again.post("/admin/sign-in/code/", {"code": phone.code(steps_ahead=1)}).status_code == 200
+    with use_tenant(place):
+        TOTPDevice.objects.update(throttling_failure_count=0)
+        StaticDevice.objects.update(throttling_failure_count=0)
+    assert again.post("/admin/sign-in/code/", {"code": other.code()}).status_code == 302
+
+
 def test_it_is_set_up_with_a_picture_that_no_service_draws(place: TenantInfo, kim: User) -> None:
     client = browser(place)
     give_password(client)
