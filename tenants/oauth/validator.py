@@ -12,10 +12,12 @@ from django.db import transaction
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
+from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from tenants.oauth.issuer import issuer
 from tenants.oauth.lifetimes import access_token_lifetime, id_token_lifetime
 from tenants.oauth.models import AccessToken, Grant, RefreshToken
+from tenants.oauth.scopes import TenantScopes
 from tenants.oauth.secrets import is_secret, new_secret
 from tenants.oauth.tokens import access_token, sign
 
@@ -112,6 +114,19 @@ class Validator(OAuth2Validator):
         """Refuse, beside what is refused anyway, a token of somebody who has been switched off since."""
         valid = super().validate_refresh_token(refresh_token, client, request, *args, **kw)
         return bool(valid and request.user.is_active)
+
+    def get_original_scopes(self, refresh_token: str, request: Request, *args: Any, **kw: Any) -> str:
+        """Return what a token was given for, as far as its client may ask for that today. Raises `invalid_scope`."""
+        given = scope_to_list(super().get_original_scopes(refresh_token, request, *args, **kw))
+        allowed = TenantScopes().get_available_scopes(request.client)
+        kept = [scope for scope in given if scope in allowed]
+        if given and not kept:
+            raise errors.InvalidScopeError(description="The client may ask for none of it any more.", request=request)
+        if request.scope:
+            # A client that names what it had, and has not heard that it may no more, goes on with what is left.
+            asked = scope_to_list(request.scope)
+            request.scope = " ".join(scope for scope in asked if scope in kept or scope not in given) or None
+        return " ".join(kept)
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
         return is_secret(provided_secret, stored_secret)

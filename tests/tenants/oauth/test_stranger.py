@@ -84,6 +84,24 @@ def test_a_refresh_token_is_used_once_and_a_second_use_ends_the_family(
     assert _protected(shop, second["access_token"]) == 401
 
 
+def test_what_a_client_may_ask_for_no_more_is_not_in_what_it_refreshes(
+    shop: Shop, consent: Callable[..., Consent]
+) -> None:
+    done = consent(shop)
+    endpoint = _discover(shop)["token_endpoint"]
+
+    def refreshed(scopes: str) -> dict[str, Any]:
+        with use_tenant(shop.tenant):
+            Application.objects.filter(client_id=done.registered.id).update(scopes=scopes)
+        return dict(done.session.refresh_token(endpoint, refresh_token=done.session.token["refresh_token"]))
+
+    fewer = refreshed("openid customers:read")
+    assert fewer["scope"] == "openid"
+    assert _validated(shop, fewer["access_token"]).claims["scope"] == "openid"
+    with pytest.raises(OAuthError, match="invalid_scope"):
+        refreshed("customers:read")
+
+
 def test_a_revoked_token_is_void_and_introspection_says_so(shop: Shop, consent: Callable[..., Consent]) -> None:
     done, server = consent(shop), _discover(shop)
     about = done.session.introspect_token(server["introspection_endpoint"], token=done.token["access_token"]).json()
