@@ -128,4 +128,4 @@ def bearer(request: HttpRequest, token: str) -> TokenAccess:
     user = user_by_id(principal.user) if principal.user else None
     # As `tenants.oauth.bearer` has it: for code that knows nothing of tokens.
     cast(Any, request).user = AnonymousUser() if user is None else user
-    return TokenAccess(user, principal.scopes, principal.client)
+    return TokenAccess(user, principal.scopes, principal.client, principal.client)

@@ -71,7 +71,7 @@ def _sender(request: HttpRequest) -> str:
     """Return whose key it is. Strangers share theirs: only who knows key and order both gets an answer again."""
     access: Access = request.auth
     if access.user is None:
-        return f"client {access.client}"[:100]
+        return f"client {access.client_id}"[:100]
     return f"user {access.user.pk}" if access.user.is_authenticated else "stranger"
 
 

@@ -34,6 +34,8 @@ class Access:
     """What the token is good for, of all that its user may. None: a session, which has no such bound."""
     client: str = ""
     """The application or key that a token was given to, as its owners call it; for reports."""
+    client_id: str = ""
+    """The id of the application that a token was given to: unlike its name, no other has it."""
 
     @property
     def is_known(self) -> bool:

@@ -53,7 +53,8 @@ def access_by_token(token: str, ring: Ring) -> TokenAccess | None:
         if token.count(".") == 2:
             claims = verify(token, ring)
             user = None if claims.user_id is None else user_by_id(claims.user_id)
-            return TokenAccess(user, claims.scopes, ring.clients.get(claims.client_id, claims.client_id))
+            name = ring.clients.get(claims.client_id, claims.client_id)
+            return TokenAccess(user, claims.scopes, name, claims.client_id)
     except TokenRefused as refused:
         raise NotIdentified(refused.reason, VOID) from refused
     return None

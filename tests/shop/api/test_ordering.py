@@ -16,6 +16,7 @@ from shop.customers.models import Customer
 from shop.goods.models import Goods, Sku
 from shop.orders.models import KeptAnswer, Order
 from tenants import TenantInfo, use_tenant
+from tenants.oauth.models import Application
 from tests.shop.api.conftest import Caller
 
 MakeSku = Callable[..., Sku]
@@ -164,6 +165,25 @@ def test_a_key_is_its_senders(in_acme: None, stranger: Caller, clerk: Caller, ma
     sku = make_sku(stock=5)
     stranger.post("/orders", _order(sku), idempotency_key="k-1")
     assert clerk.post("/orders", _order(sku, 2), idempotency_key="k-1").status_code == 201
+
+
+def test_two_clients_of_one_name_have_keys_of_their_own(in_acme: None, client: Client, make_sku: MakeSku) -> None:
+    sku, answers = make_sku(), []
+    for _ in range(2):
+        erp = Application(
+            name="ERP",
+            client_type=Application.CLIENT_CONFIDENTIAL,
+            authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
+            scopes="orders:read",
+        )
+        secret = erp.renew_secret()
+        erp.save()
+        form = {"grant_type": "client_credentials", "client_id": erp.client_id, "client_secret": secret}
+        token = client.post("/oauth/token", form).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "k-1"}
+        answers.append(client.post("/api/v2/orders", _order(sku), content_type="application/json", headers=headers))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert len({answer.json()["number"] for answer in answers}) == 2
 
 
 def test_what_was_refused_may_be_tried_again(in_acme: None, stranger: Caller, make_sku: MakeSku) -> None:
