@@ -49,7 +49,10 @@ def worker_beside() -> Iterator[None]:
 
 def serve(port: int) -> None:
     """Serve the WSGI application at `port`; return when Ctrl-C has ended the last request."""
-    logging.getLogger("_granian").setLevel(logging.WARNING)
+    log = logging.getLogger("_granian")
+    log.setLevel(logging.WARNING)
+    # It warns of so many threads as if each would use a processor. Most of these wait.
+    log.addFilter(lambda record: "Python threads" not in record.getMessage())
     # A terminal's Ctrl-C reaches every process of the group; granian tells its workers by itself, and once is enough.
     os.register_at_fork(after_in_child=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}))
     Granian(
