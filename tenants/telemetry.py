@@ -41,6 +41,12 @@ def note_step(step: Step) -> None:
         export(step)
 
 
+def prepare() -> None:
+    """Load what exports spans now, and not in the middle of the first request."""
+    if tenancy().otlp_endpoint:
+        _exporter()
+
+
 def http_facts(tenant: str, method: str, path: str, status: int, request_id: str) -> dict[str, str | int]:
     """Return what is told of a request, by the names that OpenTelemetry has for it. A query string is not."""
     return {

@@ -21,6 +21,7 @@ from tenants.listener import listener
 from tenants.metrics import forget, watch
 from tenants.services.report import facts_of, write_and_hang_up
 from tenants.services.upstreams import Upstream
+from tenants.telemetry import prepare
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ class GatewayServer:
     async def start(self) -> int:
         """Begin to listen, and return the port."""
         listener.start()
+        prepare()
         await self._runner.setup()
         options = self._options
         site = web.TCPSite(
