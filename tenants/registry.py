@@ -193,11 +193,10 @@ def all_tenants(*conditions: Q, **filters: Any) -> list[TenantInfo]:
 def info_of(tenant: Tenant, *, is_new: bool = False) -> TenantInfo:
     """Return the value that stands for a row of `Tenant` everywhere outside the control plane.
 
-    `is_new`: it was inserted in the transaction at hand; nothing can be mounted or migrated yet, and is not asked for.
+    `is_new`: the transaction at hand inserted it, and nothing that belongs to it yet; so nothing is asked for.
     """
     config = tenancy()
-    domains = tenant.primary_domains if hasattr(tenant, "primary_domains") else tenant.domains.all()
-    primary = next((domain.host for domain in domains if domain.is_primary), "")
+    primary = "" if is_new else _primary_host_of(tenant)
     return TenantInfo(
         id=tenant.pk,
         slug=tenant.slug,
@@ -227,6 +226,11 @@ def info_of(tenant: Tenant, *, is_new: bool = False) -> TenantInfo:
         mounts=() if is_new else _mounts_of(tenant),
         staff_second_factor=tenant.staff_second_factor,
     )
+
+
+def _primary_host_of(tenant: Tenant) -> str:
+    domains = tenant.primary_domains if hasattr(tenant, "primary_domains") else tenant.domains.all()
+    return next((domain.host for domain in domains if domain.is_primary), "")
 
 
 def _mounts_of(tenant: Tenant) -> tuple[MountPoint, ...]:

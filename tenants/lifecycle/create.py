@@ -109,7 +109,7 @@ def insert_tenant(order: NewTenant) -> TenantInfo:
     tenant.save(update_fields=["role"])
     if order.domain:
         attach_domain(tenant, order.domain, primary=True)
-    return info_of(tenant, is_new=True)
+    return info_of(tenant, is_new=not order.domain)
 
 
 @lru_cache(maxsize=16)
