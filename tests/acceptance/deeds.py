@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
+from io import StringIO
+from pathlib import Path
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from tenants import PLATFORM, use_tenant
-from tenants.lifecycle import NewTenant, create_tenant, delete_tenant, due_for_purge, purge_tenant
+from tenants.lifecycle import (
+    NewTenant,
+    backup_tenant,
+    clone_tenant,
+    create_tenant,
+    delete_tenant,
+    due_for_purge,
+    purge_tenant,
+    restore_tenant,
+)
 from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.migrator.graph import chosen_targets, targets_for
-from tenants.migrator.runner import Run, RunOptions
+from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.verify import schemas_without_tenant, verify
-from tenants.models import Tenant
+from tenants.models import Operation, Tenant
+from tenants.operations import start_operation
 from tenants.postgresql import schemas
 from tenants.postgresql.embedded import server
 from tenants.postgresql.embedded.binaries import find_bindir
@@ -58,8 +72,86 @@ def findings() -> list[str]:
     return [line for line in wrong if "behind the code" not in line]
 
 
-def reconcile() -> list[str]:
-    return list(reconcile_tenants())
+def behind() -> list[str]:
+    return [tenant.slug for tenant in find_behind()[1]]
+
+
+def reconcile(*, drop_orphans: bool = False) -> list[str]:
+    return list(reconcile_tenants(drop_orphans=drop_orphans))
+
+
+def clone(slug: str, new_slug: str) -> None:
+    clone_tenant(slug, new_slug)
+
+
+def backup_file() -> Path:
+    return Path(settings.DATA_DIR) / "kept.tar"
+
+
+def back_up(slug: str) -> None:
+    backup_tenant(slug, backup_file())
+
+
+def restore(slug: str) -> None:
+    restore_tenant(backup_file(), slug)
+
+
+def restore_over(slug: str) -> None:
+    restore_tenant(backup_file(), slug, over=True)
+
+
+def schema_of(slug: str) -> str:
+    return tenant_by_slug(slug).schema
+
+
+def structure(slug: str) -> str:
+    """Return a checksum of what pg_dump says of a tenant's tables."""
+    return hashlib.sha256(dump(schema_of(slug), "schema").encode()).hexdigest()
+
+
+def portrait(slug: str) -> str:
+    """Return a checksum of all that a tenant has in the database.
+
+    Where sequences go on is left out: when PostgreSQL comes back from a crash, they may have skipped numbers.
+    """
+    schema = schema_of(slug)
+    rows = [line for line in dump(schema, "data").splitlines() if "pg_catalog.setval" not in line]
+    return structure(slug) + hashlib.sha256("".join(sorted(rows)).encode()).hexdigest()
+
+
+def identity(slug: str) -> tuple[str, str]:
+    """Return the schema that answers to a slug, and its portrait."""
+    return schema_of(slug), portrait(slug)
+
+
+def set_back() -> None:
+    """Leave everybody behind, and ask for a migration."""
+    assert migrate("0001") == []
+    start_operation("migrate")
+
+
+def ask_for_clone(slug: str, new_slug: str) -> None:
+    start_operation("clone", slug, new_slug=new_slug)
+
+
+def work() -> None:
+    call_command("run_worker", stdout=StringIO())  # our own standard output is for answers
+
+
+def unfinished() -> list[str]:
+    with use_tenant(PLATFORM):
+        return [str(operation) for operation in Operation.objects.filter(state__in=Operation.UNFINISHED)]
+
+
+def ask_again() -> list[str]:
+    """Ask again for what failed because the database was gone, and return why; anything else is an error."""
+    with use_tenant(PLATFORM):
+        failed = list(Operation.objects.filter(state=Operation.State.FAILED))
+        for operation in failed:
+            assert "onnection" in operation.error or "Failed: " in operation.error, operation.error
+            operation.delete()
+            start_operation(operation.kind, operation.slug, **operation.arguments)
+    return [operation.error for operation in failed]
 
 
 def backends() -> list[int]:
@@ -74,6 +166,11 @@ def backends() -> list[int]:
 def leave_database() -> None:
     connection.close()
     connection.close_pool()
+
+
+def connect() -> None:
+    """Look whether the database is there, past the pool, which waits longer each time that it is not."""
+    connection.connect_directly().close()
 
 
 def create_many(number: int) -> list[str]:
@@ -118,6 +215,11 @@ def dump(schema: str, what: str) -> str:
 def start_with_few_locks() -> None:
     """Run the embedded server with PostgreSQL's own default of locks, and few connections to share them."""
     server.SETTINGS.update(max_locks_per_transaction="64", max_connections="20")
+
+
+def start_without_fsync() -> None:
+    """Run the embedded server as one may where processes are killed, and never the machine: much quicker."""
+    server.SETTINGS.update(fsync="off", shared_buffers="32MB")
 
 
 def add_tables(slug: str, number: int) -> None:

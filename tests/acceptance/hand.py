@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +15,28 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Reads one line of Python at a time, evaluates it, and answers with one line of JSON.
 _LOOP = """
-import json, sys, django
+import json, os, sys, django
 django.setup()
 import tests.acceptance.deeds as deeds
 print("ready", flush=True)
-for line in sys.stdin:
+
+def answer(line):
     try:
-        answer = {"value": eval(line, {"deeds": deeds})}
+        return {"value": eval(line, {"deeds": deeds})}
     except Exception as error:
-        answer = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer), flush=True)
+        return {"error": f"{type(error).__name__}: {error}"}
+
+for line in sys.stdin:
+    if not line.startswith("fork "):
+        print(json.dumps(answer(line)), flush=True)
+    elif child := os.fork():
+        sys.stdin.readline()  # until it is waited for, its number is nobody else's
+        os.waitpid(child, 0)
+        print("ended", flush=True)
+    else:
+        print(os.getpid(), flush=True)
+        print(json.dumps(answer(line.removeprefix("fork "))), flush=True)
+        os._exit(0)
 """
 
 
@@ -45,19 +59,15 @@ class Hand:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline().strip() == "ready"
+        assert self._line() == "ready"
 
     def begin(self, deed: str) -> None:
         """Tell it what to do, and do not wait."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"deeds.{deed}\n")
-        self.process.stdin.flush()
+        self._tell(f"deeds.{deed}")
 
     def answer(self) -> dict[str, Any]:
         """Wait for what it says: `value` or `error`; an empty answer if it died."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = self._line()
         return json.loads(line) if line else {}
 
     def do(self, deed: str) -> Any:
@@ -71,3 +81,54 @@ class Hand:
         """Kill it without warning."""
         self.process.kill()
         self.process.communicate()
+
+    def _tell(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+
+class Mother(Hand):
+    """Has each deed done by a child of its own, which is quickly there and can be killed. Never does one itself."""
+
+    child: Child | None = None
+    """The one that has not been waited for."""
+
+    def send(self, deed: str) -> Child:
+        """Let a child begin; wait for it before the next one."""
+        self._tell(f"fork deeds.{deed}")
+        self.child = Child(self, int(self._line()))
+        return self.child
+
+    def kill(self) -> None:
+        """Kill it and its child without warning."""
+        if self.child is not None:
+            self.child.kill()
+        super().kill()
+
+
+class Child:
+    """A process that does one deed."""
+
+    def __init__(self, mother: Mother, pid: int) -> None:
+        self.pid = pid
+        self._mother = mother
+        self._begun = time.monotonic()
+
+    def end(self) -> tuple[dict[str, Any], float]:
+        """Wait for its end; return what it said, which is nothing if it was killed, and how many seconds it took."""
+        answer: dict[str, Any] = {}
+        self._mother._tell("wait")
+        while (line := self._mother._line()) != "ended":
+            answer = json.loads(line)
+        self._mother.child = None
+        return answer, time.monotonic() - self._begun
+
+    def kill(self) -> dict[str, Any]:
+        """Kill it without warning, and return what it said if that came too late."""
+        os.kill(self.pid, signal.SIGKILL)
+        return self.end()[0]

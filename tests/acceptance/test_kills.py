@@ -6,71 +6,210 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tenants.postgresql.embedded import embedded
-from tests.acceptance.hand import Hand
+from tests.acceptance.hand import Child, Hand, Mother
 from tests.tenants.postgresql.embedded.conftest import discard
+from tests.waiting import eventually
 
-KILLS = 20
+KILLS = int(os.environ.get("SANGGA_KILLS", "20"))
+"""Of each kind of deed."""
+KILLS_OF_WORKERS = int(os.environ.get("SANGGA_KILLS", "6"))
+"""Fewer: it takes a worker seconds to tell that another is gone."""
+BACKENDS = 5
+"""Every fifth time it is not the process that is killed, but what serves it in PostgreSQL."""
+OLD = ("old-0", "old-1", "old-2")
 
 
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "data"
-    discard(embedded(tmp_path / "data" / "postgres"))
+class Building:
+    """A data folder of its own, somebody who looks at it, and victims."""
+
+    def __init__(self, folder: Path) -> None:
+        self.chance = random.Random(int(os.environ.get("SANGGA_KILL_SEED", "11")))
+        self.watcher = Hand(folder / "data")
+        self.watcher.do("start_without_fsync()")
+        self.watcher.do("prepare()")
+        for slug in OLD:
+            self.watcher.do(f"create('{slug}')")
+        self.mother = Mother(folder / "data")
+        self.seconds = 0.0
+        """How long the deed takes that is in question."""
+
+    def measure(self, deed: str) -> None:
+        """Have a deed done in peace, to know how long it takes."""
+        answer, self.seconds = self.mother.send(deed).end()
+        assert "value" in answer, answer
+
+    def cut_short(self, number: int, deed: str) -> None:
+        """Have a deed begun, and kill its process, or what serves it, at a random moment."""
+        child = self.mother.send(deed)
+        time.sleep(self.chance.uniform(0, self.seconds))
+        if number % BACKENDS == BACKENDS - 1:
+            self.kill_a_backend(child)
+        else:
+            child.kill()
+        self.assert_whole(deed)
+
+    def assert_whole(self, deed: str) -> None:
+        wrong = self.watcher.do("findings()")
+        assert wrong == [], f"after {deed} was killed"
+        assert set(OLD) <= set(self.slugs())
+
+    def kill_a_backend(self, child: Child | None = None) -> None:
+        """Kill what serves somebody: PostgreSQL restarts itself, and everybody's connections are gone.
+
+        Waits for the end of `child`, which has lost what it did.
+        """
+        pids = self.watcher.do("backends()")
+        self.watcher.do("leave_database()")
+        for pid in self.chance.sample(pids, k=min(1, len(pids))):
+            with suppress(ProcessLookupError):  # it was done in the meantime
+                os.kill(pid, signal.SIGKILL)
+        if child is not None:
+            child.end()
+        assert eventually(self._is_back, seconds=120), "PostgreSQL did not come back."
+
+    def _is_back(self) -> bool:
+        self.watcher.begin("connect()")
+        return "value" in self.watcher.answer()
+
+    def slugs(self) -> list[str]:
+        return list(self.watcher.do("slugs()"))
+
+    def portraits(self) -> list[str]:
+        return [self.watcher.do(f"portrait('{slug}')") for slug in OLD]
+
+    def structures(self) -> list[str]:
+        return [self.watcher.do(f"structure('{slug}')") for slug in OLD]
+
+    def assert_tidy(self) -> None:
+        """Nothing is left over, once what a kill may leave has been cleared."""
+        self.watcher.do("reconcile(drop_orphans=True)")
+        assert self.watcher.do("reconcile()") == self.watcher.do("findings()") == self.watcher.do("behind()") == []
+        assert sorted(self.slugs()) == sorted(OLD)
 
 
-@pytest.mark.timeout(900)
-def test_after_twenty_kills_every_tenant_is_whole(data_dir: Path) -> None:
-    chance = random.Random(int(os.environ.get("SANGGA_KILL_SEED", "11")))
-    watcher = Hand(data_dir)
-    watcher.do("prepare()")
-    for number in range(4):
-        watcher.do(f"create('old-{number}')")
+@pytest.fixture(scope="module")
+def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
+    """One for all tests, which leave in it what they found."""
+    folder = tmp_path_factory.mktemp("kills")
+    try:
+        made = Building(folder)
+        yield made
+        made.mother.kill()
+        made.watcher.kill()
+    finally:
+        discard(embedded(folder / "data" / "postgres"))
+
+
+Deed = Callable[[str], str]
+
+
+def create(slug: str) -> str:
+    return f"create('{slug}')"
+
+
+def clone(slug: str) -> str:
+    return f"clone('old-0', '{slug}')"
+
+
+def restore(slug: str) -> str:
+    return f"restore('{slug}')"
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("deed", [create, clone, restore])
+def test_what_makes_a_tenant_makes_it_whole_or_not_at_all(building: Building, deed: Deed) -> None:
+    building.watcher.do("back_up('old-0')")
+    before = building.portraits()
+    building.measure(deed("new"))
+    building.watcher.do("purge('new')")
     for number in range(KILLS):
         slug = f"new-{number}"
-        deed = [f"create('{slug}')", "migrate('0001')", "migrate(None)", f"purge('{slug}')"][number % 4]
-        if deed.startswith("purge"):
-            watcher.do(f"create('{slug}')")
-        victim = Hand(data_dir)
-        victim.begin(deed)
-        time.sleep(chance.uniform(0.005, 0.9))
-        if number % 5 == 4:
-            _kill_a_backend(watcher, victim)
+        building.cut_short(number, deed(slug))
+        if slug not in building.slugs():
+            building.watcher.do(deed(slug))
+        building.watcher.do(f"purge('{slug}')")
+    assert building.portraits() == before
+    building.assert_tidy()
+
+
+@pytest.mark.timeout(1800)
+def test_a_restore_over_a_tenant_leaves_the_old_one_or_the_new_one(building: Building) -> None:
+    building.watcher.do("back_up('old-0')")
+    building.measure("restore_over('old-0')")
+    look = "identity('old-0')"
+    before = building.watcher.do(look)
+    for number in range(KILLS):
+        building.cut_short(number, "restore_over('old-0')")
+        after = building.watcher.do(look)
+        assert after == before or after[0] != before[0], "it is neither the old one nor the new one"
+        before = after
+    building.watcher.do("restore_over('old-0')")
+    assert building.watcher.do("schema_of('old-0')") != before[0]
+    for replaced in set(building.slugs()) - set(OLD):
+        building.watcher.do(f"purge('{replaced}')")
+    building.assert_tidy()
+
+
+@pytest.mark.timeout(1800)
+def test_a_run_is_finished_by_the_next(building: Building) -> None:
+    building.measure("migrate('0001')")
+    building.measure("migrate(None)")
+    before = building.structures()  # columns that went and came again stand behind the others
+    for number in range(KILLS):
+        building.cut_short(number, ["migrate('0001')", "migrate(None)"][number % 2])
+    assert building.watcher.do("migrate(None)") == []
+    building.assert_tidy()
+    assert building.structures() == before
+
+
+@pytest.mark.timeout(1800)
+def test_a_purge_is_finished_by_the_next(building: Building) -> None:
+    before = building.portraits()
+    building.watcher.do("create('gone')")
+    building.measure("purge('gone')")
+    for number in range(KILLS):
+        slug = f"gone-{number}"
+        building.watcher.do(f"create('{slug}')")
+        building.cut_short(number, f"purge('{slug}')")
+        if slug in building.slugs():
+            building.watcher.do(f"purge('{slug}')")
+        assert slug not in building.slugs()
+    assert building.portraits() == before
+    building.assert_tidy()
+
+
+@pytest.mark.timeout(1800)
+def test_what_a_killed_worker_had_in_hand_is_finished_by_the_next(building: Building) -> None:
+    for number in range(KILLS_OF_WORKERS):
+        slug = f"copy-{number}"
+        building.watcher.do(["set_back()", f"ask_for_clone('old-0', '{slug}')"][number % 2])
+        worker = building.mother.send("work()")
+        time.sleep(building.chance.uniform(0, 3))
+        if number % BACKENDS == BACKENDS - 1:
+            building.kill_a_backend()  # and the worker comes back by itself
         else:
-            victim.kill()
-        wrong = watcher.do("findings()")
-        assert wrong == [], f"after {deed} was killed"
-        kept = set(watcher.do("slugs()"))
-        assert {f"old-{number}" for number in range(4)} <= kept
-        if deed.startswith("create") and slug not in kept:
-            watcher.do(deed)
-        if deed.startswith("purge"):
-            if slug in kept:
-                watcher.do(deed)
-            assert slug not in watcher.do("slugs()")
-    assert watcher.do("migrate(None)") == []
-    assert watcher.do("reconcile()") == []
-    assert watcher.do("findings()") == []
-    watcher.kill()
+            worker.kill()
+            worker = building.mother.send("work()")
+        finish(building)
+        worker.kill()
+        building.assert_whole("work()")
+        assert building.watcher.do("behind()") == []
+        if number % 2:
+            building.watcher.do(f"purge('{slug}')")  # which is there
+    building.assert_tidy()
 
 
-def _kill_a_backend(watcher: Hand, victim: Hand) -> None:
-    """Kill what serves the victim: PostgreSQL restarts itself, and everybody's connections are gone."""
-    pids = watcher.do("backends()")
-    watcher.do("leave_database()")
-    for pid in pids[:1]:
-        os.kill(pid, signal.SIGKILL)
-    victim.answer()
-    victim.kill()
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        watcher.begin("slugs()")
-        if "value" in watcher.answer():
+def finish(building: Building) -> None:
+    """Wait until workers have done all that was asked for; what failed without the database is asked for again."""
+    while True:
+        finished = eventually(lambda: building.watcher.do("unfinished()") == [], seconds=120)
+        assert finished, building.watcher.do("unfinished()")
+        if not building.watcher.do("ask_again()"):
             return
-        time.sleep(0.1)
-    pytest.fail("PostgreSQL did not come back.")
