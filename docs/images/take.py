@@ -163,11 +163,13 @@ def take_storefronts(browser: Browser) -> None:
         look(browser, address("globex.localhost"), PHONE),
         look(browser, address("initech.localhost"), PHONE, "ko-KR"),
     )
+    save("variant", look(browser, address("globex.localhost", "/goods/stoneware-mug/"), DESK))
 
 
 def take_shop_admin(browser: Browser, password: str) -> None:
     """A shop, as its owner sees it."""
     page = _sign_in(browser, "acme.localhost", "owner@acme.example", password)
+    save("shop-dashboard", _shoot(page))
     page.goto(address("acme.localhost", "/admin/goods/goods/"))
     save("shop-admin", _shoot(page))
 
