@@ -40,7 +40,7 @@ def wrk(port: int, path: str = "/", *, connections: int = 16, seconds: int = SEC
 
 
 def _milliseconds(said: str, share: str) -> float:
-    found = re.search(rf"{share}\s+([\d.]+)(us|ms|s|m) *\n", said)
+    found = re.search(rf"{share}\s+([\d.]+)(us|ms|s|m)\s", said)
     if found is None:
         raise RuntimeError(f"wrk had no answer at all:\n{said}")
     return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}[found[2]]
