@@ -16,7 +16,7 @@ from tenants.gateway.forwarding import forward
 from tenants.gateway.limits import GatewayLimits
 from tenants.gateway.lookups import Lookups
 from tenants.gateway.refusals import Refused, problem, refusal_of
-from tenants.gateway.shapes import check_shape, host_of
+from tenants.gateway.shapes import as_read, check_shape, host_of
 from tenants.gateway.websockets import Sockets, is_websocket
 from tenants.logs import note_request, notes_requests
 from tenants.metrics import CONTENT_TYPE, page
@@ -90,8 +90,15 @@ class Gateway:
 
     async def _service_of(self, arrival: Arrival, tenant: TenantInfo) -> ServiceInfo:
         """Return the service that a path leads to; raise `Refused` where there is none for this tenant."""
-        found = (await self.lookups.services()).at(arrival.path_within)
-        if found is None or not found[1].is_granted_to(tenant):
+        services = await self.lookups.services()
+        found, read = services.at(arrival.path_within), as_read(arrival.path_within)
+        if services.at(read) != found:
+            raise Refused(
+                400,
+                "The path leads elsewhere once it is decoded. Send it without escapes of letters, digits and slashes, "
+                "without empty segments, backslashes and semicolons.",
+            )
+        if found is None or not found[1].is_granted_to(tenant) or read.startswith(OWN_PREFIX):
             raise Refused(404, "There is nothing at this address.")
         arrival.prefix, arrival.service = found
         return arrival.service

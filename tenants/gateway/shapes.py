@@ -22,7 +22,8 @@ LARGEST_HEADERS = 32 * 1024
 """Bytes of all headers together."""
 
 _TARGET = re.compile(r"/[!-~]*")
-_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
+_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:[/;]|$)")  # some servers drop what stands behind a semicolon
+_TWO_WAYS = re.compile(r"[%;\\]|//")
 
 
 def check_shape(request: web.BaseRequest) -> None:
@@ -43,6 +44,17 @@ def _check_target(target: str) -> None:
     # Where a path leads is told by its beginning, so nothing in it may lead back.
     if _DOTS.search(path) or "\0" in path:
         raise Refused(400, "The path has a segment of dots, or a NUL.", hang_up=True)
+
+
+def as_read(path: str) -> str:
+    """Return a path as it is to a server that decodes it, merges slashes and drops what is behind a semicolon.
+
+    No prefix of paths has any of these in it, so a server that does some of it alone reads nothing beyond the two.
+    """
+    if not _TWO_WAYS.search(path):
+        return path
+    segments = unquote(path).replace("\\", "/").split("/")
+    return re.sub("/+", "/", "/".join(segment.partition(";")[0] for segment in segments))
 
 
 def _check_headers(request: web.BaseRequest) -> None:

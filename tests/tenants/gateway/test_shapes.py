@@ -8,6 +8,7 @@ import pytest
 
 from tenants import TenantInfo
 from tests.tenants.gateway.conftest import Front
+from tests.tenants.gateway.upstreams import Telling
 
 SMUGGLED = "GET /smuggled HTTP/1.1\r\nHost: HOST\r\n\r\n"
 
@@ -60,6 +61,7 @@ BAD = {
     "encoded dots": "GET /a/%2e%2E/b HTTP/1.1\r\nHost: HOST\r\n\r\n",
     "dots behind an encoded slash": "GET /a/..%2fb HTTP/1.1\r\nHost: HOST\r\n\r\n",
     "dots between backslashes": "GET /a\\..\\b HTTP/1.1\r\nHost: HOST\r\n\r\n",
+    "dots before a semicolon": "GET /a/..;b/c HTTP/1.1\r\nHost: HOST\r\n\r\n",
     "one dot": "GET /./a HTTP/1.1\r\nHost: HOST\r\n\r\n",
     "an encoded NUL": "GET /a%00b HTTP/1.1\r\nHost: HOST\r\n\r\n",
     "a path without end": f"GET /{'a' * 20_000} HTTP/1.1\r\nHost: HOST\r\n\r\n",
@@ -120,3 +122,43 @@ def test_a_service_cannot_split_an_answer(shared_front: Front, shop: TenantInfo)
         f"GET /x%0d%0aSet-Cookie:%20a=b HTTP/1.1\r\nHost: {shop.host}\r\nConnection: close\r\n\r\n".encode()
     )
     assert b"\r\nSet-Cookie" not in answer
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/stock/%61dmin/x", "/stock//admin/x", "/stock/%2Fadmin/x", "/stock/admin%2Fx", "/stock/admin%5Cx", "//stock/admin/",
+        "/stock/admin\\x", "/stock\\admin/x", "/stock/admin;a=b/x", "/stock/;a/admin/x", "/%73tock/x", "/st%6Fck/admin/x",
+    ],
+)  # fmt: skip
+def test_no_spelling_of_a_path_leads_around_the_scopes_of_a_longer_one(
+    front: Front, shop: TenantInfo, path: str
+) -> None:
+    telling = Telling()
+    front.behind(telling, name="everything", prefixes="/")
+    front.behind(telling, name="stock", prefixes="/stock/")
+    front.behind(telling, name="stock-admin", prefixes="/stock/admin/", scopes="goods:write")
+    assert front.ask(shop, "/stock/admin/x").status == 401
+    reply = front.ask(shop, path)
+    assert (reply.status, telling.asked) == (400, 0)
+    assert "Send it without" in reply.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/stock/a%20b", "/stock/%EA%B0%80%EB%B0%A9", "/stock/%7Ekim", "/stock/a%2Fb", "/stock/see/https://a.example/",
+        "/stock/a;v=1", "/stock/admin-of-it/%61", "/stock/admin%25", "/stock/x?next=/stock//admin/%61;b",
+    ],
+)  # fmt: skip
+def test_what_leads_to_one_service_either_way_arrives_as_it_was_sent(front: Front, shop: TenantInfo, path: str) -> None:
+    telling = Telling()
+    front.behind(telling, name="stock", prefixes="/stock/")
+    front.behind(telling, name="stock-admin", prefixes="/stock/admin/", scopes="goods:write")
+    assert front.ask(shop, path).json["target"] == path
+
+
+@pytest.mark.parametrize("path", ["/-/metrics", "/%2D/metrics", "//-/metrics", "/-%2Fmetrics"])
+def test_a_processs_own_pages_are_not_asked_for_at_a_service(shared_front: Front, shop: TenantInfo, path: str) -> None:
+    asked = shared_front.telling.asked
+    assert (shared_front.ask(shop, path).status, shared_front.telling.asked) == (404, asked)
