@@ -13,14 +13,17 @@ from tenants.lifecycle.create import NewTenant, insert_tenant
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.files import check_no_files, copy_files, remove_files_of_nobody
 from tenants.lifecycle.left_out import tables_left_out
+from tenants.lifecycle.place import take_terms
 from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.standstill import standing_still
 from tenants.migrator.aside import kept_aside, migrate_new_with_kept
 from tenants.migrator.graph import fingerprint, target_fingerprint
 from tenants.migrator.records import read_applied
+from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.postgresql import schemas
 from tenants.postgresql.copying import columns_of, copy_rows
+from tenants.registry import info_of
 
 
 def clone_tenant(
@@ -33,10 +36,10 @@ def clone_tenant(
 ) -> TenantInfo:
     """Make `new_slug` a copy of `slug` as it is now, and return it; on any error nothing of it is left.
 
-    The clone has no domains, and is open even if its source is suspended. Users keep their passwords, but nobody is
-    signed in: the models in `TENANTS["CLONE_LEAVES_OUT"]` stay empty. `anonymise` takes personal data out before
-    anybody can see the clone. Shoppers of the source go on buying meanwhile. All of it is one transaction, on a
-    connection of its own.
+    The clone has its source's plan, limits and demand for a second factor; it has no domains, and is open even if its
+    source is suspended. Users keep their passwords, but nobody is signed in: the models in
+    `TENANTS["CLONE_LEAVES_OUT"]` stay empty. `anonymise` takes personal data out before anybody can see the clone.
+    Shoppers of the source go on buying meanwhile. All of it is one transaction, on a connection of its own.
 
     Raises `InvalidName`, `TenantExists`, `TenantNotFound`, `TenantBehind`, `TenantDiffers`, `TakenElsewhere`,
     `StepFailed`, or what an anonymiser raises.
@@ -47,7 +50,7 @@ def clone_tenant(
     with failing_as(f"Cloning tenant {slug!r}"), ExitStack() as undo:
         with standing_still(slug) as source:
             _check_is_current(source)
-            clone = insert_tenant(_order(source, new_slug, name))
+            clone = _insert(source, _order(source, new_slug, name))
             check_no_files(clone)
             undo.callback(remove_files_of_nobody, clone)
             _make_schema(source, clone)
@@ -78,8 +81,13 @@ def _order(source: TenantInfo, new_slug: str, name: str) -> NewTenant:
         language=source.language,
         currency=source.currency,
         time_zone=source.time_zone,
-        api_version=source.api_version,
     )
+
+
+def _insert(source: TenantInfo, order: NewTenant) -> TenantInfo:
+    clone = Tenant.objects.get(pk=insert_tenant(order).id)
+    clone.save(update_fields=take_terms(clone, Tenant.objects.get(pk=source.id)))
+    return info_of(clone, is_new=True)
 
 
 def _make_schema(source: TenantInfo, clone: TenantInfo) -> None:

@@ -44,6 +44,8 @@ class NewTenant:
     time_zone: str = "Asia/Seoul"
     api_version: str = ""
     """Of its API, for requests that ask for none; empty: the project's default."""
+    staff_second_factor: bool = False
+    """Whether its staff have to sign in with a second factor."""
 
 
 def create_tenant(order: NewTenant) -> TenantInfo:
@@ -100,6 +102,7 @@ def insert_tenant(order: NewTenant) -> TenantInfo:
         currency=order.currency,
         time_zone=order.time_zone,
         api_version=order.api_version,
+        staff_second_factor=order.staff_second_factor,
     )
     try:
         tenant.save()

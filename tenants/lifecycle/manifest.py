@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 KIND = "backup of one tenant of Sangga"
-FORMAT = 2
-"""Counts the formats of the file. A reader knows its own and those before it; 2 came with `Facts.api_version`."""
+FORMAT = 3
+"""Counts the formats of the file. A reader knows its own and those before it.
+
+2 came with `Facts.api_version`, 3 with `Facts.staff_second_factor`.
+"""
 
 
 class NotAManifest(ValueError):
@@ -38,6 +41,7 @@ class Facts:
     currency: str
     time_zone: str
     api_version: str = ""
+    staff_second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,19 @@ from tenants.models import SchemaState, Tenant
 from tenants.names import SLUG_MAX_LENGTH
 from tenants.registry import info_of
 
+_TERMS = [
+    "api_version", "staff_second_factor", "plan", "max_concurrency", "max_queue", "max_rate", "max_burst",
+    "max_statement_seconds",
+]  # fmt: skip
+"""What an operator has laid down for a tenant, whatever schema it has."""
+
+
+def take_terms(new: Tenant, old: Tenant) -> list[str]:
+    """Give a tenant the terms of another: API, second factor, plan, limits. Return the fields to be saved."""
+    for name in _TERMS:
+        setattr(new, name, getattr(old, name))
+    return _TERMS
+
 
 def interim_slug() -> str:
     """Return a slug that nobody has, for as long as its tenant cannot be seen."""
@@ -44,11 +57,10 @@ def take_place_of(slug: str, tenant: TenantInfo) -> str:
             raise TenantExists(kept)
         new = Tenant.objects.get(pk=tenant.id)
         new.slug, new.status, new.notice, new.bypass = slug, old.status, old.notice, old.bypass
-        new.api_version = old.api_version
         old.slug, old.status = kept, Tenant.Status.DELETED
         old.purge_after = timezone.now() + timedelta(days=tenancy().grace_days)
         old.save(update_fields=["slug", "status", "purge_after", *old.renew_epoch()])
-        new.save(update_fields=["slug", "status", "notice", "bypass", "api_version"])
+        new.save(update_fields=["slug", "status", "notice", "bypass", *take_terms(new, old)])
         _move_what_points(old, new)
         audit.record("delete", info_of(old), replaced_by=tenant.schema, purge_after=old.purge_after.isoformat())
     return kept

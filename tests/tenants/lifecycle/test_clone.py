@@ -98,6 +98,16 @@ def test_a_clone_has_a_schema_and_a_role_of_its_own_and_the_facts_of_its_source(
         assert not Domain.objects.filter(tenant=copy.id).exists()
 
 
+def test_a_clone_is_as_strict_with_its_staff_and_its_crowd_as_its_source(shop: TenantInfo, clone: Clone) -> None:
+    terms: dict[str, Any] = {"staff_second_factor": True, "plan": "large", "max_rate": 7, "max_statement_seconds": 3}
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(pk=shop.id).update(**terms)
+    copy = clone(shop)
+    with use_tenant(PLATFORM):
+        assert Tenant.objects.values(*terms).get(pk=copy.id) == terms
+    assert (copy.staff_second_factor, copy.limits.rate) == (True, 7)
+
+
 def test_source_and_clone_go_separate_ways(shop: TenantInfo, clone: Clone) -> None:
     copy = clone(shop)
     with use_tenant(copy):

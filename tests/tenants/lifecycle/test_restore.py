@@ -188,6 +188,19 @@ def test_the_default_version_of_its_api_comes_along_as_long_as_it_is_served(
     assert restore(with_manifest(backup, format=1, tenant=of_format_1), "older").api_version == ""
 
 
+def test_the_demand_for_a_second_factor_comes_along_and_an_older_file_has_none(
+    shop: TenantInfo, tmp_path: Path, restore: Restore
+) -> None:
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(pk=shop.id).update(staff_second_factor=True)
+    backup = backup_tenant(shop.slug, tmp_path / "shop.tar")
+    assert restore(backup, "restored").staff_second_factor
+    of_format_2 = {
+        name: value for name, value in manifest_of(backup)["tenant"].items() if name != "staff_second_factor"
+    }
+    assert not restore(with_manifest(backup, format=2, tenant=of_format_2), "older").staff_second_factor
+
+
 def test_nobody_is_signed_in_to_a_restored_shop(backup: Path, restore: Restore) -> None:
     with use_tenant(restore(backup, "restored")):
         assert not Session.objects.exists()
@@ -292,6 +305,18 @@ def test_a_suspended_shop_stays_suspended_when_it_is_put_back(shop: TenantInfo, 
     suspended = suspend_tenant(shop.slug, "Back on Monday")
     restored = restore(backup, shop.slug, over=True)
     assert (restored.status, restored.notice, restored.bypass) == ("suspended", "Back on Monday", suspended.bypass)
+
+
+def test_what_the_operator_laid_down_stays_when_it_is_put_back(
+    shop: TenantInfo, backup: Path, restore: Restore
+) -> None:
+    terms: dict[str, Any] = {"staff_second_factor": True, "plan": "large", "max_rate": 7, "max_burst": 9}
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(pk=shop.id).update(**terms)
+    restored = restore(backup, shop.slug, over=True)
+    with use_tenant(PLATFORM):
+        assert Tenant.objects.values(*terms).get(pk=restored.id) == terms
+    assert (restored.staff_second_factor, restored.limits.rate) == (True, 7)
 
 
 def test_the_slug_of_what_is_kept_fits_however_long_it_was(shop: TenantInfo) -> None:
