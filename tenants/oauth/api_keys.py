@@ -79,11 +79,13 @@ def _digests(key: str) -> list[Digest]:
 
 
 def _look_up(key: str) -> KnownKey:
-    row = ApiKey.objects.filter(digest=key).first()
+    row = ApiKey.objects.filter(digest=key).select_related("user").first()
     if row is None:
         raise TokenRefused("This shop has no such key.")
     if row.revoked is not None:
         raise TokenRefused("The key has been revoked.")
+    if not row.user.is_active:
+        raise TokenRefused("Its user has been switched off.")
     expires = None if row.expires is None else row.expires.timestamp()
     return KnownKey(row.pk, row.user_id, row.name, frozenset(row.scopes.split()), expires)
 

@@ -12,7 +12,8 @@ from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
 from tenants.context import current_tenant
-from tenants.oauth.models import AccessToken, Application, Grant, RefreshToken
+from tenants.oauth.api_keys import revoke_api_key
+from tenants.oauth.models import AccessToken, ApiKey, Application, Grant, RefreshToken
 from tenants.oauth.ring import rings
 
 
@@ -32,7 +33,7 @@ def revoke_tokens(which: Q) -> int:
 
 
 def connect() -> None:
-    """Have tokens end with their user and their client, and this process know at once of what it revokes itself."""
+    """Have tokens and keys end with their user and client, and this process know at once of what it revokes itself."""
     post_save.connect(_end_with_user, sender=get_user_model(), dispatch_uid="tenants.oauth")
     post_save.connect(_end_with_client, sender=Application, dispatch_uid="tenants.oauth")
     post_delete.connect(_learn, sender=AccessToken, dispatch_uid="tenants.oauth")
@@ -41,7 +42,11 @@ def connect() -> None:
 def _end_with_user(*, instance: Any, created: bool, **_: object) -> None:
     tenant = current_tenant()
     if not created and not instance.is_active and not tenant.is_platform:
-        revoke_tokens(Q(user=instance))
+        with transaction.atomic():
+            revoke_tokens(Q(user=instance))
+            # For good, as the tokens: whoever is let in again asks for what they need anew.
+            for key in ApiKey.objects.filter(user=instance, revoked=None):
+                revoke_api_key(key)
 
 
 def _end_with_client(*, instance: Application, created: bool, **_: object) -> None:

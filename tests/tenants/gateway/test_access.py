@@ -133,6 +133,38 @@ def test_an_api_key_is_told_too_until_it_is_revoked(front: Front, live_tenant: T
     assert eventually(lambda: front.ask(live_tenant, **bearer(key)).status == 401)
 
 
+def test_an_api_key_ends_with_its_user_and_stays_void_when_that_is_let_in_again(
+    front: Front, live_tenant: TenantInfo
+) -> None:
+    telling = Telling()
+    front.behind(telling)
+    with use_tenant(live_tenant):
+        user = User.objects.create_user("script")
+        key = make_api_key(user, "nightly", ["goods:read"]).shown_once
+    assert front.ask(live_tenant, **bearer(key)).status == 200
+    for is_active in (False, True):
+        with use_tenant(live_tenant):
+            user.is_active = is_active
+            user.save()
+        assert eventually(lambda: front.ask(live_tenant, **bearer(key)).status == 401)
+    with use_tenant(live_tenant):
+        new = make_api_key(user, "nightly", ["goods:read"]).shown_once
+    assert front.ask(live_tenant, **bearer(new)).status == 200
+
+
+def test_the_api_key_of_a_user_whom_sql_switched_off_is_not_looked_up(front: Front, live_tenant: TenantInfo) -> None:
+    """No signal told of it, so the key itself is good."""
+    telling = Telling()
+    front.behind(telling)
+    with use_tenant(live_tenant):
+        user = User.objects.create_user("script")
+        key = make_api_key(user, "nightly", ["goods:read"]).shown_once
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    reply = front.ask(live_tenant, **bearer(key))
+    assert (reply.status, telling.asked) == (401, 0)
+    assert "switched off" in reply.json["detail"]
+
+
 def test_a_token_of_another_kind_is_for_the_service_to_tell(front: Front, live_tenant: TenantInfo) -> None:
     front.behind(Telling())
     reply = front.ask(live_tenant, **bearer("opaque"))

@@ -180,7 +180,7 @@ class TestRevoked:
             user.is_active = False
             user.save()
         _refused(live_tenant.host, token, "It has been revoked.")
-        _refused(live_tenant.host, key, "Whoever it was given to has no access any more.")
+        _refused(live_tenant.host, key, "The key has been revoked.")
         with use_tenant(live_tenant):
             user.delete()
         assert eventually(lambda: _ask(live_tenant.host, key)[1].endswith(f'"{NO_KEY}"'))
