@@ -337,7 +337,10 @@ globals().update(EMAIL_CONFIG)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"tenant": {"()": "tenants.scoping.TenantLogFilter"}},
+    "filters": {
+        "tenant": {"()": "tenants.scoping.TenantLogFilter"},
+        "links": {"()": "tenants.logs.LinksLogFilter"},
+    },
     "formatters": {
         "line": {"format": "{asctime} {levelname} [{tenant}] {name}: {message}", "style": "{"},
         "json": {"()": "tenants.logs.JsonFormatter"},
@@ -345,7 +348,7 @@ LOGGING = {
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "filters": ["tenant"],
+            "filters": ["tenant", "links"],
             "formatter": env.str("LOG_FORMAT", default="line"),
         },
     },

@@ -9,6 +9,7 @@ from typing import Any
 
 from tenants.conf import tenancy
 from tenants.services.calls import Call, current_call
+from tenants.shown_paths import shown_path, without_secrets
 
 _access = logging.getLogger("tenants.access")
 
@@ -34,15 +35,29 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(said, ensure_ascii=False, default=str)
 
 
+class LinksLogFilter(logging.Filter):
+    """Takes out of what others log of a path, as Django does at every 4xx and 5xx, the secret of a link."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(without_secrets(part) if isinstance(part, str) else part for part in record.args)
+        return True
+
+
 def notes_requests() -> bool:
     """Tell whether anybody reads a line for each request."""
     return _access.isEnabledFor(logging.INFO)
 
 
 def note_request(call: Call, tenant: str, method: str, path: str, status: int, seconds: float, **facts: Any) -> None:
-    """Log a request that was answered, at INFO; costs nothing where nobody reads that."""
+    """Log a request that was answered, at INFO; costs nothing where nobody reads that.
+
+    `path` is as it stood on the request line.
+    """
     if not notes_requests():
         return
+    path = shown_path(path)
     said = {"method": method, "path": path, "status": status, "milliseconds": round(seconds * 1000, 1), **facts}
     extra = {"tenant": tenant, "call": call, "facts": said}
     _access.info("%s %s %s %.1f ms %s", method, path, status, seconds * 1000, call.request_id, extra=extra)

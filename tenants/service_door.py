@@ -14,6 +14,7 @@ from typing import Any, cast
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.http.response import HttpResponseBase
+from django.utils.encoding import escape_uri_path
 
 from tenants.api.access import NotIdentified
 from tenants.conf import tenancy
@@ -65,7 +66,8 @@ def _counted(request: HttpRequest, call: Call) -> Iterator[Callable[[HttpRespons
         seconds = time.perf_counter() - began
         note_answer(status, seconds)
         tenant = current_tenant()
-        said = (tenant.slug or "platform", request.method or "", request.path, status)
+        path = escape_uri_path(request.path)  # as it was sent, or nearly so
+        said = (tenant.slug or "platform", request.method or "", path, status)
         note_request(call, *said, seconds)
         if tenancy().otlp_endpoint:
             _note_step(request, call, http_facts(*said, call.request_id), seconds, failed=status >= 500)

@@ -15,6 +15,7 @@ from functools import cache
 from django.core.signals import setting_changed
 
 from tenants.conf import tenancy
+from tenants.shown_paths import shown_path
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,8 @@ def prepare() -> None:
 def http_facts(tenant: str, method: str, path: str, status: int, request_id: str) -> dict[str, str | int]:
     """Return what is told of a request, by the names that OpenTelemetry has for it. A query string is not."""
     return {
-        "sangga.tenant": tenant, "sangga.request_id": request_id, "http.request.method": method, "url.path": path,
-        "http.response.status_code": status,
+        "sangga.tenant": tenant, "sangga.request_id": request_id, "http.request.method": method,
+        "url.path": shown_path(path), "http.response.status_code": status,
     }  # fmt: skip
 
 

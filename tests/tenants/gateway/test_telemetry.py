@@ -92,6 +92,13 @@ def test_a_request_at_the_gateway_is_the_span_that_its_service_is_told(
     assert collector.roles == {"shop"}
 
 
+def test_a_span_holds_no_link_that_lets_somebody_in(collector: Collector, front: Front, shop: TenantInfo) -> None:
+    front.behind(Telling())
+    front.ask(shop, "/account/set-password/MQ/abc-5ecret/")
+    assert eventually(lambda: front.gateway.tally.statuses)
+    assert facts_of(collector.span(Span.SPAN_KIND_SERVER))["url.path"] == "/account/set-password/MQ/…/"
+
+
 def test_a_request_that_fails_is_a_span_that_says_so(collector: Collector, front: Front, shop: TenantInfo) -> None:
     front.behind(Failing(upstreams.kill), retries=0)
     assert front.ask(shop).status == 502

@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import URLResolver, get_resolver
+from django.utils.module_loading import import_string
 from prometheus_client.parser import text_string_to_metric_families
 
 from tenants import TenantInfo
+from tenants.lifecycle import suspend_tenant
 from tenants.logs import JsonFormatter
+from tenants.registry import registry
 from tenants.scoping import TenantLogFilter
 from tenants.services.identity import HEADER
 from tenants.services.keys import identity_header
@@ -110,6 +115,71 @@ def test_a_service_logs_the_request_under_the_same_id(acme: TenantInfo, settings
     Client(HTTP_HOST=acme.host).get("/", headers=sent)
     said = json.loads(log.getvalue())
     assert (said["request_id"], said["trace_id"], said["process"]) == ("abc", "1" * 32, "shop")
+
+
+SECRET_PATHS = [
+    "/account/set-password/MQ/abc-5ecret:token/",
+    "/operator/enter/abc-5ecret:token/",
+]
+
+
+@pytest.mark.parametrize("path", SECRET_PATHS)
+def test_no_log_holds_a_link_that_lets_somebody_in(
+    front: Front, shop: TenantInfo, log: io.StringIO, settings: Any, path: str
+) -> None:
+    front.behind(Telling())
+    front.ask(shop, path)
+    Client(HTTP_HOST=shop.host).get(path)
+    assert eventually(lambda: len(log.getvalue().splitlines()) == 2)
+    beginning = path.partition("abc")[0]
+    assert [json.loads(line)["path"] for line in log.getvalue().splitlines()] == [f"{beginning}…/"] * 2
+    assert "5ecret" not in log.getvalue()
+
+
+def test_what_django_logs_of_a_refusal_holds_none_either(acme: TenantInfo, settings: Any) -> None:
+    suspend_tenant("acme")
+    registry.clear()
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    for name in settings.LOGGING["handlers"]["console"]["filters"]:
+        handler.addFilter(import_string(settings.LOGGING["filters"][name]["()"])())
+    logger = logging.getLogger("django.request")
+    logger.addHandler(handler)
+    try:
+        for path in SECRET_PATHS:
+            assert Client(HTTP_HOST=acme.host).get(path).status_code == 503
+    finally:
+        logger.removeHandler(handler)
+    assert "/operator/enter/…/" in written.getvalue()
+    assert "5ecret" not in written.getvalue()
+
+
+def test_every_address_with_a_token_in_it_is_one_of_those() -> None:
+    def routes(patterns: list[Any], before: str = "") -> Iterator[str]:
+        for pattern in patterns:
+            route = f"{before}{pattern.pattern}"
+            if isinstance(pattern, URLResolver):
+                yield from routes(pattern.url_patterns, route)
+            elif re.search(r"<(\w+:)?(token|secret|code|key)>", route):
+                yield route
+
+    found = [*routes(get_resolver("config.urls_tenant").url_patterns)]
+    found += routes(get_resolver("config.urls_platform").url_patterns)
+    assert {f"/{route}" for route in found} == {
+        "/account/set-password/<uidb64>/<token>/",
+        "/operator/enter/<token>/",
+    }
+
+
+def test_no_path_begins_a_line_of_the_log(front: Front, shop: TenantInfo, log: io.StringIO) -> None:
+    (handler,) = [one for one in logging.getLogger("tenants.access").handlers if getattr(one, "stream", None) is log]
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    front.behind(Telling())
+    path = "/x%0A2026-11-25%20CRITICAL%0D%C2%85%E2%80%A8%20forged%250A"
+    front.ask(shop, path)
+    Client(HTTP_HOST=shop.host).get(path)
+    assert eventually(lambda: log.getvalue().count("\n") == 2)
+    assert [line.split(" ")[1] for line in log.getvalue().splitlines()] == [path, path]
 
 
 def test_an_error_is_logged_with_where_it_happened(log: io.StringIO) -> None:
