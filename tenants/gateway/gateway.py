@@ -40,7 +40,7 @@ class Gateway:
     def __init__(self) -> None:
         self.lookups = Lookups()
         self.upstreams = Upstreams()
-        self.sockets = Sockets()
+        self.sockets = Sockets(self._may_stay)
         self.tally = Tally()
         """Of everything that was asked, also of what led to no service."""
         self._limits = GatewayLimits()
@@ -108,6 +108,19 @@ class Gateway:
             place.leave()  # it stays for hours, and is bounded by itself
             return await self.sockets.relay(arrival, upstream)
         return await forward(arrival, upstream)
+
+    async def _may_stay(self, arrival: Arrival) -> bool:
+        """Tell whether who has a WebSocket open is still served by that service, in the same epoch."""
+        try:
+            resolution = await self.lookups.resolve(arrival.host, arrival.path)
+            found = (await self.lookups.services()).at(arrival.path_within)
+        except Refused:
+            return True  # the database does not say: nobody can have changed it
+        now, before = resolution.tenant, arrival.tenant
+        if now is None or before is None or found is None or resolution.door is not Door.OPEN:
+            return False
+        is_same = (now.id, now.epoch, found[0]) == (before.id, before.epoch, arrival.prefix)
+        return is_same and found[1].is_granted_to(now)
 
     def _own_page(self, arrival: Arrival) -> web.StreamResponse:
         if arrival.path == f"{OWN_PREFIX}health":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ HEARTBEAT = 30.0
 """Seconds after which a silent client is asked whether it is there yet."""
 CLOSING = 5.0
 """Seconds that the other end has to say goodbye."""
+LOOKING = 2.0
+"""Seconds after which it is looked again whether a tenant may have its WebSockets still. Memory tells."""
 
 _GOING_AWAY, _BAD_GATEWAY = 1001, 1014
 _NOT_SENT = {0, 1005, 1006, 1015}
@@ -44,7 +47,8 @@ def is_websocket(request: web.BaseRequest) -> bool:
 class Sockets:
     """The WebSockets of one gateway, so that they can be ended with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_stay: Callable[[Arrival], Awaitable[bool]]) -> None:
+        self._may_stay = may_stay
         self.open: dict[web.WebSocketResponse, int] = {}
         """By them, the tenant that each is of."""
 
@@ -66,9 +70,11 @@ class Sockets:
             client_end.headers[REQUEST_ID] = arrival.call.request_id
             await client_end.prepare(arrival.request)
             self.open[client_end] = tenant.id
+            watch = asyncio.create_task(self._watch(client_end, arrival))
             try:
                 await _relay(client_end, service_end)
             finally:
+                watch.cancel()
                 del self.open[client_end]
             return client_end
         finally:
@@ -82,6 +88,14 @@ class Sockets:
                 503, f"{tenant.name} has as many WebSockets open as it may.", kind="too-many-at-once",
                 headers={"Retry-After": "10"},
             )  # fmt: skip
+
+    async def _watch(self, client_end: web.WebSocketResponse, arrival: Arrival) -> None:
+        """End a socket when a new one would not be opened any more: it would go on for hours."""
+        while True:
+            await asyncio.sleep(LOOKING)
+            if not await self._may_stay(arrival):
+                await client_end.close(code=_GOING_AWAY)
+                return
 
     async def close(self) -> None:
         """End all of them: the gateway goes."""

@@ -10,6 +10,8 @@ import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
 from tenants import TenantInfo
+from tenants.gateway.websockets import LOOKING
+from tenants.lifecycle import delete_tenant, sign_out_tenant, suspend_tenant
 from tenants.services.identity import HEADER, verify
 from tenants.services.keys import service_keys
 from tests.tenants.gateway import upstreams
@@ -117,3 +119,50 @@ def test_many_are_open_at_once(front: Front, shop: TenantInfo) -> None:
 
     assert front.loop.run(crowd()) == 100
     assert eventually(lambda: not front.gateway.sockets.open, seconds=20)
+
+
+@pytest.mark.parametrize("deed", ["suspended", "signed out", "deleted", "not granted", "service off"])
+def test_one_ends_when_none_would_be_opened_any_more(front: Front, live_tenant: TenantInfo, deed: str) -> None:
+    service = front.behind(Telling())
+
+    async def opened() -> tuple[aiohttp.ClientSession, aiohttp.ClientWebSocketResponse]:
+        session = aiohttp.ClientSession()
+        url = f"http://127.0.0.1:{front.port}/"
+        return session, await session.ws_connect(url, headers={"Host": live_tenant.host})
+
+    async def heard(ws: aiohttp.ClientWebSocketResponse, word: str = "") -> Any:
+        if word:
+            await ws.send_str(word)
+        message = await ws.receive(timeout=60)
+        return message.data if message.type is WSMsgType.TEXT else ws.close_code
+
+    session, ws = front.loop.run(opened())
+    assert "headers" in front.loop.run(heard(ws))
+    assert front.loop.run(heard(ws, "hello")) == "hello"
+    {
+        "suspended": lambda: suspend_tenant(live_tenant.slug),
+        "signed out": lambda: sign_out_tenant(live_tenant.slug),
+        "deleted": lambda: delete_tenant(live_tenant.slug),
+        "not granted": lambda: front.change(service, every_tenant=False),
+        "service off": lambda: front.change(service, is_active=False),
+    }[deed]()
+    assert front.loop.run(heard(ws)) == 1001
+    assert eventually(lambda: not front.gateway.sockets.open)
+    front.loop.run(session.close())
+
+
+def test_one_stays_open_when_it_is_looked_at_again(front: Front, shop: TenantInfo) -> None:
+    front.behind(Telling())
+
+    async def talk_on() -> str:
+        headers = {"Host": shop.host}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"http://127.0.0.1:{front.port}/", headers=headers) as ws,
+        ):
+            await ws.receive_json(timeout=20)
+            await asyncio.sleep(1.5 * LOOKING)
+            await ws.send_str("hello")
+            return str((await ws.receive(timeout=20)).data)
+
+    assert front.loop.run(talk_on()) == "hello"
