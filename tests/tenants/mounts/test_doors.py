@@ -179,3 +179,17 @@ def test_a_second_django_site_has_its_own_addresses(acme: TenantInfo, mount: Mou
     missing = at(acme).get("/prices/nowhere")
     assert (missing.status_code, "storefront" in text_of(missing)) == (404, True)  # the shop's own page
     assert at(acme).get("/api/v1/goods").status_code == 200  # and the shop's addresses are as before
+
+
+def test_the_forms_of_a_second_django_site_are_checked(acme: TenantInfo, mount: Mounting, settings) -> None:  # type: ignore[no-untyped-def]
+    settings.TENANTS = {**settings.TENANTS, "MOUNTS": {"forms": "tests.tenants.mounts.django_forms.create_app"}}
+    mount(acme, "forms", "forms")
+    browser = Client(enforce_csrf_checks=True, HTTP_HOST=acme.host)
+    assert browser.post("/forms/", {"word": "x"}).status_code == 403
+    token = text_of(browser.get("/forms/"))
+    assert browser.post("/forms/", {"word": "x"}).status_code == 403
+    sent = {"word": "x", "csrfmiddlewaretoken": token}
+    assert text_of(browser.post("/forms/", sent)) == "got x"
+    stranger = browser.post("/forms/", sent, headers={"origin": "http://globex.localhost"})
+    assert stranger.status_code == 403
+    assert text_of(browser.post("/forms/exempt")) == "exempt"
