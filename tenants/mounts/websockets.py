@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from importlib import import_module
 from io import BytesIO
 from typing import Any
@@ -12,9 +14,10 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django_otp.middleware import OTPMiddleware
+from psycopg_pool import PoolTimeout
 
 from tenants.accounts.middleware import SecondFactorMiddleware
 from tenants.context import MountPoint, TenantInfo, use_tenant
@@ -29,6 +32,9 @@ from tenants.resolvers import Door, Resolution, resolve, resolve_from_memory
 
 _REFUSED = {"type": "websocket.close", "code": 1008}
 """Before it was accepted, this becomes HTTP's 403 (ASGI, "WebSocket Connection Scope")."""
+_GOING_AWAY = 1001
+LOOKING = 2.0
+"""Seconds after which it is looked again whether a tenant may have its WebSockets still. Memory tells."""
 
 
 async def serve_websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -43,6 +49,7 @@ async def serve_websocket(scope: dict[str, Any], receive: Any, send: Any) -> Non
         await send(_REFUSED)
         return
     tenant, point, root = found
+    line = _Line(receive, send)
     try:
         built = await sync_to_async(_take)(tenant, point)
     except (MountFailed, Http404):
@@ -51,11 +58,67 @@ async def serve_websocket(scope: dict[str, Any], receive: Any, send: Any) -> Non
     try:
         application = built.application
         if isinstance(application, AsgiApplication):
-            await application.answer_from({**scope, "root_path": root}, receive, send)
+            watch = asyncio.create_task(_watch(scope, tenant, point, line))
+            try:
+                await application.answer_from({**scope, "root_path": root}, line.receive, line.send)
+            finally:
+                watch.cancel()
         else:
             await send(_REFUSED)
     finally:
         built.give_back()
+
+
+class _Line:
+    """What goes to and from an application, until it is cut: to the application the client has gone then."""
+
+    def __init__(self, receive: Any, send: Any) -> None:
+        self._receive, self._send = receive, send
+        self._is_cut = asyncio.Event()
+
+    async def receive(self) -> Any:
+        told, cut = asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._is_cut.wait())
+        try:
+            await asyncio.wait({told, cut}, return_when=asyncio.FIRST_COMPLETED)
+            return told.result() if told.done() else {"type": "websocket.disconnect", "code": _GOING_AWAY}
+        finally:
+            told.cancel()
+            cut.cancel()
+
+    async def send(self, message: Any) -> None:
+        if self._is_cut.is_set():
+            raise OSError("the WebSocket was closed: its shop is served no more")
+        await self._send(message)
+
+    async def cut(self) -> None:
+        self._is_cut.set()
+        with suppress(Exception):  # whatever a server raises where the client has gone already
+            await self._send({"type": "websocket.close", "code": _GOING_AWAY})
+
+
+async def _watch(scope: dict[str, Any], tenant: TenantInfo, point: MountPoint, line: _Line) -> None:
+    """Cut a WebSocket when its tenant is served no more, or has nothing there: it would go on for hours."""
+    request = ASGIRequest({**scope, "method": "GET"}, BytesIO())
+    host, path = normalise_host(request.get_host()), request.path_info
+    while True:
+        await asyncio.sleep(LOOKING)
+        try:
+            now = resolve_from_memory(host, path) or await _look_up(host, path)
+        except (DatabaseError, PoolTimeout):
+            continue  # nobody can have changed it
+        if now.door is not Door.OPEN or now.tenant is None or point not in now.tenant.mounts:
+            break
+        if (now.tenant.id, now.tenant.epoch) != (tenant.id, tenant.epoch):
+            break
+    await line.cut()
+
+
+async def _look_up(host: str, path: str) -> Resolution:
+    async with ThreadSensitiveContext():
+        try:
+            return await sync_to_async(resolve)(host, path)
+        finally:
+            await sync_to_async(close_old_connections)()
 
 
 def _take(tenant: TenantInfo, point: MountPoint) -> Built:

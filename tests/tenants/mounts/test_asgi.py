@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.asgi import ASGIHandler
+from tenants.lifecycle import sign_out_tenant, suspend_tenant
 from tenants.models import Mount, Tenant
 from tenants.mounts.built import built_applications
+from tenants.mounts.websockets import LOOKING
 from tenants.registry import registry
 from tests.isolation.test_asgi import Request
 from tests.tenants.mounts import applications
@@ -115,6 +118,49 @@ def test_a_websocket_is_its_tenants(shop: TenantInfo) -> None:
     assert [message.get("text") for message in answers] == [
         None, "owner@mounted.example /live one", "owner@mounted.example /live two",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("deed", ["suspended", "signed out", "switched off"])
+def test_a_websocket_ends_when_none_would_be_opened_any_more(shop: TenantInfo, deed: str) -> None:
+    deeds: dict[str, Callable[[], object]] = {
+        "suspended": lambda: suspend_tenant(shop.slug),
+        "signed out": lambda: sign_out_tenant(shop.slug),
+        "switched off": lambda: _switch_off(shop),
+    }
+
+    async def stay() -> list[dict[str, Any]]:
+        to_say: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        to_say.put_nowait({"type": "websocket.connect"})
+        to_say.put_nowait({"type": "websocket.receive", "text": "hello"})
+        serving = asyncio.create_task(ASGIHandler()(Socket(shop.host, "/live/").scope, to_say.get, heard.put))
+        told = [await heard.get() for _ in range(2)]
+        await asyncio.sleep(1.5 * LOOKING)
+        to_say.put_nowait({"type": "websocket.receive", "text": "still here"})
+        told.append(await heard.get())
+        await asyncio.to_thread(_do, deeds[deed])
+        async with asyncio.timeout(60):
+            told.append(await heard.get())
+            await serving  # the application has heard that its client is gone
+        return told
+
+    *said, last = asyncio.run(stay())
+    assert [message.get("text", "").rpartition(" ")[2] for message in said] == ["", "hello", "here"]
+    assert last == {"type": "websocket.close", "code": 1001}
+
+
+def _switch_off(shop: TenantInfo) -> None:
+    with use_tenant(PLATFORM):
+        Mount.objects.filter(tenant_id=shop.id).update(is_on=False)
+
+
+def _do(deed: Callable[[], object]) -> None:
+    """Do it in a thread of its own, and let this process know at once, as the listener would."""
+    try:
+        deed()
+    finally:
+        connection.close()
+    registry.clear()
 
 
 @pytest.mark.parametrize(
