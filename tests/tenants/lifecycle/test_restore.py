@@ -22,7 +22,8 @@ from django.db import connection
 from django.test import Client
 
 from shop.customers.models import Customer
-from shop.goods.models import Goods
+from shop.goods.models import Goods, Sku
+from shop.orders.models import Order
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.errors import BackupRefused, InvalidName, StepFailed, TenantExists
 from tenants.lifecycle import (
@@ -299,6 +300,25 @@ def test_a_shop_is_put_back_over_itself_and_what_was_there_is_kept(
             "restore": kept,
             "delete": restored.schema,
         }
+
+
+def test_an_order_that_is_sent_again_after_a_restore_is_not_placed_twice(
+    shop: TenantInfo, tmp_path: Path, restore: Restore, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    with use_tenant(shop):
+        sku = Sku.objects.filter(stock__gt=1)[0].pk
+    asked = {"customer": {"email": "a@b.example", "name": "A"}, "ship_to": "A", "lines": [{"sku": sku, "quantity": 1}]}
+
+    def order(tenant: TenantInfo) -> Any:
+        sent = {"Idempotency-Key": "k-1"}
+        return client_of(tenant).post("/api/v2/orders", asked, content_type="application/json", headers=sent)
+
+    number = order(shop).json()["number"]
+    restored = restore(backup_tenant(shop.slug, tmp_path / "shop.tar"), shop.slug, over=True)
+    again = order(restored)
+    assert (again.json()["number"], again.headers["Idempotent-Replayed"]) == (number, "true")
+    with use_tenant(restored):
+        assert Order.objects.count() == 2  # with the one that the shop is furnished with
 
 
 def test_a_suspended_shop_stays_suspended_when_it_is_put_back(shop: TenantInfo, backup: Path, restore: Restore) -> None:
