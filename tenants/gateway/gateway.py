@@ -91,8 +91,9 @@ class Gateway:
     async def _service_of(self, arrival: Arrival, tenant: TenantInfo) -> ServiceInfo:
         """Return the service that a path leads to; raise `Refused` where there is none for this tenant."""
         services = await self.lookups.services()
-        found, read = services.at(arrival.path_within), as_read(arrival.path_within)
-        if services.at(read) != found:
+        path = arrival.path_within
+        found, read = services.at(path), as_read(path)
+        if read is not path and services.at(read) != found:
             raise Refused(
                 400,
                 "The path leads elsewhere once it is decoded. Send it without escapes of letters, digits and slashes, "
