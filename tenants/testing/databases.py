@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from tenants.registry import registry
 
 if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -48,14 +51,20 @@ def test_database(orders: Sequence[NewTenant], *, reuse: bool) -> Iterator[None]
             drop_roles_of(database)
 
 
-def _wait_for_those_who_leave(seconds: float = 20.0) -> None:
-    """Wait until nobody else is connected: PostgreSQL drops no database that a thread or process just leaves."""
+_OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+def _wait_for_those_who_leave(seconds: float = 10.0) -> None:
+    """Wait until nobody else is connected, and turn out who stays: PostgreSQL drops no database that is in use."""
     connections.close_all()
     connection.close_pool()  # type: ignore[attr-defined]  # missing in django-stubs
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     deadline = time.monotonic() + seconds
     with connect_directly() as session:
-        while session.execute(others).fetchone() != (0,) and time.monotonic() < deadline:
+        while session.execute(f"SELECT count(*) {_OTHERS}").fetchone() != (0,):
+            if time.monotonic() > deadline:
+                left = session.execute(f"SELECT pid, query, pg_terminate_backend(pid) {_OTHERS}").fetchall()
+                logger.warning("A test has left sessions behind, which are ended now: %s", left)
+                deadline += seconds
             time.sleep(0.05)
 
 
