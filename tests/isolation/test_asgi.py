@@ -229,6 +229,7 @@ def test_the_pool_gets_its_connection_back_from_a_client_who_hung_up(
             assert eventually(lambda: lent() == 0, seconds=30)
 
     connection.close()
+    connection.close_pool()  # what threads of other tests have not given back is not counted here
     run(main())
 
 

@@ -144,7 +144,7 @@ def test_among_very_many_tenants_those_are_measured_that_are_likely_the_biggest(
 ) -> None:
     monkeypatch.setattr("tenants.admin.dashboard._MEASURED", 1)
     with use_tenant(globex.as_owner()), connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE filler AS SELECT repeat('x', 1000) AS text FROM generate_series(1, 2000)")
+        cursor.execute("CREATE TABLE filler AS SELECT repeat('x', 1000) AS text FROM generate_series(1, 40000)")
         cursor.execute("ANALYZE filler")
     assert [tenant.slug for tenant, _ in browser.get("/admin/").context["biggest"]] == ["globex"]
 

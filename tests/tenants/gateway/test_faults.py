@@ -74,7 +74,8 @@ def test_nothing_idempotent_is_lost_when_another_address_lives(front: Front, sho
 def test_a_hundred_failures_are_told_left_alone_and_heal(front: Front, shop: TenantInfo, fault: str) -> None:
     talk, code = FAULTS[fault]
     bad = Failing(talk)
-    front.behind(bad, name="bad", prefixes="/bad/", retries=0, **QUICK)
+    patience = 1.0 if code == 504 else 30.0  # a busy machine is not what fails here
+    front.behind(bad, name="bad", prefixes="/bad/", retries=0, **{**QUICK, "attempt_seconds": patience})
     front.behind(Telling(), name="good", prefixes="/good/")
     with ThreadPoolExecutor(2) as threads:
         others = [threads.submit(many, front, 100, one, "/good/") for one in (shop, tenant_by_slug("globex"))]

@@ -57,7 +57,7 @@ def test_a_backup_holds_the_dump_the_files_and_a_manifest_that_is_true(shop: Ten
     text = found.pop("manifest.json")
     assert found.pop("manifest.json.sha256") == f"{hashlib.sha256(text).hexdigest()}  manifest.json\n".encode()
     manifest = json.loads(text)
-    assert manifest["format"] == 1
+    assert manifest["format"] == 3
     assert manifest["tenant"] == {
         "slug": shop.slug,
         "name": shop.name,
@@ -65,6 +65,8 @@ def test_a_backup_holds_the_dump_the_files_and_a_manifest_that_is_true(shop: Ten
         "language": "ko",
         "currency": "EUR",
         "time_zone": "Europe/Berlin",
+        "api_version": "",
+        "staff_second_factor": False,
     }
     assert manifest["domains"] == {"backed-up.example": True}
     assert (manifest["schema"], manifest["fingerprint"]) == (shop.schema, target_fingerprint("default"))

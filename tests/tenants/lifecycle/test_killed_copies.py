@@ -140,7 +140,7 @@ def test_a_killed_clone_or_restore_leaves_no_second_shop_and_the_next_goes_throu
         assert building() == before
     assert folders() > had, "a kill leaves the files it had copied"
     list(reconcile_tenants(drop_orphans=True))
-    assert folders() == had
+    assert folders() <= had  # or fewer: what others have left goes as well
     assert victim.attempt("count").startswith("done")
     assert contents(all_tenants(slug="second")[0]) == inside == contents(shop)
     assert scratch_databases() == []
