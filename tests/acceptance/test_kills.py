@@ -17,12 +17,12 @@ from tests.acceptance.hand import Child, Hand, Mother
 from tests.tenants.postgresql.embedded.conftest import discard
 from tests.waiting import eventually
 
-KILLS = int(os.environ.get("SANGGA_KILLS", "20"))
-"""Of each kind of deed."""
-KILLS_OF_WORKERS = int(os.environ.get("SANGGA_KILLS", "6"))
+KILLS = int(os.environ.get("SANGGA_KILLS", "8"))
+"""Of each kind of deed. `SANGGA_KILLS=20 SANGGA_KILL_SEED=12 pytest tests/acceptance/test_kills.py` looks further."""
+KILLS_OF_WORKERS = int(os.environ.get("SANGGA_KILLS", "5"))
 """Fewer: it takes a worker seconds to tell that another is gone."""
-BACKENDS = 5
-"""Every fifth time it is not the process that is killed, but what serves it in PostgreSQL."""
+BACKENDS = 4
+"""Every fourth time it is not the process that is killed, but what serves it in PostgreSQL."""
 OLD = ("old-0", "old-1", "old-2")
 
 
