@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from bench.peers import apps
+from bench.peers.server import ADDRESS
 from config.settings import *  # noqa: F403
 from tenants.context import TenantInfo, use_tenant
 
@@ -25,10 +26,7 @@ DATABASE_ROUTERS: list[str] = []
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        "HOST": os.environ["BENCH_HOST"],
-        "PORT": os.environ["BENCH_PORT"],
-        "USER": os.environ["BENCH_USER"],
-        "NAME": os.environ["BENCH_DATABASE"],
+        **ADDRESS,
         "CONN_MAX_AGE": None,
     },
 }

@@ -1,20 +1,10 @@
 """The project's own settings, on the bench's server. Its limits count, and let all of the bench's requests in."""
 
-import os
-
+from bench.peers.server import use_the_benchs_server
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, TENANTS
 
-DATABASES["default"] |= {
-    "HOST": os.environ["BENCH_HOST"],
-    "PORT": os.environ["BENCH_PORT"],
-    "USER": os.environ["BENCH_USER"],
-    "NAME": os.environ["BENCH_DATABASE"],
-}
-DATABASES["default"]["OPTIONS"].pop("embedded", None)
-if os.environ.get("BENCH_KEPT"):
-    DATABASES["default"]["OPTIONS"].pop("pool")
-    DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
+use_the_benchs_server(DATABASES["default"])
 _PLAN = TENANTS["PLANS"]["standard"]
 TENANTS = {
     **TENANTS,

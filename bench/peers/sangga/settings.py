@@ -7,19 +7,11 @@ import os
 from itertools import chain
 
 from bench.peers import apps
+from bench.peers.server import use_the_benchs_server
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, SHARED_APPS, TENANTS
 
-DATABASES["default"] |= {
-    "HOST": os.environ["BENCH_HOST"],
-    "PORT": os.environ["BENCH_PORT"],
-    "USER": os.environ["BENCH_USER"],
-    "NAME": os.environ["BENCH_DATABASE"],
-}
-DATABASES["default"]["OPTIONS"].pop("embedded", None)
-if os.environ.get("BENCH_KEPT"):
-    DATABASES["default"]["OPTIONS"].pop("pool")
-    DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
+use_the_benchs_server(DATABASES["default"])
 INSTALLED_APPS = apps.installed([*SHARED_APPS, *apps.COMMON_APPS, *apps.TENANT_APPS, *apps.OTHER_APPS])
 _OURS = {
     "django.middleware.locale.LocaleMiddleware": ["tenants.language.TenantLocaleMiddleware"],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from bench.peers.server import ADDRESS
+
 SECRET_KEY = "for-the-bench-alone"
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = [
@@ -31,10 +33,7 @@ ROOT_URLCONF = "bench.peers.single.urls"
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        "HOST": os.environ["BENCH_HOST"],
-        "PORT": os.environ["BENCH_PORT"],
-        "USER": os.environ["BENCH_USER"],
-        "NAME": os.environ["BENCH_DATABASE"],
+        **ADDRESS,
     },
 }
 if os.environ.get("BENCH_KEPT"):
