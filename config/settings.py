@@ -57,6 +57,7 @@ APPS_WITHOUT_TABLES = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.contrib.postgres",
     "ninja",
     "csp",
     "django_otp",

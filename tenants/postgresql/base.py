@@ -18,7 +18,7 @@ from psycopg import OperationalError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Format
 
-from tenants.context import TenantInfo, active_tenant, use_tenant
+from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
 from tenants.postgresql.client import DatabaseClient
 from tenants.postgresql.cursor import TenantCursor, TenantServerSideCursor, preamble
 from tenants.postgresql.embedded import embedded
@@ -77,6 +77,18 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             if self.settings_dict["NAME"]:
                 server.ensure_database(self.settings_dict["NAME"])
         return True
+
+    @async_unsafe
+    def connect(self) -> None:
+        """Connect. Where nobody is active, who is told of it (`connection_created`) may ask as the control plane.
+
+        `django.contrib.postgres` does, for the types of extensions, and a thread may connect before it has a tenant.
+        """
+        if active_tenant() is not None:
+            super().connect()
+            return
+        with use_tenant(PLATFORM):
+            super().connect()
 
     @async_unsafe
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, ProgrammingError, connection, transaction
+from django.db.backends.signals import connection_created
 from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, use_tenant
+from tenants.postgresql.base import DatabaseWrapper
+from tenants.registry import tenant_by_slug
 
 WHERE = "SELECT current_schema(), current_user"
 Row = Callable[..., tuple[Any, ...]]
@@ -21,6 +25,25 @@ def test_without_a_tenant_every_query_is_refused(db: None, sql_row: Row) -> None
         sql_row("SELECT 1")
     with pytest.raises(NoActiveTenant, match=r"auth\.User"):
         User.objects.count()
+
+
+def test_who_is_told_of_a_connection_may_ask_with_and_without_a_tenant(committed: None, sql_row: Row) -> None:
+    acme, answers = tenant_by_slug("acme"), []
+
+    def ask(connection: DatabaseWrapper, **_: object) -> None:
+        answers.append(sql_row(WHERE)[0])
+
+    connection_created.connect(ask)
+    try:
+        for activity in (nullcontext(), use_tenant(acme)):
+            connection.close()
+            with activity:
+                connection.ensure_connection()
+    finally:
+        connection_created.disconnect(ask)
+    assert answers == ["public", acme.schema]
+    with pytest.raises(NoActiveTenant):
+        sql_row("SELECT 1")
 
 
 def test_a_statement_runs_in_its_schema_with_its_role(acme: TenantInfo, globex: TenantInfo, sql_row: Row) -> None:
