@@ -15,10 +15,11 @@ from django.db.models import Model
 from django.db.models.options import Options
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver, include, path
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
 from tenants.accounts.site import AccountsSite
+from tenants.inlines import UntitledInline
 from tenants.variants import default_of
 
 
@@ -49,7 +50,7 @@ class ShopModelAdmin(_RightsOfTheDefault, ModelAdmin):
     """The base of admin classes that a variant can replace."""
 
 
-class ShopInline(_RightsOfTheDefault, TabularInline):
+class ShopInline(_RightsOfTheDefault, UntitledInline):
     """The base of inlines that a variant can replace."""
 
 

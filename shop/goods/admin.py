@@ -36,7 +36,6 @@ class SkuInline(ShopInline):
     extra = 0
     # A form of all the skus of large goods would have more fields than Django takes (DATA_UPLOAD_MAX_NUMBER_FIELDS).
     per_page = 50
-    hide_title = True
     fields = ["option_values", "code", "price", "compare_at_price", "stock", "weight_grams", "barcode", "position"]
     formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, **_LINES}
 
@@ -46,7 +45,6 @@ class PictureInline(ShopInline):
     form = PictureForm
     extra = 0
     per_page = 50
-    hide_title = True
     fields = ["thumbnail", "file", "source_url", "alt", "position"]
     readonly_fields = ["thumbnail"]
     formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, models.URLField: {"assume_scheme": "https"}}

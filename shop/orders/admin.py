@@ -21,6 +21,7 @@ from shop.goods.money import format_money
 from shop.orders import services
 from shop.orders.errors import OrderRefused
 from shop.orders.models import Order, OrderLine
+from tenants.inlines import UntitledInline
 
 _LABELS = {
     Order.Status.PLACED: "info",
@@ -30,7 +31,7 @@ _LABELS = {
 }
 
 
-class _ReadOnlyInline(TabularInline):
+class _ReadOnly:
     extra = 0
     can_delete = False
 
@@ -41,9 +42,8 @@ class _ReadOnlyInline(TabularInline):
         return False
 
 
-class OrderLineInline(_ReadOnlyInline):
+class OrderLineInline(_ReadOnly, UntitledInline):
     model = OrderLine
-    hide_title = True
     fields = ["goods_name", "sku_title", "quantity", "price_of_one", "price_of_all"]
     readonly_fields = ["price_of_one", "price_of_all"]
 
@@ -59,7 +59,7 @@ class OrderLineInline(_ReadOnlyInline):
         return _money(line.amount, line.order)
 
 
-class OrdersOfCustomerInline(_ReadOnlyInline):
+class OrdersOfCustomerInline(_ReadOnly, TabularInline):
     model = Order
     fields = ["number", "status", "amount", "placed_at"]
     readonly_fields = ["number", "amount", "placed_at"]

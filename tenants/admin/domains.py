@@ -11,12 +11,13 @@ from django.db.models import Field
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 
 from tenants.admin.site import platform_site
 from tenants.conf import tenancy
+from tenants.inlines import UntitledInline
 from tenants.models import Domain
 
 
@@ -64,7 +65,7 @@ class DomainFormSet(PaginationInlineFormSet):
         ]
 
 
-class DomainInline(TabularInline):
+class DomainInline(UntitledInline):
     """The domains on their tenant's page."""
 
     model = Domain
@@ -72,7 +73,6 @@ class DomainInline(TabularInline):
     formset = DomainFormSet
     fields = ["host", "is_primary"]
     extra = 0
-    hide_title = True
 
 
 @admin.register(Domain, site=platform_site)

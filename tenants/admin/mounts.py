@@ -7,11 +7,11 @@ from typing import Any
 from django import forms
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from tenants.conf import tenancy
 from tenants.errors import ConfigurationError
+from tenants.inlines import UntitledInline
 from tenants.models import Mount
 from tenants.mounts.factories import check_options
 
@@ -46,10 +46,9 @@ class MountForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at 
         return cleaned
 
 
-class MountInline(TabularInline):
+class MountInline(UntitledInline):
     """What is mounted where."""
 
     model = Mount
     form = MountForm
     extra = 0
-    hide_title = True

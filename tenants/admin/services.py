@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from tenants.admin.opening import actor
@@ -22,6 +22,7 @@ from tenants.admin.services_live import panel
 from tenants.admin.site import platform_site
 from tenants.audit import acting_as, record
 from tenants.context import PLATFORM
+from tenants.inlines import UntitledInline
 from tenants.models import Service, ServiceAddress
 from tenants.service_names import lines_of
 
@@ -40,13 +41,12 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class a
         return "\n".join(prefixes)
 
 
-class AddressInline(TabularInline):
+class AddressInline(UntitledInline):
     """The addresses on their service's page."""
 
     model = ServiceAddress
     fields = ["url", "is_active"]
     extra = 0
-    hide_title = True
 
 
 @admin.register(Service, site=platform_site)
