@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 CHANNEL = "tenants_changed"
 SERVICES = "services"
 """What the triggers on the services' tables say; those on tenants' say an id."""
+APPLICATION = "tenants_listener"
+"""The name of the connection in `pg_stat_activity`: whatever it has said last, this is who it is."""
 
 _RETRY_SECONDS = 1.0
 
@@ -87,7 +89,7 @@ class Listener:
         changes.forget_all()
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
-        connection.execute(f"LISTEN {CHANNEL}")
+        connection.execute(f"SET application_name = '{APPLICATION}'; LISTEN {CHANNEL}")
         registry.set_hearing(True)  # forgets too: what changed before we listened was not heard
         directory.set_hearing(True)
         changes.forget_all()

@@ -7,6 +7,7 @@ its own and takes them away afterwards. All of this is the plugin's that the eng
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,11 @@ from tenants.turnstile import turnstile
 
 pytest_plugins = ["tenants.testing.plugin"]
 collect_ignore = ["foreign"]  # a project of its own, which tests/acceptance/test_kit.py runs
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard: a shell has it ignored by what it starts in the background, and by all that this starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def eventually(condition: Callable[[], object], *, seconds: float = 5.0) -> bool:
+def eventually(condition: Callable[[], object], *, seconds: float = 30.0) -> bool:
     """Return whether `condition` came true within `seconds`, as soon as it does."""
     deadline = time.monotonic() + seconds
     while not condition():

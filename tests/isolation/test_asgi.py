@@ -201,7 +201,7 @@ def test_a_stream_whose_client_goes_away_is_closed_as_its_tenant(
         request = request_to(tenant, "/endless/")
         request.takes_one_chunk = takes_one_chunk
         serving = asyncio.create_task(request.go(application))
-        await asyncio.wait_for(request.first_chunk.wait(), 10)
+        await asyncio.wait_for(request.first_chunk.wait(), 30)
         request.gone.set()
         await serving
         assert set(request.lines) - {""} == {marker_of(tenant)}
@@ -248,7 +248,7 @@ def test_a_view_that_is_cancelled_midway_leaves_nobody_behind(
     async def go_away(tenant: TenantInfo) -> None:
         request = request_to(tenant, "/waiting/")
         serving = asyncio.create_task(request.go(application))
-        await asyncio.wait_for(urls.waiting[tenant.slug].wait(), 10)
+        await asyncio.wait_for(urls.waiting[tenant.slug].wait(), 30)
         request.gone.set()
         await serving
         assert request.status == 0

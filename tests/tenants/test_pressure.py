@@ -88,7 +88,7 @@ def test_the_listener_writes_them_by_itself(open_shop: Callable[..., TenantInfo]
 
     tenant = open_shop()
     listener.start()
-    assert listener.listening.wait(10)
+    assert listener.listening.wait(30)
     pressure.add(tenant.id, Kind.RATE)
     with use_tenant(PLATFORM):
         # Any notice wakes it, as its own clock would.

@@ -161,7 +161,7 @@ def opened_front(**options: Any) -> Iterator[Front]:
         return Front(loop, gateway, await server.start()), server
 
     front, server = loop.run(start())
-    assert listener.listening.wait(10)
+    assert listener.listening.wait(30)
     try:
         yield front
     finally:

@@ -85,7 +85,7 @@ def port(committed: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         listener.start()
-        assert listener.listening.wait(10)
+        assert listener.listening.wait(30)
         yield server.server_port
         server.shutdown()
         thread.join()
