@@ -40,7 +40,7 @@ async def forward(arrival: Arrival, upstream: Upstream) -> web.StreamResponse:
     try:
         return await _pass_back(arrival, answer)
     finally:
-        await answer.close()
+        answer.close()
 
 
 async def _outgoing(arrival: Arrival, service: ServiceInfo) -> Outgoing:
@@ -76,12 +76,21 @@ def headers_of(arrival: Arrival, service: ServiceInfo) -> CIMultiDict[str]:
     headers = for_service(
         request.headers, with_cookies=service.runs_sangga, with_token=service.runs_sangga or arrival.principal is None
     )
-    headers[hdrs.HOST] = headers[hdrs.X_FORWARDED_HOST] = request.headers[hdrs.HOST]
-    headers[hdrs.X_FORWARDED_FOR], headers[hdrs.X_FORWARDED_PROTO] = client_of(request)
+    host, call = request.headers[hdrs.HOST], arrival.call
+    client, scheme = client_of(request)
+    # Added and not set: a client's headers of these names have all been taken off.
+    headers.extend(
+        [
+            (hdrs.HOST, host),
+            (hdrs.X_FORWARDED_HOST, host),
+            (hdrs.X_FORWARDED_FOR, client),
+            (hdrs.X_FORWARDED_PROTO, scheme),
+            (IDENTITY, identity_header(service.name, tenant, arrival.principal or STRANGER)),
+            *call.headers(service.total_seconds, call.span_id).items(),
+        ]
+    )
     if service.strip_prefix:
         headers[X_FORWARDED_PREFIX] = arrival.prefix.rstrip("/")
-    headers[IDENTITY] = identity_header(service.name, tenant, arrival.principal or STRANGER)
-    headers.update(arrival.call.headers(service.total_seconds, arrival.call.span_id))
     if (length := request.content_length) is not None and request.body_exists:
         headers[hdrs.CONTENT_LENGTH] = str(length)
     return headers
@@ -136,14 +145,12 @@ async def _pass_back(arrival: Arrival, answer: Answer) -> web.StreamResponse:
 
 async def _stream(arrival: Arrival, answer: Answer, response: web.StreamResponse) -> None:
     """Pass a body on, no faster than the client takes it."""
-    loop, idle = asyncio.get_running_loop(), answer.upstream.service.idle_seconds
+    loop, idle, limits = asyncio.get_running_loop(), answer.upstream.service.idle_seconds, answer.upstream.time_limits
     try:
-        async with asyncio.timeout(None) as patience:
-            async for chunk in answer.chunks():
-                patience.reschedule(loop.time() + idle)
+        async for chunk in answer.chunks():
+            with limits.until(loop.time() + idle):
                 await response.write(chunk)
-                patience.reschedule(None)
-            await response.write_eof()
+        await response.write_eof()
     except (ServiceFailed, TimeoutError):
         # The status is gone out already. That the rest is missing, a client learns from the broken connection.
         if arrival.request.transport is not None:

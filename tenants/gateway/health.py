@@ -77,4 +77,4 @@ async def _is_well(upstream: Upstream, address: Address) -> bool:
     except (aiohttp.ClientError, OSError, TimeoutError):
         return False
     finally:
-        await connections.release()
+        connections.release()

@@ -39,9 +39,10 @@ Socket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
 
 def is_websocket(request: web.BaseRequest) -> bool:
     """Tell whether a request asks to go on as a WebSocket."""
+    if request.method != "GET" or request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
+        return False
     words = request.headers.get(hdrs.CONNECTION, "").lower().split(",")
-    upgrade = request.headers.get(hdrs.UPGRADE, "").lower()
-    return request.method == "GET" and upgrade == "websocket" and "upgrade" in (word.strip() for word in words)
+    return "upgrade" in (word.strip() for word in words)
 
 
 class Sockets:
@@ -80,7 +81,7 @@ class Sockets:
         finally:
             address.sockets -= 1
             await service_end.close()
-            await connections.release()
+            connections.release()
 
     def _check_number(self, tenant: TenantInfo) -> None:
         if len(self.open) >= MOST_SOCKETS and sum(one == tenant.id for one in self.open.values()) >= MOST_SOCKETS:

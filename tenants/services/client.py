@@ -106,7 +106,7 @@ async def _ask(question: _Question, service: ServiceInfo, principal: Principal) 
             try:
                 reply = Reply(answer.status, answer.headers, await _whole(answer), service.name)
             finally:
-                await answer.close()
+                answer.close()
         status = reply.status
     except TimeoutError as error:
         status = 504

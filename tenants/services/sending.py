@@ -13,6 +13,7 @@ from yarl import URL
 
 from tenants.errors import ServiceFailed
 from tenants.services.retries import IDEMPOTENT
+from tenants.services.time_limits import TimeLimit
 from tenants.services.upstreams import Address, Connections, Upstream
 
 SMALL = 256 * 1024
@@ -42,7 +43,7 @@ class Outgoing:
     """Whether something of a streamed body was taken, so that it cannot be sent again."""
     body_error: Exception | None = None
     """What stopped a streamed body."""
-    patience: asyncio.Timeout | None = None
+    patience: TimeLimit | None = None
     """Runs while an address is waited for; as long as a streamed body goes on, it starts anew."""
     waits_for_body: bool = False
     """Whether it is not the service that is waited for, but who sends the body."""
@@ -63,7 +64,7 @@ class Outgoing:
                 chunk = await anext(chunks, None)
                 self.waits_for_body = False
                 if self.patience is not None:
-                    self.patience.reschedule(loop.time() + seconds)
+                    self.patience.until = loop.time() + seconds
                 if chunk is None:
                     return
                 self.is_begun = True
@@ -91,8 +92,9 @@ class Answer:
         """Yield the body as it comes; raise `ServiceFailed` if it is cut off."""
         try:
             content, idle = self._response.content, self.upstream.service.idle_seconds
+            loop, limits = asyncio.get_running_loop(), self.upstream.time_limits
             while not content.at_eof():
-                async with asyncio.timeout(idle):
+                with limits.until(loop.time() + idle):
                     chunk = await content.readany()
                 if chunk:
                     yield chunk
@@ -101,13 +103,15 @@ class Answer:
             self.address.failures += 1
             raise _told(self.upstream.service.name, error)[0] from error
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the connection back, or close it if not all was read."""
-        if self._response.content.is_eof():
+        if self.body is not None:
+            pass  # given back with the last byte
+        elif self._response.content.is_eof():
             self._response.release()
         else:
             self._response.close()
-        await self._attempt.end()
+        self._attempt.end()
 
 
 class _Attempt:
@@ -121,9 +125,9 @@ class _Attempt:
         address.breaker.begin()
         connections.in_use += 1
 
-    async def end(self) -> None:
+    def end(self) -> None:
         self.address.in_flight -= 1
-        await self.connections.release()
+        self.connections.release()
 
 
 class _Failed(Exception):
@@ -173,7 +177,7 @@ async def _ask(upstream: Upstream, address: Address, outgoing: Outgoing) -> Answ
     try:
         answer = await _answer_in_time(upstream, attempt, outgoing)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        await attempt.end()
+        attempt.end()
         if outgoing.body_error or outgoing.waits_for_body:
             address.breaker.gave_up()
             raise BodyFailed(outgoing.body_error or TimeoutError("The body did not come in time.")) from error
@@ -183,7 +187,7 @@ async def _ask(upstream: Upstream, address: Address, outgoing: Outgoing) -> Answ
         raise _Failed(told, reached=reached) from error
     except BaseException:
         address.breaker.gave_up()
-        await attempt.end()
+        attempt.end()
         raise
     address.breaker.succeeded()
     return answer
@@ -193,7 +197,7 @@ async def _answer_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Outgo
     """Return the answer, as soon as it has begun, or is there if it is small."""
     service = upstream.service
     now = asyncio.get_running_loop().time()
-    async with asyncio.timeout_at(min(now + service.attempt_seconds, outgoing.deadline)) as patience:
+    with upstream.time_limits.until(min(now + service.attempt_seconds, outgoing.deadline)) as patience:
         outgoing.patience = patience
         is_stream = outgoing.body is not None and not isinstance(outgoing.body, bytes)
         response = await attempt.connections.session.request(
@@ -207,7 +211,9 @@ async def _answer_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Outgo
         try:
             answer = Answer(upstream, attempt, response)
             if _is_small(outgoing.method, response):
-                answer.body = await response.read()
+                content = response.content
+                # With its headers, the whole of a small answer has mostly come as well.
+                answer.body = content.read_nowait() if content.is_eof() else await response.read()
         except BaseException:
             response.close()
             raise

@@ -5,12 +5,15 @@ All of it belongs to one event loop.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import socket
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
+from aiohttp.typedefs import LooseHeaders
+from multidict import CIMultiDict, istr
 
 from tenants.errors import ServiceFailed
 from tenants.services.breaker import Breaker
@@ -18,6 +21,7 @@ from tenants.services.facts import AddressInfo, ServiceInfo
 from tenants.services.ranges import is_allowed
 from tenants.services.retries import RetryBudget
 from tenants.services.tally import Tally
+from tenants.services.time_limits import TimeLimits
 
 MOST_IN_FLIGHT = 1_000
 """Requests that one address has in hand before it gets no more: a service that hangs piles up no further."""
@@ -49,6 +53,16 @@ class Address:
         return self.is_healthy and self.breaker.lets_through() and self.in_flight < MOST_IN_FLIGHT
 
 
+class _Request(aiohttp.ClientRequest):
+    """A request whose headers are complete when the session is given them, Host among them: aiohttp adds none."""
+
+    DEFAULT_HEADERS: dict[istr, str] = {}  # as aiohttp declares it
+
+    def update_headers(self, headers: LooseHeaders | None) -> None:
+        """Take the headers as they are: the session has copied them, and to do so again, one by one, takes its time."""
+        self.headers = cast(CIMultiDict[str], headers)
+
+
 class Connections:
     """The connections to one service's addresses; none is made to where the service may not be."""
 
@@ -56,6 +70,7 @@ class Connections:
         self._ranges = service.private_ranges
         self.in_use = 0
         self._retired = False
+        self._closing: asyncio.Task[None] | None = None
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0, keepalive_timeout=KEPT_OPEN, socket_factory=self._socket, ttl_dns_cache=10
@@ -64,7 +79,8 @@ class Connections:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            request_class=_Request,
+            skip_auto_headers=("User-Agent", "Content-Type"),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=service.connect_seconds),
         )
         # Else aiohttp sends what is idempotent a second time by itself, past the service's retries and their budget.
@@ -81,16 +97,14 @@ class Connections:
     async def retire(self) -> None:
         """Close them as soon as the last request in hand has ended."""
         self._retired = True
-        await self._close_if_unused()
+        if not self.in_use:
+            await self.session.close()
 
-    async def release(self) -> None:
+    def release(self) -> None:
         """One request less uses them."""
         self.in_use -= 1
-        await self._close_if_unused()
-
-    async def _close_if_unused(self) -> None:
         if self._retired and not self.in_use:
-            await self.session.close()
+            self._closing = asyncio.get_running_loop().create_task(self.session.close())
 
 
 class Upstream:
@@ -100,6 +114,7 @@ class Upstream:
         self.service = service
         self.budget = RetryBudget()
         self.tally = Tally()
+        self.time_limits = TimeLimits()
         self.connections = Connections(service)
         self.addresses = [Address(info) for info in service.addresses]
 

@@ -230,3 +230,16 @@ def test_an_unknown_host_is_looked_up_once(front: Front) -> None:
     for _ in range(5):
         assert front.ask("nobody-at-all.localhost").status == 404
     assert front.gateway.lookups.asked == before
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", None), ("DELETE", None), ("POST", b"hello"), ("GET", b"hello")])
+def test_nothing_is_said_twice_and_nothing_that_nobody_said(
+    shared_front: Front, shop: TenantInfo, method: str, body: bytes | None
+) -> None:
+    reply = shared_front.ask(shop, "/", method, body, X_Own="kept")
+    said = {
+        "host", "x-forwarded-host", "x-forwarded-for", "x-forwarded-proto", "sangga-identity", "x-request-id",
+        "traceparent", "sangga-seconds-left", "x-own",
+    }  # fmt: skip
+    length = {"content-length"} if body or method == "DELETE" else set()
+    assert sorted(name.lower() for name, _ in reply.json["headers"]) == sorted(said | length)
