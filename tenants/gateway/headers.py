@@ -97,8 +97,10 @@ def _named_by_connection(headers: CIMultiDictProxy[str]) -> frozenset[str]:
 def client_of(request: web.BaseRequest) -> tuple[str, str]:
     """Return the address of the client and the scheme that it used, behind as many proxies as the settings trust."""
     proxies = tenancy().trusted_proxies
+    if not proxies:
+        return request.remote or "", request.scheme
     hops = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
-    if not proxies or len(hops) < proxies:
+    if len(hops) < proxies:
         return request.remote or "", request.scheme
     scheme = request.headers.get(hdrs.X_FORWARDED_PROTO, "")
     return hops[-proxies].strip(), scheme if scheme in {"http", "https"} else request.scheme

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from multidict import istr
 
@@ -29,9 +29,8 @@ _TRACE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _SECONDS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request on its way through the services."""
+class Call(NamedTuple):
+    """One request on its way through the services. A tuple for its speed, as one begins with every request."""
 
     request_id: str
     trace_id: str
@@ -43,7 +42,7 @@ class Call:
     deadline: float | None = None
     """When its sender stops waiting, by `time.monotonic()`; None: nobody has said."""
     principal: Principal = STRANGER
-    user: Callable[[], Principal] | None = field(default=None, compare=False)
+    user: Callable[[], Principal] | None = None
     """Tells as whom it is made where that was not known yet when it began: by a session, which may take a query."""
 
     @classmethod

@@ -39,7 +39,7 @@ class Services:
     def at(self, path: str) -> tuple[str, ServiceInfo] | None:
         """Return the prefix that fits `path` best and the service it leads to, or None."""
         for pair in self._prefixes:
-            if is_below(path, pair[0]):
+            if path.startswith(pair[0]) and is_below(path, pair[0]):
                 return pair
         return None
 
