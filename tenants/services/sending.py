@@ -12,9 +12,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from tenants.errors import ServiceFailed
+from tenants.services.connections import Connections
 from tenants.services.retries import IDEMPOTENT
 from tenants.services.time_limits import TimeLimit
-from tenants.services.upstreams import Address, Connections, Upstream
+from tenants.services.upstreams import Address, Upstream
 
 SMALL = 256 * 1024
 """Bytes of an answer that are read before it counts as one: until then another address can be asked instead."""
@@ -200,12 +201,11 @@ async def _answer_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Outgo
     with upstream.time_limits.until(min(now + service.attempt_seconds, outgoing.deadline)) as patience:
         outgoing.patience = patience
         is_stream = outgoing.body is not None and not isinstance(outgoing.body, bytes)
-        response = await attempt.connections.session.request(
+        response = await attempt.connections.ask(
             outgoing.method,
             URL(attempt.address.info.url + outgoing.target, encoded=True),
-            headers=outgoing.headers,
-            data=outgoing.chunks(service.attempt_seconds) if is_stream else outgoing.body,
-            allow_redirects=False,
+            outgoing.headers.copy(),
+            outgoing.chunks(service.attempt_seconds) if is_stream else outgoing.body,
         )
         outgoing.patience = None  # an answer may begin before the request has ended
         try:

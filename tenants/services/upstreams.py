@@ -5,28 +5,19 @@ All of it belongs to one event loop.
 
 from __future__ import annotations
 
-import asyncio
 import random
-import socket
 from collections.abc import Collection
-from typing import Any, cast
-
-import aiohttp
-from aiohttp.typedefs import LooseHeaders
-from multidict import CIMultiDict, istr
 
 from tenants.errors import ServiceFailed
 from tenants.services.breaker import Breaker
+from tenants.services.connections import Connections
 from tenants.services.facts import AddressInfo, ServiceInfo
-from tenants.services.ranges import is_allowed
 from tenants.services.retries import RetryBudget
 from tenants.services.tally import Tally
 from tenants.services.time_limits import TimeLimits
 
 MOST_IN_FLIGHT = 1_000
 """Requests that one address has in hand before it gets no more: a service that hangs piles up no further."""
-KEPT_OPEN = 15.0
-"""Seconds that an idle connection is kept: less than servers keep theirs, so that none is closed under a request."""
 UNHEALTHY_AFTER = 2
 """Health checks in a row that fail before an address gets no requests."""
 
@@ -51,60 +42,6 @@ class Address:
     @property
     def takes_requests(self) -> bool:
         return self.is_healthy and self.breaker.lets_through() and self.in_flight < MOST_IN_FLIGHT
-
-
-class _Request(aiohttp.ClientRequest):
-    """A request whose headers are complete when the session is given them, Host among them: aiohttp adds none."""
-
-    DEFAULT_HEADERS: dict[istr, str] = {}  # as aiohttp declares it
-
-    def update_headers(self, headers: LooseHeaders | None) -> None:
-        """Take the headers as they are: the session has copied them, and to do so again, one by one, takes its time."""
-        self.headers = cast(CIMultiDict[str], headers)
-
-
-class Connections:
-    """The connections to one service's addresses; none is made to where the service may not be."""
-
-    def __init__(self, service: ServiceInfo) -> None:
-        self._ranges = service.private_ranges
-        self.in_use = 0
-        self._retired = False
-        self._closing: asyncio.Task[None] | None = None
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0, keepalive_timeout=KEPT_OPEN, socket_factory=self._socket, ttl_dns_cache=10
-            ),
-            # Nothing of one tenant's answer may be remembered for another's request.
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            request_class=_Request,
-            skip_auto_headers=("User-Agent", "Content-Type"),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=service.connect_seconds),
-        )
-        # Else aiohttp sends what is idempotent a second time by itself, past the service's retries and their budget.
-        # It has no public name for that; a test sees it if an update takes this one away.
-        self.session._retry_connection = False
-
-    def _socket(self, found: Any) -> socket.socket:
-        """Make the socket of a connection, whose IP address is settled here and cannot change any more."""
-        family, kind, protocol, _, to = found
-        if not is_allowed(to[0], self._ranges):
-            raise PermissionError(f"{to[0]} is in no private range that the service may be in")
-        return socket.socket(family, kind, protocol)
-
-    async def retire(self) -> None:
-        """Close them as soon as the last request in hand has ended."""
-        self._retired = True
-        if not self.in_use:
-            await self.session.close()
-
-    def release(self) -> None:
-        """One request less uses them."""
-        self.in_use -= 1
-        if self._retired and not self.in_use:
-            self._closing = asyncio.get_running_loop().create_task(self.session.close())
 
 
 class Upstream:
