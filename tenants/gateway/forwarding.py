@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -33,8 +32,11 @@ async def forward(arrival: Arrival, upstream: Upstream) -> web.StreamResponse:
     """Return the service's answer, already on its way to the client; raise `Refused` or `ServiceFailed`."""
     service = upstream.service
     _check_length(arrival.request, service)
+    outgoing = _outgoing(arrival, upstream)
+    if arrival.request.body_exists:
+        await _take_body(arrival.request, outgoing, upstream)
     try:
-        answer = await send(upstream, await _outgoing(arrival, service))
+        answer = await send(upstream, outgoing)
     except BodyFailed as failed:
         raise _refusal_of_body(failed.cause, service) from failed
     try:
@@ -43,22 +45,24 @@ async def forward(arrival: Arrival, upstream: Upstream) -> web.StreamResponse:
         answer.close()
 
 
-async def _outgoing(arrival: Arrival, service: ServiceInfo) -> Outgoing:
-    request = arrival.request
-    outgoing = Outgoing(
-        method=request.method,
+def _outgoing(arrival: Arrival, upstream: Upstream) -> Outgoing:
+    service = upstream.service
+    return Outgoing(
+        method=arrival.request.method,
         target=target_of(arrival, service),
         headers=headers_of(arrival, service),
-        deadline=asyncio.get_running_loop().time() + service.total_seconds,
+        deadline=upstream.time_limits.now() + service.total_seconds,
     )
-    if request.body_exists:
-        await _tell_to_go_on(request)
-        length = request.content_length
-        if length is not None and length <= KEPT_BODY:
-            outgoing.body = await _whole_body(request, service)
-        else:
-            outgoing.body = _bounded(request, service.max_body)
-    return outgoing
+
+
+async def _take_body(request: web.BaseRequest, outgoing: Outgoing, upstream: Upstream) -> None:
+    """Read the body if it is small, so that it can be sent twice; else have it passed on as it comes."""
+    await _tell_to_go_on(request)
+    length = request.content_length
+    if length is not None and length <= KEPT_BODY:
+        outgoing.body = await _whole_body(request, upstream)
+    else:
+        outgoing.body = _bounded(request, upstream.service.max_body)
 
 
 def target_of(arrival: Arrival, service: ServiceInfo) -> str:
@@ -107,9 +111,10 @@ def _check_length(request: web.BaseRequest, service: ServiceInfo) -> None:
         raise _refusal_of_body(TooLarge(), service)
 
 
-async def _whole_body(request: web.BaseRequest, service: ServiceInfo) -> bytes:
+async def _whole_body(request: web.BaseRequest, upstream: Upstream) -> bytes:
+    service, limits = upstream.service, upstream.time_limits
     try:
-        async with asyncio.timeout(service.attempt_seconds):
+        with limits.until(limits.now() + service.attempt_seconds):
             return await request.content.read()
     except TimeoutError as error:
         raise _refusal_of_body(error, service) from error
@@ -145,10 +150,10 @@ async def _pass_back(arrival: Arrival, answer: Answer) -> web.StreamResponse:
 
 async def _stream(arrival: Arrival, answer: Answer, response: web.StreamResponse) -> None:
     """Pass a body on, no faster than the client takes it."""
-    loop, idle, limits = asyncio.get_running_loop(), answer.upstream.service.idle_seconds, answer.upstream.time_limits
+    idle, limits = answer.upstream.service.idle_seconds, answer.upstream.time_limits
     try:
         async for chunk in answer.chunks():
-            with limits.until(loop.time() + idle):
+            with limits.until(limits.now() + idle):
                 await response.write(chunk)
         await response.write_eof()
     except (ServiceFailed, TimeoutError):

@@ -22,11 +22,11 @@ from tenants.logs import note_request, notes_requests
 from tenants.metrics import CONTENT_TYPE, page
 from tenants.resolvers import Door, Resolution
 from tenants.service_names import OWN_PREFIX
+from tenants.services.directory import Services
 from tenants.services.facts import ServiceInfo
 from tenants.services.tally import Tally
-from tenants.services.upstreams import Upstream, Upstreams
+from tenants.services.upstreams import Upstreams
 from tenants.telemetry import Step, http_facts, note_step
-from tenants.turnstile import Place
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Gateway:
         resolution = await self.lookups.resolve(arrival.host, arrival.path)
         arrival.tenant = _known_tenant(resolution)
         arrival.tenant_prefix = resolution.prefix
-        service = await self._service_of(arrival, arrival.tenant)
+        service = _service_of(arrival, arrival.tenant, await self.lookups.services())
         if not service.runs_sangga:
             _check_door(arrival, resolution, arrival.tenant)
         token = token_of(arrival.request)
@@ -84,31 +84,12 @@ class Gateway:
         check_scopes(service, arrival.principal)
         place = await self._limits.enter(arrival.tenant)
         try:
-            return await self._forward(arrival, await self.upstreams.of(service), place)
+            if is_websocket(arrival.request):
+                place.leave()  # it stays for hours, and is bounded by itself
+                return await self.sockets.relay(arrival, self.upstreams.of(service))
+            return await forward(arrival, self.upstreams.of(service))
         finally:
             place.leave()
-
-    async def _service_of(self, arrival: Arrival, tenant: TenantInfo) -> ServiceInfo:
-        """Return the service that a path leads to; raise `Refused` where there is none for this tenant."""
-        services = await self.lookups.services()
-        path = arrival.path_within
-        found, read = services.at(path), as_read(path)
-        if read is not path and services.at(read) != found:
-            raise Refused(
-                400,
-                "The path leads elsewhere once it is decoded. Send it without escapes of letters, digits and slashes, "
-                "without empty segments, backslashes and semicolons.",
-            )
-        if found is None or not found[1].is_granted_to(tenant) or read.startswith(OWN_PREFIX):
-            raise Refused(404, "There is nothing at this address.")
-        arrival.prefix, arrival.service = found
-        return arrival.service
-
-    async def _forward(self, arrival: Arrival, upstream: Upstream, place: Place) -> web.StreamResponse:
-        if is_websocket(arrival.request):
-            place.leave()  # it stays for hours, and is bounded by itself
-            return await self.sockets.relay(arrival, upstream)
-        return await forward(arrival, upstream)
 
     async def _may_stay(self, arrival: Arrival) -> bool:
         """Tell whether who has a WebSocket open is still served by that service, in the same epoch."""
@@ -169,6 +150,22 @@ def _known_tenant(resolution: Resolution) -> TenantInfo:
     if resolution.tenant is None:
         raise Refused(404, "There is nothing at this address.")
     return resolution.tenant
+
+
+def _service_of(arrival: Arrival, tenant: TenantInfo, services: Services) -> ServiceInfo:
+    """Return the service that a path leads to; raise `Refused` where there is none for this tenant."""
+    path = arrival.path_within
+    found, read = services.at(path), as_read(path)
+    if read is not path and services.at(read) != found:
+        raise Refused(
+            400,
+            "The path leads elsewhere once it is decoded. Send it without escapes of letters, digits and slashes, "
+            "without empty segments, backslashes and semicolons.",
+        )
+    if found is None or not found[1].is_granted_to(tenant) or read.startswith(OWN_PREFIX):
+        raise Refused(404, "There is nothing at this address.")
+    arrival.prefix, arrival.service = found
+    return arrival.service
 
 
 def _check_door(arrival: Arrival, resolution: Resolution, tenant: TenantInfo) -> None:

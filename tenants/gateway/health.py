@@ -38,8 +38,8 @@ async def watch_health(gateway: Gateway) -> None:
 async def check_all(gateway: Gateway) -> None:
     """Ask every address once, all at the same time, and let go of services that are registered no more."""
     services = await gateway.lookups.services()
-    await gateway.upstreams.keep(services.by_name)
-    upstreams = [await gateway.upstreams.of(service) for service in services.by_name.values()]
+    gateway.upstreams.keep(services.by_name)
+    upstreams = [gateway.upstreams.of(service) for service in services.by_name.values()]
     asked = [
         (upstream, address) for upstream in upstreams if upstream.service.health_path for address in upstream.addresses
     ]

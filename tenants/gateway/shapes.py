@@ -6,6 +6,7 @@ aiohttp's parser refuses more: two lengths, bad chunks, two Hosts, line breaks a
 from __future__ import annotations
 
 import re
+from itertools import chain
 from urllib.parse import unquote
 
 from aiohttp import hdrs, web
@@ -58,8 +59,9 @@ def as_read(path: str) -> str:
 
 
 def _check_headers(request: web.BaseRequest) -> None:
-    size = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
-    if len(request.raw_headers) > MOST_HEADERS or size > LARGEST_HEADERS:
+    number = len(request.raw_headers)
+    size = sum(map(len, chain.from_iterable(request.raw_headers))) + 4 * number
+    if number > MOST_HEADERS or size > LARGEST_HEADERS:
         raise Refused(431, f"There are more than {MOST_HEADERS} headers or {LARGEST_HEADERS} bytes.", hang_up=True)
     coding = request.headers.get(hdrs.TRANSFER_ENCODING)
     if coding is not None and (coding.lower() != "chunked" or hdrs.CONTENT_LENGTH in request.headers):

@@ -96,7 +96,7 @@ async def _ask(question: _Question, service: ServiceInfo, principal: Principal) 
         deadline=asyncio.get_running_loop().time() + seconds,
         body=question.body,
     )
-    upstream = await upstreams.of(service)
+    upstream = upstreams.of(service)
     _report_from_now_on()
     began = time.perf_counter()
     status = 499

@@ -38,6 +38,7 @@ class Connections:
         self._ranges = service.private_ranges
         self.in_use = 0
         self._retired = False
+        self._loop = asyncio.get_running_loop()
         self._closing: asyncio.Task[None] | None = None
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=service.connect_seconds)
         self._connector = aiohttp.TCPConnector(
@@ -68,9 +69,8 @@ class Connections:
         their budget, has no place here, and takes as long as all of this. aiohttp documents none of the steps, but
         calls them by public names; the tests of the gateway see it if an update changes them.
         """
-        loop = asyncio.get_running_loop()
         request = _Request(
-            method, url, headers=headers, skip_auto_headers=_UNSAID, data=body, loop=loop, session=self.session
+            method, url, headers=headers, skip_auto_headers=_UNSAID, data=body, loop=self._loop, session=self.session
         )
         try:
             connection = await self._connector.connect(request, traces=[], timeout=self._timeout)
@@ -89,14 +89,17 @@ class Connections:
             connection.close()
             raise
 
-    async def retire(self) -> None:
+    def retire(self) -> None:
         """Close them as soon as the last request in hand has ended."""
         self._retired = True
-        if not self.in_use:
-            await self.session.close()
+        self._close_if_unused()
 
     def release(self) -> None:
         """One request less uses them."""
         self.in_use -= 1
-        if self._retired and not self.in_use:
-            self._closing = asyncio.get_running_loop().create_task(self.session.close())
+        if self._retired:
+            self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        if not self.in_use:
+            self._closing = self._loop.create_task(self.session.close())

@@ -57,7 +57,6 @@ class Outgoing:
 
     async def chunks(self, seconds: float) -> AsyncIterator[bytes]:
         """Yield a streamed body, and let every chunk of it start the patience with the address anew."""
-        loop = asyncio.get_running_loop()
         chunks = aiter(self.body)  # type: ignore[arg-type]
         try:
             while True:
@@ -65,7 +64,7 @@ class Outgoing:
                 chunk = await anext(chunks, None)
                 self.waits_for_body = False
                 if self.patience is not None:
-                    self.patience.until = loop.time() + seconds
+                    self.patience.put_off(seconds)
                 if chunk is None:
                     return
                 self.is_begun = True
@@ -93,9 +92,9 @@ class Answer:
         """Yield the body as it comes; raise `ServiceFailed` if it is cut off."""
         try:
             content, idle = self._response.content, self.upstream.service.idle_seconds
-            loop, limits = asyncio.get_running_loop(), self.upstream.time_limits
+            limits = self.upstream.time_limits
             while not content.at_eof():
-                with limits.until(loop.time() + idle):
+                with limits.until(limits.now() + idle):
                     chunk = await content.readany()
                 if chunk:
                     yield chunk
@@ -168,7 +167,7 @@ def _may_go_on(upstream: Upstream, outgoing: Outgoing, failure: _Failed, attempt
     return (
         attempts <= upstream.service.retries
         and outgoing.can_be_sent_again(reached=failure.reached)
-        and asyncio.get_running_loop().time() < outgoing.deadline
+        and upstream.time_limits.now() < outgoing.deadline
         and upstream.budget.take()
     )
 
@@ -196,9 +195,8 @@ async def _ask(upstream: Upstream, address: Address, outgoing: Outgoing) -> Answ
 
 async def _answer_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Outgoing) -> Answer:
     """Return the answer, as soon as it has begun, or is there if it is small."""
-    service = upstream.service
-    now = asyncio.get_running_loop().time()
-    with upstream.time_limits.until(min(now + service.attempt_seconds, outgoing.deadline)) as patience:
+    service, limits = upstream.service, upstream.time_limits
+    with limits.until(min(limits.now() + service.attempt_seconds, outgoing.deadline)) as patience:
         outgoing.patience = patience
         is_stream = outgoing.body is not None and not isinstance(outgoing.body, bytes)
         response = await attempt.connections.ask(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
+from typing import Any
 
 TICK = 0.05
 """Seconds by which a limit may be late."""
@@ -25,11 +26,8 @@ class TimeLimit:
         self._is_over = False
 
     def __enter__(self) -> TimeLimit:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("A time limit is one of a task.")
-        self._task, self._cancelling = task, task.cancelling()
-        self._limits.add(self)
+        self._task = self._limits.add(self)
+        self._cancelling = self._task.cancelling()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -37,6 +35,10 @@ class TimeLimit:
         # A task that is cancelled for another reason as well stays so.
         if self._is_over and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
+
+    def put_off(self, seconds: float) -> None:
+        """Let the time begin anew: so many seconds from now."""
+        self.until = self._limits.now() + seconds
 
     def end(self) -> None:
         """The time is up: stop the task, wherever in the block it waits."""
@@ -48,30 +50,36 @@ class TimeLimits:
     """Looks after the limits of one event loop, as long as there are any."""
 
     def __init__(self) -> None:
+        # Asked for once: each time it takes a system call.
+        self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
         self._running: set[TimeLimit] = set()
         self._is_looking = False
 
     def until(self, moment: float) -> TimeLimit:
-        """Return a limit for a `with` block; `moment` is by the loop's clock."""
+        """Return a limit for a `with` block; `moment` is by the loop's clock, as `now` tells it."""
         return TimeLimit(self, moment)
 
-    def add(self, limit: TimeLimit) -> None:
-        """Look after a limit too."""
+    def add(self, limit: TimeLimit) -> asyncio.Task[Any]:
+        """Look after a limit of the task at hand too, and return that task."""
+        task = asyncio.current_task(self._loop)
+        if task is None:
+            raise RuntimeError("A time limit is one of a task.")
         self._running.add(limit)
         if not self._is_looking:
             self._is_looking = True
-            asyncio.get_running_loop().call_later(TICK, self._look)
+            self._loop.call_later(TICK, self._look)
+        return task
 
     def discard(self, limit: TimeLimit) -> None:
         """Look after it no more."""
         self._running.discard(limit)
 
     def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = self.now()
         for limit in [limit for limit in self._running if limit.until <= now]:
             self._running.discard(limit)
             limit.end()
         self._is_looking = bool(self._running)
         if self._is_looking:
-            loop.call_later(TICK, self._look)
+            self._loop.call_later(TICK, self._look)

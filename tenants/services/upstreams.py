@@ -55,14 +55,14 @@ class Upstream:
         self.connections = Connections(service)
         self.addresses = [Address(info) for info in service.addresses]
 
-    async def follow(self, service: ServiceInfo) -> None:
+    def follow(self, service: ServiceInfo) -> None:
         """Take over what was changed of the service; addresses that stay keep what is known of them."""
         before, self.service = self.service, service
         known = {address.info: address for address in self.addresses}
         self.addresses = [known.get(info) or Address(info) for info in service.addresses]
         if (before.private_ranges, before.connect_seconds) != (service.private_ranges, service.connect_seconds):
             old, self.connections = self.connections, Connections(service)
-            await old.retire()
+            old.retire()
 
     def choose(self, tried: Collection[Address] = ()) -> Address | None:
         """Return the address with the fewest requests in hand, if possible one that was not tried; None: there is none.
@@ -90,19 +90,19 @@ class Upstreams:
     def __init__(self) -> None:
         self.by_name: dict[str, Upstream] = {}
 
-    async def of(self, service: ServiceInfo) -> Upstream:
+    def of(self, service: ServiceInfo) -> Upstream:
         """Return the upstream of a service, as it is registered now."""
         upstream = self.by_name.get(service.name)
         if upstream is None:
             upstream = self.by_name[service.name] = Upstream(service)
         elif upstream.service is not service:
-            await upstream.follow(service)
+            upstream.follow(service)
         return upstream
 
-    async def keep(self, names: Collection[str]) -> None:
+    def keep(self, names: Collection[str]) -> None:
         """Let go of services that are not registered any more."""
         for name in self.by_name.keys() - set(names):
-            await self.by_name.pop(name).connections.retire()
+            self.by_name.pop(name).connections.retire()
 
     async def close(self) -> None:
         """Close all connections."""
