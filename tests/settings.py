@@ -15,6 +15,9 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="sangga-test-media-"))
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
+_REMEMBERING = {"whitenoise.middleware.WhiteNoiseMiddleware": "tests.static_files.RememberingWhiteNoise"}
+MIDDLEWARE = [_REMEMBERING.get(name, name) for name in MIDDLEWARE]  # noqa: F405
+
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.ledger"]  # noqa: F405
 TENANTS = {
     **TENANTS,  # noqa: F405
