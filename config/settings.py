@@ -8,9 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from django import VERSION
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
+from config.mailers import mailers_of
 from tenants.oauth.issuer import issuer
 from tenants.signing import TenantSecretKey
 from tenants.variants import variant_apps
@@ -331,8 +333,11 @@ CACHES = {
     },
 }
 
-EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
-globals().update(EMAIL_CONFIG)
+_EMAIL = env.email("EMAIL_URL", default="consolemail://")
+if VERSION < (6, 1):
+    globals().update(_EMAIL)
+else:
+    MAILERS = mailers_of(_EMAIL)
 
 # --- Logs ------------------------------------------------------------------------------------------------------
 LOGGING = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 # Tests end threads that hold a connection; the pool shall not run dry of them.
 os.environ.setdefault("SANGGA_POOL_SIZE", "40")
+os.environ["EMAIL_URL"] = "memorymail://"
 os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz")
 
 from config.settings import *  # noqa: F403
@@ -13,7 +14,6 @@ from config.settings import *  # noqa: F403
 # Tests make hundreds of users; the real hasher is slow by design.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="sangga-test-media-"))
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 _REMEMBERING = {"whitenoise.middleware.WhiteNoiseMiddleware": "tests.static_files.RememberingWhiteNoise"}
 MIDDLEWARE = [_REMEMBERING.get(name, name) for name in MIDDLEWARE]  # noqa: F405

@@ -60,17 +60,13 @@ class InvitesUsers(GuardsUsers):
         invite = self.admin_site.admin_view(self.invite)
         return [path("invite/", invite, name="auth_user_invite"), *super().get_urls()]
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the list's actions; these two to superusers alone."""
-        actions: dict[str, Any] = super().get_actions(request)
-        if not request.user.is_superuser:
-            for name in InvitesUsers.actions:
-                actions.pop(name, None)
-        return actions
+    def has_invite_permission(self, request: HttpRequest) -> bool:
+        """Tell whether they may let somebody in, and in again: superusers may."""
+        return bool(request.user.is_superuser)
 
     def invite(self, request: HttpRequest) -> HttpResponse:
         """Make an account without a password, and send its owner a link to choose one."""
-        if not request.user.is_superuser:
+        if not self.has_invite_permission(request):
             raise PermissionDenied
         form = InvitationForm(request.POST or None)
         if form.is_valid():
@@ -83,7 +79,7 @@ class InvitesUsers(GuardsUsers):
         context = {**self.admin_site.each_context(request), **facts}
         return TemplateResponse(request, "tenants/accounts/invite.html", context)
 
-    @admin.action(description=_("Send the invitation again"))
+    @admin.action(permissions=["invite"], description=_("Send the invitation again"))
     def send_invitation_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         waiting = [user for user in queryset if user.is_active and user.email and not user.has_usable_password()]
         if not waiting:
@@ -99,7 +95,7 @@ class InvitesUsers(GuardsUsers):
         sent = ngettext("An invitation is on its way.", "%(count)d invitations are on their way.", len(users))
         messages.success(request, sent % {"count": len(users)})
 
-    @admin.action(description=_("Take the second factor away"))
+    @admin.action(permissions=["invite"], description=_("Take the second factor away"))
     def take_second_factor_away(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """For whoever has lost the phone. One's own goes by one's own page, which asks for a code."""
         taken = [user for user in queryset.exclude(pk=request.user.pk) if second_factor.take_away(user)]

@@ -135,9 +135,10 @@ class TenantLives(TenantOpening):
 
     # --- Deleting
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the list's actions, without the deletion of rows."""
-        actions: dict[str, Any] = super().get_actions(request)
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        """Return the list's actions, without the deletion of rows. Newer versions of Django tell where they stand."""
+        place = {} if action_location is None else {"action_location": action_location}
+        actions: dict[str, Any] = super().get_actions(request, **place)
         actions.pop("delete_selected", None)
         return actions
 

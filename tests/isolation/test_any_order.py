@@ -94,10 +94,10 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(index=st.integers(0, 3))
     def roll_back_to_a_savepoint_by_hand(self, index: int) -> None:
         if self._in_transaction():
-            savepoint = transaction.savepoint()
+            savepoint = connection.savepoint()
             with use_tenant(self.tenants[index]):
                 _where()
-            transaction.savepoint_rollback(savepoint)
+            connection.savepoint_rollback(savepoint)
 
     @rule()
     def reconnect(self) -> None:

@@ -50,9 +50,9 @@ def after_a_rollback() -> list[Row]:
     rows: list[Row] = []
     with transaction.atomic():
         rows += outside_a_transaction()
-        savepoint = transaction.savepoint()
+        savepoint = connection.savepoint()
         rows += outside_a_transaction()
-        transaction.savepoint_rollback(savepoint)
+        connection.savepoint_rollback(savepoint)
         rows += outside_a_transaction()
         transaction.set_rollback(True)
     return rows

@@ -92,10 +92,10 @@ def _shared_rows(stage: Stage, reader: TenantInfo | None) -> str:
 
 def _after_savepoint(stage: Stage, reader: TenantInfo | None) -> str:
     with acting(reader), transaction.atomic():
-        savepoint = transaction.savepoint()
+        savepoint = str(connection.savepoint())  # None outside a transaction alone
         with use_tenant(stage.owner):
             _current_schema()
-        transaction.savepoint_rollback(savepoint)
+        connection.savepoint_rollback(savepoint)
         return stage.owner.schema if _current_schema() == stage.owner.schema else ""
 
 
