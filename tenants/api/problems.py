@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Protocol
 
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import HttpError
 from ninja.renderers import JSONRenderer
+
+from tenants.problem_titles import title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Refused(HttpError):
 Body = dict[str, Any]
 
 
-class ErrorStyle(Protocol):
+class ErrorStyle(Hashable, Protocol):
     """A way to write errors."""
 
     media_type: str
@@ -88,7 +89,7 @@ class ProblemDetails:
     ) -> dict[str, Any]:
         body = {
             "type": f"urn:sangga:problem:{kind}" if kind else "about:blank",
-            "title": _title(status, kind),
+            "title": title_of(status, kind),
             "status": status,
             "detail": detail,
             "instance": request.path,
@@ -122,10 +123,6 @@ _LIST_OF_PLACES = {"type": "array", "items": {"type": ["string", "integer"]}}
 
 def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
-
-
-def _title(status: int, kind: str) -> str:
-    return kind.replace("-", " ").capitalize() if kind else HTTPStatus(status).phrase
 
 
 def _located(fault: Fault) -> dict[str, Any]:

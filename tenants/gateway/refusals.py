@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from aiohttp import web
 
 from tenants.errors import ServiceFailed
+from tenants.problem_titles import title_of
 from tenants.services.calls import REQUEST_ID
 
 
@@ -48,7 +48,7 @@ def problem(refused: Refused, request_id: str, path: str) -> web.Response:
     kind = refused.kind
     body = {
         "type": f"urn:sangga:problem:{kind}" if kind else "about:blank",
-        "title": kind.replace("-", " ").capitalize() if kind else HTTPStatus(refused.status).phrase,
+        "title": title_of(refused.status, kind),
         "status": refused.status,
         "detail": refused.detail,
         "instance": path,
