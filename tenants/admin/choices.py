@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.forms import ChoiceField
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget
 
 from tenants.conf import tenancy
+from tenants.lifecycle.create import time_zones
 from tenants.models import Tenant
 from tenants.variants.discovery import known_variants
 
@@ -44,7 +44,7 @@ def _currencies() -> Choices:
 
 
 def _time_zones() -> Choices:
-    return _plain(sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"))
+    return _plain(sorted(zone for zone in time_zones() if "/" in zone or zone == "UTC"))
 
 
 def _api_versions() -> Choices:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
@@ -105,7 +105,7 @@ class _Api(NinjaAPI):
         prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
         document = describe(self, prefix, self.errors)
         self._refine(document)
-        return document
+        return cast(OpenAPISchema, document)  # a dictionary is all that anybody wants of it
 
 
 # Errors are Any below: Ninja's type for a handler has the error's class in it as well, which it never gives.

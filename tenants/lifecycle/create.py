@@ -77,7 +77,7 @@ def validate_facts(order: NewTenant) -> None:
         raise InvalidOption("language", order.language, f"one of {', '.join(languages)}")
     if not re.fullmatch(r"[A-Z]{3}", order.currency):
         raise InvalidOption("currency", order.currency, "three capital letters, as ISO 4217 has them: KRW")
-    if order.time_zone not in _time_zones():
+    if order.time_zone not in time_zones():
         raise InvalidOption("time_zone", order.time_zone, "a name of the time zone database: Asia/Seoul")
     versions = tenancy().api_versions
     if order.api_version and order.api_version not in versions:
@@ -85,7 +85,7 @@ def validate_facts(order: NewTenant) -> None:
 
 
 @cache
-def _time_zones() -> set[str]:
+def time_zones() -> set[str]:
     """Return the names of the time zone database, which Python looks for in hundreds of files each time."""
     return available_timezones()
 

@@ -150,12 +150,14 @@ def test_a_stream_that_breaks_off_ends_the_connection(front: Front, shop: Tenant
 
 
 def test_a_client_that_leaves_takes_its_request_along(front: Front, shop: TenantInfo) -> None:
-    front.behind(Failing(upstreams.hang), attempt_seconds=60.0, total_seconds=60.0)
+    bad = Failing(upstreams.hang)
+    front.behind(bad, attempt_seconds=60.0, total_seconds=60.0)
     client = socket.create_connection(("127.0.0.1", front.port))
     client.sendall(f"GET / HTTP/1.1\r\nHost: {shop.host}\r\n\r\n".encode())
     assert eventually(lambda: "telling" in front.gateway.upstreams.by_name)
     (address,) = front.gateway.upstreams.by_name["telling"].addresses
-    assert eventually(lambda: address.in_flight == 1)
+    # Who leaves while the gateway connects, leaves a socket behind that uvloop and aiohttp each take for the other's.
+    assert eventually(lambda: address.in_flight == bad.asked == 1)
     client.close()
     assert eventually(lambda: address.in_flight == 0)
     assert address.breaker.state is State.CLOSED
