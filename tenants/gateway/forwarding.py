@@ -51,6 +51,7 @@ def _outgoing(arrival: Arrival, upstream: Upstream) -> Outgoing:
         method=arrival.request.method,
         target=target_of(arrival, service),
         headers=headers_of(arrival, service),
+        tenant=cast(TenantInfo, arrival.tenant).id,
         deadline=upstream.time_limits.now() + service.total_seconds,
     )
 

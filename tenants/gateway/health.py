@@ -12,10 +12,11 @@ from tenants.conf import tenancy
 from tenants.context import PLATFORM
 from tenants.gateway.gateway import Gateway
 from tenants.gateway.refusals import Refused
+from tenants.services.addresses import UNHEALTHY_AFTER, Address
 from tenants.services.identity import HEADER
 from tenants.services.keys import identity_header
 from tenants.services.principal import STRANGER
-from tenants.services.upstreams import UNHEALTHY_AFTER, Address, Upstream
+from tenants.services.upstreams import Upstream
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,9 @@ from tenants.gateway.arrivals import Arrival
 from tenants.gateway.forwarding import headers_of, target_of
 from tenants.gateway.limits import MOST_SOCKETS
 from tenants.gateway.refusals import Refused
+from tenants.services.addresses import Address
 from tenants.services.calls import REQUEST_ID
-from tenants.services.upstreams import Address, Upstream
+from tenants.services.upstreams import Upstream
 
 LARGEST_MESSAGE = 1024 * 1024
 """Bytes of one message; a longer one ends the connection with 1009."""
@@ -111,31 +112,30 @@ def _check_origin(arrival: Arrival) -> None:
 
 
 async def _connect(arrival: Arrival, upstream: Upstream) -> tuple[Address, aiohttp.ClientWebSocketResponse]:
+    tenant = cast(TenantInfo, arrival.tenant).id
     tried: list[Address] = []
     last: ServiceFailed | None = None
-    while (address := upstream.choose(tried)) is not None and address not in tried:
-        address.attempts += 1
-        address.breaker.begin()
+    while (address := upstream.choose(tenant, tried)) is not None and address not in tried:
+        address.begin(tenant)
         try:
             socket = await _handshake(arrival, upstream, address)
         except aiohttp.WSServerHandshakeError as error:
-            address.breaker.succeeded()  # it is there, and says no
+            address.succeeded(tenant)  # it is there, and says no
             raise Refused(
                 error.status if 400 <= error.status < 600 else 502, f"{upstream.service.name} opens no WebSocket here."
             ) from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            address.breaker.failed()
-            address.failures += 1
+            address.failed(tenant, error)
             tried.append(address)
             status = 504 if isinstance(error, TimeoutError) else 502
             last = ServiceFailed(upstream.service.name, "opened no WebSocket", status)
         except BaseException:
-            address.breaker.gave_up()
+            address.gave_up(tenant)
             raise
         else:
-            address.breaker.succeeded()
+            address.succeeded(tenant)
             return address, socket
-    raise last or upstream.unavailable()
+    raise last or upstream.unavailable(tenant)
 
 
 async def _handshake(arrival: Arrival, upstream: Upstream, address: Address) -> aiohttp.ClientWebSocketResponse:

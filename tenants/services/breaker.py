@@ -45,6 +45,11 @@ class Breaker:
         """Return how long the address is left alone yet."""
         return max(0.0, self._opens_again - self._clock()) if self.state is State.OPEN else 0.0
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it is closed and has counted no failure of late, as a new one."""
+        return self.state is State.CLOSED and not self._failures
+
     def begin(self) -> None:
         """A request goes to the address: the one that asks again, if the breaker is open."""
         if self.state is State.OPEN:

@@ -93,6 +93,7 @@ async def _ask(question: _Question, service: ServiceInfo, principal: Principal) 
         method=question.method,
         target=question.target,
         headers=_headers(question, service, principal, seconds, span_id),
+        tenant=question.tenant.id,
         deadline=asyncio.get_running_loop().time() + seconds,
         body=question.body,
     )

@@ -18,7 +18,8 @@ from django.db.models.functions import Now
 
 from tenants.context import PLATFORM, use_tenant
 from tenants.service_models import ServiceReport
-from tenants.services.upstreams import Address, Upstream
+from tenants.services.addresses import Address
+from tenants.services.upstreams import Upstream
 
 logger = logging.getLogger(__name__)
 

@@ -12,10 +12,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from tenants.errors import ServiceFailed
+from tenants.services.addresses import Address
 from tenants.services.connections import Connections
 from tenants.services.retries import IDEMPOTENT
 from tenants.services.time_limits import TimeLimit
-from tenants.services.upstreams import Address, Upstream
+from tenants.services.upstreams import Upstream
 
 SMALL = 256 * 1024
 """Bytes of an answer that are read before it counts as one: until then another address can be asked instead."""
@@ -37,6 +38,8 @@ class Outgoing:
     target: str
     """Path and query, as they stand in the request line."""
     headers: CIMultiDict[str]
+    tenant: int
+    """The id of the tenant in whose name it is sent."""
     deadline: float
     """By the loop's clock: when its sender stops waiting for the answer to begin."""
     body: bytes | AsyncIterable[bytes] | None = None
@@ -99,8 +102,7 @@ class Answer:
                 if chunk:
                     yield chunk
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            self.address.breaker.failed()
-            self.address.failures += 1
+            self.address.failed(self._attempt.tenant, error)
             raise _told(self.upstream.service.name, error)[0] from error
 
     def close(self) -> None:
@@ -117,12 +119,12 @@ class Answer:
 class _Attempt:
     """One request to one address, while it lasts."""
 
-    def __init__(self, address: Address, connections: Connections) -> None:
+    def __init__(self, address: Address, tenant: int, connections: Connections) -> None:
         self.address = address
+        self.tenant = tenant
         self.connections = connections
         address.in_flight += 1
-        address.attempts += 1
-        address.breaker.begin()
+        address.begin(tenant)
         connections.in_use += 1
 
     def end(self) -> None:
@@ -148,7 +150,7 @@ async def send(upstream: Upstream, outgoing: Outgoing) -> Answer:
     upstream.budget.note_request()
     tried: list[Address] = []
     last: _Failed | None = None
-    while (address := upstream.choose(tried)) is not None:
+    while (address := upstream.choose(outgoing.tenant, tried)) is not None:
         if address in tried:  # there is no other: give it a moment
             await asyncio.sleep(random.uniform(0.02, 0.1) * len(tried))  # noqa: S311
         try:
@@ -159,7 +161,7 @@ async def send(upstream: Upstream, outgoing: Outgoing) -> Answer:
             if not _may_go_on(upstream, outgoing, failure, len(tried)):
                 break
     if last is None:
-        raise upstream.unavailable()
+        raise upstream.unavailable(outgoing.tenant)
     raise last.error from last.__cause__
 
 
@@ -173,23 +175,22 @@ def _may_go_on(upstream: Upstream, outgoing: Outgoing, failure: _Failed, attempt
 
 
 async def _ask(upstream: Upstream, address: Address, outgoing: Outgoing) -> Answer:
-    attempt = _Attempt(address, upstream.connections)
+    attempt = _Attempt(address, outgoing.tenant, upstream.connections)
     try:
         answer = await _answer_in_time(upstream, attempt, outgoing)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         attempt.end()
         if outgoing.body_error or outgoing.waits_for_body:
-            address.breaker.gave_up()
+            address.gave_up(outgoing.tenant)
             raise BodyFailed(outgoing.body_error or TimeoutError("The body did not come in time.")) from error
-        address.breaker.failed()
-        address.failures += 1
+        address.failed(outgoing.tenant, error)
         told, reached = _told(upstream.service.name, error)
         raise _Failed(told, reached=reached) from error
     except BaseException:
-        address.breaker.gave_up()
+        address.gave_up(outgoing.tenant)
         attempt.end()
         raise
-    address.breaker.succeeded()
+    address.succeeded(outgoing.tenant)
     return answer
 
 

@@ -9,39 +9,12 @@ import random
 from collections.abc import Collection
 
 from tenants.errors import ServiceFailed
-from tenants.services.breaker import Breaker
+from tenants.services.addresses import Address
 from tenants.services.connections import Connections
-from tenants.services.facts import AddressInfo, ServiceInfo
+from tenants.services.facts import ServiceInfo
 from tenants.services.retries import RetryBudget
 from tenants.services.tally import Tally
 from tenants.services.time_limits import TimeLimits
-
-MOST_IN_FLIGHT = 1_000
-"""Requests that one address has in hand before it gets no more: a service that hangs piles up no further."""
-UNHEALTHY_AFTER = 2
-"""Health checks in a row that fail before an address gets no requests."""
-
-
-class Address:
-    """One address of a service, as this process has come to know it."""
-
-    def __init__(self, info: AddressInfo) -> None:
-        self.info = info
-        self.breaker = Breaker()
-        self.in_flight = 0
-        self.sockets = 0
-        """WebSockets that are open."""
-        self.attempts = 0
-        self.failures = 0
-        self.failed_checks = 0
-
-    @property
-    def is_healthy(self) -> bool:
-        return self.failed_checks < UNHEALTHY_AFTER
-
-    @property
-    def takes_requests(self) -> bool:
-        return self.is_healthy and self.breaker.lets_through() and self.in_flight < MOST_IN_FLIGHT
 
 
 class Upstream:
@@ -64,22 +37,23 @@ class Upstream:
             old, self.connections = self.connections, Connections(service)
             old.retire()
 
-    def choose(self, tried: Collection[Address] = ()) -> Address | None:
+    def choose(self, tenant: int, tried: Collection[Address] = ()) -> Address | None:
         """Return the address with the fewest requests in hand, if possible one that was not tried; None: there is none.
 
-        Among equals chance decides, so that processes do not all take the first.
+        `tenant` is the id of whose request it is. Among equals chance decides, so that processes do not all take the
+        first.
         """
         if len(self.addresses) == 1:
-            return self.addresses[0] if self.addresses[0].takes_requests else None
-        able = [address for address in self.addresses if address.takes_requests]
+            return self.addresses[0] if self.addresses[0].takes_requests_of(tenant) else None
+        able = [address for address in self.addresses if address.takes_requests_of(tenant)]
         fresh = [address for address in able if address not in tried]
         return min(fresh or able, key=lambda address: (address.in_flight, random.random()), default=None)  # noqa: S311
 
-    def unavailable(self) -> ServiceFailed:
-        """Return the error for when there is no address to choose, with when to ask again."""
+    def unavailable(self, tenant: int) -> ServiceFailed:
+        """Return the error for when a tenant has no address to choose, with when to ask again."""
         if not self.addresses:
             return ServiceFailed(self.service.name, "has no address in use", 503, 30.0)
-        waits = [address.breaker.seconds_left() for address in self.addresses if address.is_healthy]
+        waits = [address.seconds_left(tenant) for address in self.addresses if address.is_healthy]
         reason = "has no address that can be asked at the moment"
         return ServiceFailed(self.service.name, reason, 503, round(max(1.0, min(waits, default=2.0)), 1))
 

@@ -84,7 +84,7 @@ def test_a_hundred_failures_are_told_left_alone_and_heal(front: Front, shop: Ten
         assert [one.result() for one in others] == [{200: 100}] * 2
     assert set(told) == {code, 503}
     (address,) = front.gateway.upstreams.by_name["bad"].addresses
-    assert address.breaker.state is State.OPEN
+    assert address.kept_waiting.get(shop.id, address.breaker).state is State.OPEN
     assert bad.asked <= told[code]  # each was sent once, and whom the breaker refused, not at all
     bad.talk = upstreams.be_well
     assert eventually(lambda: front.ask(shop, "/bad/").status == 200, seconds=60)
@@ -130,6 +130,22 @@ def test_the_breaker_opens_and_heals(front: Front, shop: TenantInfo) -> None:
     assert address.breaker.state is State.CLOSED
     assert many(front, 50, shop) == {200: 50}
     front.loop.run(good.stop())
+
+
+def test_what_one_shop_waits_for_in_vain_is_left_alone_by_that_shop(front: Front, shop: TenantInfo) -> None:
+    telling = Telling()
+    telling.hangs_for = shop.host
+    front.behind(telling, retries=0, **QUICK)
+    with ThreadPoolExecutor(2) as threads:
+        slow, other = (threads.submit(many, front, 100, one) for one in (shop, tenant_by_slug("globex")))
+        assert set(slow.result()) == {504, 503}
+        assert other.result() == {200: 100}
+    (address,) = front.gateway.upstreams.by_name["telling"].addresses
+    assert address.breaker.state is State.CLOSED
+    assert address.kept_waiting[shop.id].state is State.OPEN
+    telling.hangs_for = ""
+    assert eventually(lambda: front.ask(shop).status == 200, seconds=60)
+    assert address.takes_requests_of(shop.id)
 
 
 def test_other_services_go_on_while_one_hangs(front: Front, shop: TenantInfo) -> None:

@@ -18,6 +18,8 @@ class Telling:
         self.asked = 0
         self.bodies = 0
         self.delay = 0.0
+        self.hangs_for = ""
+        """The host of a shop that gets no answer."""
         self.is_well = True
         self.port = 0
         self._runner: web.ServerRunner | None = None
@@ -38,7 +40,7 @@ class Telling:
         if request.path == "/well":
             return web.Response(status=200 if self.is_well else 500)
         self.asked += 1
-        await asyncio.sleep(self.delay)
+        await asyncio.sleep(self.delay if request.host != self.hangs_for else 3_600)
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._echo(request)
         if request.path.endswith("/stream"):
