@@ -1,4 +1,4 @@
-"""A good service under load, while a hundred requests go to a neighbour that fails in one way or another."""
+"""A good service under load by two shops, while one of them asks a neighbour that fails in one way or another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 
 import aiohttp
 
-from bench.gateway.load import HOST, ROUNDS, SECONDS, Load, latencies, median_rate, wrk
+from bench.gateway.load import HOST, OTHER_HOST, ROUNDS, SECONDS, Load, median_rate, wrk
 from bench.gateway.parts import FAULTS
 from bench.gateway.servers import Stage
 from bench.measure import in_turn, table
@@ -33,27 +33,26 @@ def faults(stage: Stage) -> None:
     """Measure the good service beside each neighbour; one that fails in nothing is the measure."""
     answered: dict[str, Counter[int]] = {}
 
-    def once(name: str) -> Load:
-        with ThreadPoolExecutor(1) as threads:
+    def once(name: str) -> tuple[Load, Load]:
+        with ThreadPoolExecutor(2) as threads:
             beside = threads.submit(asyncio.run, _paced(stage.port, f"/{name}/"))
-            load = wrk(stage.port)
+            other = threads.submit(wrk, stage.port, host=OTHER_HOST, connections=8)
+            same = wrk(stage.port, connections=8)
             answered[name] = answered.get(name, Counter()) + beside.result()
-        return load
+        return same, other.result()
 
     loads = in_turn(["neighbour", "dead", *FAULTS], ROUNDS, once)
-    usual = median(one.p99 for one in loads["neighbour"])
+    usual = loads["neighbour"]
     rows = []
     for name, found in loads.items():
         told = ", ".join(f"{status}: {count}" for status, count in sorted(answered[name].items()))
-        share = median(one.p99 for one in found) / usual
-        rows.append([name, median_rate(found), *latencies(found), f"{share:.2f}", told])
-    columns = [
-        "its neighbour",
-        "requests a second",
-        "p50, ms",
-        "p99, ms",
-        "errors",
-        "p99 ÷ usual",
-        "neighbour answered",
-    ]
-    table("A good service under load, and a hundred requests to its neighbour", columns, rows)
+        shops = [cell for shop in (0, 1) for cell in _row([one[shop] for one in found], [one[shop] for one in usual])]
+        rows.append([name, *shops, told])
+    each = ("requests a second", "p99, ms", "÷ usual", "errors")
+    columns = ["the neighbour", *each, *(f"another shop: {column}" for column in each), "neighbour answered"]
+    table("A good service under load by two shops, and a hundred requests of one to its neighbour", columns, rows)
+
+
+def _row(loads: list[Load], usual: list[Load]) -> list[str]:
+    p99, before = (median(one.p99 for one in some) for some in (loads, usual))
+    return [median_rate(loads), f"{p99:.2f}", f"{p99 / before:.2f}", str(sum(one.errors for one in loads))]

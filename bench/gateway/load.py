@@ -11,6 +11,8 @@ from statistics import median
 SECONDS = int(os.environ.get("SECONDS", "3"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 HOST = "acme.localhost"
+OTHER_HOST = "globex.localhost"
+"""Of another shop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,9 @@ class Load:
     errors: int
 
 
-def wrk(port: int, path: str = "/", *, connections: int = 16, seconds: int = SECONDS) -> Load:
+def wrk(port: int, path: str = "/", *, host: str = HOST, connections: int = 16, seconds: int = SECONDS) -> Load:
     """Send requests for some seconds, and return what became of them."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-H", f"Host: {HOST}"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-H", f"Host: {host}"]
     said = subprocess.run(
         [*command, f"http://127.0.0.1:{port}{path}"], check=True, capture_output=True, text=True
     ).stdout

@@ -115,7 +115,7 @@ def start(stack: ExitStack) -> Stage:
 
 
 def register(service: int, failing: int) -> None:
-    """Make a shop without limits, and register what stands behind the gateway."""
+    """Make two shops without limits, and register what stands behind the gateway."""
     import django
 
     os.environ.update(environment())
@@ -129,10 +129,11 @@ def register(service: int, failing: int) -> None:
     from tenants.registry import tenant_by_slug
 
     call_command("migrate", verbosity=0)
-    try:
-        tenant_by_slug("acme")
-    except TenantNotFound:
-        create_tenant(NewTenant(slug="acme", name="Acme"))
+    for slug in ("acme", "globex"):
+        try:
+            tenant_by_slug(slug)
+        except TenantNotFound:
+            create_tenant(NewTenant(slug=slug, name=slug.capitalize()))
     with use_tenant(PLATFORM):
         Tenant.objects.update(plan="unlimited")
         Service.objects.all().delete()
