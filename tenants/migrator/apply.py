@@ -60,18 +60,20 @@ def migrate_tenant(
     *,
     is_new: bool = False,
     lock_timeout: float = 0,
+    durable: bool = True,
 ) -> Outcome:
     """Bring a tenant's schema to `targets` (default: the newest of everything it has) and record that.
 
     Everything happens in one transaction, so an exception leaves the schema as it was. Only a migration that refuses
     a transaction (`atomic = False`) is done without one, by itself, between those before and those behind it.
-    `lock_timeout` is in seconds; 0 waits for as long as it takes. Raises `TakenElsewhere`, or what PostgreSQL or a
+    `lock_timeout` is in seconds; 0 waits for as long as it takes. Unless it has to be `durable`, it may only be on disk
+    after the next `flush`. Raises `TakenElsewhere`, or what PostgreSQL or a
     migration raises.
     """
     started = time.monotonic()
     goals = targets_for(tenant) if targets is None else tuple(targets)
     with use_tenant(tenant.as_owner()):
-        if not is_new and (leg := _latest.get(goals)) and _by_express(tenant, leg, lock_timeout):
+        if not is_new and (leg := _latest.get(goals)) and _by_express(tenant, leg, lock_timeout, durable):
             return Outcome(tenant=tenant, applied=leg.names, seconds=time.monotonic() - started)
         try:
             applied = _leg_by_script_or_anew(tenant, goals, lock_timeout, is_new=is_new)
@@ -80,11 +82,12 @@ def migrate_tenant(
     return Outcome(tenant=tenant, applied=applied, seconds=time.monotonic() - started)
 
 
-def _by_express(tenant: TenantInfo, leg: Leg, lock_timeout: float) -> bool:
+def _by_express(tenant: TenantInfo, leg: Leg, lock_timeout: float, durable: bool) -> bool:
     script = _scripts.get(leg)
     if script is None or leg.recorded is None:
         return False
-    return migrate_express(tenant, leg.recorded, script, _closing(tenant, leg, script), lock_timeout)
+    closing = _closing(tenant, leg, script)
+    return migrate_express(tenant, leg.recorded, script, closing, wait=lock_timeout, durable=durable)
 
 
 def _leg_by_leg(tenant: TenantInfo, goals: tuple[Target, ...], lock_timeout: float) -> tuple[str, ...]:

@@ -36,6 +36,9 @@ ON CONFLICT (tenant_id) DO UPDATE SET fingerprint = excluded.fingerprint, outcom
     error = excluded.error, seconds = excluded.seconds, finished_at = excluded.finished_at;
 """
 
+_FLUSH = "SELECT pg_logical_emit_message(true, 'tenants', 'migrated')"
+"""The smallest thing that is written and not looked at: a commit that wrote nothing would not wait for the disk."""
+
 _HEARD = "SELECT pg_notify('tenants_changed', '{tenant:d}');\n"
 
 
@@ -115,6 +118,16 @@ def _records(
         rows = sql.SQL(", ").join(sql.SQL("({}, {})").format(*key) for key in unapplied)
         text += sql.SQL(_UNRECORD).format(rows).as_string()
     return text, fingerprint(before.union(applied).difference(unapplied), variant)
+
+
+def flush() -> None:
+    """Return when everything that this server has committed so far is on disk; the end of a run of many tenants.
+
+    PostgreSQL writes its log in order, so one commit that waits for the disk waits for all those before it that did
+    not. Raises `OperationalError` if the server is gone; then it may have lost the last of them.
+    """
+    with use_tenant(PLATFORM), connection.cursor() as cursor:
+        cursor.execute(_FLUSH)
 
 
 def write_unfinished(tenant: TenantInfo) -> None:

@@ -21,7 +21,7 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere
 from tenants.migrator.apply import Outcome, migrate_tenant
 from tenants.migrator.graph import Target, target_fingerprint
-from tenants.migrator.records import write_failure
+from tenants.migrator.records import flush, write_failure
 from tenants.migrator.table_locks import is_locked_out
 from tenants.models import SchemaState, Tenant
 from tenants.registry import all_tenants
@@ -77,6 +77,7 @@ class Run:
         # Set by `stop` and by too many failures; read by the workers before each tenant.
         self._stopped = Event()
         self._failures = 0
+        self._to_flush = False
         self._workers = [Thread(target=self._work) for _ in range(max(1, min(options.jobs, len(tenants))))]
 
     def __iter__(self) -> Iterator[Outcome]:
@@ -85,13 +86,20 @@ class Run:
         yield from self.rest()
 
     def rest(self) -> Iterator[Outcome]:
-        """Go on yielding outcomes where an interrupted iteration left off, until all workers are done."""
+        """Go on yielding outcomes where an interrupted iteration left off, until all workers are done.
+
+        What was migrated is on disk when it ends; raises `OperationalError` if the server went away before.
+        """
         while self._workers:
             outcome = self._outcomes.get()
             if outcome is None:
                 self._workers.pop().join()
             else:
+                self._to_flush |= bool(outcome.applied)
                 yield outcome
+        if self._to_flush:
+            flush()
+            self._to_flush = False
 
     def stop(self) -> None:
         """Begin no further tenant; those in hand are finished."""
@@ -116,7 +124,7 @@ class Run:
 
     def _migrate(self, tenant: TenantInfo, attempt: int) -> None:
         try:
-            outcome = migrate_one(tenant, self.options, put_off=attempt < _ATTEMPTS)
+            outcome = migrate_one(tenant, self.options, put_off=attempt < _ATTEMPTS, durable=False)
         except _PutOff:
             self._waiting.append((tenant, attempt + 1))
             return
@@ -132,11 +140,14 @@ class _PutOff(Exception):
     """Somebody holds the tenant's tables locked; another try later may find them free."""
 
 
-def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = False) -> Outcome:
-    """Migrate a tenant and return what happened, a failure included, which is noted in the control plane."""
+def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = False, durable: bool = True) -> Outcome:
+    """Migrate a tenant and return what happened, a failure included, which is noted in the control plane.
+
+    Unless it has to be `durable`, it may only be on disk after the next `flush`.
+    """
     started = time.monotonic()
     try:
-        return migrate_tenant(tenant, options.targets, lock_timeout=options.lock_timeout)
+        return migrate_tenant(tenant, options.targets, lock_timeout=options.lock_timeout, durable=durable)
     except TakenElsewhere:
         return Outcome(tenant=tenant, elsewhere=True)
     except Exception as error:  # whatever a migration raises is that tenant's outcome, and no other's

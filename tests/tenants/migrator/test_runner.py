@@ -178,3 +178,28 @@ def test_the_second_tenant_of_a_kind_takes_one_message(open_shop: OpenShop) -> N
     with connection.execute_wrapper(note):
         migrate_tenant(shops[1], chosen_targets("ledger", "0004"))
     assert len(sent) == 1  # which is a transaction by itself
+    assert "synchronous_commit" not in sent[0]  # and on disk
+
+
+def test_a_run_waits_for_the_disk_once_at_its_end(open_shop: OpenShop) -> None:
+    shops = [open_shop() for _ in range(3)]
+    list(Run(shops, to("0003")))
+    sent: list[str] = []
+
+    def note(execute, statement, params, many, context):  # type: ignore[no-untyped-def]
+        sent.append(statement)
+        return execute(statement, params, many, context)
+
+    with connection.execute_wrapper(note):
+        for outcome in Run(shops, to("0004")):
+            assert outcome.applied and sent == []
+            written = one_value("SELECT pg_current_wal_insert_lsn()")
+            sent.clear()
+    assert len(sent) == 1  # by this thread; the workers' are their own
+    assert one_value("SELECT pg_current_wal_flush_lsn() >= %s", written)
+
+
+def one_value(statement: str, *params: object) -> object:
+    with use_tenant(PLATFORM), connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchone()[0]
