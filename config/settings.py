@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,7 +44,7 @@ COMMON_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
-    "django.contrib.admin",
+    "tenants.admin_app.AdminConfig",  # django.contrib.admin
     "axes",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
@@ -60,7 +61,6 @@ APPS_WITHOUT_TABLES = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
-    "ninja",
     "csp",
     "django_otp",
     "tenants.oauth.toolkit.ToolkitConfig",  # oauth2_provider; its models are swapped for those of tenants.oauth
@@ -318,6 +318,8 @@ UNFOLD_SHOP = {
 # --- Files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = env.str("SANGGA_STATIC_ROOT", default="") or None  # where collectstatic puts them, if it is used
+# The page that documents the API, and no more: as an app it would take every command a tenth of a second to load.
+STATICFILES_DIRS = [Path(str(folder), "static") for folder in find_spec("ninja").submodule_search_locations]
 WHITENOISE_USE_FINDERS = True  # WhiteNoise finds files in the apps, so collectstatic is not needed
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("SANGGA_MEDIA_ROOT", default=str(DATA_DIR / "media")))

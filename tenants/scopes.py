@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from functools import cache
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.core.signals import setting_changed
 
 from tenants.conf import tenancy
@@ -33,7 +33,12 @@ def _scopes() -> dict[str, Scope]:
         **dict.fromkeys(config.tenant_apps, Scope.TENANT),
         **dict.fromkeys(config.common_apps, Scope.COMMON),
     }
-    return {app.label: named.get(app.name, Scope.UNKNOWN) for app in apps.get_app_configs()}
+    return {app.label: named.get(app.name) or named.get(_path_of(app), Scope.UNKNOWN) for app in apps.get_app_configs()}
+
+
+def _path_of(app: AppConfig) -> str:
+    """Return how an app is named whose configuration is not the one that Django finds by itself."""
+    return f"{type(app).__module__}.{type(app).__qualname__}"
 
 
 def scope_of(app_label: str) -> Scope:

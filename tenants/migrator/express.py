@@ -38,8 +38,8 @@ def migrate_express(
     """Send a script and what records it, if it is all SQL and just `recorded` is applied; return whether it was done.
 
     `wait` is how many seconds a statement may wait for a lock; 0: without end. If it was not done, nothing was. If it
-    was and need not be `durable`, it may only be on disk after the next `flush`. Raises `TakenElsewhere`, or `OperationalError` for a lock that was not to
-    be had or a lost connection.
+    was and need not be `durable`, it may only be on disk after the next `flush`. Raises `TakenElsewhere`, or
+    `OperationalError` for a lock that was not to be had or a lost connection.
     """
     if connection.in_atomic_block or not script.is_one_message:
         return False

@@ -192,7 +192,8 @@ def test_a_run_waits_for_the_disk_once_at_its_end(open_shop: OpenShop) -> None:
 
     with connection.execute_wrapper(note):
         for outcome in Run(shops, to("0004")):
-            assert outcome.applied and sent == []
+            assert outcome.applied
+            assert sent == []
             written = one_value("SELECT pg_current_wal_insert_lsn()")
             sent.clear()
     assert len(sent) == 1  # by this thread; the workers' are their own

@@ -1,0 +1,33 @@
+"""The classes of the admin are loaded by those who need them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tenants.scopes import Scope, scope_of
+
+LOADED = "import sys; print(*sorted(name for name in sys.modules if name.endswith('.admin') and name[:5] == 'shop.'))"
+
+
+@pytest.mark.parametrize(
+    ("doing", "loads"),
+    [
+        ("from django.core.management import load_command_class as load; load('tenants', 'migrate_tenants')", False),
+        ("from django.core.checks import run_checks; assert run_checks(tags=['admin']) == []", True),
+        ("from django.urls import reverse; reverse('admin:index', urlconf='config.urls_tenant')", True),
+        ("from django.urls import reverse; reverse('admin:index', urlconf='config.urls_platform')", True),
+    ],
+)
+def test_they_are_loaded_with_urls_and_for_checks_and_not_for_commands(doing: str, loads: bool) -> None:
+    code = f"import django; django.setup()\n{doing}\n{LOADED}"
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert ("shop.goods.admin" in done.stdout.split()) is loads
+
+
+def test_the_log_of_the_admin_is_everybodys_own() -> None:
+    assert scope_of("admin") is Scope.COMMON
