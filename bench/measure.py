@@ -17,6 +17,8 @@ from rich.table import Table
 
 from bench.server import FOLDER, ROOT, active_milliseconds, cpu_seconds
 
+# As anybody has it: what Python has compiled is kept, and what it prints goes out when there is enough of it.
+_own = {name: os.environ[name] for name in os.environ.keys() - {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}}
 console = Console(width=160, highlight=False)
 T = TypeVar("T")
 
@@ -42,7 +44,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], database: str) -
     with output.open("wb") as log:
         started = time.perf_counter()
         child = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            command, cwd=ROOT, env=_own | environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
         _, status, usage = os.wait4(child.pid, 0)  # and not child.wait(), which keeps the usage to itself
         seconds = time.perf_counter() - started
