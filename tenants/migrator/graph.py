@@ -52,6 +52,12 @@ class AppliedLoader(MigrationLoader):
         self._applied: dict[Key, Any] = dict.fromkeys(applied)
         super().__init__(None)
 
+    def load_disk(self) -> None:
+        """Take what was read before. Django would import every module of migrations anew."""
+        read = disk_loader()
+        self.disk_migrations = read.disk_migrations
+        self.unmigrated_apps, self.migrated_apps = read.unmigrated_apps, read.migrated_apps
+
     @property
     def applied_migrations(self) -> dict[Key, Any]:
         """What is applied: it decides which squashed migrations stand for the ones that they replace."""
