@@ -4,15 +4,20 @@ import os
 import tempfile
 from pathlib import Path
 
-# Tests end threads that hold a connection; the pool shall not run dry of them.
+# Tests ask by many threads at once.
 os.environ.setdefault("SANGGA_POOL_SIZE", "40")
-os.environ["EMAIL_URL"] = "memorymail://"
 os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz")
+
+from django import VERSION
 
 from config.settings import *  # noqa: F403
 
 # Tests make hundreds of users; the real hasher is slow by design.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if VERSION < (6, 1):
+    EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+else:
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="sangga-test-media-"))
 
 _REMEMBERING = {"whitenoise.middleware.WhiteNoiseMiddleware": "tests.static_files.RememberingWhiteNoise"}
@@ -22,6 +27,7 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.ledger"]  # noqa: F405
 TENANTS = {
     **TENANTS,  # noqa: F405
     "TENANT_APPS": [*TENANTS["TENANT_APPS"], "tests.ledger"],  # noqa: F405
-    "SERVICE_REPORT_SECONDS": 0,  # for the same reason
-    "API_USAGE_SECONDS": 0,  # its thread would look for rows that a test is about to roll back
+    # Their threads would look for rows that a test is about to roll back.
+    "SERVICE_REPORT_SECONDS": 0,
+    "API_USAGE_SECONDS": 0,
 }

@@ -194,7 +194,8 @@ def _check_deploy(**environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_check_deploy_has_nothing_to_say_in_production() -> None:
     secret = "w7Jq-3nR_c0Zk5VhP9xYtB2mLs8DfGaEuQ6iOvXz1NyTrKbWdC"
-    checked = _check_deploy(SECRET_KEY=secret, SANGGA_ORIGIN=ORIGIN, SANGGA_TRUSTED_PROXIES="1")
+    told = {"SECRET_KEY": secret, "SANGGA_ORIGIN": ORIGIN, "SANGGA_TRUSTED_PROXIES": "1"}
+    checked = _check_deploy(**told, EMAIL_URL="smtp+tls://mail.example:587")
     assert checked.returncode == 0, checked.stderr
     assert "no issues" in checked.stdout
 

@@ -196,6 +196,7 @@ def test_it_stops_for_good_lets_the_database_be_dropped_and_may_start_again(list
         assert len(backends(connection)) == 1
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")  # which is what is tried
 def test_a_forked_child_listens_for_itself(listening: Listener) -> None:
     with connect_directly() as connection:
         parent = backends(connection)
