@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 
-.PHONY: demo services test test-matrix lint types format bench clean
+.PHONY: demo services test contracts tests test-matrix format bench clean
 
 demo: $(VENV)/.runtime .env
 	@exec $(BIN)/python manage.py demo
@@ -15,11 +15,17 @@ services: $(VENV)/.runtime .env
 test: $(VENV)/.tools .env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory -j 2 contracts tests
+	@scripts/test-postgresql-15
+
+# What takes a while to look at, beside the tests.
+contracts: $(VENV)/.tools .env
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+tests: $(VENV)/.tools .env
 	$(BIN)/pytest -n 2 --dist worksteal
-	@scripts/test-postgresql-15
 
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .
