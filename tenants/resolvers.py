@@ -72,7 +72,7 @@ def _question(host: str, path: str) -> Resolution | _Question:
     return _question_of_host(host)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)  # bounded: hosts are invented as well
 def _question_of_host(host: str) -> Resolution | _Question:
     """Return the same for a host whose paths name no tenants."""
     config = tenancy()
