@@ -127,10 +127,10 @@ def add_migration() -> None:
 def record_scripts() -> None:
     """Have plain Django write down what everybody has to send: `create.sql` and `add.sql`."""
     add_migration()
-    make_database("bench_plain")
+    make_database("bench_recorded")
     for flags in ({}, {"BENCH_ADDED": "1"}):
         command = [sys.executable, "-m", "bench.record", str(FOLDER)]
-        subprocess.run(command, cwd=ROOT, env=os.environ | PLAIN.environment("bench_plain") | flags, check=True)
+        subprocess.run(command, cwd=ROOT, env=os.environ | PLAIN.environment("bench_recorded") | flags, check=True)
     make_database("bench_plain")
     subprocess.run(
         [*MANAGE, "migrate", "--verbosity=0"],

@@ -3,6 +3,10 @@
 Each contender opens its tenants in a process that stays up, in a database with ten tenants; the first one in the life
 of such a process, which has all to work out, is listed by itself. ROUNDS (default 5) is how often each has its turn,
 with two tenants a turn.
+
+Let some minutes pass after files were deleted in masses, as when databases are dropped: ext4 looks at the inodes of
+recently deleted files for each new one (Linux, fs/ext4/ialloc.c, `recently_deleted`), which makes a schema take up to
+three times as long for whoever is where they were. So nothing is dropped here before the end.
 """
 
 from __future__ import annotations

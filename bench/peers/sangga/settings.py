@@ -25,6 +25,7 @@ _OURS = {
         "tenants.accounts.middleware.SecondFactorMiddleware",
     ],
 }
+ROOT_URLCONF = "bench.peers.urls"  # the operator's admin is left out as well
 MIDDLEWARE = [
     "tenants.middleware.TenantMiddleware",
     *chain.from_iterable(_OURS.get(name, [name]) for name in apps.MIDDLEWARE),
