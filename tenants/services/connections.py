@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterable
 from typing import Any, cast
 
 import aiohttp
-from aiohttp.typedefs import LooseHeaders
-from multidict import CIMultiDict, istr
+from aiohttp import hdrs
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http import HttpProcessingError, RawResponseMessage, StreamWriter
+from multidict import CIMultiDict
 from yarl import URL
 
 from tenants.services.facts import ServiceInfo
@@ -17,18 +21,45 @@ from tenants.services.ranges import is_allowed
 KEPT_OPEN = 15.0
 """Seconds that an idle connection is kept: less than servers keep theirs, so that none is closed under a request."""
 
-_UNSAID = ("User-Agent", "Content-Type")
-"""Headers that aiohttp would add: what nobody has said is not said."""
+_WITHOUT_BODY = frozenset(["GET", "HEAD", "OPTIONS"])
+"""Methods of which nobody expects a body, so that it need not be said that there is none."""
+
+Body = bytes | AsyncIterable[bytes] | None
 
 
-class _Request(aiohttp.ClientRequest):
-    """A request whose headers are complete when they are given, Host among them, and nobody else's."""
+class NotHTTP(aiohttp.ClientError):
+    """What came is no answer as HTTP has it."""
 
-    DEFAULT_HEADERS: dict[istr, str] = {}  # as aiohttp declares it
 
-    def update_headers(self, headers: LooseHeaders | None) -> None:
-        """Take the headers as they are: to put them together once more, one by one, takes its time."""
-        self.headers = cast(CIMultiDict[str], headers)
+class Received:
+    """An answer that has begun. Its connection is given back with its last byte; until then it has to be closed."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        message: RawResponseMessage,
+        content: aiohttp.StreamReader,
+        sending: asyncio.Task[None] | None,
+    ) -> None:
+        self.status = message.code
+        self.reason = message.reason
+        self.headers = message.headers
+        self.content = content
+        self._connection = connection
+        self._sending = sending
+        """Sends the rest of the request: an answer may begin before that has ended."""
+        content.on_eof(self._end)
+
+    def _end(self) -> None:
+        if self._sending is not None and not self._sending.done():
+            self.close()
+        self._connection.release()
+
+    def close(self) -> None:
+        """Close the connection if the answer has not come to its end."""
+        if self._sending is not None:
+            self._sending.cancel()
+        self._connection.close()
 
 
 class Connections:
@@ -44,13 +75,15 @@ class Connections:
         self._connector = aiohttp.TCPConnector(
             limit=0, keepalive_timeout=KEPT_OPEN, socket_factory=self._socket, ttl_dns_cache=10
         )
+        self._ways: dict[str, aiohttp.ClientRequest] = {}
+        """By an address's URL, what the connector is asked for a connection with."""
         self.session = aiohttp.ClientSession(
             connector=self._connector,
             # Nothing of one tenant's answer may be remembered for another's request.
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            skip_auto_headers=("Accept", "Accept-Encoding", *_UNSAID),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             timeout=self._timeout,
         )
         """For what comes seldom, WebSockets and health checks: `ask` is for requests."""
@@ -62,32 +95,45 @@ class Connections:
             raise PermissionError(f"{to[0]} is in no private range that the service may be in")
         return socket.socket(family, kind, protocol)
 
-    async def ask(self, method: str, url: URL, headers: CIMultiDict[str], body: Any) -> aiohttp.ClientResponse:
-        """Send one request, and return the answer as soon as it has begun; raise what `session.request` raises.
+    async def ask(self, url: str, method: str, target: str, headers: CIMultiDict[str], body: Body) -> Received:
+        """Send one request to an address, and return the answer as soon as it has begun.
 
-        What that does besides, redirects, cookies, credentials, proxies and a second try past the service's retries and
-        their budget, has no place here, and takes as long as all of this. aiohttp documents none of the steps, but
-        calls them by public names; the tests of the gateway see it if an update changes them.
+        `url` is the address's, `target` what stands in the request line; `headers` are sent as they are, but for the
+        length of the body. Raises `aiohttp.ClientError` and `OSError`.
+
+        aiohttp's session and its requests do more, with redirects, cookies, credentials, proxies and a second try past
+        the service's retries and their budget: none of it has a place here, and it takes as long as all the gateway
+        does itself. What is called instead, aiohttp has public names for, but documents little of it: the tests of the
+        gateway see it if an update changes that.
         """
-        request = _Request(
-            method, url, headers=headers, skip_auto_headers=_UNSAID, data=body, loop=self._loop, session=self.session
-        )
+        connection = await self._connect(url)
+        sending = None
         try:
-            connection = await self._connector.connect(request, traces=[], timeout=self._timeout)
-        except TimeoutError as error:
-            raise aiohttp.ConnectionTimeoutError(f"No connection to {url} in time") from error
-        try:
-            protocol = cast(aiohttp.client_proto.ResponseHandler, connection.protocol)
+            protocol = cast(ResponseHandler, connection.protocol)
             protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True, auto_decompress=False)
-            response = await request.send(connection)
-            try:
-                return await response.start(connection)
-            except BaseException:
-                response.close()
-                raise
+            writer = StreamWriter(protocol, self._loop)
+            _settle_length(method, headers, body, writer)
+            await writer.write_headers(f"{method} {target} HTTP/1.1", headers)
+            if body is None or isinstance(body, bytes):
+                await writer.write_eof(body or b"")
+            else:
+                sending = self._loop.create_task(_send(body, writer, protocol))
+            message, content = await _answer(protocol)
         except BaseException:
+            if sending is not None:
+                sending.cancel()
             connection.close()
             raise
+        return Received(connection, message, content, sending)
+
+    async def _connect(self, url: str) -> Connection:
+        way = self._ways.get(url)
+        if way is None:
+            way = self._ways[url] = aiohttp.ClientRequest("GET", URL(url), loop=self._loop, session=self.session)
+        try:
+            return await self._connector.connect(way, traces=[], timeout=self._timeout)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError(f"No connection to {url} in time") from error
 
     def retire(self) -> None:
         """Close them as soon as the last request in hand has ended."""
@@ -103,3 +149,41 @@ class Connections:
     def _close_if_unused(self) -> None:
         if not self.in_use:
             self._closing = self._loop.create_task(self.session.close())
+
+
+def _settle_length(method: str, headers: CIMultiDict[str], body: Body, writer: StreamWriter) -> None:
+    """Say how long the body is, or that it comes in chunks."""
+    if isinstance(body, bytes):
+        headers[hdrs.CONTENT_LENGTH] = str(len(body))
+    elif body is None:
+        if method not in _WITHOUT_BODY:
+            headers[hdrs.CONTENT_LENGTH] = "0"
+    elif hdrs.CONTENT_LENGTH in headers:
+        writer.length = int(headers[hdrs.CONTENT_LENGTH])
+    else:
+        headers[hdrs.TRANSFER_ENCODING] = "chunked"
+        writer.enable_chunking()
+
+
+async def _send(body: AsyncIterable[bytes], writer: StreamWriter, protocol: ResponseHandler) -> None:
+    """Send a body as it comes; where that fails, whoever waits for the answer is told."""
+    try:
+        writer.send_headers()
+        async for chunk in body:
+            await writer.write(chunk)
+        await writer.write_eof()
+    except Exception as error:
+        protocol.set_exception(aiohttp.ClientConnectionError(f"The body could not be sent: {error!r}"), error)
+
+
+async def _answer(protocol: ResponseHandler) -> tuple[RawResponseMessage, aiohttp.StreamReader]:
+    """Return the beginning of the answer, past those that only say that there will be one (RFC 9110 §15.2)."""
+    while True:
+        try:
+            message, content = await protocol.read()
+        except HttpProcessingError as error:
+            raise NotHTTP(str(error)) from error
+        if message.code == 101:
+            raise NotHTTP("It changes to another protocol, which nobody has asked for.")
+        if message.code >= 200:
+            return message, content

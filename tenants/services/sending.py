@@ -8,12 +8,12 @@ from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 
 import aiohttp
+from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
 from tenants.errors import ServiceFailed
 from tenants.services.addresses import Address
-from tenants.services.connections import Connections
+from tenants.services.connections import Connections, NotHTTP, Received
 from tenants.services.retries import IDEMPOTENT
 from tenants.services.time_limits import TimeLimit
 from tenants.services.upstreams import Upstream
@@ -80,21 +80,21 @@ class Outgoing:
 class Answer:
     """What a service answers. Has to be closed."""
 
-    def __init__(self, upstream: Upstream, attempt: _Attempt, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, upstream: Upstream, attempt: _Attempt, received: Received) -> None:
         self._attempt = attempt
-        self._response = response
+        self._received = received
         self.upstream = upstream
         self.address = attempt.address
-        self.status = response.status
-        self.reason = response.reason or ""
-        self.headers: CIMultiDictProxy[str] = response.headers
+        self.status = received.status
+        self.reason = received.reason
+        self.headers: CIMultiDictProxy[str] = received.headers
         self.body: bytes | None = None
         """All of it, if it is small; None: `chunks` has it."""
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes; raise `ServiceFailed` if it is cut off."""
         try:
-            content, idle = self._response.content, self.upstream.service.idle_seconds
+            content, idle = self._received.content, self.upstream.service.idle_seconds
             limits = self.upstream.time_limits
             while not content.at_eof():
                 with limits.until(limits.now() + idle):
@@ -107,12 +107,7 @@ class Answer:
 
     def close(self) -> None:
         """Give the connection back, or close it if not all was read."""
-        if self.body is not None:
-            pass  # given back with the last byte
-        elif self._response.content.is_eof():
-            self._response.release()
-        else:
-            self._response.close()
+        self._received.close()
         self._attempt.end()
 
 
@@ -200,28 +195,29 @@ async def _answer_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Outgo
     with limits.until(min(limits.now() + service.attempt_seconds, outgoing.deadline)) as patience:
         outgoing.patience = patience
         is_stream = outgoing.body is not None and not isinstance(outgoing.body, bytes)
-        response = await attempt.connections.ask(
+        received = await attempt.connections.ask(
+            attempt.address.info.url,
             outgoing.method,
-            URL(attempt.address.info.url + outgoing.target, encoded=True),
+            outgoing.target,
             outgoing.headers.copy(),
             outgoing.chunks(service.attempt_seconds) if is_stream else outgoing.body,
         )
         outgoing.patience = None  # an answer may begin before the request has ended
         try:
-            answer = Answer(upstream, attempt, response)
-            if _is_small(outgoing.method, response):
-                content = response.content
+            answer = Answer(upstream, attempt, received)
+            if _is_small(outgoing.method, received):
+                content = received.content
                 # With its headers, the whole of a small answer has mostly come as well.
-                answer.body = content.read_nowait() if content.is_eof() else await response.read()
+                answer.body = content.read_nowait() if content.is_eof() else await content.read()
         except BaseException:
-            response.close()
+            received.close()
             raise
         return answer
 
 
-def _is_small(method: str, response: aiohttp.ClientResponse) -> bool:
-    length = response.content_length
-    return method == "HEAD" or response.status in {204, 304} or (length is not None and length <= SMALL)
+def _is_small(method: str, received: Received) -> bool:
+    length = received.headers.get(hdrs.CONTENT_LENGTH)
+    return method == "HEAD" or received.status in {204, 304} or (length is not None and int(length) <= SMALL)
 
 
 def _told(service: str, error: BaseException) -> tuple[ServiceFailed, bool]:
@@ -234,6 +230,6 @@ def _told(service: str, error: BaseException) -> tuple[ServiceFailed, bool]:
         return ServiceFailed(service, "did not answer in time", 504), True
     if isinstance(error, aiohttp.ClientPayloadError):
         return ServiceFailed(service, "broke its answer off"), True
-    if isinstance(error, aiohttp.ClientResponseError):
+    if isinstance(error, NotHTTP):
         return ServiceFailed(service, "answered with what is no HTTP"), True
     return ServiceFailed(service, "hung up before it answered"), True

@@ -28,6 +28,7 @@ PATIENT = {**QUICK, "attempt_seconds": 30.0, "total_seconds": 120.0}
 FAULTS = {
     "hang": (upstreams.hang, 504), "slow": (upstreams.slow, 504), "kill": (upstreams.kill, 502),
     "cut_small": (upstreams.cut_small, 502), "rubbish": (upstreams.rubbish, 502),
+    "switch": (upstreams.switch, 502),
     "rubbish_chunks": (upstreams.rubbish_chunks, 502), "too_many_headers": (upstreams.too_many_headers, 502),
 }  # fmt: skip
 

@@ -18,8 +18,9 @@ from tenants.services.directory import directory
 from tenants.services.identity import HEADER, verify
 from tenants.services.keys import service_keys
 from tenants.services.principal import STRANGER
+from tests.tenants.gateway import upstreams
 from tests.tenants.gateway.conftest import Front
-from tests.tenants.gateway.upstreams import Telling
+from tests.tenants.gateway.upstreams import Failing, Telling
 from tests.waiting import eventually
 
 
@@ -243,3 +244,34 @@ def test_nothing_is_said_twice_and_nothing_that_nobody_said(
     }  # fmt: skip
     length = {"content-length"} if body or method == "DELETE" else set()
     assert sorted(name.lower() for name, _ in reply.json["headers"]) == sorted(said | length)
+
+
+def test_a_connection_is_used_again_after_whatever_came_over_it(front: Front, shop: TenantInfo) -> None:
+    telling = Telling()
+    front.behind(telling)
+    for method, target, body in [
+        ("GET", "/", None), ("HEAD", "/", None), ("GET", "/status?code=204", None), ("GET", "/status?code=304", None),
+        ("POST", "/", b"small"), ("GET", "/stream", None), ("PUT", "/", b"large" * 20_000), ("OPTIONS", "/", None),
+    ]:  # fmt: skip
+        assert front.ask(shop, target, method, body).status < 400
+        assert telling.connections == 1
+
+
+def test_what_only_announces_an_answer_is_not_taken_for_one(front: Front, shop: TenantInfo) -> None:
+    front.behind(Failing(upstreams.hints_first))
+    reply = front.ask(shop)
+    assert (reply.status, reply.body) == (200, b"well")
+
+
+def test_an_answer_that_does_not_wait_for_the_body_arrives_and_ends_its_connection(
+    front: Front, shop: TenantInfo
+) -> None:
+    early = Failing(upstreams.answer_early)
+    front.behind(early)
+    for _ in range(3):
+        answer = front.raw(f"POST / HTTP/1.1\r\nHost: {shop.host}\r\nContent-Length: 1000000\r\n\r\nhello".encode())
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert answer.endswith(b"no")
+    assert early.asked == 3
+    (address,) = front.gateway.upstreams.by_name["telling"].addresses
+    assert (address.failures, address.in_flight) == (0, 0)

@@ -36,6 +36,13 @@ class Telling:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        return len(self._runner.server.connections)
+
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/well":
             return web.Response(status=200 if self.is_well else 500)
@@ -182,3 +189,23 @@ async def too_many_headers(reader: asyncio.StreamReader, writer: asyncio.StreamW
     for number in range(2_000):
         writer.write(f"X-{number}: {'a' * 100}\r\n".encode())
     await writer.drain()
+
+
+async def hints_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say twice that there will be an answer, and then give it."""
+    writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")
+    await writer.drain()
+    await be_well(reader, writer)
+
+
+async def switch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Go on with another protocol, which nobody has asked for."""
+    writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\nhello")
+    await writer.drain()
+
+
+async def answer_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Refuse a body after its beginning."""
+    writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno")
+    await writer.drain()
+    await reader.read()
