@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from shop.goods.importer import ImportReport, import_goods
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.orders.services import CustomerDetails, place_order
 from tenants import TenantInfo, use_tenant
+from tests.waiting import eventually
 
 APPAREL = Path(__file__).parent.parent / "data" / "apparel.csv"
 HEADER = next(csv.reader(APPAREL.read_text().splitlines()))
@@ -410,10 +410,8 @@ def test_progress_is_told_batch_by_batch(shop: TenantInfo) -> None:
 
 
 def _wait_until_somebody_waits(sql_row: Callable[..., tuple[int]]) -> None:
-    deadline = monotonic() + 10
-    while not sql_row("SELECT count(*) FROM pg_locks WHERE NOT granted")[0]:
-        assert monotonic() < deadline
-        sleep(0.01)
+    for_us = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    assert eventually(lambda: sql_row(for_us)[0])
 
 
 def test_an_order_placed_during_an_import_neither_blocks_it_nor_loses_pieces(

@@ -44,15 +44,17 @@ def test_one_ends_and_the_others_go_on(run: Run) -> None:
     async def wait() -> None:
         limits = TimeLimits()
 
-        async def one(seconds: float) -> str:
+        async def one(seconds: float, takes: float) -> str:
             try:
                 with limits.until(in_seconds(seconds)):
-                    await asyncio.sleep(0.3)
+                    await asyncio.sleep(takes)
             except TimeoutError:
                 return "late"
             return "done"
 
-        assert await asyncio.gather(one(FOR_EVER), one(0), one(FOR_EVER), one(0.1)) == ["done", "late", "done", "late"]
+        patient, hasty = [one(FOR_EVER, 0.3) for _ in range(2)], [one(seconds, FOR_EVER) for seconds in (0, 0.1)]
+        ended = await asyncio.gather(patient[0], hasty[0], patient[1], hasty[1])
+        assert ended == ["done", "late", "done", "late"]
 
     run(wait())
 
