@@ -12,7 +12,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -68,6 +67,7 @@ class Clone:
         self.folder = folder
         self.data = folder.parent / "data"
         self.port = _free_port()
+        self._server: subprocess.Popen[bytes] | None = None
         shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}
         self.environment = {
@@ -105,33 +105,36 @@ class Clone:
         )  # fmt: skip
         return done.stdout.replace(f":{self.port}/", f":{PORT_IN_DOCUMENTS}/")
 
-    @contextmanager
-    def served(self) -> Iterator[None]:
-        """Serve the copy as it is now, for the block."""
-        command = [sys.executable, "manage.py", "runserver", "--noreload", str(self.port)]
-        server = subprocess.Popen(
-            command, cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
+    def serve(self) -> None:
+        """Serve the copy as it is now, unless it is served already."""
+        if self._server is None:
+            command = [sys.executable, "manage.py", "runserver", "--noreload", str(self.port)]
+            self._server = subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
             _wait_for(self.port)
-            yield
-        finally:
-            server.terminate()
-            server.wait()
+
+    def serve_no_more(self) -> None:
+        """End the server, which knows the copy as it was."""
+        if self._server is not None:
+            self._server.terminate()
+            self._server.wait()
+            self._server = None
 
     def follow(self, document: str) -> None:
         """Do all that a document says, and compare what its commands print."""
         for block in blocks_of(document):
             if block.kind == "diff":
+                self.serve_no_more()
                 self.edit(block.file, block.text)
             elif block.kind == "python" and block.file:
+                self.serve_no_more()
                 self.write(block.file, block.text)
             elif block.kind == "python":
                 assert self.run(f"python manage.py shell -v 0 <<'CODE'\n{block.text}\nCODE") == ""
-            elif block.kind == "console" and "$ curl" in block.text:
-                with self.served():
-                    self._type(block.text)
             elif block.kind == "console":
+                if "$ curl" in block.text:
+                    self.serve()
                 self._type(block.text)
 
     def _type(self, console: str) -> None:
@@ -175,6 +178,7 @@ def clone(tmp_path: Path) -> Iterator[Clone]:
     made = Clone(tmp_path / "clone")
     made.run("python manage.py demo --prepare-only")
     yield made
+    made.serve_no_more()
     discard(embedded(made.data / "postgres"))
 
 
