@@ -86,7 +86,7 @@ class Connections:
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             timeout=self._timeout,
         )
-        """For what comes seldom, WebSockets and health checks: `ask` is for requests."""
+        """For what comes seldom, the handshakes of WebSockets and health checks: `ask` is for requests."""
 
     def _socket(self, found: Any) -> socket.socket:
         """Make the socket of a connection, whose IP address is settled here and cannot change any more."""
