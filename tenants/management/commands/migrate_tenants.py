@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from django.db import OperationalError
 from django.urls import reverse
 
 from tenants.conf import tenancy
@@ -159,6 +160,11 @@ class Command(TenantCommand):
             for outcome in run.rest():
                 outcomes.append(outcome)
                 reporter.tell(outcome)
+        except OperationalError as error:
+            raise CommandError(
+                f"The server went away before all of it was on disk ({error}). Those that are behind are still known. "
+                f"Run: {AGAIN}"
+            ) from error
         return run.not_begun
 
     def _sum_up(

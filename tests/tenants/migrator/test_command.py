@@ -16,6 +16,7 @@ from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions
 from tenants.models import SchemaState
+from tenants.postgresql.direct import connect_directly
 
 OpenShop = Callable[..., TenantInfo]
 
@@ -55,6 +56,21 @@ def test_check_and_plan_change_nothing(open_shop: OpenShop) -> None:
     assert "0 failed" in said("migrate_tenants", tenant=slugs)
     assert "All 3 tenants are up to date" in said("migrate_tenants", tenant=slugs, check=True)
     assert "Nothing to do" in said("migrate_tenants", tenant=slugs, plan=True)
+
+
+def test_a_server_that_goes_away_at_the_end_is_told_as_such(open_shop: OpenShop) -> None:
+    slugs = set_back([open_shop() for _ in range(2)])
+    with connect_directly() as other, pytest.raises(CommandError, match=r"before all of it was on disk .* Run: manage"):
+        pid = connection.connection.info.backend_pid
+
+        class Cutting(StringIO):
+            def write(self, text: str) -> int:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+                return super().write(text)
+
+        call_command("migrate_tenants", tenant=slugs, stdout=Cutting())
+    connection.close()
+    assert "All 2 tenants are up to date" in said("migrate_tenants", tenant=slugs, check=True)
 
 
 def test_json_lines_tell_every_outcome_and_the_sum(open_shop: OpenShop) -> None:
