@@ -87,6 +87,8 @@ class Connections:
             timeout=self._timeout,
         )
         """For what comes seldom, the handshakes of WebSockets and health checks: `ask` is for requests."""
+        # Else it sends a handshake a second time by itself, past the circuit breaker. There is no public name for that.
+        self.session._retry_connection = False
 
     def _socket(self, found: Any) -> socket.socket:
         """Make the socket of a connection, whose IP address is settled here and cannot change any more."""
@@ -102,9 +104,9 @@ class Connections:
         length of the body. Raises `aiohttp.ClientError` and `OSError`.
 
         aiohttp's session and its requests do more, with redirects, cookies, credentials, proxies and a second try past
-        the service's retries and their budget: none of it has a place here, and it takes as long as all the gateway
-        does itself. What is called instead, aiohttp has public names for, but documents little of it: the tests of the
-        gateway see it if an update changes that.
+        the service's retries and their budget: none of it has a place here, and it takes as long as all that the
+        gateway does itself. What is called instead has public names in aiohttp, but little of it is documented: the
+        gateway's tests see it if an update changes that.
         """
         connection = await self._connect(url)
         sending = None

@@ -66,10 +66,12 @@ def test_a_service_that_says_no_is_quoted(front: Front, shop: TenantInfo) -> Non
 
 @pytest.mark.parametrize(("fault", "status"), [(upstreams.kill, 502), (upstreams.hang, 504)])
 def test_a_service_that_fails_is_told_by_its_code(front: Front, shop: TenantInfo, fault: Any, status: int) -> None:
-    front.behind(Failing(fault), attempt_seconds=0.5 if status == 504 else 30.0)
+    failing = Failing(fault)
+    front.behind(failing, attempt_seconds=0.5 if status == 504 else 30.0)
     with pytest.raises(WSServerHandshakeError) as refused:
         front.loop.run(talk(front, shop, "/"))
     assert refused.value.status == status
+    assert failing.asked == 1
 
 
 def test_another_address_is_tried(front: Front, shop: TenantInfo) -> None:
