@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from tenants.models import Service, ServiceReport
+from tenants.models import Service, ServiceReport, Tenant
 from tenants.services.tally import BOUNDS, quantile
 
 FRESH_SECONDS = 15.0
@@ -33,12 +33,17 @@ class AddressNow:
     sockets: int = 0
     attempts: int = 0
     failures: int = 0
+    left_alone_by: set[int] = field(default_factory=set)
+    """The ids of tenants by whom alone it is left alone."""
+    shops: list[str] = field(default_factory=list)
+    """Their slugs."""
 
     def add(self, facts: dict[str, Any]) -> None:
         """Add what one process has seen."""
         self.seen_by += 1
         self.unhealthy += not facts["healthy"]
         self.open += facts["breaker"] != "closed"
+        self.left_alone_by.update(facts.get("left_alone_by", ()))  # none of a process with older code
         for name in ("in_flight", "sockets", "attempts", "failures"):
             setattr(self, name, getattr(self, name) + facts[name])
 
@@ -53,6 +58,8 @@ class AddressNow:
             return "danger", _("not well")
         if self.open:
             return "warning", _("left alone")
+        if self.left_alone_by:
+            return "warning", _("left alone by some shops")
         return "success", _("well")
 
 
@@ -113,7 +120,7 @@ class ProcessNow:
 
 
 def panel() -> dict[str, Any]:
-    """Return the template context of `tenants/admin/services_panel.html`: three queries."""
+    """Return the template context of `tenants/admin/services_panel.html`: three queries, or four."""
     now = timezone.now()
     reports = list(ServiceReport.objects.all())
     services = {row.name: _service(row) for row in Service.objects.prefetch_related("addresses")}
@@ -122,12 +129,20 @@ def panel() -> dict[str, Any]:
             for name, facts in report.facts.items():
                 if name in services:
                     services[name].add(facts)
+    _name_shops([address for service in services.values() for address in service.addresses.values()])
     return {"services": list(services.values()), "processes": list(_processes(reports, now))}
 
 
 def _service(row: Service) -> ServiceNow:
     addresses = {one.url: AddressNow(one.url, in_use=one.is_active and row.is_active) for one in row.addresses.all()}
     return ServiceNow(row.pk, row.name, row.is_active, addresses=addresses)
+
+
+def _name_shops(addresses: Iterable[AddressNow]) -> None:
+    ids = {tenant for address in addresses for tenant in address.left_alone_by}
+    slugs = dict(Tenant.objects.filter(pk__in=ids).values_list("pk", "slug")) if ids else {}
+    for address in addresses:
+        address.shops = sorted(slugs[tenant] for tenant in address.left_alone_by if tenant in slugs)
 
 
 def _processes(reports: Iterable[ServiceReport], now: datetime) -> Iterable[ProcessNow]:

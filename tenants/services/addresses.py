@@ -52,6 +52,10 @@ class Address:
         own = self.kept_waiting.get(tenant)
         return max(self.breaker.seconds_left(), own.seconds_left() if own else 0.0)
 
+    def left_alone_by(self) -> list[int]:
+        """Return the ids of the tenants by whom alone it is left alone."""
+        return [tenant for tenant, own in self.kept_waiting.items() if own.state is not State.CLOSED]
+
     def begin(self, tenant: int) -> None:
         """A request goes to it."""
         self.attempts += 1

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 KEPT = timedelta(minutes=1)
 """How long a row stays that nobody writes any more."""
+MOST_NAMED = 20
+"""Tenants that are named where an address is left alone by some."""
 
 
 def facts_of(upstreams: Iterable[Upstream]) -> dict[str, Any]:
@@ -43,6 +45,7 @@ def _facts_of_address(address: Address) -> dict[str, Any]:
         "url": address.info.url,
         "healthy": address.is_healthy,
         "breaker": address.breaker.state.value,
+        "left_alone_by": address.left_alone_by()[:MOST_NAMED],
         "in_flight": address.in_flight,
         "sockets": address.sockets,
         "attempts": address.attempts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -64,14 +64,21 @@ def test_who_has_no_right_to_them_sees_no_services(browser_of: Callable[..., Cli
     assert browser_of("view_tenant").get(SERVICES).status_code == 403
 
 
-def report(breaker: str = "closed", *, healthy: bool = True, process: str = "one:1", failures: int = 0) -> None:
+def report(
+    breaker: str = "closed",
+    *,
+    healthy: bool = True,
+    process: str = "one:1",
+    failures: int = 0,
+    left_alone_by: Sequence[int] = (),
+) -> None:
     tally = Tally()
     for _ in range(3):
         tally.note(200, 0.02)
     tally.note(503, 2.0)
     address = {
         "url": "http://10.1.0.7:8003", "healthy": healthy, "breaker": breaker, "in_flight": 2, "sockets": 7,
-        "attempts": 9, "failures": failures,
+        "attempts": 9, "failures": failures, "left_alone_by": list(left_alone_by),
     }  # fmt: skip
     ServiceReport.objects.create(
         process=process, role="gateway", facts={"stock": {**tally.recent(), "addresses": [address]}}
@@ -100,6 +107,15 @@ def test_the_worst_that_any_process_has_seen_is_told(browser: Client, facts: dic
     report(process="two:2", **facts)
     (service,) = panel()["services"]
     assert service.addresses["http://10.1.0.7:8003"].state[1] == state
+
+
+def test_shops_that_alone_leave_an_address_alone_are_named(browser: Client, acme: TenantInfo) -> None:
+    Service.objects.create(name="stock").addresses.create(url="http://10.1.0.7:8003")
+    report(left_alone_by=[acme.id])
+    report(process="two:2", left_alone_by=[acme.id, 987_654])  # the other one is purged by now
+    html = browser.get(f"{SERVICES}live/figures/").json()["html"]
+    assert "left alone by some shops" in html
+    assert f">{acme.slug}<" in html
 
 
 def test_what_a_process_has_seen_long_ago_is_not_counted(browser: Client) -> None:

@@ -29,6 +29,7 @@ def test_what_one_tenant_waits_for_in_vain_closes_the_address_to_that_one(addres
     assert address.takes_requests_of(GLOBEX)
     assert address.seconds_left(ACME) > 0 == address.seconds_left(GLOBEX)
     assert address.failures == address.attempts == 100
+    assert address.left_alone_by() == [ACME]
 
 
 def test_what_everybody_waits_for_in_vain_closes_it_to_all(address: Address) -> None:
