@@ -96,11 +96,22 @@ class UsageCounter:
             self.write()
             connection.close()
 
+    def forget(self) -> None:
+        """Drop what was counted, and write nothing down until something is counted again: its database goes away."""
+        self._stopped.set()
+        atexit.unregister(self._write_last)
+        with self._lock:
+            self._pid = 0
+            self._counts.clear()
+            self._clients.clear()
+
     def write(self) -> None:
         """Write down what was counted; on any error it stays counted."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
             self._clients.clear()
+        if not counts:
+            return
         try:
             _add(counts)
         except Exception:

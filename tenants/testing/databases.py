@@ -13,6 +13,7 @@ from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
 
+from tenants.api.usage import usage
 from tenants.context import PLATFORM, use_tenant
 from tenants.lifecycle import NewTenant, create_tenant, purge_tenant
 from tenants.listener import listener
@@ -43,6 +44,7 @@ def test_database(orders: Sequence[NewTenant], *, reuse: bool) -> Iterator[None]
         yield
     finally:
         listener.stop()
+        usage.forget()  # else it is written into the database that the settings name again after the tests
         registry.clear()
         database = str(connection.settings_dict["NAME"])
         _wait_for_those_who_leave()

@@ -37,8 +37,7 @@ def counting(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 def _forget_all() -> None:
     """Drop what is counted here, by other tests too, and what their thread has written down for good."""
-    usage._counts.clear()
-    usage._clients.clear()
+    usage.forget()
     with use_tenant(PLATFORM):
         ApiUsage.objects.all().delete()
 
@@ -61,6 +60,17 @@ def test_calls_are_counted_by_tenant_version_and_client(
     counting.write()
     counting.write()
     assert report(TODAY, ["v1"], ["acme"])[0].requests == 4
+
+
+def test_what_is_forgotten_is_written_down_nowhere(
+    counting: UsageCounter, acme: TenantInfo, client_of: Callable[[TenantInfo], Client]
+) -> None:
+    _asked_by(client_of(acme), "till/1.2")
+    counting.forget()
+    with CaptureQueriesContext(connection) as queries:
+        counting.write()
+    assert len(queries) == 0
+    assert report(TODAY) == []
 
 
 def test_counting_costs_a_warm_request_no_query(
