@@ -19,12 +19,13 @@ from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.files import file_names
 from tenants.lifecycle.left_out import tables_left_out
 from tenants.lifecycle.manifest import Facts, Manifest, Versions
+from tenants.lifecycle.place import LIMITS
 from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.standstill import standing_still
 from tenants.migrator.graph import fingerprint
 from tenants.migrator.heads import heads
 from tenants.migrator.records import read_applied
-from tenants.models import Domain
+from tenants.models import Domain, Tenant
 from tenants.postgresql.copying import count_rows
 from tenants.postgresql.programs import (
     exact_server_version,
@@ -100,4 +101,5 @@ def _manifest(tenant: TenantInfo, archive: ArchiveWriter, pg_dump: int) -> Manif
         versions=Versions(postgresql=exact_server_version(), pg_dump=pg_dump, django=django.get_version()),
         rows={table: 0 if table in without else count for table, count in count_rows(tenant.schema).items()},
         members=archive.members,
+        limits=Tenant.objects.values(*LIMITS).get(pk=tenant.id),
     )

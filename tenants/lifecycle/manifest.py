@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 KIND = "backup of one tenant of Sangga"
-FORMAT = 3
+FORMAT = 4
 """Counts the formats of the file. A reader knows its own and those before it.
 
-2 came with `Facts.api_version`, 3 with `Facts.staff_second_factor`.
+2 came with `Facts.api_version`, 3 with `Facts.staff_second_factor`, 4 with `Manifest.limits`.
 """
 
 
@@ -74,6 +74,8 @@ class Manifest:
     """How many rows each table has."""
     members: dict[str, Member]
     """Every file of the backup but the manifest."""
+    limits: dict[str, Any] = field(default_factory=dict)
+    """The tenant's plan and its own limits, by the fields of `Tenant`; empty: none are known."""
 
     def to_json(self) -> str:
         """Return the manifest as it stands in the file."""
@@ -94,7 +96,8 @@ class Manifest:
 
     @classmethod
     def _from(cls, found: dict[str, Any]) -> Manifest:
-        values = {field.name: found[field.name] for field in fields(cls)}
+        values = {one.name: found[one.name] for one in fields(cls) if one.name != "limits"}
+        values["limits"] = {**found.get("limits", {})}
         values["tenant"] = Facts(**found["tenant"])
         values["versions"] = Versions(**found["versions"])
         values["members"] = {name: Member(**member) for name, member in found["members"].items()}

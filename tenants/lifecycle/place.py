@@ -20,10 +20,9 @@ from tenants.models import SchemaState, Tenant
 from tenants.names import SLUG_MAX_LENGTH
 from tenants.registry import info_of
 
-_TERMS = [
-    "api_version", "staff_second_factor", "plan", "max_concurrency", "max_queue", "max_rate", "max_burst",
-    "max_statement_seconds",
-]  # fmt: skip
+LIMITS = ["plan", "max_concurrency", "max_queue", "max_rate", "max_burst", "max_statement_seconds"]
+"""What says how much of the machine a tenant may take."""
+_TERMS = ["api_version", "staff_second_factor", *LIMITS]
 """What an operator has laid down for a tenant, whatever schema it has."""
 
 
@@ -74,6 +73,16 @@ def _move_what_points(old: Tenant, new: Tenant) -> None:
             if isinstance(relation, ManyToManyRel):
                 rows, name = relation.through, relation.field.m2m_reverse_field_name()
             rows._base_manager.filter(**{name: old.pk}).update(**{name: new.pk})
+
+
+def give_limits(manifest: Manifest, tenant: TenantInfo) -> None:
+    """Give a tenant the plan and the limits that it had; a plan that is none any more gives way to the default one."""
+    row = Tenant.objects.get(pk=tenant.id)
+    for name in LIMITS:
+        setattr(row, name, manifest.limits.get(name, getattr(row, name)))
+    if row.plan not in tenancy().plans:
+        row.plan = ""
+    row.save(update_fields=LIMITS)
 
 
 def give_domains(manifest: Manifest, tenant: TenantInfo) -> list[str]:

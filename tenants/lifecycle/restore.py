@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from tenants import audit
@@ -20,7 +21,8 @@ from tenants.lifecycle.create import NewTenant, insert_tenant, validate_facts
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.files import check_no_files, remove_files_of_nobody, save_file
 from tenants.lifecycle.left_out import tables_left_out
-from tenants.lifecycle.place import give_domains, interim_slug, take_place_of
+from tenants.lifecycle.manifest import Manifest
+from tenants.lifecycle.place import LIMITS, give_domains, give_limits, interim_slug, take_place_of
 from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.standstill import existing_tenant
 from tenants.migrator.heads import migrate_unseen, unknown_to_code
@@ -45,7 +47,8 @@ def restore_tenant(
 ) -> TenantInfo:
     """Restore a tenant from a backup, and return it; on any error everything is as it was.
 
-    As a new tenant it gets `slug`, or the one that it had, and then also those of its domains that are free. With
+    As a new tenant it gets `slug`, or the one that it had, and then also those of its domains that are free; its plan
+    and its own limits come along. With
     `over` it takes the place of the tenant `slug` that is there, domains and all; that one is deleted, under another
     slug (`place.kept_slug`), and can be had back for as long as any deleted tenant.
 
@@ -71,12 +74,18 @@ def restore_tenant(
                 migrations = _migrate(archive, tenant)
                 _save_files(archive, tenant, progress)
                 kept = take_place_of(wanted, tenant) if over else ""
-                left = give_domains(archive.manifest, tenant) if not over else []
+                left = [] if over else _give_what_it_had(archive.manifest, tenant)
                 restored = info_of(Tenant.objects.get(pk=tenant.id))
                 facts = {"file": str(path), "made_at": archive.manifest.made_at, "kept": kept, "domains_left": left}
                 audit.record("restore", restored, migrations=len(migrations), **facts)
             undo.pop_all()  # committed: the files are somebody's
     return restored
+
+
+def _give_what_it_had(manifest: Manifest, tenant: TenantInfo) -> list[str]:
+    """Give a tenant that is new its limits and domains; return the domains that are not to be had any more."""
+    give_limits(manifest, tenant)
+    return give_domains(manifest, tenant)
 
 
 def _check(archive: Archive) -> None:
@@ -92,6 +101,7 @@ def _check(archive: Archive) -> None:
             f"its tenant has the variant {manifest.tenant.variant!r}, which this code does not have. "
             f"Restore it with code that has it.",
         )
+    _check_limits(archive)
     newer = unknown_to_code([(app, name) for app, _, name in (head.partition(".") for head in manifest.heads)])
     if newer:
         names = ", ".join(f"{app}.{name}" for app, name in newer)
@@ -101,6 +111,17 @@ def _check(archive: Archive) -> None:
         )
     if not re.fullmatch(r"t_\d+", manifest.schema):
         raise BackupRefused(str(archive.path), f"{manifest.schema!r} is no name of a tenant's schema.")
+
+
+def _check_limits(archive: Archive) -> None:
+    limits = archive.manifest.limits
+    others = {field.name for field in Tenant._meta.concrete_fields} - limits.keys()
+    try:
+        if not limits.keys() <= set(LIMITS):
+            raise ValidationError(f"There is no limit {', '.join(limits.keys() - set(LIMITS))}.")
+        Tenant(**limits).clean_fields(exclude=others)
+    except ValidationError as error:
+        raise BackupRefused(str(archive.path), f"its tenant's limits are none. {' '.join(error.messages)}") from error
 
 
 def _facts(archive: Archive) -> dict[str, Any]:

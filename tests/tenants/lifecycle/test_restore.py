@@ -25,6 +25,7 @@ from shop.customers.models import Customer
 from shop.goods.models import Goods, Sku
 from shop.orders.models import Order
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
+from tenants.conf import tenancy
 from tenants.errors import BackupRefused, InvalidName, StepFailed, TenantExists
 from tenants.lifecycle import (
     NewTenant,
@@ -200,6 +201,27 @@ def test_the_demand_for_a_second_factor_comes_along_and_an_older_file_has_none(
         name: value for name, value in manifest_of(backup)["tenant"].items() if name != "staff_second_factor"
     }
     assert not restore(with_manifest(backup, format=2, tenant=of_format_2), "older").staff_second_factor
+
+
+def test_plan_and_limits_come_along_and_an_older_file_has_none(
+    shop: TenantInfo, tmp_path: Path, restore: Restore
+) -> None:
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(pk=shop.id).update(plan="large", max_rate=7, max_burst=9)
+    backup = backup_tenant(shop.slug, tmp_path / "shop.tar")
+    limits = restore(backup, "restored").limits
+    assert (limits.rate, limits.burst, limits.concurrency) == (7, 9, tenancy().plan("large").concurrency)
+    assert restore(with_manifest(backup, format=3, limits={}), "older").limits == tenancy().plan("")
+    gone = {**manifest_of(backup)["limits"], "plan": "gone"}
+    assert restore(with_manifest(backup, limits=gone), "other").limits.rate == 7
+
+
+@pytest.mark.parametrize(
+    "limits", [{"max_rate": -1}, {"max_rate": "many"}, {"slug": "acme"}, {"plan": "x" * 64}, [7], "x"]
+)
+def test_limits_that_are_none_are_refused(backup: Path, limits: object) -> None:
+    with pytest.raises(BackupRefused):
+        restore_tenant(with_manifest(backup, limits=limits), "restored")
 
 
 def test_nobody_is_signed_in_to_a_restored_shop(backup: Path, restore: Restore) -> None:
