@@ -213,6 +213,7 @@ def test_cut_off_from_the_database_it_comes_back_and_goes_on(start_worker: Start
     with in_the_way_of(shops[1]) as wait_until_awaited:
         wait_until_awaited()
         connection.close()
+        connection.close_pool()  # it is the worker that is cut off, and not who looks on
         with connect_directly() as server:
             server.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
