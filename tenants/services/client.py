@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -36,6 +37,8 @@ from tenants.telemetry import Step, http_facts, note_step
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer that are kept in memory; more is an error."""
 
+_METHOD = re.compile(r"[A-Za-z]+(-[A-Za-z]+)*")
+
 upstreams = Upstreams()
 """What this process knows of the services it calls; it belongs to the background's loop."""
 
@@ -61,6 +64,8 @@ def _question(service: str, method: str, path: str, **options: Any) -> _Question
         raise NoActiveTenant(f"A call of the service {service!r}")
     if not path.startswith("/"):
         raise ValueError(f"The path {path!r} has to begin with a slash: the service's address is in the registry.")
+    if not _METHOD.fullmatch(method):
+        raise ValueError(f"{method!r} is no method of HTTP.")
     headers: dict[str, str] = dict(options.pop("headers", None) or {})
     body: bytes | None = options.pop("body", None)
     if "json" in options:

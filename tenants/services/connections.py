@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterable
 from typing import Any, cast
@@ -12,6 +13,7 @@ from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError, RawResponseMessage, StreamWriter
+from aiohttp.streams import EMPTY_PAYLOAD
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -23,6 +25,15 @@ KEPT_OPEN = 15.0
 
 _WITHOUT_BODY = frozenset(["GET", "HEAD", "OPTIONS"])
 """Methods of which nobody expects a body, so that it need not be said that there is none."""
+
+SENT_AT_ONCE = 64 * 1024
+"""Bytes of a body that are written before the answer is looked at; what is longer is written beside that."""
+
+_TAKEN = 20
+"""Connections that are looked at for one request, before there is one on which nothing has come."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What no value of a header has in it (RFC 9110 §5.5)."""
 
 Body = bytes | AsyncIterable[bytes] | None
 
@@ -52,11 +63,15 @@ class Received:
 
     def _end(self) -> None:
         if self._sending is not None and not self._sending.done():
-            self.close()
+            self._hang_up()
         self._connection.release()
 
     def close(self) -> None:
         """Close the connection if the answer has not come to its end."""
+        self._hang_up()
+        self.content = EMPTY_PAYLOAD  # the other one knows this object, and what is left in it would stay with both
+
+    def _hang_up(self) -> None:
         if self._sending is not None:
             self._sending.cancel()
         self._connection.close()
@@ -100,8 +115,8 @@ class Connections:
     async def ask(self, url: str, method: str, target: str, headers: CIMultiDict[str], body: Body) -> Received:
         """Send one request to an address, and return the answer as soon as it has begun.
 
-        `url` is the address's, `target` what stands in the request line; `headers` are sent as they are, but for the
-        length of the body. Raises `aiohttp.ClientError` and `OSError`.
+        `url` is the address's, `target` what stands in the request line; `headers` are sent as they are, but for those
+        that say where the body ends. Raises `aiohttp.ClientError` and `OSError`.
 
         aiohttp's session and its requests do more, with redirects, cookies, credentials, proxies and a second try past
         the service's retries and their budget: none of it has a place here, and it takes as long as all that the
@@ -116,7 +131,7 @@ class Connections:
             writer = StreamWriter(protocol, self._loop)
             _settle_length(method, headers, body, writer)
             await writer.write_headers(f"{method} {target} HTTP/1.1", headers)
-            if body is None or isinstance(body, bytes):
+            if body is None or (isinstance(body, bytes) and len(body) <= SENT_AT_ONCE):
                 await writer.write_eof(body or b"")
             else:
                 sending = self._loop.create_task(_send(body, writer, protocol))
@@ -129,6 +144,15 @@ class Connections:
         return Received(connection, message, content, sending)
 
     async def _connect(self, url: str) -> Connection:
+        """Return a connection on which nothing has come yet: what was never asked for is nobody's answer."""
+        for _ in range(_TAKEN):
+            connection = await self._connect_or_take(url)
+            if not cast(ResponseHandler, connection.protocol).should_close:
+                return connection
+            connection.close()
+        raise NotHTTP("It speaks before it is asked.")
+
+    async def _connect_or_take(self, url: str) -> Connection:
         way = self._ways.get(url)
         if way is None:
             way = self._ways[url] = aiohttp.ClientRequest("GET", URL(url), loop=self._loop, session=self.session)
@@ -154,10 +178,12 @@ class Connections:
 
 
 def _settle_length(method: str, headers: CIMultiDict[str], body: Body, writer: StreamWriter) -> None:
-    """Say how long the body is, or that it comes in chunks."""
+    """Say how long the body is, or that it comes in chunks, whatever the headers said of that."""
+    headers.popall(hdrs.TRANSFER_ENCODING, None)
     if isinstance(body, bytes):
         headers[hdrs.CONTENT_LENGTH] = str(len(body))
     elif body is None:
+        headers.popall(hdrs.CONTENT_LENGTH, None)
         if method not in _WITHOUT_BODY:
             headers[hdrs.CONTENT_LENGTH] = "0"
     elif hdrs.CONTENT_LENGTH in headers:
@@ -167,10 +193,13 @@ def _settle_length(method: str, headers: CIMultiDict[str], body: Body, writer: S
         writer.enable_chunking()
 
 
-async def _send(body: AsyncIterable[bytes], writer: StreamWriter, protocol: ResponseHandler) -> None:
+async def _send(body: bytes | AsyncIterable[bytes], writer: StreamWriter, protocol: ResponseHandler) -> None:
     """Send a body as it comes; where that fails, whoever waits for the answer is told."""
     try:
         writer.send_headers()
+        if isinstance(body, bytes):
+            await writer.write_eof(body)
+            return
         async for chunk in body:
             await writer.write(chunk)
         await writer.write_eof()
@@ -188,4 +217,6 @@ async def _answer(protocol: ResponseHandler) -> tuple[RawResponseMessage, aiohtt
         if message.code == 101:
             raise NotHTTP("It changes to another protocol, which nobody has asked for.")
         if message.code >= 200:
+            if any(map(_CONTROL.search, message.headers.values())):
+                raise NotHTTP("One of its headers has a control character in it.")
             return message, content

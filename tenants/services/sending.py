@@ -44,7 +44,7 @@ class Outgoing:
     """By the loop's clock: when its sender stops waiting for the answer to begin."""
     body: bytes | AsyncIterable[bytes] | None = None
     is_begun: bool = False
-    """Whether something of a streamed body was taken, so that it cannot be sent again."""
+    """Whether a streamed body was asked for, so that it cannot be sent again."""
     body_error: Exception | None = None
     """What stopped a streamed body."""
     patience: TimeLimit | None = None
@@ -61,6 +61,7 @@ class Outgoing:
     async def chunks(self, seconds: float) -> AsyncIterator[bytes]:
         """Yield a streamed body, and let every chunk of it start the patience with the address anew."""
         chunks = aiter(self.body)  # type: ignore[arg-type]
+        self.is_begun = True
         try:
             while True:
                 self.waits_for_body = True
@@ -70,7 +71,6 @@ class Outgoing:
                     self.patience.put_off(seconds)
                 if chunk is None:
                     return
-                self.is_begun = True
                 yield chunk
         except Exception as error:
             self.body_error = error
@@ -175,7 +175,7 @@ async def _ask(upstream: Upstream, address: Address, outgoing: Outgoing) -> Answ
         answer = await _answer_in_time(upstream, attempt, outgoing)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         attempt.end()
-        if outgoing.body_error or outgoing.waits_for_body:
+        if outgoing.body_error or (outgoing.waits_for_body and isinstance(error, TimeoutError)):
             address.gave_up(outgoing.tenant)
             raise BodyFailed(outgoing.body_error or TimeoutError("The body did not come in time.")) from error
         address.failed(outgoing.tenant, error)

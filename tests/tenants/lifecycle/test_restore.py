@@ -217,7 +217,17 @@ def test_plan_and_limits_come_along_and_an_older_file_has_none(
 
 
 @pytest.mark.parametrize(
-    "limits", [{"max_rate": -1}, {"max_rate": "many"}, {"slug": "acme"}, {"plan": "x" * 64}, [7], "x"]
+    "limits",
+    [
+        {"max_rate": -1},
+        {"max_rate": "many"},
+        {"slug": "acme"},
+        {"plan": "x" * 64},
+        [7],
+        "x",
+        {"plan": []},
+        {"max_rate": ""},
+    ],
 )
 def test_limits_that_are_none_are_refused(backup: Path, limits: object) -> None:
     with pytest.raises(BackupRefused):

@@ -213,6 +213,13 @@ def test_the_services_own_errors_are_replies(mesh: Mesh, shop: TenantInfo) -> No
         reply.expect_ok()
 
 
+@pytest.mark.parametrize("method", ["GET /admin?", "", "GET\r\nHost:", "GET\t"])
+def test_a_method_is_no_request_line(mesh: Mesh, shop: TenantInfo, method: str) -> None:
+    mesh.behind(Telling())
+    with use_tenant(shop), pytest.raises(ValueError, match="no method"):
+        services.get_sync("stock").request(method, "/x")
+
+
 def test_a_path_is_no_address(mesh: Mesh, shop: TenantInfo) -> None:
     mesh.behind(Telling())
     for path in ("http://evil.example/", "stock", ""):
