@@ -120,7 +120,7 @@ def _check_limits(archive: Archive) -> None:
 
 def _is_limit(name: str, value: object) -> bool:
     if name == "plan":
-        return isinstance(value, str) and len(value) <= 63
+        return isinstance(value, str) and len(value) <= (Tenant._meta.get_field("plan").max_length or 0)
     return name in LIMITS and (value is None or (type(value) is int and 0 <= value <= 2**31 - 1))
 
 
