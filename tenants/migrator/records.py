@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -31,7 +31,7 @@ _RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES {};\n"
 _UNRECORD = "DELETE FROM django_migrations WHERE (app, name) IN ({});\n"
 _STATE = """
 INSERT INTO public.tenants_schemastate (tenant_id, fingerprint, outcome, error, seconds, finished_at)
-VALUES ({tenant:d}, '{fingerprint}', 'migrated', '', extract(epoch FROM clock_timestamp() - now()), now())
+VALUES ({tenant:d}, '{fingerprint}', 'migrated', '', extract(epoch FROM clock_timestamp() - {began}), now())
 ON CONFLICT (tenant_id) DO UPDATE SET fingerprint = excluded.fingerprint, outcome = excluded.outcome,
     error = excluded.error, seconds = excluded.seconds, finished_at = excluded.finished_at;
 """
@@ -94,11 +94,19 @@ def read_applied() -> frozenset[Key]:
 
 
 def closing_statements(
-    tenant: TenantInfo, before: Collection[Key], applied: Collection[Key], unapplied: Collection[Key]
+    tenant: TenantInfo,
+    before: Collection[Key],
+    applied: Collection[Key],
+    unapplied: Collection[Key],
+    *,
+    began: str = "now()",
 ) -> str:
-    """Return the SQL that records, in the schema and in the control plane, what a script has done."""
+    """Return the SQL that records, in the schema and in the control plane, what a script has done.
+
+    `began` is the SQL for the time when it began, unless the transaction began with it.
+    """
     records, after = _records(tenant.variant, frozenset(before), tuple(applied), tuple(unapplied))
-    text = records + _STATE.format(tenant=tenant.id, fingerprint=after)
+    text = records + _STATE.format(tenant=tenant.id, fingerprint=after, began=began)
     if tenancy().when_behind == "refuse":
         # Whoever turns the tenant away hears that it is there. Not otherwise: commits that notify wait for each other.
         text += _HEARD.format(tenant=tenant.id)
@@ -118,6 +126,20 @@ def _records(
         rows = sql.SQL(", ").join(sql.SQL("({}, {})").format(*key) for key in unapplied)
         text += sql.SQL(_UNRECORD).format(rows).as_string()
     return text, fingerprint(before.union(applied).difference(unapplied), variant)
+
+
+def fingerprint_after(
+    variant: str, before: Collection[Key], applied: Collection[Key], unapplied: Collection[Key]
+) -> str:
+    """Return the fingerprint that `closing_statements` records."""
+    return _records(variant, frozenset(before), tuple(applied), tuple(unapplied))[1]
+
+
+def recorded_fingerprints(tenants: Iterable[TenantInfo]) -> dict[int, str]:
+    """Return the fingerprints that are recorded of tenants, by id."""
+    with use_tenant(PLATFORM):
+        states = SchemaState.objects.filter(tenant_id__in=[tenant.id for tenant in tenants])
+        return dict(states.values_list("tenant_id", "fingerprint"))
 
 
 def flush() -> None:
