@@ -112,6 +112,7 @@ def send(statements: str) -> None:
 def migrate_and_record(executor: AppliedExecutor, plan: Plan, *, from_nothing: bool) -> Script:
     """Apply a plan of atomic migrations to the schema at hand, and return the script for the next ones."""
     state = executor.starting_state()
+    state.apps  # noqa: B018  # rendered here, it is copied for each step; otherwise it would be rendered for the first two
     if from_nothing or somebody_cares(plan):
         announce_before(plan, state)
     script = Script(plan, state, missing_records=executor.unrecorded_replacements())
