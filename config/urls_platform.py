@@ -1,14 +1,12 @@
 """The platform's host: the operator's side."""
 
 from django.conf import settings
-from django.contrib.admin import autodiscover
 from django.urls import include, path
 from django.views.generic import TemplateView
 
 from tenants.admin import platform_site
 from tenants.views import SetPassword, set_password_done
 
-autodiscover()
 urlpatterns = []
 if settings.SERVICE != "auth":  # which serves tokens, and nothing else
     urlpatterns += [

@@ -1,7 +1,6 @@
 """A tenant's host: storefront, the shop's own admin, its API and its files."""
 
 from django.conf import settings
-from django.contrib.admin import autodiscover
 from django.urls import URLPattern, URLResolver, include, path
 
 from shop.admin_site import site_for
@@ -32,5 +31,4 @@ def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:
     ]
 
 
-autodiscover()
 urlpatterns = urlpatterns_of("default")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib.admin import autodiscover
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model
 from django.db.models.options import Options
@@ -89,6 +90,7 @@ class VariantSite(AccountsSite):
     """An admin that stands in the place of another, with what a variant has in the place of its models and classes."""
 
     def __init__(self, default: UnfoldAdminSite, children: dict[type[Model], type[Model]], classes: Any) -> None:
+        autodiscover()  # before the classes of the default are looked at
         self.settings_name = default.settings_name
         self.index_title, self.index_template = default.index_title, default.index_template
         super().__init__(default.name)

@@ -77,6 +77,19 @@ class Received:
         self._connection.close()
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Gives no connection on which something has come already: what was never asked for is nobody's answer."""
+
+    async def connect(self, *args: Any, **options: Any) -> Connection:
+        """Return a connection as aiohttp's own does; raise `NotHTTP` if the service speaks on all of them."""
+        for _ in range(_TAKEN):
+            connection = await super().connect(*args, **options)
+            if not cast(ResponseHandler, connection.protocol).should_close:
+                return connection
+            connection.close()
+        raise NotHTTP("It speaks before it is asked.")
+
+
 class Connections:
     """The connections to one service's addresses; none is made to where the service may not be."""
 
@@ -87,7 +100,7 @@ class Connections:
         self._loop = asyncio.get_running_loop()
         self._closing: asyncio.Task[None] | None = None
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=service.connect_seconds)
-        self._connector = aiohttp.TCPConnector(
+        self._connector = _Connector(
             limit=0, keepalive_timeout=KEPT_OPEN, socket_factory=self._socket, ttl_dns_cache=10
         )
         self._ways: dict[str, aiohttp.ClientRequest] = {}
@@ -144,15 +157,6 @@ class Connections:
         return Received(connection, message, content, sending)
 
     async def _connect(self, url: str) -> Connection:
-        """Return a connection on which nothing has come yet: what was never asked for is nobody's answer."""
-        for _ in range(_TAKEN):
-            connection = await self._connect_or_take(url)
-            if not cast(ResponseHandler, connection.protocol).should_close:
-                return connection
-            connection.close()
-        raise NotHTTP("It speaks before it is asked.")
-
-    async def _connect_or_take(self, url: str) -> Connection:
         way = self._ways.get(url)
         if way is None:
             way = self._ways[url] = aiohttp.ClientRequest("GET", URL(url), loop=self._loop, session=self.session)

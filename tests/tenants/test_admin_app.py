@@ -20,6 +20,8 @@ LOADED = "import sys; print(*sorted(name for name in sys.modules if name.endswit
         ("from django.core.checks import run_checks; assert run_checks(tags=['admin']) == []", True),
         ("from django.urls import reverse; reverse('admin:index', urlconf='config.urls_tenant')", True),
         ("from django.urls import reverse; reverse('admin:index', urlconf='config.urls_platform')", True),
+        ("from tenants.admin import platform_site; platform_site.urls", True),
+        ("from shop.admin_site import site_for; site_for('customer_a')", True),
     ],
 )
 def test_they_are_loaded_with_urls_and_for_checks_and_not_for_commands(doing: str, loads: bool) -> None:

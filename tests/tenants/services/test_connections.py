@@ -96,6 +96,20 @@ def test_an_answer_that_nobody_asked_for_is_nobodys() -> None:
     assert asyncio.run(go()) == [b"GET /first", b"GET /second", b"GET /third"]
 
 
+def test_nor_is_it_the_answer_to_a_health_check() -> None:
+    async def go() -> str:
+        said_late = asyncio.Event()
+        async with behind(partial(slip_in, said_late)) as upstream:
+            (await ask(upstream, target="/first")).close()
+            await said_late.wait()
+            await asyncio.sleep(0.05)  # until it has arrived
+            url = upstream.service.addresses[0].url
+            async with upstream.connections.session.get(f"{url}/health") as response:
+                return await response.text()
+
+    assert asyncio.run(go()) == "GET /health"
+
+
 async def too_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
