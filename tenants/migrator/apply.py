@@ -11,7 +11,6 @@ from django.db import DatabaseError, OperationalError, transaction
 from psycopg import errors
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.errors import UnknownVariant
 from tenants.migrator.express import Express
 from tenants.migrator.graph import AppliedExecutor, Target, targets_for
 from tenants.migrator.records import (
@@ -86,22 +85,23 @@ def migrate_tenant(
 
 def migrate_together(
     tenants: Sequence[TenantInfo], targets: Sequence[Target] | None = None, *, lock_timeout: float = 0
-) -> list[Outcome]:
+) -> tuple[list[Outcome], DatabaseError | None]:
     """Migrate the first few of `tenants` in one message, each in a transaction of its own; return what came of them.
 
     It is only done for tenants that are alike and go a way that others went before. The rest are as they were, for
-    `migrate_tenant` to look at one by one: this raises nothing. All may only be on disk after the next `flush`.
+    `migrate_tenant` to look at one by one; but if the connection was lost at the first of them, which then is the
+    second thing returned, the server may still be at it. All may only be on disk after the next `flush`. Raises
+    `UnknownVariant`.
     """
     started = time.monotonic()
-    try:
-        goals = {targets_for(tenant) if targets is None else tuple(targets) for tenant in tenants}
-        express = _express_to(goals.pop()) if len(goals) == 1 else None
-        done = express.take_together(tenants, wait=lock_timeout) if express else 0
-    except UnknownVariant:
-        return []
+    goals = {targets_for(tenant) if targets is None else tuple(targets) for tenant in tenants}
+    express = _express_to(goals.pop()) if len(goals) == 1 else None
+    if express is None:
+        return [], None
+    done, lost = express.take_together(tenants, wait=lock_timeout)
     seconds = (time.monotonic() - started) / max(done, 1)
-    names = express.script.names if express else ()
-    return [Outcome(tenant=tenant, applied=names, seconds=seconds) for tenant in tenants[:done]]
+    names = express.script.names
+    return [Outcome(tenant=tenant, applied=names, seconds=seconds) for tenant in tenants[:done]], lost
 
 
 def _express_to(goals: tuple[Target, ...]) -> Express | None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
+from math import ceil
 from typing import cast
 
 from django.db import DatabaseError, OperationalError, connection
@@ -29,12 +31,13 @@ from tenants.postgresql.cursor import preamble
 # committed before the claim.
 _GUARD = """
 SET LOCAL lock_timeout = {milliseconds:d};{commit}
-SELECT CASE WHEN pg_try_advisory_xact_lock({space:d}, {tenant:d}) THEN '0' ELSE 'tenant {tenant:d} is taken' END::int,
+SELECT CASE WHEN clock_timestamp() > now() + interval '{seconds} s' THEN 'tenant {tenant:d} is late'
+    WHEN pg_try_advisory_xact_lock({space:d}, {tenant:d}) THEN '0' ELSE 'tenant {tenant:d} is taken' END::int,
     set_config('tenants.began', clock_timestamp()::text, true);
 SELECT CASE md5(string_agg(app || '.' || name, ' ' ORDER BY app COLLATE "C", name COLLATE "C")) WHEN '{digest}'
     THEN '0' ELSE 'tenant {tenant:d} is elsewhere' END::int FROM django_migrations;
 """
-_CALLED_OFF = re.compile(r"tenant (?P<tenant>\d+) is (?P<why>taken|elsewhere)")
+_CALLED_OFF = re.compile(r"tenant (?P<tenant>\d+) is (?P<why>late|taken|elsewhere)")
 """What the guard says, in the error."""
 
 # For all tenants of a message, now() is when the message came.
@@ -45,6 +48,8 @@ _WITHOUT_THE_DISK = "SET LOCAL synchronous_commit = off;"
 
 _PATIENCE_IN_COMPANY = 0.1
 """Seconds that a tenant's statement waits for a lock while others wait behind it in the same message."""
+_SECONDS_A_MESSAGE = 0.3
+"""After so long no further tenant of a message is begun: whoever stops a run waits for it, and so may other workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +80,15 @@ class Express:
             return False  # the longer way finds out what there is to say
         return True
 
-    def take_together(self, tenants: Sequence[TenantInfo], *, wait: float) -> int:
+    def take_together(self, tenants: Sequence[TenantInfo], *, wait: float) -> tuple[int, DatabaseError | None]:
         """Migrate tenants in one message, each in a transaction of its own, until one cannot be; return how many were.
 
-        They may only be on disk after the next `flush`. Whoever comes after the first that cannot be is as before.
+        They may only be on disk after the next `flush`. Whoever comes after the first that cannot be is as before,
+        unless the connection was lost, which then is the second thing returned: the server may still be at it.
         """
         if connection.in_atomic_block or not all(self._shows(variant) for variant in {one.variant for one in tenants}):
-            return 0
+            return 0, None
+        started = time.monotonic()
         wait = min(wait or _PATIENCE_IN_COMPANY, _PATIENCE_IN_COMPANY)
         owner = cast(DatabaseWrapper, connection).owner_role
         message = "".join(
@@ -92,13 +99,14 @@ class Express:
             try:
                 send(message)
             except DatabaseError as error:
-                _leave_transaction()
-                return self._count_done(tenants, error)
-        return len(tenants)
+                lost = None if _leave_transaction() else error
+                return self._count_done(tenants, error, started), lost
+        return len(tenants), None
 
     def _statements(self, tenant: TenantInfo, *, wait: float, durable: bool) -> str:
         guard = _GUARD.format(
-            milliseconds=int(wait * 1000),
+            milliseconds=ceil(wait * 1000),
+            seconds=_SECONDS_A_MESSAGE,
             space=LOCK_SPACE,
             tenant=tenant.id,
             digest=_digest(self.recorded),
@@ -115,23 +123,26 @@ class Express:
     def _fingerprint(self, variant: str) -> str:
         return fingerprint_after(variant, self.recorded, self.script.applied, self.script.unapplied)
 
-    def _count_done(self, tenants: Sequence[TenantInfo], error: DatabaseError) -> int:
+    def _count_done(self, tenants: Sequence[TenantInfo], error: DatabaseError, started: float) -> int:
         """Return how many were done before an error, which does not always say whose it is."""
         called_off = _CALLED_OFF.search(str(error))
         by_name = int(called_off["tenant"]) if called_off else None  # another run may have done that one meanwhile
         try:
-            found = recorded_fingerprints(tenants)
+            found = recorded_fingerprints(tenants, seconds=time.monotonic() - started)
         except DatabaseError:
             return 0  # with the database gone nothing is known; it will be, when it is there again
         done = takewhile(lambda one: one.id != by_name and found.get(one.id) == self._fingerprint(one.variant), tenants)
         return len(list(done))
 
 
-def _leave_transaction() -> None:
+def _leave_transaction() -> bool:
+    """Leave the transaction that failed; return whether the connection is still there to do so."""
     try:
         connection.rollback()
     except DatabaseError:
         connection.close()
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

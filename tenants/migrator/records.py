@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from psycopg import sql
 
@@ -17,7 +20,7 @@ from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere
 from tenants.migrator.graph import Key, fingerprint
-from tenants.models import SchemaState
+from tenants.models import SchemaState, Tenant
 from tenants.postgresql.direct import connect_directly
 
 LOCK_SPACE = 0x5A6
@@ -135,21 +138,33 @@ def fingerprint_after(
     return _records(variant, frozenset(before), tuple(applied), tuple(unapplied))[1]
 
 
-def recorded_fingerprints(tenants: Iterable[TenantInfo]) -> dict[int, str]:
-    """Return the fingerprints that are recorded of tenants, by id."""
+def recorded_fingerprints(tenants: Iterable[TenantInfo], *, seconds: float) -> dict[int, str]:
+    """Return by tenant's id the fingerprints that were recorded in the last so many seconds."""
     with use_tenant(PLATFORM):
-        states = SchemaState.objects.filter(tenant_id__in=[tenant.id for tenant in tenants])
+        states = SchemaState.objects.filter(_in_the_last(seconds), tenant_id__in=[tenant.id for tenant in tenants])
         return dict(states.values_list("tenant_id", "fingerprint"))
 
 
-def flush() -> None:
-    """Return when everything that this server has committed so far is on disk; the end of a run of many tenants.
+def _in_the_last(seconds: float) -> Q:
+    # By the server's own clock, and a little more, since it had to hear of it first.
+    return Q(finished_at__gt=Now() - timedelta(seconds=seconds + 1))
+
+
+def flush(tenants: Iterable[TenantInfo], *, seconds: float) -> None:
+    """Return when what was recorded of `tenants` in the last so many seconds is on disk; the end of a run of many.
 
     PostgreSQL writes its log in order, so one commit that waits for the disk waits for all those before it that did
-    not. Raises `OperationalError` if the server is gone; then it may have lost the last of them.
+    not. Raises `OperationalError` if the server is gone, or was for a moment, and has lost some.
     """
-    with use_tenant(PLATFORM), connection.cursor() as cursor:
-        cursor.execute(_FLUSH)
+    with use_tenant(PLATFORM):
+        with connection.cursor() as cursor:
+            cursor.execute(_FLUSH)
+        # Behind a pooler, our connection outlives the server.
+        there = Tenant.objects.filter(pk__in=[tenant.id for tenant in tenants])
+        recorded = SchemaState.objects.filter(_in_the_last(seconds), tenant=OuterRef("pk"))
+        lost = list(there.filter(~Exists(recorded)).values_list("slug", flat=True).order_by("slug"))
+    if lost:
+        raise OperationalError(f"it has lost {', '.join(lost[:20])}{' and more' if len(lost) > 20 else ''}")
 
 
 def write_unfinished(tenant: TenantInfo) -> None:

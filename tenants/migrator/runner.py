@@ -33,7 +33,10 @@ _ATTEMPTS = 3
 _TOGETHER = 16
 """How many tenants share a message at most: with more, little is gained."""
 _SECONDS_TOGETHER = 0.03
-"""And no more than can be expected to be done in that time: whoever stops a run waits for the tenants in hand."""
+"""And no more than are likely to be done in that time."""
+
+_Turn = tuple[TenantInfo, int]
+"""A tenant, and how often it will have been tried then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +81,18 @@ class Run:
         # Each with how often it has been tried; those that were put off come again at the end. Those that are alike
         # come together, from the oldest: so they lie in PostgreSQL's catalogs, where neighbours share pages.
         in_turn = sorted(tenants, key=lambda tenant: (tenant.variant, tenant.id))
-        self._waiting: deque[tuple[TenantInfo, int]] = deque((tenant, 1) for tenant in in_turn)
+        self._waiting: deque[_Turn] = deque((tenant, 1) for tenant in in_turn)
         self._outcomes: SimpleQueue[Outcome | None] = SimpleQueue()
         # Set by `stop` and by too many failures; read by the workers before each tenant.
         self._stopped = Event()
         self._failures = 0
-        self._to_flush = False
-        self._workers = [Thread(target=self._work) for _ in range(max(1, min(options.jobs, len(tenants))))]
+        self._to_flush: list[TenantInfo] = []
+        self._started = 0.0
+        self._jobs = max(1, min(options.jobs, len(tenants)))
+        self._workers = [Thread(target=self._work) for _ in range(self._jobs)]
 
     def __iter__(self) -> Iterator[Outcome]:
+        self._started = time.monotonic()
         for worker in self._workers:
             worker.start()
         yield from self.rest()
@@ -94,18 +100,19 @@ class Run:
     def rest(self) -> Iterator[Outcome]:
         """Go on yielding outcomes where an interrupted iteration left off, until all workers are done.
 
-        What was migrated is on disk when it ends; raises `OperationalError` if the server went away before.
+        What was migrated is on disk when it ends; raises `OperationalError` if the server has lost some of it.
         """
         while self._workers:
             outcome = self._outcomes.get()
             if outcome is None:
                 self._workers.pop().join()
             else:
-                self._to_flush |= bool(outcome.applied)
+                if outcome.applied:
+                    self._to_flush.append(outcome.tenant)
                 yield outcome
         if self._to_flush:
-            flush()
-            self._to_flush = False
+            flush(self._to_flush, seconds=time.monotonic() - self._started)
+            self._to_flush = []
 
     def stop(self) -> None:
         """Begin no further tenant; those in hand are finished."""
@@ -121,34 +128,45 @@ class Run:
         try:
             while not self._stopped.is_set() and (group := self._take(size)):
                 started = time.monotonic()
-                self._migrate_group(group)
-                seconds_each = (time.monotonic() - started) / len(group)
-                size = max(1, min(_TOGETHER, int(_SECONDS_TOGETHER / seconds_each)))
+                number = len(group)
+                try:
+                    self._migrate_group(group)
+                finally:
+                    self._waiting.extendleft(reversed(group))
+                seconds_each = (time.monotonic() - started) / max(1, number - len(group))
+                size = int(_SECONDS_TOGETHER / max(seconds_each, 0.001))
         finally:
             connection.close()
             self._outcomes.put(None)
 
-    def _take(self, size: int) -> list[tuple[TenantInfo, int]]:
-        taken: list[tuple[TenantInfo, int]] = []
+    def _take(self, size: int) -> deque[_Turn]:
+        """Take so many of those that wait, within bounds, and leave enough for the other workers."""
+        share = len(self._waiting) // (2 * self._jobs)
+        group: deque[_Turn] = deque()
         with suppress(IndexError):
-            while len(taken) < size:
-                taken.append(self._waiting.popleft())
-        return taken
+            while len(group) < max(1, min(size, share, _TOGETHER)):
+                group.append(self._waiting.popleft())
+        return group
 
-    def _migrate_group(self, group: list[tuple[TenantInfo, int]]) -> None:
-        """Migrate tenants together as far as that goes, and the others one by one."""
-        options = self.options
-        outcomes: list[Outcome] = []
-        if len(group) > 1:
-            tenants = [tenant for tenant, _ in group]
-            outcomes = migrate_together(tenants, options.targets, lock_timeout=options.lock_timeout)
+    def _migrate_group(self, group: deque[_Turn]) -> None:
+        """Migrate the first of a group, together as far as that goes and the next one alone; leave the others in it."""
+        started = time.monotonic()
+        outcomes, lost = self._migrate_together([tenant for tenant, _ in group]) if len(group) > 1 else ([], None)
         for outcome in outcomes:
-            self._outcomes.put(outcome)
-        for tenant, attempt in group[len(outcomes) :]:
-            if self._stopped.is_set():
-                self._waiting.append((tenant, attempt))
-            else:
-                self._migrate(tenant, attempt)
+            group.popleft()
+            self._tell(outcome)
+        if group and lost:
+            tenant, _ = group.popleft()
+            self._tell(_failed(tenant, lost, time.monotonic() - started))
+        elif group and not self._stopped.is_set():
+            self._migrate(*group.popleft())
+
+    def _migrate_together(self, tenants: list[TenantInfo]) -> tuple[list[Outcome], DatabaseError | None]:
+        try:
+            return migrate_together(tenants, self.options.targets, lock_timeout=self.options.lock_timeout)
+        except Exception as error:  # whatever it is, they are looked at one by one, and whose it is will be told
+            logger.info("Tenants could not be migrated together", exc_info=error)
+            return [], None
 
     def _migrate(self, tenant: TenantInfo, attempt: int) -> None:
         try:
@@ -156,6 +174,9 @@ class Run:
         except _PutOff:
             self._waiting.append((tenant, attempt + 1))
             return
+        self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> None:
         if outcome.failed:
             connection.close()  # whatever state it is in, the next tenant gets a good one
         self._failures += outcome.failed
@@ -181,12 +202,18 @@ def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = Fals
     except Exception as error:  # whatever a migration raises is that tenant's outcome, and no other's
         if put_off and is_locked_out(error):
             raise _PutOff from error
-        logger.info("Tenant %s could not be migrated", tenant.slug, exc_info=error)
-        seconds = time.monotonic() - started
-        text = _in_words(error)
-        with suppress(DatabaseError):  # with the database gone there is nowhere to write, and the outcome still counts
-            write_failure(tenant, text, seconds)
-        return Outcome(tenant=tenant, error=text, seconds=seconds)
+        return _failed(tenant, error, time.monotonic() - started)
+
+
+def _failed(tenant: TenantInfo, error: Exception, seconds: float) -> Outcome:
+    """Note that a tenant's migration failed, and return that."""
+    logger.info("Tenant %s could not be migrated", tenant.slug, exc_info=error)
+    text = _in_words(error)
+    try:
+        write_failure(tenant, text, seconds)
+    except Exception as unwritten:  # with the database gone there is nowhere to write, and the outcome still counts
+        logger.warning("The failure of tenant %s could not be noted", tenant.slug, exc_info=unwritten)
+    return Outcome(tenant=tenant, error=text, seconds=seconds)
 
 
 def _in_words(error: Exception) -> str:

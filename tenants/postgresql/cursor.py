@@ -150,8 +150,8 @@ class TenantCursor(_TenantMixin, Cursor):
             super().execute(self._preamble(tenant) + query, params, **options)
         except errors.ActiveSqlTransaction:
             # CREATE INDEX CONCURRENTLY, VACUUM and their like refuse any transaction, the implicit one included.
-            # PostgreSQL refuses before it does anything, so nothing happens twice.
-            if not alone:
+            # PostgreSQL refuses before it does anything, so nothing happens twice; but not behind a BEGIN in `query`.
+            if not alone or self.connection.pgconn.transaction_status != TransactionStatus.IDLE:
                 raise
             self.wrapper.execute_outside_transaction(tenant, query, params)
             return

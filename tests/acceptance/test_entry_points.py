@@ -24,3 +24,18 @@ def test_a_server_can_import_it_and_what_it_has_loaded_is_left_to_stay(module: s
         cwd=ROOT, capture_output=True, text=True, env={**environment, "SECRET_KEY": "x" * 50, "SERVICE": service},
     )  # fmt: skip
     assert done.stdout == "True True\n", done.stderr
+
+
+def test_a_command_looks_for_garbage_and_not_among_what_it_has_loaded() -> None:
+    look = "import gc; print(gc.isenabled(), gc.get_freeze_count() > 50_000)"
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", look], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout == "True True\n", done.stderr
+
+
+def test_to_import_the_command_line_changes_nothing() -> None:
+    """As a child of a pool of processes does, which is no command."""
+    look = "import gc, manage; print(gc.isenabled(), gc.get_freeze_count())"
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "True 0\n", done.stderr

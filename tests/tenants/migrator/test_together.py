@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event, Thread
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.migrations.state import ProjectState
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.migrator.apply import Outcome, migrate_tenant, migrate_together
 from tenants.migrator.express import Express
 from tenants.migrator.graph import Key, chosen_targets
-from tenants.migrator.records import read_applied, session_claim
+from tenants.migrator.records import flush, read_applied, session_claim
 from tenants.migrator.runner import Run, RunOptions
 from tenants.migrator.scripts import Script
 from tests.ledger.models import Account
@@ -38,7 +40,16 @@ def to(migration: str) -> list[Any]:
 
 
 def together(shops: list[TenantInfo], **options: Any) -> list[Outcome]:
-    return migrate_together(shops, to("0004"), **options)
+    outcomes, lost = migrate_together(shops, to("0004"), **options)
+    assert lost is None
+    return outcomes
+
+
+def run(shops: list[TenantInfo], **options: Any) -> dict[str, Outcome]:
+    """Migrate shops in a run, and return what came of them by slug."""
+    outcomes = list(Run(shops, RunOptions(targets=tuple(to("0004")), **options)))
+    assert len(outcomes) == len(shops)
+    return {outcome.tenant.slug: outcome for outcome in outcomes}
 
 
 def done(shops: list[TenantInfo]) -> list[bool]:
@@ -114,7 +125,7 @@ def test_whoever_comes_before_a_failure_is_done_and_the_rest_as_they_were(shops:
     make_doubtful(shops[2])
     assert [outcome.tenant for outcome in together(shops)] == shops[:2]
     assert done(shops) == [True, True, False, False, False]
-    outcomes = {outcome.tenant.slug: outcome for outcome in Run(shops[2:], RunOptions(targets=tuple(to("0004"))))}
+    outcomes = run(shops[2:])
     assert [outcomes[shop.slug].failed for shop in shops[2:]] == [True, False, False]
 
 
@@ -130,7 +141,7 @@ def test_a_run_stops_at_a_failure_among_several(shops: list[TenantInfo]) -> None
 def test_whom_another_run_has_in_hand_is_left_to_it(shops: list[TenantInfo]) -> None:
     with session_claim(shops[1]):
         assert [outcome.tenant for outcome in together(shops)] == shops[:1]
-        outcomes = {outcome.tenant.slug: outcome for outcome in Run(shops[1:], RunOptions(targets=tuple(to("0004"))))}
+        outcomes = run(shops[1:])
     assert [outcomes[shop.slug].elsewhere for shop in shops[1:]] == [True, False, False, False]
     assert done(shops) == [True, False, True, True, True]
 
@@ -141,46 +152,104 @@ def test_whom_another_run_has_done_meanwhile_is_not_counted_again(shops: list[Te
     assert done(shops) == [True, True, True, True, False]
 
 
-def test_nobody_waits_for_long_behind_a_table_in_use(shops: list[TenantInfo]) -> None:
+@contextmanager
+def shopping_slowly(shop: TenantInfo) -> Iterator[None]:
+    """Have somebody in a shop who does not let go of one of its tables."""
     holding, release = Event(), Event()
 
-    def shop_slowly() -> None:
-        with use_tenant(shops[1]), transaction.atomic(), connection.cursor() as cursor:
+    def hold() -> None:
+        with use_tenant(shop), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT * FROM ledger_entry")
             holding.set()
             release.wait(120)
         connection.close()
 
-    shopper = Thread(target=shop_slowly)
+    shopper = Thread(target=hold)
     shopper.start()
     try:
         assert holding.wait(30)
-        # Alone, a tenant would wait without end.
-        assert [outcome.tenant for outcome in together(shops, lock_timeout=0)] == shops[:1]
+        yield
     finally:
         release.set()
         shopper.join()
 
 
-def test_a_connection_that_is_lost_on_the_way_loses_no_count(shops: list[TenantInfo]) -> None:
+@contextmanager
+def when_recorded(shop: TenantInfo, statement: str) -> Iterator[None]:
+    """Have a shop do something when a migration of its is recorded."""
     in_the_schema(
-        shops[2],
-        "CREATE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$;"
-        "CREATE TRIGGER hang_up BEFORE INSERT ON django_migrations EXECUTE FUNCTION hang_up()",
+        shop,
+        f"CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; RETURN NEW; END $$;"
+        "CREATE TRIGGER odd BEFORE INSERT ON django_migrations EXECUTE FUNCTION odd()",
     )
-    assert [outcome.tenant for outcome in together(shops)] == shops[:2]
-    in_the_schema(shops[2], "DROP TRIGGER hang_up ON django_migrations; DROP FUNCTION hang_up()")
+    yield
+    in_the_schema(shop, "DROP TRIGGER odd ON django_migrations; DROP FUNCTION odd()")
+
+
+def test_nobody_waits_for_long_behind_a_table_in_use(shops: list[TenantInfo]) -> None:
+    with shopping_slowly(shops[1]):
+        # Alone, a tenant would wait without end.
+        assert [outcome.tenant for outcome in together(shops, lock_timeout=0)] == shops[:1]
+
+
+def test_a_record_from_before_is_not_taken_for_todays(shops: list[TenantInfo]) -> None:
+    """It may be wrong: somebody has put the schema back by hand."""
+    done_before = "SELECT fingerprint FROM tenants_schemastate WHERE tenant_id = %s"
+    migrate_tenant(shops[4], to("0004"))
+    ((fingerprint,),) = as_platform(done_before, shops[4].id)
+    as_platform(
+        "UPDATE tenants_schemastate SET fingerprint = %s, finished_at = now() - interval '1 hour' WHERE tenant_id = %s",
+        fingerprint,
+        shops[2].id,
+    )
+    with shopping_slowly(shops[2]):
+        assert [outcome.tenant for outcome in together(shops[:4])] == shops[:2]
+
+
+def test_nobody_is_begun_late(shops: list[TenantInfo]) -> None:
+    with when_recorded(shops[1], "PERFORM pg_sleep(0.4)"):
+        assert [outcome.tenant for outcome in together(shops)] == shops[:2]
     assert done(shops) == [True, True, False, False, False]
+
+
+def test_a_connection_that_is_lost_on_the_way_loses_no_count(shops: list[TenantInfo]) -> None:
+    with when_recorded(shops[2], "PERFORM pg_terminate_backend(pg_backend_pid())"):
+        outcomes, lost = migrate_together(shops, to("0004"))
+        assert [outcome.tenant for outcome in outcomes] == shops[:2]
+        assert "terminating connection" in str(lost)
+        of_the_run = run(shops[2:], jobs=1)
+    assert done(shops) == [True, True, False, True, True]
+    assert [of_the_run[shop.slug].failed for shop in shops[2:]] == [True, False, False]
+
+
+def test_what_refuses_a_transaction_is_not_tried_twice(shops: list[TenantInfo]) -> None:
+    with when_recorded(shops[1], "RAISE active_sql_transaction"):
+        assert [outcome.tenant for outcome in together(shops)] == shops[:1]
 
 
 def test_those_of_different_kinds_do_not_go_together(shops: list[TenantInfo], open_shop: OpenShop) -> None:
     other = open_shop(variant="customer_a")
-    assert migrate_together([shops[0], other]) == []
+    assert migrate_together([shops[0], other]) == ([], None)
     assert done(shops) == [False] * len(shops)
+
+
+def test_a_kind_that_nobody_knows_costs_the_others_nothing(shops: list[TenantInfo]) -> None:
+    odd = replace(shops[2], variant="nobodys")
+    outcomes = run([*shops[:2], odd, *shops[3:]], jobs=1)
+    assert {slug for slug, outcome in outcomes.items() if outcome.failed} == {odd.slug}
+    assert "nobodys" in outcomes[odd.slug].error
 
 
 def test_nobody_is_taken_along_whose_record_would_not_show_it(shops: list[TenantInfo]) -> None:
     """After an error the record tells who was done; here it would be the same before and after."""
     nothing_that_counts = Script([], ProjectState(), steps=["SELECT 1;"])
-    assert Express(nothing_that_counts, applied(shops[0])).take_together(shops, wait=0) == 0
+    assert Express(nothing_that_counts, applied(shops[0])).take_together(shops, wait=0) == (0, None)
+
+
+def test_a_run_does_not_end_well_if_the_server_has_lost_some(shops: list[TenantInfo]) -> None:
+    """As after a crash of which a connection through a pooler hears nothing."""
+    as_platform("UPDATE tenants_schemastate SET finished_at = now() - interval '1 hour'")
+    together(shops[:3])
+    flush(shops[:3], seconds=60)
+    with pytest.raises(OperationalError, match=f"lost {shops[3].slug}, {shops[4].slug}$"):
+        flush(shops, seconds=0)
