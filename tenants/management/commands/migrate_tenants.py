@@ -162,7 +162,7 @@ class Command(TenantCommand):
                 reporter.tell(outcome)
         except OperationalError as error:
             raise CommandError(
-                f"The server went away before all was on disk ({error}). Those that are behind are still known. "
+                f"The server went away before all of it was on disk ({error}). Those that are behind are still known. "
                 f"Run: {AGAIN}"
             ) from error
         return run.not_begun

@@ -56,8 +56,13 @@ def structure(tenant: TenantInfo) -> str:
     command = [str(find_bindir() / "pg_dump"), "--no-owner", "--schema-only", "-n", tenant.schema]
     env = os.environ | environment(params)
     text = subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
-    text = text.replace(tenant.role, "ROLE").replace(tenant.schema, "SCHEMA")
+    text = without_schema(text.replace(tenant.role, "ROLE"), tenant.schema)
     return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.M)
+
+
+def without_schema(text: str, schema: str) -> str:
+    """Return a text with something neutral in the place of a schema's name: `t_8`, but not that of `agent_8ea22282`."""
+    return re.sub(rf"\b{schema}\b", "SCHEMA", text)
 
 
 LEFT_OUT = ("django_session", "oauth_signingkey")

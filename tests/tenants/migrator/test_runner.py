@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -18,32 +15,10 @@ from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import AppliedExecutor, chosen_targets, targets_for
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.postgresql import schemas
-from tenants.postgresql.embedded.binaries import find_bindir
 from tests.ledger.models import Account, Entry
+from tests.tenants.lifecycle.contents import structure
 
 OpenShop = Callable[..., TenantInfo]
-
-
-def dump(tenant: TenantInfo) -> str:
-    """Return what pg_dump says of a schema, its own name taken out."""
-    params = connection.get_connection_params()
-    command = [
-        str(find_bindir() / "pg_dump"),
-        "--no-owner",
-        "--schema-only",
-        "-n",
-        tenant.schema,
-        "-h",
-        params["host"],
-        "-p",
-        str(params["port"]),
-        "-U",
-        params["user"],
-        params["dbname"],
-    ]
-    text = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ).stdout
-    text = text.replace(tenant.role, "ROLE").replace(tenant.schema, "SCHEMA")
-    return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.M)
 
 
 def rows(tenant: TenantInfo, table: str) -> list[tuple[object, ...]]:
@@ -69,8 +44,8 @@ def test_a_replayed_schema_is_the_one_django_makes(open_shop: OpenShop) -> None:
         schemas.create_schema(by_django)
         schemas.grant_to_role(by_django)
     migrate_as_django_does(by_django)
-    assert dump(first) == dump(second) == dump(by_django)
-    assert "entry_by_amount" in dump(second)
+    assert structure(first) == structure(second) == structure(by_django)
+    assert "entry_by_amount" in structure(second)
     for table in ("django_content_type", "auth_permission"):
         assert rows(first, table) == rows(second, table) != []
     recorded = [row[1:3] for row in rows(by_django, "django_migrations")]
@@ -88,15 +63,15 @@ def test_one_migration_at_a_time_makes_the_schema_that_all_at_once_make(open_sho
     for migration, _ in others:
         migrate_tenant(step_by_step, [(migration.app_label, migration.name)])
     assert find_behind(slug=step_by_step.slug)[1] == []
-    assert dump(step_by_step) == dump(at_once)
+    assert structure(step_by_step) == structure(at_once)
 
 
 def test_backwards_and_forwards_again_leaves_the_same_schema(open_shop: OpenShop) -> None:
     shops = [open_shop() for _ in range(3)]
-    before = dump(shops[0])
+    before = structure(shops[0])
     back = list(Run(shops, to("0001")))
     assert [outcome.error for outcome in back] == ["", "", ""]
-    assert "entry_by_amount" not in dump(shops[2])
+    assert "entry_by_amount" not in structure(shops[2])
     for number, shop in enumerate(shops):
         with use_tenant(shop), connection.cursor() as cursor:
             cursor.execute("INSERT INTO ledger_account (name) VALUES ('cash')")
@@ -110,7 +85,7 @@ def test_backwards_and_forwards_again_leaves_the_same_schema(open_shop: OpenShop
     assert len(find_behind(slug__in=[shop.slug for shop in shops])[1]) == 3
     forth = list(Run(shops, RunOptions()))
     assert [(len(outcome.applied), outcome.error) for outcome in forth] == [(4, "")] * 3
-    assert [dump(shop) for shop in shops] == [before] * 3
+    assert [structure(shop) for shop in shops] == [before] * 3
     for shop in shops:
         with use_tenant(shop), connection.cursor() as cursor:
             cursor.execute("SELECT id FROM django_content_type WHERE model = 'entry' AND app_label = 'ledger'")
@@ -129,11 +104,11 @@ def test_a_failing_tenant_is_left_as_it_was_and_stops_no_other(open_shop: OpenSh
                 "INSERT INTO ledger_entry (account_id, text, amount) SELECT %s, 'x', 1 FROM generate_series(1, 2)",
                 [account.pk],
             )
-    before = dump(odd)
+    before = structure(odd)
     outcomes = {outcome.tenant.slug: outcome for outcome in Run(shops, to("0004"))}
     assert [shop.slug for shop in shops if outcomes[shop.slug].failed] == [odd.slug]
     assert outcomes[odd.slug].error.startswith("In ledger.0004_entry_once: IntegrityError: ")
-    assert dump(odd) == before
+    assert structure(odd) == before
     with pytest.raises(CommandError, match=f"{odd.slug}.*--retry"):
         call_command("migrate_tenants", tenant=[odd.slug])
     with use_tenant(odd), connection.cursor() as cursor:
@@ -196,7 +171,7 @@ def test_a_run_waits_for_the_disk_once_at_its_end(open_shop: OpenShop) -> None:
             assert sent == []
             written = one_value("SELECT pg_current_wal_insert_lsn()")
             sent.clear()
-    assert len(sent) == 1  # by this thread; the workers' are their own
+    assert len(sent) == 2  # by this thread, to wait and to see whether all is there; the workers' are their own
     assert one_value("SELECT pg_current_wal_flush_lsn() >= %s", written)
 
 
