@@ -310,6 +310,7 @@ UNFOLD_SHOP = {
     "SITE_SUBHEADER": _("Shop administration"),
     "SITE_URL": "shop.admin_site.storefront_url",
     "SITE_SYMBOL": "storefront",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "shop.admin_site.icon_url"}],
     "DASHBOARD_CALLBACK": "shop.orders.dashboard.dashboard",
     "SHOW_LANGUAGES": True,
     "SIDEBAR": {"show_search": True, "navigation": "shop.admin_site.sidebar"},

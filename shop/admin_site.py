@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
@@ -54,6 +55,11 @@ def shop_name(request: HttpRequest) -> str:
 def storefront_url(request: HttpRequest) -> str:
     """Return where “View site” leads."""
     return reverse("storefront:goods_list")
+
+
+def icon_url(request: HttpRequest) -> str:
+    """Return where the icon is that browsers show beside the title: the storefront's."""
+    return static("storefront/icon.svg")
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

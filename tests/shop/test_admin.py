@@ -58,6 +58,14 @@ def boss(log_in: Callable[..., Client]) -> Client:
     return log_in()
 
 
+def test_a_page_has_the_icon_of_the_shop(
+    boss: Client, client_of: Callable[[TenantInfo], Client], shop: TenantInfo
+) -> None:
+    for page in (boss.get("/admin/"), client_of(shop).get("/admin/login/")):
+        (href,) = re.findall(r'<link rel="icon" href="([^"]+)"', page.content.decode())
+        assert href == "/static/storefront/icon.svg"
+
+
 def _form_of(response: HttpResponse) -> dict[str, Any]:
     """Return what a browser would send back if nothing were changed on a page with a form."""
     forms = [response.context["adminform"].form]
