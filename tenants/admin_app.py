@@ -19,8 +19,8 @@ from django.core import checks
 class AdminConfig(SimpleAdminConfig):
     """To be named in INSTALLED_APPS in the place of `django.contrib.admin`.
 
-    A site that is based on `tenants.view_on_site.GuardedViewOnSite`, as ours are, looks for them when it is asked for
-    its URLs; for another one, the URLconf calls `django.contrib.admin.autodiscover()` before.
+    A site that is based on `tenants.accounts.site.AccountsSite`, as ours are, looks for them when it is asked for its
+    URLs; for another one, the URLconf calls `django.contrib.admin.autodiscover()` before.
     """
 
     def ready(self) -> None:

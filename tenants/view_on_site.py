@@ -1,13 +1,9 @@
-"""The base of our admin sites: its classes are looked for by whoever needs its addresses, and one of these is guarded.
-
-`r/…` leads to where something can be seen on the site, for what its admin shows and no more.
-"""
+"""The admin's address that leads to where something can be seen on the site, for what its admin shows and no more."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.admin import autodiscover
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.contenttypes.views import shortcut
 from django.http import Http404, HttpRequest, HttpResponseRedirect
@@ -19,8 +15,7 @@ class GuardedViewOnSite(UnfoldAdminSite):
     """The base of our admin sites. Django's own tells any staff of any row whether it is there, and breaks on some."""
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """Load the `admin.py` of every app, and put the guarded view before Django's, at the same address."""
-        autodiscover()
+        """Put the guarded view before Django's, at the same address."""
         view = self.admin_view(self._view_on_site)
         return [path("r/<str:content_type_id>/<path:object_id>/", view, name="view_on_site"), *super().get_urls()]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin import autodiscover
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.forms import Form
@@ -31,7 +32,8 @@ class AccountsSite(GuardedViewOnSite):
     """Signs in by two steps: nobody is signed in before the second, to whatever a session is good for."""
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """Put the pages of accounts before the admin's own."""
+        """Load the `admin.py` of every app, and put the pages of accounts before the admin's own."""
+        autodiscover()
         pages = [
             path("sign-in/code/", self.second_step, name="second_step"),
             path("second-factor/", self._own(self.second_factor), name="second_factor"),
