@@ -35,9 +35,9 @@ SELECT CASE WHEN clock_timestamp() > now() + interval '{seconds} s' THEN 'tenant
     WHEN pg_try_advisory_xact_lock({space:d}, {tenant:d}) THEN '0' ELSE 'tenant {tenant:d} is taken' END::int,
     set_config('tenants.began', clock_timestamp()::text, true);
 SELECT CASE md5(string_agg(app || '.' || name, ' ' ORDER BY app COLLATE "C", name COLLATE "C")) WHEN '{digest}'
-    THEN '0' ELSE 'tenant {tenant:d} is elsewhere' END::int FROM django_migrations;
+    THEN '0' ELSE 'tenant {tenant:d} is different' END::int FROM django_migrations;
 """
-_CALLED_OFF = re.compile(r"tenant (?P<tenant>\d+) is (?P<why>late|taken|elsewhere)")
+_CALLED_OFF = re.compile(r"tenant (?P<tenant>\d+) is (?P<why>late|taken|different)")
 """What the guard says, in the error."""
 
 # For all tenants of a message, now() is when the message came.

@@ -155,11 +155,14 @@ class Run:
         for outcome in outcomes:
             group.popleft()
             self._tell(outcome)
-        if group and lost:
-            tenant, _ = group.popleft()
+        if not group or (self._stopped.is_set() and not lost):
+            return
+        tenant, attempt = group[0]
+        if lost:
             self._tell(_failed(tenant, lost, time.monotonic() - started))
-        elif group and not self._stopped.is_set():
-            self._migrate(*group.popleft())
+        else:
+            self._migrate(tenant, attempt)
+        group.popleft()  # only now: whatever went wrong with it, a tenant is told of, or still waits
 
     def _migrate_together(self, tenants: list[TenantInfo]) -> tuple[list[Outcome], DatabaseError | None]:
         try:
