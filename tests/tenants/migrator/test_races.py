@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Thread
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
@@ -18,6 +18,7 @@ from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.verify import verify
 from tenants.models import Tenant
 from tenants.postgresql import schemas
+from tests.tenants.migrator.shoppers import shopping_slowly
 from tests.waiting import eventually
 
 OpenShop = Callable[..., TenantInfo]
@@ -114,21 +115,13 @@ def test_a_table_in_use_puts_its_tenant_off_and_nobody_waits_for_long(open_shop:
     shops = [open_shop() for _ in range(2)]
     list(Run(shops, to("0003")))
     busy, free = shops
-    holding, release = Event(), Event()
-
-    def shop_slowly() -> None:
-        with use_tenant(busy), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT * FROM ledger_entry")
-            holding.set()
-            release.wait(120)
-        connection.close()
-
+    released = Event()
     waits: list[float] = []
     errors: list[Exception] = []
 
     def shop_on() -> None:
         """Want a little of the same table, again and again, behind whoever waits for all of it."""
-        while not release.is_set():
+        while not released.is_set():
             began = time.monotonic()
             try:
                 with use_tenant(busy), connection.cursor() as cursor:
@@ -138,18 +131,16 @@ def test_a_table_in_use_puts_its_tenant_off_and_nobody_waits_for_long(open_shop:
             waits.append(time.monotonic() - began)
         connection.close()
 
-    shoppers = [Thread(target=shop_slowly), Thread(target=shop_on)]
-    for shopper in shoppers:
-        shopper.start()
+    shopper = Thread(target=shop_on)
+    shopper.start()
     try:
-        assert holding.wait(30)
-        outcomes = {outcome.tenant.slug: outcome for outcome in Run(shops, to("0004", lock_timeout=0.2))}
-        assert "lock timeout" in outcomes[busy.slug].error
-        assert not outcomes[free.slug].failed
+        with shopping_slowly(busy):
+            outcomes = {outcome.tenant.slug: outcome for outcome in Run(shops, to("0004", lock_timeout=0.2))}
+            assert "lock timeout" in outcomes[busy.slug].error
+            assert not outcomes[free.slug].failed
     finally:
-        release.set()
-        for shopper in shoppers:
-            shopper.join()
+        released.set()
+        shopper.join()
     assert errors == []
     assert max(waits) < 60, "without a time limit it is as long as the slow one takes"
     assert [outcome.error for outcome in Run([busy], to("0004"))] == [""]

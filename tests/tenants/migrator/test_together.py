@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from threading import Event, Thread
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.db.migrations.state import ProjectState
 
 from tenants import PLATFORM, TenantInfo, use_tenant
@@ -20,6 +19,7 @@ from tenants.migrator.records import flush, read_applied, session_claim
 from tenants.migrator.runner import Run, RunOptions
 from tenants.migrator.scripts import Script
 from tests.ledger.models import Account
+from tests.tenants.migrator.shoppers import shopping_slowly
 
 OpenShop = Callable[..., TenantInfo]
 
@@ -150,28 +150,6 @@ def test_whom_another_run_has_done_meanwhile_is_not_counted_again(shops: list[Te
     migrate_tenant(shops[3], to("0004"))
     assert [outcome.tenant for outcome in together(shops)] == shops[:3]
     assert done(shops) == [True, True, True, True, False]
-
-
-@contextmanager
-def shopping_slowly(shop: TenantInfo) -> Iterator[None]:
-    """Have somebody in a shop who does not let go of one of its tables."""
-    holding, release = Event(), Event()
-
-    def hold() -> None:
-        with use_tenant(shop), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT * FROM ledger_entry")
-            holding.set()
-            release.wait(120)
-        connection.close()
-
-    shopper = Thread(target=hold)
-    shopper.start()
-    try:
-        assert holding.wait(30)
-        yield
-    finally:
-        release.set()
-        shopper.join()
 
 
 @contextmanager
