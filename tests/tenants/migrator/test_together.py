@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from random import Random
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -231,3 +233,34 @@ def test_a_run_does_not_end_well_if_the_server_has_lost_some(shops: list[TenantI
     flush(shops[:3], seconds=60)
     with pytest.raises(OperationalError, match=f"lost {shops[3].slug}, {shops[4].slug}$"):
         flush(shops, seconds=0)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_befalls_a_run_it_tells_of_every_tenant_and_tells_the_truth(open_shop: OpenShop, seed: int) -> None:
+    chance = Random(seed)
+    shops = [open_shop() for _ in range(12)]
+    list(Run(shops, RunOptions(targets=tuple(to("0003")))))
+    for shop in chance.sample(shops, 2):
+        make_doubtful(shop)
+    run_ended = Event()
+
+    def end_backends() -> None:
+        while not run_ended.wait(chance.random() / 50):
+            as_platform(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND pid <> pg_backend_pid() AND query LIKE %s ORDER BY random() LIMIT 1",
+                "%tenants.began%",
+            )
+        connection.close()
+
+    saboteur = Thread(target=end_backends)
+    saboteur.start()
+    run = Run(shops, RunOptions(targets=tuple(to("0004")), max_failures=chance.choice([0, 3])))
+    try:
+        outcomes = list(run)
+    finally:
+        run_ended.set()
+        saboteur.join()
+    told = [outcome.tenant.slug for outcome in outcomes] + [tenant.slug for tenant in run.not_begun]
+    assert sorted(told) == sorted(shop.slug for shop in shops)
+    assert all(done([outcome.tenant for outcome in outcomes if outcome.applied]))
