@@ -22,8 +22,10 @@ class TenantsConfig(AppConfig):
         from tenants.error_pages import render_error_pages_in_their_requests_thread
         from tenants.models import Domain, Mount, Service, ServiceAddress, Tenant
         from tenants.record_guard import guard_generic_relations, guard_records
+        from tenants.request_state import keep_with_requests
         from tenants.scoping import scope_content_types, scope_sites
 
+        keep_with_requests()
         guard_records()
         guard_generic_relations()
         scope_content_types()

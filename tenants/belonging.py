@@ -7,33 +7,14 @@ schema with it; Django keeps that answer in `instance._state.db` of whatever it 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from django.db.models import Model
 
-from tenants.context import active_tenant
+from tenants.aliases import TenantAlias as TenantAlias
+from tenants.aliases import alias_for as alias_for
+from tenants.context import innermost
 from tenants.errors import WrongTenant
-
-
-class TenantAlias(str):
-    """The alias of a database, equal to the plain one everywhere, with the schema that it was given for."""
-
-    schema: str
-
-    def __new__(cls, alias: str, schema: str) -> TenantAlias:
-        self = super().__new__(cls, alias)
-        self.schema = schema
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return alias_for, (str(self), self.schema)
-
-
-@lru_cache(maxsize=4096)
-def alias_for(alias: str, schema: str) -> TenantAlias:
-    """Return the alias that stands for `schema`."""
-    return TenantAlias(alias, schema)
 
 
 def schema_of(instance: Model) -> str | None:
@@ -44,6 +25,9 @@ def schema_of(instance: Model) -> str | None:
 def check_belongs(instance: Any) -> None:
     """Raise `WrongTenant` if an instance belongs to another tenant than the active one."""
     if isinstance(instance, Model):
-        schema, tenant = schema_of(instance), active_tenant()
-        if schema is not None and tenant is not None and schema != tenant.schema:
+        block = innermost.get()
+        if block is None or instance._state.db is block.alias:  # usually
+            return
+        schema, tenant = schema_of(instance), block.tenant
+        if schema is not None and schema != tenant.schema:
             raise WrongTenant(instance._meta.label, schema, str(tenant))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -12,6 +12,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
+from tenants.aliases import DEFAULT_ALIAS, alias_for
 from tenants.errors import NoActiveTenant
 from tenants.plans import NO_LIMITS, Limits
 
@@ -111,22 +112,31 @@ PLATFORM = TenantInfo(id=0, slug="", schema="public", name="Platform")
 """The control plane: schema `public`, the operator's side."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """One `use_tenant` that was entered, inside those that were entered before it."""
+class Block:
+    """One `use_tenant` that was entered, inside those that were entered before it. Never changed once it is active."""
 
-    tenant: TenantInfo
-    outer: _Block | None
+    __slots__ = ("alias", "labels", "outer", "script_prefix", "served", "tenant", "urlconf")
+
+    def __init__(self, tenant: TenantInfo, outer: Block | None) -> None:
+        self.tenant = tenant
+        self.outer = outer
+        self.alias = alias_for(DEFAULT_ALIAS, tenant.schema)
+        self.labels: frozenset[str] | None = None
+        """Of the apps that have tables where the tenant looks; the router finds them out."""
+        self.served: Block | None = None if outer is None else outer.served
+        """The block of the request that is being answered; None outside requests."""
+        self.urlconf: Any = None
+        self.script_prefix = ""
 
 
 # A ContextVar and not a thread-local: the context follows a request through `await`, `sync_to_async` and tasks.
 # A new thread starts without it, and so is refused by the database instead of acting for somebody.
-_innermost: ContextVar[_Block | None] = ContextVar("active_tenant", default=None)
+innermost: ContextVar[Block | None] = ContextVar("active_tenant", default=None)
 
 
 def current_tenant() -> TenantInfo:
     """Return the active tenant, or `PLATFORM`; raise `NoActiveTenant` if there is neither."""
-    block = _innermost.get()
+    block = innermost.get()
     if block is None:
         raise NoActiveTenant("This call")
     return block.tenant
@@ -134,7 +144,7 @@ def current_tenant() -> TenantInfo:
 
 def active_tenant() -> TenantInfo | None:
     """Return the active tenant, or None: for logs and keys, which have an answer for "nobody" as well."""
-    block = _innermost.get()
+    block = innermost.get()
     return None if block is None else block.tenant
 
 
@@ -143,17 +153,23 @@ class use_tenant(AbstractContextManager[TenantInfo]):  # noqa: N801  # a verb, l
 
     def __init__(self, tenant: TenantInfo) -> None:
         self._tenant = tenant
-        # What an entry has to remember is in a generator of its own, which refuses to be entered twice: kept here,
-        # it would be shared by all threads that have this object.
-        self._entry = _entered(tenant)
+        # An object is entered once: its block would be shared by all threads that have it. Taking the one item of a
+        # list is one step for all threads.
+        self._unused: list[None] = [None]
+        self._block: Block
 
     def __enter__(self) -> TenantInfo:
-        return self._entry.__enter__()
+        if not self._unused:
+            raise RuntimeError("A use_tenant(…) is entered once. Call use_tenant(…) again for each block.")
+        self._unused.pop()
+        self._block = Block(self._tenant, innermost.get())
+        innermost.set(self._block)
+        return self._tenant
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None:
-        return self._entry.__exit__(kind, error, traceback)
+    ) -> None:
+        leave(self._block)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate a plain function; raise `TypeError` for one whose body would run after the block has ended."""
@@ -171,22 +187,24 @@ class use_tenant(AbstractContextManager[TenantInfo]):  # noqa: N801  # a verb, l
         return inside
 
 
-@contextmanager
-def _entered(tenant: TenantInfo) -> Iterator[TenantInfo]:
-    block = _Block(tenant, _innermost.get())
-    _innermost.set(block)
-    try:
-        yield tenant
-    finally:
-        # A generator or coroutine may be closed late, by the garbage collector in the midst of another request for
-        # example, or in another context than the one it started in. Then its block is none of those that we are
-        # in, and there is nothing to put back. (A Token would be refused there, or bring an old tenant back.)
-        if _is_around_us(block):
-            _innermost.set(block.outer)
+def serve(tenant: TenantInfo, urlconf: Any) -> Block:
+    """Enter the block of one request; end it with `leave`. What Django keeps per request is the block's own."""
+    block = Block(tenant, innermost.get())
+    block.served = block
+    block.urlconf = urlconf
+    innermost.set(block)
+    return block
 
 
-def _is_around_us(block: _Block) -> bool:
-    inner = _innermost.get()
+def leave(block: Block) -> None:
+    """Put back who was active before `block`.
+
+    A generator or coroutine may be closed late, by the garbage collector in the midst of another request for
+    example, or in another context than the one it started in. Then its block is none of those that we are
+    in, and there is nothing to put back. (A Token would be refused there, or bring an old tenant back.)
+    """
+    inner = innermost.get()
     while inner is not None and inner is not block:
         inner = inner.outer
-    return inner is not None
+    if inner is not None:
+        innermost.set(block.outer)

@@ -22,8 +22,9 @@ class TenantLocaleMiddleware(LocaleMiddleware):
 
 def language_of(request: HttpRequest, tenant: TenantInfo | None) -> str:
     """Return the language to answer in."""
-    asked = [request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")]
-    asked += [code for code, _ in parse_accept_lang_header(request.headers.get("Accept-Language", ""))]
+    asked = [chosen] if (chosen := request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")) else []
+    if accepted := request.META.get("HTTP_ACCEPT_LANGUAGE", ""):
+        asked += [code for code, _ in parse_accept_lang_header(accepted)]
     for code in asked:
         try:
             return get_supported_language_variant(code)

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import cast
+from functools import lru_cache, partial
+from typing import Any, cast
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import DisallowedHost
+from django.core.signals import setting_changed
 from django.db import OperationalError
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import get_urlconf, set_urlconf
-from django.utils import timezone, translation
+from django.urls import get_script_prefix, set_script_prefix
 from django.utils.cache import patch_vary_headers
 
 from tenants import pages
 from tenants.bypass import enter_by_link, has_bypass
 from tenants.conf import tenancy
-from tenants.context import TenantInfo, use_tenant
+from tenants.context import Block, TenantInfo, leave, serve
 from tenants.errors import InvalidHost
 from tenants.headers import with_headers
 from tenants.hosts import normalise_host
 from tenants.listener import listener
 from tenants.migrator.graph import target_fingerprint
-from tenants.prefix import keep_cookies_apart, mounted_at, shift
+from tenants.prefix import keep_cookies_apart, shift
+from tenants.registry import registry
 from tenants.resolvers import UNKNOWN, Door, Resolution, resolve, resolve_from_memory
 from tenants.stopped import Stopped, why_stopped
 from tenants.two_ways import AsyncHandler, Handler, TwoWayMiddleware
@@ -47,21 +49,33 @@ class TenantMiddleware(TwoWayMiddleware):
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         listener.start()
-        resolution = _resolve(request)
-        if response := _turned_away(request, resolution):
-            return with_headers(request, response)
-        room = _Room.prepare(request, cast(Resolution, resolution))
-        with room.entered():
+        room = _known_room(request)
+        if room is None:
+            generation = registry.generation  # before it is asked
+            resolution = _resolve(request)
+            if response := _turned_away(request, resolution):
+                return with_headers(request, response)
+            room = _Room.prepare(request, cast(Resolution, resolution), generation)
+        block = room.enter()
+        try:
             return _leave(self.go_on(request), room)
+        finally:
+            room.leave(block)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         listener.start()
-        resolution = _resolve_from_memory(request) or await sync_to_async(_resolve)(request)
-        if response := _turned_away(request, resolution):
-            return with_headers(request, response)
-        room = _Room.prepare(request, cast(Resolution, resolution))
-        with room.entered():
+        room = _known_room(request)
+        if room is None:
+            generation = registry.generation  # before it is asked
+            resolution = _resolve_from_memory(request) or await sync_to_async(_resolve)(request)
+            if response := _turned_away(request, resolution):
+                return with_headers(request, response)
+            room = _Room.prepare(request, cast(Resolution, resolution), generation)
+        block = room.enter()
+        try:
             return _leave(await self.go_on_async(request), room)
+        finally:
+            room.leave(block)
 
 
 def _host_of(request: HttpRequest) -> str | None:
@@ -120,43 +134,82 @@ class _Room:
     tenant: TenantInfo
     script_name: str
     """Where the tenant is mounted; empty: at the root of a host of its own."""
+    urlconf: Any
+    """The tenants' URLconf of its variant; None: Django's."""
 
     @classmethod
-    def prepare(cls, request: HttpRequest, resolution: Resolution) -> _Room:
+    def prepare(cls, request: HttpRequest, resolution: Resolution, generation: int) -> _Room:
         tenant = cast(TenantInfo, resolution.tenant).within_limits()
-        request.tenant = tenant  # type: ignore[attr-defined]
-        if not tenant.is_platform:
-            request.urlconf = urlconf_of(tenant.variant)  # type: ignore[assignment]  # as good as a module
-        return cls(tenant, shift(request, tenant, resolution.prefix) if resolution.prefix else "")
+        urlconf = None if tenant.is_platform else urlconf_of(tenant.variant)
+        room = cls(tenant, shift(request, tenant, resolution.prefix) if resolution.prefix else "", urlconf)
+        room.mark(request)
+        # An open door alone is remembered, by a host whose paths name no tenants.
+        if resolution.door is Door.OPEN and not tenancy().path_prefix and registry.hears_changes:
+            if len(_rooms) >= tenancy().registry_size:
+                _rooms.clear()
+            until = time.monotonic() + registry.seconds_believed()
+            _rooms[request._get_raw_host()] = (generation, until, room)  # type: ignore[attr-defined]
+        return room
+
+    def mark(self, request: HttpRequest) -> None:
+        request.tenant = self.tenant  # type: ignore[attr-defined]
+        if self.urlconf is not None:
+            request.urlconf = self.urlconf
+
+    def enter(self) -> Block:
+        # Language, time zone and URLconf are the block's own and end with it: `tenants.request_state`.
+        block = serve(self.tenant, self.urlconf)
+        if self.script_name:
+            block.script_prefix = get_script_prefix()
+            set_script_prefix(f"{self.script_name}/")
+        return block
+
+    def leave(self, block: Block) -> None:
+        if self.script_name:
+            # Django sets it once for each request, but a test client or an enclosing one keeps what it finds.
+            set_script_prefix(block.script_prefix)
+        leave(block)
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        with ExitStack() as inside:
-            inside.enter_context(use_tenant(self.tenant))
-            # The language that is activated inside is not to be the next request's on this thread.
-            inside.enter_context(translation.override(translation.get_language()))
-            if not self.tenant.is_platform:
-                inside.enter_context(timezone.override(self.tenant.time_zone))
-                inside.enter_context(_urls_of(self.tenant))
-            if self.script_name:
-                inside.enter_context(mounted_at(self.script_name))
+        block = self.enter()
+        try:
             yield
+        finally:
+            self.leave(block)
 
 
-@contextmanager
-def _urls_of(tenant: TenantInfo) -> Iterator[None]:
-    """Let `reverse()` and the error pages be the tenants' before a URL is resolved, in other middleware, as well."""
-    before = get_urlconf()
-    set_urlconf(urlconf_of(tenant.variant))  # type: ignore[arg-type]  # as good as a module
-    try:
-        yield
-    finally:
-        set_urlconf(before)
+# What was found out for a host, as it stands in the header: valid while the registry has heard of no change.
+_rooms: dict[str, tuple[int, float, _Room]] = {}
+
+
+def _known_room(request: HttpRequest) -> _Room | None:
+    known = _rooms.get(request._get_raw_host())  # type: ignore[attr-defined]
+    if known is None or known[0] != registry.generation or known[1] < time.monotonic():
+        return None
+    room = known[2]
+    room.mark(request)
+    return room
+
+
+def _forget_rooms(*, setting: str, **_: object) -> None:
+    if setting in {"TENANTS", "INSTALLED_APPS", "ALLOWED_HOSTS", "DEBUG", "ROOT_URLCONF"}:
+        _rooms.clear()
+
+
+setting_changed.connect(_forget_rooms, dispatch_uid="tenants.middleware")
+
+
+@lru_cache(maxsize=256)
+def _varying_by_host(vary: str) -> str:
+    response = HttpResponse(headers={"Vary": vary} if vary else None)
+    patch_vary_headers(response, ["Host"])
+    return response.headers["Vary"]
 
 
 def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
     # A cache in front that was set to look at the path alone would give one tenant's page to another's visitor.
-    patch_vary_headers(response, ["Host"])
+    response.headers["Vary"] = _varying_by_host(response.headers.get("Vary", ""))
     if room.script_name:
         keep_cookies_apart(response, room.tenant, room.script_name)
     # The server asks for a streamed body after this middleware has returned, when no tenant is active any more.

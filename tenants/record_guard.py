@@ -19,7 +19,7 @@ from django.db.models.query import RawQuerySet
 from django.db.models.sql import Query
 
 from tenants.belonging import TenantAlias, alias_for, check_belongs, schema_of
-from tenants.context import active_tenant
+from tenants.context import active_tenant, innermost
 from tenants.errors import WrongTenant
 
 _HINT = "tenant_schema"
@@ -27,16 +27,21 @@ _HINT = "tenant_schema"
 
 def guard_records() -> None:
     """Fit them; called once, when Django has loaded."""
+    _replace(QuerySet, "__init__", _noting_its_tenant)
+    queryset: Any = QuerySet
+    queryset._fetch_all = _fetch_all
+    for name in ("__getitem__", "count", "exists"):
+        _replace(QuerySet, name, _checking_itself)
+    _replace(RawQuerySet, "__init__", _noting_its_tenant_raw)
+    raw_queryset: Any = RawQuerySet
+    raw_queryset._result_cache = _RowsInMemory()
     kinds: tuple[Any, ...] = (QuerySet, RawQuerySet)
     for kind in kinds:
-        _replace(kind, "__init__", _noting_its_tenant)
         kind.db = property(_asked_again(kind.db.fget))
-        kind._result_cache = _RowsInMemory()
     for name in ("bulk_create", "bulk_update"):
         _replace(QuerySet, name, _checking_the_list)
-    for name in ("contains", "_merge_sanity_check"):
-        _replace(QuerySet, name, _checking_arguments)
-    for name in ("resolve_expression", "_combinator_query"):
+    _replace(QuerySet, "_merge_sanity_check", _checking_arguments)
+    for name in ("contains", "resolve_expression", "_combinator_query"):
         _replace(QuerySet, name, _checking_itself_and_arguments)
     _replace(Model, "save_base", _checking_the_instance)
     _replace(Model, "__eq__", _equal_in_one_tenant)
@@ -64,6 +69,20 @@ def _replace(owner: Any, name: str, made_of: Callable[[Any], Any]) -> None:
 
 def _noting_its_tenant(plain: Any) -> Any:
     @wraps(plain)
+    def initialise(self: Any, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:
+        # With the arguments of Django's own, and not with any: most querysets are clones, made for every filter.
+        if hints is None or _HINT not in hints:
+            block = innermost.get()
+            # A dictionary of its own: a manager gives all of its querysets the same one. One that is begun while no
+            # tenant is active, as in the body of a class, is everybody's.
+            hints = {**(hints or {}), _HINT: None if block is None else block.tenant.schema}
+        plain(self, model, query, using, hints)
+
+    return initialise
+
+
+def _noting_its_tenant_raw(plain: Any) -> Any:
+    @wraps(plain)
     def initialise(self: Any, *args: Any, **kwargs: Any) -> None:
         plain(self, *args, **kwargs)
         hints = self._hints
@@ -78,6 +97,14 @@ def _noting_its_tenant(plain: Any) -> Any:
 
 def _asked_again(plain: Any) -> Any:
     def db(self: Any) -> str:
+        if self._db is None:
+            block = innermost.get()
+            if block is not None:
+                noted = self._hints.get(_HINT)
+                if noted is not None and noted != block.tenant.schema:
+                    _check_queryset(self)
+                alias: str = plain(self)  # the router's own, which has the schema
+                return alias
         _check_queryset(self)
         if self._db is not None:  # whoever names the alias asks no router
             check_belongs(self._hints.get("instance"))
@@ -102,6 +129,85 @@ def _check_queryset(queryset: Any) -> None:
     for schema in (queryset._hints.get(_HINT), getattr(queryset._db, "schema", None)):
         if schema is not None and schema != tenant.schema:
             raise WrongTenant(f"A queryset of {queryset.model._meta.label}", schema, str(tenant))
+
+
+class TenantRows(list[Any]):
+    """Rows that a queryset holds in memory, and whose they are: shown to their tenant alone.
+
+    A queryset that everybody shares, at the top of a module for example, would otherwise show all tenants the rows of
+    the first one that evaluated it. It is the list that knows, and not the queryset: it is looked at once for each
+    reading, and no thread sees the one without the other.
+    """
+
+    __slots__ = ("model", "schema")
+
+    model: type[Model]
+    schema: str | None
+
+    def check(self) -> None:
+        block = innermost.get()
+        if self.schema is not None and block is not None and self.schema != block.tenant.schema:
+            raise WrongTenant(f"What a queryset of {self.model._meta.label} found", self.schema, str(block.tenant))
+
+    def __iter__(self) -> Any:
+        block = innermost.get()
+        if block is None or self.schema != block.tenant.schema:
+            self.check()
+        return _iterate(self)
+
+    def __len__(self) -> int:
+        block = innermost.get()
+        if block is None or self.schema != block.tenant.schema:
+            self.check()
+        return _length(self)
+
+
+_iterate, _length = list.__iter__, list.__len__
+
+
+def _shown_to_its_tenant(plain: Any) -> Any:
+    @wraps(plain)
+    def shown(self: TenantRows, *args: Any) -> Any:
+        self.check()
+        return plain(self, *args)
+
+    return shown
+
+
+for _name in ("__getitem__", "__contains__", "__reversed__", "__eq__", "__repr__", "__add__", "__mul__", "copy",
+              "index", "count", "pop"):  # fmt: skip
+    setattr(TenantRows, _name, _shown_to_its_tenant(getattr(list, _name)))
+
+
+def _rows(model: Any, schema: str | None, rows: Any) -> TenantRows:
+    kept = TenantRows(rows)
+    kept.schema = schema
+    kept.model = model
+    return kept
+
+
+def _fetch_all(self: Any) -> None:
+    """Django's own, with rows that know whose they are."""
+    rows = self._result_cache
+    if rows is None:
+        block = innermost.get()
+        rows = _rows(self.model, None if block is None else block.tenant.schema, self._iterable_class(self))
+        self._result_cache = rows
+    elif type(rows) is list:  # prefetched: put there by Django, for the tenant whose queryset it is
+        block = innermost.get()
+        if block is not None and self._hints.get(_HINT) != block.tenant.schema:
+            _check_queryset(self)
+    if self._prefetch_related_lookups and not self._prefetch_done:
+        self._prefetch_related_objects()
+
+
+def _checking_itself(plain: Any) -> Any:
+    @wraps(plain)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _check_queryset(self)
+        return plain(self, *args, **kwargs)
+
+    return checked
 
 
 class _Fetched(NamedTuple):
@@ -169,7 +275,9 @@ def _checking_the_value(plain: Any) -> Any:
 
     @wraps(plain)
     def checked(self: Any, value: Any, opts: Any, field: Any) -> Any:
-        check_belongs(value)
+        state = getattr(value, "_state", None)
+        if state is not None and ((block := innermost.get()) is None or state.db is not block.alias):
+            check_belongs(value)
         return plain(self, value, opts, field)
 
     return checked

@@ -87,7 +87,7 @@ class Registry:
         self.generation = 0
         """Counts the changes heard of: an answer that was read before a change must not be kept after it."""
         # A process without a listener, a command's for example, hears of no change.
-        self._hears_changes = False
+        self.hears_changes = False
 
     def remembered(self, key: str) -> TenantInfo | Miss | None:
         """Return the remembered answer: a tenant, None for "there is none", or `MISS`. Never asks the database."""
@@ -114,7 +114,7 @@ class Registry:
         """Read all keys, so that the next that names nobody need not be asked for; not where changes are not heard."""
         now = time.monotonic()
         with self._lock:
-            if not self._hears_changes or now - self._census_at < CENSUS_SECONDS:
+            if not self.hears_changes or now - self._census_at < CENSUS_SECONDS:
                 return
             self._census_at = now
         hashes = read_keys()
@@ -151,13 +151,13 @@ class Registry:
 
     def set_hearing(self, hears_changes: bool) -> None:
         """Say whether changes are heard from now on, and so how long an answer is believed; drop everything."""
-        self._hears_changes = hears_changes
+        self.hears_changes = hears_changes
         self.clear()
 
     def seconds_believed(self) -> float:
         """Return how long what was read now is believed, if no change of it is heard."""
         seconds = tenancy().registry_seconds
-        return seconds if self._hears_changes else min(DEAF_SECONDS, seconds)
+        return seconds if self.hears_changes else min(DEAF_SECONDS, seconds)
 
     def sizes(self) -> tuple[int, int]:
         """Return how many known and how many unknown keys are remembered."""

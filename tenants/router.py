@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db.models import Model
 
-from tenants.belonging import alias_for, check_belongs
-from tenants.context import active_tenant
+from tenants.belonging import check_belongs
+from tenants.context import active_tenant, innermost
 from tenants.errors import NoActiveTenant, WrongScope
-from tenants.scopes import has_tables, home_of
+from tenants.scopes import has_tables, home_of, labels_for
 
 ALIAS = "default"
 
@@ -17,15 +17,20 @@ ALIAS = "default"
 class TenantRouter:
     """Lets a model be read, written, related and migrated where the active tenant has its tables."""
 
-    def db_for_read(self, model: type[Model], **hints: Any) -> str:
+    def db_for_read(self, model: type[Model], instance: Any = None, **hints: Any) -> str:
         """Return the alias; raise `NoActiveTenant`, `WrongScope` or `WrongTenant` where that is not to be asked."""
-        tenant = active_tenant()
-        if tenant is None:
+        block = innermost.get()
+        if block is None:
             raise NoActiveTenant(model._meta.label)
-        if not has_tables(model._meta.app_label, tenant):
-            raise WrongScope(model._meta.label, home_of(model._meta.app_label), str(tenant))
-        check_belongs(hints.get("instance"))
-        return alias_for(ALIAS, tenant.schema)
+        labels = block.labels
+        if labels is None:
+            labels = block.labels = labels_for(block.tenant)
+        if model._meta.app_label not in labels:
+            raise WrongScope(model._meta.label, home_of(model._meta.app_label), str(block.tenant))
+        alias = block.alias
+        if instance is not None and ((state := getattr(instance, "_state", None)) is None or state.db is not alias):
+            check_belongs(instance)
+        return alias
 
     db_for_write = db_for_read
 

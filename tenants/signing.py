@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterator
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -37,8 +38,13 @@ def former_tenant_keys(purpose: str) -> list[bytes]:
 def _derived(secret: str | bytes | TenantSecretKey, purpose: str) -> bytes:
     tenant = current_tenant()
     root = secret.root if isinstance(secret, TenantSecretKey) else secret
+    return _key(root, tenant.schema, tenant.epoch, purpose)
+
+
+@lru_cache(maxsize=4096)
+def _key(root: str | bytes, schema: str, epoch: str, purpose: str) -> bytes:
     # A NUL is in no schema's name and in no epoch, so no two tenants or purposes give the same message.
-    message = f"{tenant.schema}\0{tenant.epoch}\0{purpose}"
+    message = f"{schema}\0{epoch}\0{purpose}"
     return hmac.digest(root if isinstance(root, bytes) else root.encode(), message.encode(), hashlib.sha256)
 
 

@@ -24,7 +24,7 @@ from psycopg import errors, sql
 from psycopg.copy import Copy
 from psycopg.pq import TransactionStatus
 
-from tenants.context import TenantInfo, active_tenant
+from tenants.context import TenantInfo, innermost
 from tenants.errors import NoActiveTenant
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     ServerSideCursor = ServerCursor[Any]
 else:
     from django.db.backends.postgresql.base import Cursor, ServerSideCursor
+
+_IDLE, _INTRANS, _INERROR = TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR
 
 PREAMBLE = re.compile(
     r'^SET LOCAL search_path = "(?:[^"]|"")*"; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");'
@@ -66,6 +68,11 @@ def preamble(schema: str, role: str, seconds: int = 0) -> str:
     return f"SET LOCAL search_path = {_quoted(schema)}; SET LOCAL ROLE {_quoted(role) if role else 'NONE'};{limit}\n"
 
 
+@lru_cache(maxsize=4096)
+def _encoded(text: str) -> bytes:
+    return text.encode()
+
+
 def _quoted(name: str) -> str:
     """Return an SQL identifier: what psycopg's `sql.Identifier` comes to, at a tenth of the cost."""
     if "\0" in name:
@@ -82,13 +89,16 @@ class _TenantMixin:
 
     def _tenant_to_tell(self) -> TenantInfo | None:
         """Return the active tenant if the server does not know it; raise `NoActiveTenant` if there is none."""
-        tenant = active_tenant()
-        if tenant is None:
+        block = innermost.get()
+        if block is None:
             raise NoActiveTenant
+        tenant = block.tenant
         status = self.connection.pgconn.transaction_status
-        if status == TransactionStatus.INERROR:
+        if status == _IDLE:
+            return tenant
+        if status == _INERROR:
             return None  # PostgreSQL refuses whatever comes; its own answer is the clearer one
-        if status == TransactionStatus.INTRANS and self.wrapper.told == tenant:
+        if status == _INTRANS and ((told := self.wrapper.told) is tenant or told == tenant):
             return None
         return tenant
 
@@ -96,8 +106,7 @@ class _TenantMixin:
         return preamble(tenant.schema, tenant.role or self.wrapper.owner_role, tenant.statement_seconds)
 
     def _remember(self, tenant: TenantInfo) -> None:
-        in_transaction = self.connection.pgconn.transaction_status == TransactionStatus.INTRANS
-        self.wrapper.told = tenant if in_transaction else None
+        self.wrapper.told = tenant if self.connection.pgconn.transaction_status == _INTRANS else None
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -125,13 +134,34 @@ class TenantCursor(_TenantMixin, Cursor):
     def __init__(self, wrapper: DatabaseWrapper) -> None:
         super().__init__(wrapper.connection)
         self.wrapper = wrapper
+        self._before = b""
+        self._settings_sent = 0
+
+    def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
+        """Send the settings in front of the statement.
+
+        Only here, where parameters are in it already: what psycopg learns of a statement, it remembers by its text
+        (128 of them, in the whole process), and that is the same for every tenant.
+        """
+        if self._before:
+            self._query = query
+            self._pgconn.send_query(self._before + query.query)
+        else:
+            super()._execute_send(query, force_extended=force_extended, binary=binary)
+
+    def _set_results(self, results: list[Any]) -> None:
+        """Keep the results of the statement alone; each setting has one before it."""
+        if self._before and len(results) > self._settings_sent:
+            results = results[self._settings_sent :]
+        super()._set_results(results)
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> TenantCursor:
         """Execute `query` as the active tenant; raise `NoActiveTenant` if there is none."""
-        if isinstance(query, sql.Composable):
-            query = query.as_string(self)
-        elif isinstance(query, bytes):
-            query = query.decode(self.connection.info.encoding)
+        if type(query) is not str:
+            if isinstance(query, sql.Composable):
+                query = query.as_string(self)
+            elif isinstance(query, bytes):
+                query = query.decode(self.connection.info.encoding)
         if _TRANSACTION_CONTROL.fullmatch(query):
             super().execute(query, params, **options)
             self._notice_forgetting()
@@ -145,19 +175,21 @@ class TenantCursor(_TenantMixin, Cursor):
         return self
 
     def _execute_telling(self, tenant: TenantInfo, query: str, params: Any, options: dict[str, Any]) -> None:
-        alone = self.connection.autocommit and self.connection.pgconn.transaction_status == TransactionStatus.IDLE
+        alone = self.connection.autocommit and self.connection.pgconn.transaction_status == _IDLE
+        self._before = _encoded(self._preamble(tenant))
+        self._settings_sent = 3 if tenant.statement_seconds else 2
         try:
-            super().execute(self._preamble(tenant) + query, params, **options)
+            super().execute(query, params, **options)
         except errors.ActiveSqlTransaction:
             # CREATE INDEX CONCURRENTLY, VACUUM and their like refuse any transaction, the implicit one included.
             # PostgreSQL refuses before it does anything, so nothing happens twice; but not behind a BEGIN in `query`.
-            if not alone or self.connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            if not alone or self.connection.pgconn.transaction_status != _IDLE:
                 raise
+            self._before = b""
             self.wrapper.execute_outside_transaction(tenant, query, params)
             return
-        settings_sent = 3 if tenant.statement_seconds else 2  # each has a result, before the statement's own
-        if len(self._results) > settings_sent:
-            self.set_result(settings_sent)
+        finally:
+            self._before = b""
         self._remember(tenant)
 
     def _notice_forgetting(self) -> None:
