@@ -5,8 +5,6 @@ It imports no models: what it needs to know of a tenant is the value in `tenants
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import wraps
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -20,7 +18,9 @@ from psycopg.pq import Format
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
 from tenants.postgresql.client import DatabaseClient
-from tenants.postgresql.cursor import TenantCursor, TenantServerSideCursor, preamble
+from tenants.postgresql.commit_hooks import CommitHooks
+from tenants.postgresql.cursor import TenantServerSideCursor, preamble
+from tenants.postgresql.cursor_factory import check_cursor_factory, tenant_cursor_class
 from tenants.postgresql.embedded import embedded
 from tenants.postgresql.operations import DatabaseOperations
 from tenants.postgresql.schema_editor import DatabaseSchemaEditor
@@ -63,6 +63,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         params: dict[str, Any] = super().get_connection_params()
         for key in _OWN_OPTIONS:
             params.pop(key, None)
+        check_cursor_factory(params["cursor_factory"])
         return params
 
     def start_embedded(self, *, again: bool = False) -> bool:
@@ -113,7 +114,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """Return a cursor that carries the tenant; to the maintenance database, a plain one."""
         if self.alias == NO_DB_ALIAS:
             return super().create_cursor(name)
-        cursor = TenantServerSideCursor(self, name) if name else TenantCursor(self)
+        if name:
+            cursor: Any = TenantServerSideCursor(self, name)
+        else:
+            cursor = tenant_cursor_class(self.connection.cursor_factory)(self)
         loader = self.connection.adapters.get_loader(postgresql.TIMESTAMPTZ_OID, Format.TEXT)
         if self.timezone != loader.timezone:
             register_tzloader(self.timezone, cursor)
@@ -151,21 +155,19 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         self.told = None
         super()._rollback()  # type: ignore[misc]
 
-    def check_constraints(self, table_names: Iterable[str] | None = None) -> None:
-        """Check deferred constraints now; they are the transaction's, whichever tenants it wrote for."""
-        with self.connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+    @property
+    def run_on_commit(self) -> CommitHooks:  # type: ignore[override]
+        """What Django calls after the commit; it puts an empty list there for each transaction."""
+        return self._commit_hooks
 
-    def on_commit(self, func: Callable[[], Any], robust: bool = False) -> None:
-        """Call `func` after the commit as the tenant that is active now, whoever is active then."""
-        tenant = active_tenant()
-        if tenant is None or not callable(func):
-            super().on_commit(func, robust)
-            return
+    @run_on_commit.setter
+    def run_on_commit(self, hooks: list[Any]) -> None:
+        self._commit_hooks = CommitHooks(list.__iter__(hooks))
 
-        @wraps(func)
-        def as_tenant() -> Any:
-            with use_tenant(tenant):
-                return func()
-
-        super().on_commit(as_tenant, robust)
+    def run_and_clear_commit_hooks(self) -> None:
+        """Call what was registered with `on_commit`, each callback as its tenant, by Django's own rules."""
+        hooks, self.run_on_commit = self.run_on_commit, []
+        super().run_and_clear_commit_hooks()  # there is none to call: it looks whether this is a moment to call any
+        for hook in hooks:
+            self.run_on_commit = [hook]
+            super().run_and_clear_commit_hooks()
