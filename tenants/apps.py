@@ -20,6 +20,7 @@ class TenantsConfig(AppConfig):
         from tenants import checks  # noqa: F401  # registers itself
         from tenants.deletion import follow_relations_of_one_side
         from tenants.error_pages import render_error_pages_in_their_requests_thread
+        from tenants.management.one_line import explain_errors_of_commands
         from tenants.models import Domain, Mount, Service, ServiceAddress, Tenant
         from tenants.record_guard import guard_generic_relations, guard_records
         from tenants.request_state import keep_with_requests
@@ -33,6 +34,7 @@ class TenantsConfig(AppConfig):
             scope_sites()
         follow_relations_of_one_side()
         render_error_pages_in_their_requests_thread()
+        explain_errors_of_commands()
         for model in (Tenant, Domain, Mount):
             post_save.connect(_forget, sender=model, dispatch_uid="tenants.registry")
             post_delete.connect(_forget, sender=model, dispatch_uid="tenants.registry")

@@ -15,7 +15,7 @@ from tenants import pages
 from tenants.context import TenantInfo, current_tenant
 from tenants.pressure import Kind, pressure
 from tenants.registry import all_tenants
-from tenants.stopped import Stopped, why_stopped
+from tenants.stopped import Stopped, log_stopped, why_stopped
 from tenants.turnstile import QUEUE_SECONDS, Place, Queued, Refusal, turnstile, wait_async
 from tenants.two_ways import TwoWayMiddleware
 
@@ -60,6 +60,7 @@ def stopped_answer(request: HttpRequest, error: Exception) -> HttpResponse | Non
         return pages.updating(request, tenant) if _was_just_changed(tenant, error) else None
     if reason is Stopped.STATEMENT and not tenant.is_platform:
         pressure.add(tenant.id, Kind.STATEMENT)
+    log_stopped(reason, error)
     return pages.stopped(request, tenant, reason)
 
 

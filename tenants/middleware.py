@@ -22,7 +22,7 @@ from tenants import pages
 from tenants.bypass import enter_by_link, has_bypass
 from tenants.conf import tenancy
 from tenants.context import Block, TenantInfo, leave, serve
-from tenants.errors import InvalidHost
+from tenants.errors import DatabaseUnavailable, InvalidHost
 from tenants.headers import with_headers
 from tenants.hosts import normalise_host
 from tenants.listener import listener
@@ -30,7 +30,7 @@ from tenants.migrator.graph import target_fingerprint
 from tenants.prefix import keep_cookies_apart, shift
 from tenants.registry import registry
 from tenants.resolvers import UNKNOWN, Door, Resolution, resolve, resolve_from_memory
-from tenants.stopped import Stopped, why_stopped
+from tenants.stopped import Stopped, log_stopped, why_stopped
 from tenants.two_ways import AsyncHandler, Handler, TwoWayMiddleware
 from tenants.urlconfs import import_urlconfs, urlconf_of
 from tenants.variants.discovery import known_variants
@@ -86,15 +86,17 @@ def _host_of(request: HttpRequest) -> str | None:
         return None
 
 
-def _resolve(request: HttpRequest) -> Resolution | None:
-    """Return who answers, or None if the database is too busy to say."""
+def _resolve(request: HttpRequest) -> Resolution | Stopped:
+    """Return who answers, or why the database does not say."""
     host = _host_of(request)
     try:
         return UNKNOWN if host is None else resolve(host, request.path_info)
-    except OperationalError as error:
-        if why_stopped(error) is None:
+    except (OperationalError, DatabaseUnavailable) as error:
+        reason = why_stopped(error)
+        if reason is None:
             raise
-        return None
+        log_stopped(reason, error)
+        return reason
 
 
 def _resolve_from_memory(request: HttpRequest) -> Resolution | None:
@@ -102,10 +104,10 @@ def _resolve_from_memory(request: HttpRequest) -> Resolution | None:
     return UNKNOWN if host is None else resolve_from_memory(host, request.path_info)
 
 
-def _turned_away(request: HttpRequest, resolution: Resolution | None) -> HttpResponseBase | None:
+def _turned_away(request: HttpRequest, resolution: Resolution | Stopped) -> HttpResponseBase | None:
     """Return the answer to a request that reaches no tenant, or None where the door is open."""
-    if resolution is None:
-        return pages.stopped(request, None, Stopped.POOL)
+    if isinstance(resolution, Stopped):
+        return pages.stopped(request, None, resolution)
     tenant = resolution.tenant
     if tenant is None:
         return pages.unknown_host(request)

@@ -45,6 +45,11 @@ _BUSY = {
         _("The database is very busy right now"),
         _("Your request had to wait too long for it, and was not carried out. Please try again in a moment."),
     ),
+    Stopped.AWAY: (
+        "database-unavailable",
+        _("This site is not available right now"),
+        _("Its database does not answer. Please try again in a few minutes."),
+    ),
 }
 """By reason: one word for programs, what happened, and what to do."""
 
@@ -80,7 +85,7 @@ def refused(request: HttpRequest, tenant: TenantInfo, refusal: Refusal) -> HttpR
 
 
 def stopped(request: HttpRequest, tenant: TenantInfo | None, reason: Stopped) -> HttpResponse:
-    """Return 503: the database was too slow or too busy for what was asked."""
+    """Return 503: the database was too slow, too busy or out of reach for what was asked."""
     return _busy(request, tenant, reason, HTTPStatus.SERVICE_UNAVAILABLE, STOPPED_AFTER_SECONDS)
 
 

@@ -1,12 +1,18 @@
-"""What the database was too busy or too slow for: told apart from errors that somebody has to mend."""
+"""Why the database did not answer: too busy, too slow or out of reach; told apart from errors of the code."""
 
 from __future__ import annotations
 
+import logging
 from enum import Enum
 
+import psycopg
 from django.db import OperationalError
 from psycopg import errors
 from psycopg_pool import PoolTimeout
+
+from tenants.errors import DatabaseUnavailable
+
+logger = logging.getLogger(__name__)
 
 
 class Stopped(Enum):
@@ -15,14 +21,37 @@ class Stopped(Enum):
     STATEMENT = "statement"
     """PostgreSQL cancelled a statement that took longer than the tenant's limit, or than the server's own."""
     POOL = "pool"
-    """All connections of this process were in use for as long as a request waits for one."""
+    """All connections of this process, or of the server, were in use for as long as a request waits for one."""
+    AWAY = "away"
+    """PostgreSQL could not be reached, does not take connections now, or ended this one."""
+
+
+_GONE = ("08", "57P")
+"""How the SQLSTATEs begin of a connection that failed, and of a server that stops or starts."""
 
 
 def why_stopped(error: BaseException) -> Stopped | None:
     """Return why the database did not do what `error` was raised for, or None if that was another reason."""
+    if isinstance(error, DatabaseUnavailable):
+        return Stopped.AWAY
     cause = error.__cause__ if isinstance(error, OperationalError) else error
     if isinstance(cause, errors.QueryCanceled):
         return Stopped.STATEMENT
-    if isinstance(cause, PoolTimeout):
+    if isinstance(cause, (PoolTimeout, errors.TooManyConnections)):
         return Stopped.POOL
+    # Without a SQLSTATE it is libpq that speaks, and not the server.
+    if isinstance(cause, psycopg.OperationalError) and (cause.sqlstate or "08").startswith(_GONE):
+        return Stopped.AWAY
     return None
+
+
+def log_stopped(reason: Stopped, error: BaseException) -> None:
+    """Log for the operator what visitors are not shown: why the database is out of reach."""
+    if reason is Stopped.AWAY:
+        logger.error("The database does not answer: %s", first_line(error))
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error of the database says, in one line."""
+    text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return text.removeprefix("connection failed: ")

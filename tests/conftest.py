@@ -10,16 +10,19 @@ from __future__ import annotations
 import gc
 import signal
 from collections.abc import Callable, Sequence
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import ManagementUtility
 from django.db import connection
 
-from tenants.context import TenantInfo
+from tenants.context import TenantInfo, active_tenant
 from tenants.lifecycle import NewTenant
 from tenants.registry import tenant_by_slug
 from tenants.testing import databases
 from tenants.turnstile import turnstile
+from tests.typed import Ended, Manage
 
 pytest_plugins = ["tenants.testing.plugin"]
 collect_ignore = ["foreign"]  # a project of its own, which tests/acceptance/test_kit.py runs
@@ -97,3 +100,22 @@ def sql_row() -> Callable[..., tuple[Any, ...]]:
             return cursor.fetchone()
 
     return row
+
+
+@pytest.fixture
+def manage(committed: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Manage:
+    """Return a function that does what `manage.py WORDS…` does, in this process and without a terminal."""
+    monkeypatch.setattr("sys.stdin", StringIO())
+
+    def run(*words: str) -> Ended:
+        capsys.readouterr()
+        code: Any = 0
+        try:
+            ManagementUtility(["manage.py", *words]).execute()
+        except SystemExit as end:
+            code = end.code or 0
+        assert active_tenant() is None
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return run

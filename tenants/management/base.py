@@ -6,11 +6,9 @@ import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import ProgrammingError
-from psycopg import errors
 
 from tenants.audit import acting_as
-from tenants.errors import TenancyError
+from tenants.management.one_line import explanation, name_of
 
 
 class TenantCommand(BaseCommand):
@@ -22,16 +20,13 @@ class TenantCommand(BaseCommand):
         with acting_as(f"command line: {_user()}"):
             try:
                 return super().execute(*args, **options)
-            except TenancyError as error:
-                raise CommandError(str(error)) from error
-            except ProgrammingError as error:
-                if not _control_plane_is_missing(error):
+            except CommandError:
+                raise
+            except Exception as error:
+                text = explanation(error, name_of(self))
+                if text is None:
                     raise
-                raise CommandError("The control plane is not migrated. Run: manage.py migrate") from error
-
-
-def _control_plane_is_missing(error: ProgrammingError) -> bool:
-    return isinstance(error.__cause__, (errors.UndefinedTable, errors.UndefinedColumn)) and "tenants_" in str(error)
+                raise CommandError(text) from error
 
 
 def _user() -> str:

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from tenants.context import TenantInfo, active_tenant
 from tenants.errors import NoActiveTenant
+from tenants.management.one_line import explanation
 from tenants.registry import all_tenants
 
 
@@ -37,4 +38,4 @@ def selected_tenant(slug: str) -> TenantInfo:
 def require_tenant(command: str) -> None:
     """Raise `CommandError` unless a tenant, or the control plane, is active."""
     if active_tenant() is None:
-        raise CommandError(str(NoActiveTenant(f"`{command}`")))
+        raise CommandError(str(explanation(NoActiveTenant(), command)))

@@ -15,6 +15,7 @@ from django.utils.asyncio import async_unsafe
 from psycopg import OperationalError
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Format
+from psycopg_pool import PoolTimeout
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
 from tenants.postgresql.client import DatabaseClient
@@ -23,6 +24,7 @@ from tenants.postgresql.cursor import TenantServerSideCursor, preamble
 from tenants.postgresql.cursor_factory import check_cursor_factory, tenant_cursor_class
 from tenants.postgresql.embedded import embedded
 from tenants.postgresql.operations import DatabaseOperations
+from tenants.postgresql.reachable import reach_of
 from tenants.postgresql.schema_editor import DatabaseSchemaEditor
 
 _OWN_OPTIONS = ("embedded", "direct")
@@ -95,11 +97,29 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Open a connection, or take one from the pool; bring a dead embedded PostgreSQL back to life first."""
         try:
-            return super().get_new_connection(conn_params)
+            return self._connection_in_reach(conn_params)
+        except PoolTimeout:
+            raise  # the server is there, and busy
         except OperationalError:
             if not self.start_embedded(again=True):
                 raise
+            if pool := self.pool:
+                reach_of(pool).forget()
+            return self._connection_in_reach(conn_params)
+
+    def _connection_in_reach(self, conn_params: dict[str, Any]) -> Any:
+        """Return a connection; raise `PoolTimeout` only if the server can be reached, else what connecting raises."""
+        pool = self.pool
+        if pool is None:
             return super().get_new_connection(conn_params)
+        reach = reach_of(pool)
+        if reach.is_doubtful:
+            reach.check(self.Database.connect, conn_params)
+        try:
+            return super().get_new_connection(conn_params)
+        except PoolTimeout:
+            reach.check(self.Database.connect, conn_params)
+            raise
 
     def _configure_connection(self, connection: Any) -> bool:
         """Take every schema out of a new connection's own path: a statement without its tenant finds nothing."""

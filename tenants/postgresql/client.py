@@ -1,21 +1,25 @@
-"""`manage.py dbshell`: Django's own, after the embedded PostgreSQL has been started."""
+"""`manage.py dbshell`: Django's own, with the path and the role of the active tenant; past a pooler."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db.backends.postgresql import client
+from psycopg.conninfo import conninfo_to_dict
 
+from tenants.context import current_tenant
 from tenants.postgresql.embedded import embedded
 
 if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
 
+_SETTINGS = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
+
 
 class DatabaseClient(client.DatabaseClient):
-    """Runs psql against the database in use."""
+    """Runs psql against the database in use, as the active tenant or as the control plane."""
 
     def runshell(self, parameters: Iterable[str]) -> None:
         """Start psql; the embedded PostgreSQL brings its own, so none need be installed."""
@@ -24,3 +28,26 @@ class DatabaseClient(client.DatabaseClient):
             folder = connection.settings_dict["OPTIONS"]["embedded"]
             os.environ["PATH"] = f"{embedded(folder).bindir}{os.pathsep}{os.environ.get('PATH', '')}"
         super().runshell(parameters)
+
+    @classmethod
+    def settings_to_cmd_args_env(
+        cls, settings_dict: dict[str, Any], parameters: Iterable[str]
+    ) -> tuple[list[str], dict[str, str] | None]:
+        """Return the arguments and the environment of psql; raise `NoActiveTenant` if no tenant is active."""
+        direct = conninfo_to_dict(settings_dict["OPTIONS"].get("direct", ""))
+        found = {_SETTINGS[key]: value for key, value in direct.items() if key in _SETTINGS}
+        args, env = super().settings_to_cmd_args_env({**settings_dict, **found}, parameters)
+        return args, {**(env or {}), "PGOPTIONS": _options(settings_dict["OPTIONS"])}
+
+
+def _options(options: dict[str, Any]) -> str:
+    """Return what PostgreSQL gets at the start of the session, and so after a `\\connect` in psql as well."""
+    tenant = current_tenant()
+    role = tenant.role or options.get("assume_role") or "none"
+    given = [os.environ.get("PGOPTIONS", ""), str(options.get("options", ""))]
+    chosen = [f'-c search_path="{tenant.schema}"', f"-c role={_escaped(role)}"]
+    return " ".join(filter(None, [*given, *chosen]))
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")

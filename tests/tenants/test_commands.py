@@ -4,53 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.core.management import ManagementUtility, call_command
+from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.test import Client
 
-from tenants import PLATFORM, TenantInfo, active_tenant, use_tenant
+from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Tenant
 from tenants.registry import tenant_by_slug
 from tenants.scopes import labels_for
+from tests.typed import Ended, Manage
 
 OpenShop = Callable[..., TenantInfo]
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-Manage = Callable[..., Ended]
-
-
-@pytest.fixture
-def manage(committed: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Manage:
-    """Return a function that does what `manage.py WORDS…` does, in this process and without a terminal."""
-    monkeypatch.setattr("sys.stdin", StringIO())
-
-    def run(*words: str) -> Ended:
-        capsys.readouterr()
-        code: Any = 0
-        try:
-            ManagementUtility(["manage.py", *words]).execute()
-        except SystemExit as end:
-            code = end.code or 0
-        assert active_tenant() is None
-        captured = capsys.readouterr()
-        return Ended(code, captured.out, captured.err)
-
-    return run
 
 
 @pytest.fixture

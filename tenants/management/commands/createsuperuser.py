@@ -1,10 +1,11 @@
-"""`manage.py createsuperuser`: Django's own, for the tenant that is active (`run_in_tenant`)."""
+"""`manage.py createsuperuser`: Django's own, for the active tenant, else for the control plane."""
 
 from __future__ import annotations
 
 from django.contrib.auth.management.commands import createsuperuser
 
+from tenants.management.sides import OnOneSide
 
-class Command(createsuperuser.Command):
-    # Django's look at unapplied migrations is at all apps, of which each side has only some.
-    requires_migrations_checks = False
+
+class Command(OnOneSide, createsuperuser.Command):
+    pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 
@@ -22,6 +23,8 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         app = options["app_label"]
+        if app and app not in apps.app_configs:
+            raise CommandError(f"No installed app with label {app!r}.")
         if app and app not in labels_for(PLATFORM):
             raise CommandError(f"{app!r} has no tables in the control plane. Run: manage.py migrate_tenants {app}")
         if options["verbosity"]:

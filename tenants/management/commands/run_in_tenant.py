@@ -33,7 +33,7 @@ class Command(TenantCommand):
     def handle(self, *, words: list[str], **options: Any) -> None:
         import_urlconfs()
         tenants, command = self._parse(words, everybody=options["all"], platform=options["platform"])
-        failed = [tenant.slug for tenant in tenants if not self._run(tenant, command, as_owner=options["as_owner"])]
+        failed = [str(tenant) for tenant in tenants if not self._run(tenant, command, as_owner=options["as_owner"])]
         if failed:
             raise CommandError(f"{command[0]} failed for: {', '.join(failed)}")
 

@@ -1,0 +1,11 @@
+"""`manage.py changepassword`: Django's own, for the active tenant, else for the control plane."""
+
+from __future__ import annotations
+
+from django.contrib.auth.management.commands import changepassword
+
+from tenants.management.sides import OnOneSide
+
+
+class Command(OnOneSide, changepassword.Command):
+    pass

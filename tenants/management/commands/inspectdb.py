@@ -1,0 +1,11 @@
+"""`manage.py inspectdb`: Django's own, for the active tenant, else for the control plane."""
+
+from __future__ import annotations
+
+from django.core.management.commands import inspectdb
+
+from tenants.management.sides import OnOneSide
+
+
+class Command(OnOneSide, inspectdb.Command):
+    pass

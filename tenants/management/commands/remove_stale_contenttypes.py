@@ -1,0 +1,11 @@
+"""`manage.py remove_stale_contenttypes`: Django's own, for the active tenant (`run_in_tenant`)."""
+
+from __future__ import annotations
+
+from django.contrib.contenttypes.management.commands import remove_stale_contenttypes
+
+from tenants.management.sides import OfATenant
+
+
+class Command(OfATenant, remove_stale_contenttypes.Command):
+    pass

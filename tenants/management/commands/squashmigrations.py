@@ -1,0 +1,11 @@
+"""`manage.py squashmigrations`: Django's own, which reads what is applied, whatever the app."""
+
+from __future__ import annotations
+
+from django.core.management.commands import squashmigrations
+
+from tenants.management.sides import OnOneSide
+
+
+class Command(OnOneSide, squashmigrations.Command):
+    concerns_rows = False  # it writes a file

@@ -1,0 +1,58 @@
+"""Whether the server can be reached: asked with one connection past the pool, which would only wait and say "busy"."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import psycopg
+
+FAILED_SECONDS = 1.0
+"""How long a failed attempt is an answer for everybody else who wants a connection."""
+CONNECT_SECONDS = 5
+"""How long one attempt may take, where the settings name no `connect_timeout`."""
+
+
+class Reach:
+    """What is known of one pool's server. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        # Guards the attempts: of all threads that want a connection, one tries.
+        self._lock = Lock()
+        self._failure: psycopg.OperationalError | None = None
+        self._failed_at = 0.0
+        self.is_doubtful = True
+        """Whether no attempt has succeeded since the last one failed, or since the start."""
+
+    def check(self, connect: Callable[..., Any], params: dict[str, Any]) -> None:
+        """Connect once, and close that; raise what psycopg raises, or has raised within the last second."""
+        with self._lock:
+            if self._failure is None or time.monotonic() - self._failed_at > FAILED_SECONDS:
+                self._try(connect, {"connect_timeout": CONNECT_SECONDS} | params)
+            if self._failure is not None:
+                raise type(self._failure)(str(self._failure))
+
+    def forget(self) -> None:
+        """Ask again at the next check: the server was started."""
+        with self._lock:
+            self._failure = None
+
+    def _try(self, connect: Callable[..., Any], params: dict[str, Any]) -> None:
+        self._failure = None
+        try:
+            connect(**params).close()
+        except psycopg.OperationalError as error:
+            self._failure = error.with_traceback(None)
+            self._failed_at = time.monotonic()
+        self.is_doubtful = self._failure is not None
+
+
+_reaches: WeakKeyDictionary[Any, Reach] = WeakKeyDictionary()
+
+
+def reach_of(pool: Any) -> Reach:
+    """Return what is known of a pool's server."""
+    return _reaches.setdefault(pool, Reach())
