@@ -115,6 +115,7 @@ TENANTS: dict[str, Any] = {
         "prices": "shop.mounts.price_list.create_app",
         "backoffice": "shop.mounts.backoffice.create_app",
     },
+    "EXTENSION_SCHEMA": env.str("SANGGA_EXTENSION_SCHEMA", default="extensions"),
     "ROLE_PER_TENANT": env.bool("SANGGA_ROLE_PER_TENANT", default=True),
     # What one shop may take of each process; the first plan is that of whoever has no other. 0 is no limit.
     # Python does one thing at a time, so that many at once make none of them faster, and everybody else slower.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import date
@@ -17,6 +18,9 @@ from tenants.errors import ConfigurationError, InvalidHost
 from tenants.hosts import normalise_host
 from tenants.names import RESERVED_SLUGS
 from tenants.plans import NO_LIMITS, Limits, read_plans
+
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_OF_A_TENANT = re.compile(r"(?:verify_)?t_\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,8 @@ class TenancySettings:
     """Functions that furnish a new tenant, in order: dotted paths of `step(tenant, options)`."""
     role_per_tenant: bool = True
     """Whether a tenant's statements run with the rights of a PostgreSQL role of its own."""
+    extension_schema: str = "extensions"
+    """The schema for PostgreSQL's extensions, the last in every tenant's search path. `migrate` makes it."""
     reserved_slugs: tuple[str, ...] = ()
     """Slugs that no tenant may have, beside those of `tenants.names.RESERVED_SLUGS`."""
     when_behind: str = "serve"
@@ -212,6 +218,16 @@ def _path_prefix(prefix: str) -> str:
     return prefix.strip("/")
 
 
+def _extension_schema(name: str) -> str:
+    is_taken = name in {"public", "information_schema"} or name.startswith("pg_") or _OF_A_TENANT.fullmatch(name)
+    if is_taken or not _PLAIN_NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"TENANTS['EXTENSION_SCHEMA'] is {name!r}. It takes the name of a schema for extensions alone, such as "
+            f"'extensions': lower-case letters, digits and underscores, and neither 'public' nor a tenant's."
+        )
+    return name
+
+
 def _mounts(mounts: dict[Any, Any]) -> dict[str, str]:
     if not all(isinstance(text, str) for pair in mounts.items() for text in pair):
         raise ConfigurationError(f"TENANTS['MOUNTS'] is {mounts!r}. It takes names with dotted paths of factories.")
@@ -224,6 +240,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "PATH_PREFIX": _path_prefix,
     "PLANS": read_plans,
     "MOUNTS": _mounts,
+    "EXTENSION_SCHEMA": _extension_schema,
 }
 """What brings a value to its one spelling, and refuses what has none."""
 

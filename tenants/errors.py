@@ -19,6 +19,7 @@ TenancyError
 ├── TakenElsewhere            another run has the tenant in hand
 ├── TablesInUse               others had a tenant's tables in use for as long as a step waits for them
 ├── TenantBehind              a tenant's schema is not where the code is, as the step needs it to be
+├── ExtensionRefused          an extension of PostgreSQL that is missing, or where a tenant cannot use it
 ├── MappingRefused            a file that says what a variant's rows begin with, and cannot be taken
 ├── TenantDiffers             a tenant's schema has other tables or columns than its migrations make
 ├── StepFailed                a clone, backup or restore stopped, and nothing of it is left
@@ -273,6 +274,19 @@ class TenantBehind(TenancyError):
             f"The schema of tenant {self.slug!r} is not where the code is, and this step goes by the code. "
             f"Run `manage.py migrate_tenants --tenant {self.slug}`, then try again."
         )
+
+
+class ExtensionRefused(TenancyError):
+    """An extension of PostgreSQL that is missing, or where a tenant cannot use it."""
+
+    def __init__(self, extension: str, what: str, next_step: str) -> None:
+        super().__init__(extension, what, next_step)
+        self.extension = extension
+        self.what = what
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"The extension {self.extension!r} {self.what}. {self.next_step}"
 
 
 class MappingRefused(TenancyError):

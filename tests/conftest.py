@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import gc
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tenants.registry import tenant_by_slug
 from tenants.testing import databases
 from tenants.turnstile import turnstile
 from tests.typed import Ended, Manage
+from tests.written_migrations import WriteMigrations, written_migrations
 
 pytest_plugins = ["tenants.testing.plugin"]
 collect_ignore = ["foreign"]  # a project of its own, which tests/acceptance/test_kit.py runs
@@ -119,3 +121,10 @@ def manage(committed: None, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         return Ended(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def write_migrations(tmp_path: Path) -> Iterator[WriteMigrations]:
+    """Return a function that writes a migration of the ledger for this test: `write(name, operations)`."""
+    with written_migrations(tmp_path) as write:
+        yield write

@@ -25,7 +25,7 @@ WHERE table_schema = 'public' AND grantee = 'PUBLIC' ORDER BY 1
 @register(Tags.database)
 def check_pooler(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
     """Find a pooler that gives one session of the server to several clients, where a session is needed."""
-    for wrapper in _ours(databases):
+    for wrapper in ours(databases):
         if shares_sessions(wrapper.direct_params()):
             yield Error(
                 f"Sessions of the database {wrapper.alias!r} are shared by a pooler, and there is no way past it.",
@@ -59,7 +59,7 @@ def _session(client: psycopg.Connection[Any]) -> int:
 @register(Tags.database)
 def check_rights(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
     """Find tables of the control plane that everybody may use, the tenants' roles included."""
-    for wrapper in _ours(databases):
+    for wrapper in ours(databases):
         with wrapper.connect_directly() as session:
             tables = [name for (name,) in session.execute(_GRANTED_TO_ALL).fetchall()]
         if tables:
@@ -70,7 +70,8 @@ def check_rights(databases: Sequence[str] | None = None, **_: Any) -> Iterable[C
             )
 
 
-def _ours(databases: Sequence[str] | None) -> list[DatabaseWrapper]:
+def ours(databases: Sequence[str] | None) -> list[DatabaseWrapper]:
+    """Return those of the databases that our engine is used for."""
     from tenants.postgresql.base import DatabaseWrapper
 
     found = [connections[alias] for alias in databases or ()]

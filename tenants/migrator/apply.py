@@ -11,6 +11,7 @@ from django.db import DatabaseError, OperationalError, transaction
 from psycopg import errors
 
 from tenants.context import TenantInfo, use_tenant
+from tenants.errors import MigrationFailed
 from tenants.migrator.express import Express
 from tenants.migrator.graph import AppliedExecutor, Target, targets_for
 from tenants.migrator.records import (
@@ -22,6 +23,7 @@ from tenants.migrator.records import (
 from tenants.migrator.scripts import Script, migrate_and_record, send
 from tenants.migrator.untransacted import migrate_untransacted
 from tenants.migrator.ways import Leg, first_leg
+from tenants.postgresql.schemas import existing_schemas
 from tenants.scoping import PerTenant
 
 
@@ -152,6 +154,8 @@ def _leg_by_script_or_anew(
     except DatabaseError as error:
         # Without `django_migrations` the schema is as new as one can be.
         is_new = is_new or isinstance(error.__cause__, errors.UndefinedTable)
+        if is_new and not existing_schemas([tenant.schema]):
+            raise MigrationFailed(tenant.slug, f"its schema {tenant.schema} is gone.") from error
         # The script fits a schema that is as Django made it. Django itself may cope with one that is not, for
         # example with a constraint of another name; if it cannot either, its error is the one to report.
         return go(by_script=False)

@@ -18,6 +18,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
 from tenants.context import TenantInfo
+from tenants.migrator import operations  # noqa: F401  # fits Django's operations to tenants
 from tenants.scopes import labels_for, labels_of_variant
 from tenants.variants.discovery import known_variants
 

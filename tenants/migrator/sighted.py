@@ -8,6 +8,7 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.executor import MigrationExecutor
 
 from tenants.context import PLATFORM, active_tenant
+from tenants.migrator import operations  # noqa: F401  # fits Django's operations to tenants
 from tenants.scopes import labels_for
 
 

@@ -2,7 +2,7 @@
 
 Outside a transaction, and in the first statement of one, what is sent is a single simple-protocol message::
 
-    SET LOCAL search_path = "t_7"; SET LOCAL ROLE "sangga_t_7";
+    SET LOCAL search_path = "t_7", "extensions"; SET LOCAL ROLE "sangga_t_7";
     SELECT …
 
 A tenant with a limit of time for statements has it as a third setting there.
@@ -20,10 +20,12 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from django.core.signals import setting_changed
 from psycopg import errors, sql
 from psycopg.copy import Copy
 from psycopg.pq import TransactionStatus
 
+from tenants.conf import tenancy
 from tenants.context import TenantInfo, innermost
 from tenants.errors import NoActiveTenant
 
@@ -41,7 +43,7 @@ else:
 _IDLE, _INTRANS, _INERROR = TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR
 
 PREAMBLE = re.compile(
-    r'^SET LOCAL search_path = "(?:[^"]|"")*"; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");'
+    r'^SET LOCAL search_path = "(?:[^"]|"")*", "(?:[^"]|"")*"; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");'
     r"(?: SET LOCAL statement_timeout = '\d+s';)?\n"
 )
 """What `preamble` returns, to be recognised in a text that begins with it."""
@@ -65,7 +67,16 @@ def preamble(schema: str, role: str, seconds: int = 0) -> str:
     """
     limit = f" SET LOCAL statement_timeout = '{seconds:d}s';" if seconds else ""
     # Its own line: PostgreSQL's errors quote the line they are about, which then is the statement's alone.
-    return f"SET LOCAL search_path = {_quoted(schema)}; SET LOCAL ROLE {_quoted(role) if role else 'NONE'};{limit}\n"
+    path = f"{_quoted(schema)}, {_quoted(tenancy().extension_schema)}"
+    return f"SET LOCAL search_path = {path}; SET LOCAL ROLE {_quoted(role) if role else 'NONE'};{limit}\n"
+
+
+def _reload(*, setting: str, **_: object) -> None:
+    if setting == "TENANTS":
+        preamble.cache_clear()
+
+
+setting_changed.connect(_reload, dispatch_uid="tenants.postgresql.cursor")
 
 
 @lru_cache(maxsize=4096)

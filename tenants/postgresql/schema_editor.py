@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.backends.postgresql import schema
 from django.db.backends.utils import truncate_name
 
+from tenants.postgresql.extensions import placed
 from tenants.variants.labels import parents_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
         text = str(sql)  # Django's statements are rendered when they are sent, and not before
         if params is not None:
             text = self.connection.ops.compose_sql(text, params)
+        if not self.collect_sql:
+            text = placed(text)
+            if not text.strip(" \n;"):
+                return
         if self.connection.recording is not None:
             self.connection.recording.append(text)
         super().execute(text, None)

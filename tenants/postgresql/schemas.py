@@ -14,6 +14,7 @@ from psycopg import errors, sql
 
 from tenants.context import TenantInfo
 from tenants.errors import ConfigurationError, SchemaExists
+from tenants.postgresql.extensions import move_extensions_out_of
 
 # Default privileges are for what the owner creates later; the schema is empty when they are given.
 _CREATE_ROLE = """
@@ -90,7 +91,8 @@ def existing_schemas(schemas: Collection[str]) -> set[str]:
 
 
 def drop_schema(tenant: TenantInfo) -> None:
-    """Drop the tenant's schema with everything in it, and its role."""
+    """Drop the tenant's schema with everything in it, and its role; raise `ExtensionRefused`."""
+    move_extensions_out_of(tenant.schema)
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(tenant.schema)))
         if existing_roles([tenant.role]):
@@ -99,7 +101,8 @@ def drop_schema(tenant: TenantInfo) -> None:
 
 
 def drop_tables_in_batches(tenant: TenantInfo, progress: Callable[[int, int], None], batch: int = 25) -> None:
-    """Drop all tables of a tenant's schema, `batch` of them in each transaction."""
+    """Drop all tables of a tenant's schema, `batch` of them in each transaction; raise `ExtensionRefused`."""
+    move_extensions_out_of(tenant.schema)
     tables = table_names(tenant.schema)
     for start in range(0, len(tables), batch):
         chosen = sql.SQL(", ").join(sql.Identifier(tenant.schema, table) for table in tables[start : start + batch])

@@ -10,6 +10,7 @@ from django.core.management.commands import migrate
 
 from tenants.context import PLATFORM, use_tenant
 from tenants.migrator.sighted import Autodetector, ControlPlaneExecutor
+from tenants.postgresql.extensions import make_extension_schema
 from tenants.scopes import labels_for
 
 # Django's command looks its executor up in its own module and has no other place to say which one; this command
@@ -30,4 +31,6 @@ class Command(migrate.Command):
         if options["verbosity"]:
             self.stdout.write("Control plane (schema public); the tenants' schemas: manage.py migrate_tenants")
         with use_tenant(PLATFORM):
+            if not (options["plan"] or options["check_unapplied"]):
+                make_extension_schema()
             super().handle(*args, **options)

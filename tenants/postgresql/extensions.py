@@ -1,0 +1,180 @@
+"""PostgreSQL extensions: one schema has them all, and every tenant's search path ends with it.
+
+A database has an extension once. In the schema of the tenant whose migration asked for it first it would work there
+alone, and go when that tenant is purged.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.db import DatabaseError, connection, transaction
+from psycopg import errors, sql
+
+from tenants.conf import tenancy
+from tenants.context import current_tenant
+from tenants.errors import ConfigurationError, ExtensionRefused
+
+_NAME = r'(?:"(?:[^"]|"")+"|[\w$-]+)'
+_BEGINNING = r"(?P<before>\A|;)(?P<space>(?:\s|--[^\n]*\n|/\*.*?\*/)*)"
+_CREATE = re.compile(
+    rf"{_BEGINNING}CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>{_NAME})(?P<options>[^;]*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_DROP = re.compile(rf"{_BEGINNING}DROP\s+EXTENSION\s[^;]*", re.IGNORECASE | re.DOTALL)
+_SCHEMA = re.compile(rf"\bSCHEMA\s+(?P<schema>{_NAME})", re.IGNORECASE)
+_WORDS = re.compile(r"\bEXTENSION\b", re.IGNORECASE)
+
+_HOME = "SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE extname = %s"
+_FIXED_HOME = """
+SELECT v.schema FROM pg_available_extensions e
+JOIN pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version WHERE e.name = %s
+"""
+_IN_SCHEMA = """
+SELECT extname, extrelocatable FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE nspname = %s
+"""
+_USABLE = "SELECT has_schema_privilege('public', oid, 'USAGE') FROM pg_namespace WHERE nspname = %s"
+
+
+def make_extension_schema() -> None:
+    """Make the schema for extensions if it is missing, and let every role use it; raise `ConfigurationError`."""
+    schema = tenancy().extension_schema
+    with connection.cursor() as cursor:
+        cursor.execute(_USABLE, [schema])
+        found = cursor.fetchone()
+    if found == (True,):
+        return
+    statements = [] if found else ["CREATE SCHEMA IF NOT EXISTS {}"]
+    text = "; ".join([*statements, "GRANT USAGE ON SCHEMA {} TO PUBLIC"]).replace("{}", f'"{schema}"')
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(text)
+    except DatabaseError as error:
+        if not isinstance(error.__cause__, errors.InsufficientPrivilege):
+            raise
+        raise ConfigurationError(
+            f"The schema for extensions cannot be made: {str(error).splitlines()[0]}. Let its owner run: {text}"
+        ) from error
+
+
+def placed(text: str) -> str:
+    """Return the SQL of a migration with extensions made where every tenant finds them, and dropped by no tenant.
+
+    An extension that is missing is made now. Raises `ExtensionRefused` for one that cannot be made, or that is in a
+    schema which the active tenant does not look into.
+    """
+    if not _WORDS.search(text):
+        return text
+    text = _CREATE.sub(_create, text)
+    return text if current_tenant().is_platform else _DROP.sub(_keep, text)
+
+
+def _create(found: re.Match[str]) -> str:
+    name, options = _unquoted(found["name"]), found["options"]
+    statement = make_extension(name, options)
+    return f"{found['before']}{found['space']}{statement}"
+
+
+def _keep(found: re.Match[str]) -> str:
+    # The other tenants have it still. An empty statement is none that PostgreSQL minds.
+    return f"{found['before']}{found['space']}"
+
+
+def make_extension(name: str, options: str = "") -> str:
+    """Make an extension if it is missing; return the statement, which does nothing where the extension is there.
+
+    `options` are those of CREATE EXTENSION: VERSION, CASCADE. Raises `ExtensionRefused`.
+    """
+    home = home_of_extension(name)
+    wanted = _wanted_home(name, options) if home is None else home
+    _check_is_in_sight(name, wanted, is_there=home is not None)
+    others = " ".join(_SCHEMA.sub("", re.sub(r"\bWITH\b", "", options, flags=re.IGNORECASE)).split())
+    statement = (
+        sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA {} {}")
+        .format(sql.Identifier(name), sql.Identifier(wanted), sql.SQL(others))
+        .as_string()
+        .strip()
+    )
+    if home is None:
+        _execute(name, statement)
+    return statement
+
+
+def home_of_extension(name: str) -> str | None:
+    """Return the schema that an extension is in; None if the database does not have it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOME, [name])
+        row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+def extensions_in(schema: str) -> dict[str, bool]:
+    """Return the extensions in a schema, and whether each can be moved to another one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_SCHEMA, [schema])
+        return dict(cursor.fetchall())
+
+
+def move_extensions_out_of(schema: str) -> None:
+    """Move the extensions in a schema that will be dropped to the schema for extensions: other tenants use them.
+
+    Raises `ExtensionRefused` for one that cannot be moved.
+    """
+    for name, is_movable in extensions_in(schema).items():
+        if not is_movable:
+            raise ExtensionRefused(
+                name,
+                f"is in schema {schema!r}, which is to be dropped, and cannot be moved",
+                f'Drop it first if no tenant uses it (DROP EXTENSION "{name}"), then try again.',
+            )
+        make_extension_schema()
+        with connection.cursor() as cursor:
+            names = map(sql.Identifier, (name, tenancy().extension_schema))
+            cursor.execute(sql.SQL("ALTER EXTENSION {} SET SCHEMA {}").format(*names))
+
+
+def _wanted_home(name: str, options: str) -> str:
+    """Return where a missing extension has to be: where the statement or its package says, else with the others."""
+    if named := _SCHEMA.search(options):
+        return _unquoted(named["schema"])
+    with connection.cursor() as cursor:
+        cursor.execute(_FIXED_HOME, [name])
+        row = cursor.fetchone()
+    return str(row[0]) if row and row[0] else tenancy().extension_schema
+
+
+def _check_is_in_sight(name: str, home: str, *, is_there: bool) -> None:
+    ours = tenancy().extension_schema
+    if current_tenant().is_platform or home in {ours, "pg_catalog"}:
+        return
+    if is_there:
+        what = f"is in schema {home!r}, which no tenant looks into but its owner"
+        next_step = f'Move it: ALTER EXTENSION "{name}" SET SCHEMA "{ours}". Then migrate again.'
+    else:
+        what = f"would be in schema {home!r}, which no tenant looks into"
+        next_step = f"Leave SCHEMA out of CREATE EXTENSION: it then goes to {ours!r}, which all look into."
+    raise ExtensionRefused(name, what, next_step)
+
+
+def _execute(name: str, statement: str) -> None:
+    if f'SCHEMA "{tenancy().extension_schema}"' in statement:
+        make_extension_schema()
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+    except DatabaseError as error:
+        if not isinstance(error.__cause__, (errors.InsufficientPrivilege, errors.UndefinedFile, *_NOT_AVAILABLE)):
+            raise
+        raise ExtensionRefused(
+            name,
+            f"could not be made: {str(error).splitlines()[0]}",
+            f"Install its package on the server if that is missing, and let a superuser run: {statement}",
+        ) from error
+
+
+_NOT_AVAILABLE = (errors.FeatureNotSupported, errors.UndefinedObject)
+"""What PostgreSQL says, by version, of an extension whose package is not installed, or lacks another one."""
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()

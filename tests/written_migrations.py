@@ -1,0 +1,80 @@
+"""Migrations of the ledger that are written for one test, and go through the real migrator."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+from textwrap import indent
+
+from django.conf import settings
+from django.test import override_settings
+
+import tests.ledger.migrations
+from tenants.migrator import apply, express, graph, records, ways
+
+WriteMigrations = Callable[..., None]
+
+_numbers = count(1)
+_HEAD = """
+from django.contrib.postgres.operations import *
+from django.db import migrations, models
+from django.db.migrations import *
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "{after}")]
+    {more}
+    operations = [
+{operations}
+    ]
+"""
+
+
+@contextmanager
+def written_migrations(folder: Path) -> Iterator[WriteMigrations]:
+    """Give a function that writes a migration behind the ledger's own ones, from the source of its operations."""
+    package = f"migrations_of_test_{next(_numbers)}"
+    (folder / package).mkdir()
+    init = folder / package / "__init__.py"
+    init.write_text(f"__path__.extend({list(tests.ledger.migrations.__path__)!r})\n")
+    sys.path.insert(0, str(folder))
+    last = "0005_entry_by_amount"
+
+    def write(name: str, operations: str, *, more: str = "", after: str = "") -> None:
+        nonlocal last
+        text = _HEAD.format(after=after or last, operations=indent(operations, " " * 8), more=more)
+        (folder / package / f"{name}.py").write_text(text)
+        last = name
+        forget_what_was_read()
+
+    with ExitStack() as undo:
+        undo.callback(forget_what_was_read)
+        undo.callback(sys.path.remove, str(folder))
+        undo.callback(lambda: [sys.modules.pop(name) for name in list(sys.modules) if name.startswith(package)])
+        undo.enter_context(override_settings(MIGRATION_MODULES=_modules(package)))
+        forget_what_was_read()
+        yield write
+
+
+def _modules(package: str) -> dict[str, str | None]:
+    return {**settings.MIGRATION_MODULES, "ledger": package}
+
+
+def forget_what_was_read() -> None:
+    """Let the migrator read the migrations again, which never change in a process but here."""
+    for cached in (
+        graph.disk_loader,
+        graph._leaves,
+        graph._target_fingerprint,
+        ways.first_leg,
+        records._records,
+        express._fingerprint_before,
+    ):
+        cached.cache_clear()  # type: ignore[attr-defined]
+    apply._scripts.clear()
+    apply._latest.clear()
+    importlib.invalidate_caches()
