@@ -10,6 +10,7 @@ from django.db.backends.postgresql import client
 from psycopg.conninfo import conninfo_to_dict
 
 from tenants.context import current_tenant
+from tenants.postgresql.cursor import search_path
 from tenants.postgresql.embedded import embedded
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _options(options: dict[str, Any]) -> str:
     tenant = current_tenant()
     role = tenant.role or options.get("assume_role") or "none"
     given = [os.environ.get("PGOPTIONS", ""), str(options.get("options", ""))]
-    chosen = [f'-c search_path="{tenant.schema}"', f"-c role={_escaped(role)}"]
+    chosen = [f"-c search_path={_escaped(search_path(tenant.schema))}", f"-c role={_escaped(role)}"]
     return " ".join(filter(None, [*given, *chosen]))
 
 

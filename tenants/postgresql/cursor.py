@@ -67,8 +67,14 @@ def preamble(schema: str, role: str, seconds: int = 0) -> str:
     """
     limit = f" SET LOCAL statement_timeout = '{seconds:d}s';" if seconds else ""
     # Its own line: PostgreSQL's errors quote the line they are about, which then is the statement's alone.
-    path = f"{_quoted(schema)}, {_quoted(tenancy().extension_schema)}"
-    return f"SET LOCAL search_path = {path}; SET LOCAL ROLE {_quoted(role) if role else 'NONE'};{limit}\n"
+    return (
+        f"SET LOCAL search_path = {search_path(schema)}; SET LOCAL ROLE {_quoted(role) if role else 'NONE'};{limit}\n"
+    )
+
+
+def search_path(schema: str) -> str:
+    """Return where a tenant's statements look: its schema, then that of the extensions."""
+    return f"{_quoted(schema)}, {_quoted(tenancy().extension_schema)}"
 
 
 def _reload(*, setting: str, **_: object) -> None:

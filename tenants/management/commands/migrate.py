@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
+from django.db import DEFAULT_DB_ALIAS
 
 from tenants.context import PLATFORM, use_tenant
 from tenants.migrator.sighted import Autodetector, ControlPlaneExecutor
@@ -31,6 +32,6 @@ class Command(migrate.Command):
         if options["verbosity"]:
             self.stdout.write("Control plane (schema public); the tenants' schemas: manage.py migrate_tenants")
         with use_tenant(PLATFORM):
-            if not (options["plan"] or options["check_unapplied"]):
+            if options["database"] == DEFAULT_DB_ALIAS and not (options["plan"] or options["check_unapplied"]):
                 make_extension_schema()
             super().handle(*args, **options)

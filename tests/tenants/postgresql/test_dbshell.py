@@ -38,13 +38,13 @@ def login(committed: None) -> str:
 def test_dbshell_of_a_tenant_has_its_path_and_its_role(live_tenant: TenantInfo, psql: Callable[..., str]) -> None:
     """Fault 21: it was a shell on `public`, as the owner."""
     with use_tenant(live_tenant):
-        assert psql(WHERE) == f"{{{live_tenant.schema}}}|{live_tenant.role}"
+        assert psql(WHERE) == f"{{{live_tenant.schema},extensions}}|{live_tenant.role}"
 
 
 def test_dbshell_of_a_tenant_keeps_both_over_a_reconnect(live_tenant: TenantInfo, psql: Callable[..., str]) -> None:
     """Fault 21: psql's own `\\connect` begins another session."""
     with use_tenant(live_tenant):
-        assert psql("\\connect", WHERE).splitlines()[-1] == f"{{{live_tenant.schema}}}|{live_tenant.role}"
+        assert psql("\\connect", WHERE).splitlines()[-1] == f"{{{live_tenant.schema},extensions}}|{live_tenant.role}"
 
 
 def test_dbshell_of_a_tenant_cannot_read_the_control_plane(live_tenant: TenantInfo, psql: Callable[..., str]) -> None:
@@ -58,7 +58,7 @@ def test_dbshell_as_the_owner_is_the_login_in_the_tenants_path(
 ) -> None:
     """Fault 21."""
     with use_tenant(live_tenant.as_owner()):
-        assert psql(WHERE) == f"{{{live_tenant.schema}}}|{login}"
+        assert psql(WHERE) == f"{{{live_tenant.schema},extensions}}|{login}"
 
 
 @pytest.mark.parametrize("active", [None, PLATFORM], ids=["no tenant", "platform"])
@@ -68,9 +68,9 @@ def test_dbshell_without_a_tenant_is_the_control_planes(
     """Fault 21: and it says so, unless that was asked for."""
     if active:
         with use_tenant(active):
-            assert psql(WHERE) == f"{{public}}|{login}"
+            assert psql(WHERE) == f"{{public,extensions}}|{login}"
     else:
-        assert psql(WHERE) == f"{{public}}|{login}"
+        assert psql(WHERE) == f"{{public,extensions}}|{login}"
     assert ("Control plane (schema public)" in capsys.readouterr().err) == (active is None)
 
 
@@ -89,7 +89,7 @@ def test_dbshell_has_the_options_of_the_settings_as_well(live_tenant: TenantInfo
     options = {**connection.settings_dict["OPTIONS"], "options": "-c work_mem=7MB"}
     with pytest.MonkeyPatch.context() as patch, use_tenant(live_tenant):
         patch.setitem(connection.settings_dict, "OPTIONS", options)
-        assert psql("SHOW work_mem", WHERE) == f"7MB\n{{{live_tenant.schema}}}|{live_tenant.role}"
+        assert psql("SHOW work_mem", WHERE) == f"7MB\n{{{live_tenant.schema},extensions}}|{live_tenant.role}"
 
 
 def test_dbshell_goes_past_a_pooler(live_tenant: TenantInfo, psql: Callable[..., str]) -> None:
@@ -100,4 +100,4 @@ def test_dbshell_goes_past_a_pooler(live_tenant: TenantInfo, psql: Callable[...,
     with database_elsewhere(HOST="127.0.0.1", PORT="1", USER="nobody", PASSWORD=PASSWORD):
         connection.settings_dict["OPTIONS"] = {**options, "pool": False}
         with use_tenant(live_tenant):
-            assert psql(WHERE) == f"{{{live_tenant.schema}}}|{live_tenant.role}"
+            assert psql(WHERE) == f"{{{live_tenant.schema},extensions}}|{live_tenant.role}"
