@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import environ
 from django import VERSION
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -171,9 +172,16 @@ TEMPLATES = [
 
 # --- Database --------------------------------------------------------------------------------------------------
 _DATABASE_URL = env.str("DATABASE_URL", default="")
+try:
+    _DATABASE = env.db_url_config(_DATABASE_URL or "postgresql:///sangga")
+except (ValueError, ImproperlyConfigured):  # which quotes the address, and a part of the password
+    raise ImproperlyConfigured(
+        "DATABASE_URL is no address of a PostgreSQL server. It takes postgresql://USER:PASSWORD@HOST:PORT/NAME, where "
+        "special characters of the password are percent-encoded: %40 for @, %2F for /."
+    ) from None
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **env.db_url_config(_DATABASE_URL or "postgresql:///sangga"),
+        **_DATABASE,
         "ENGINE": "tenants.postgresql",
         "CONN_MAX_AGE": 0,  # the pool keeps connections
         "CONN_HEALTH_CHECKS": True,
@@ -342,6 +350,10 @@ if VERSION < (6, 1):
     globals().update(_EMAIL)
 else:
     MAILERS = mailers_of(_EMAIL)
+
+# Of the debug page and of mails to admins, without passwords and keys.
+DEFAULT_EXCEPTION_REPORTER = "tenants.error_reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "tenants.error_reports.ReporterFilter"
 
 # --- Logs ------------------------------------------------------------------------------------------------------
 LOGGING = {

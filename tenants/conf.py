@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from tenants.errors import ConfigurationError, InvalidHost
+from tenants.hidden_values import NAMES, STARS, without_passwords
 from tenants.hosts import normalise_host
 from tenants.names import RESERVED_SLUGS
 from tenants.plans import NO_LIMITS, Limits, read_plans
@@ -187,7 +188,8 @@ def _typed(key: str, value: Any, default: Any) -> Any:
         value = float(value)
     if type(value) is not type(default) or (isinstance(value, tuple) and not all(isinstance(v, str) for v in value)):
         kind = "a list of strings" if isinstance(default, tuple) else type(default).__name__
-        raise ConfigurationError(f"TENANTS[{key!r}] is {value!r}. It takes {kind}.")
+        shown = STARS if NAMES.search(key) else without_passwords(repr(value))
+        raise ConfigurationError(f"TENANTS[{key!r}] is {shown}. It takes {kind}.")
     return value
 
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tenants.conf import tenancy
+from tenants.hidden_values import without_passwords
 from tenants.services.calls import Call, current_call
 from tenants.shown_paths import shown_path, without_secrets
 
 _access = logging.getLogger("tenants.access")
+_formatter = logging.Formatter()
 
 
 class JsonFormatter(logging.Formatter):
@@ -23,7 +25,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": without_passwords(record.getMessage()),
             "process": tenancy().service,
             "tenant": getattr(record, "tenant", "-"),
         }
@@ -31,15 +33,21 @@ class JsonFormatter(logging.Formatter):
             said |= {"request_id": call.request_id, "trace_id": call.trace_id}
         said |= getattr(record, "facts", {})
         if record.exc_info:
-            said["exception"] = self.formatException(record.exc_info)
+            said["exception"] = without_passwords(self.formatException(record.exc_info))
         return json.dumps(said, ensure_ascii=False, default=str)
 
 
 class LinksLogFilter(logging.Filter):
-    """Takes out of what others log of a path, as Django does at every 4xx and 5xx, the secret of a link."""
+    """Takes out of what others log the secret of a link, as Django logs the path at every 4xx and 5xx, and passwords
+    of the settings, as drivers have them in their errors."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record through."""
+        if record.exc_info and not record.exc_text:
+            record.exc_text = without_passwords(_formatter.formatException(record.exc_info))
+        message = record.getMessage()
+        if (shown := without_passwords(message)) != message:
+            record.msg, record.args = shown, ()
         if isinstance(record.args, tuple):
             record.args = tuple(without_secrets(part) if isinstance(part, str) else part for part in record.args)
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
@@ -34,7 +34,7 @@ class NewTenant:
     """How it is called; empty: the slug."""
     owner_email: str = ""
     """The first user of the tenant, with all rights in it; empty: none is made."""
-    owner_password: str | None = None
+    owner_password: str | None = field(default=None, repr=False)
     """None: the owner sets it through a set-up link (`tenants.lifecycle.owner.setup_link`)."""
     domain: str = ""
     """A host name of its own, which becomes the primary one; empty: its subdomain alone."""

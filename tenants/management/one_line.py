@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 from psycopg import errors
 
 from tenants.errors import DatabaseUnavailable, NoActiveTenant, TenancyError
+from tenants.hidden_values import without_passwords
 from tenants.stopped import Stopped, first_line, why_stopped
 
 _MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
@@ -27,11 +29,11 @@ def explanation(error: BaseException, command: str) -> str | None:
     away = next((cause for cause in _causes(error) if why_stopped(cause) is Stopped.AWAY), None)
     if away is not None and not isinstance(away, DatabaseUnavailable):
         return (
-            f"{command} failed: the database does not answer ({first_line(away)}). Start PostgreSQL or correct "
-            f"DATABASE_URL, then run the command again."
+            f"{command} failed: the database does not answer ({without_passwords(first_line(away))}). Start PostgreSQL "
+            f"or correct DATABASE_URL (DATABASE_DIRECT_URL), then run the command again."
         )
-    if isinstance(error, TenancyError):
-        return str(error)
+    if isinstance(error, (TenancyError, ImproperlyConfigured)):
+        return without_passwords(str(error))
     if isinstance(error, DatabaseError) and isinstance(error.__cause__, _MISSING) and "tenants_" in str(error):
         return "The control plane is not migrated. Run: manage.py migrate"
     return None

@@ -13,7 +13,6 @@ from django.db.backends.postgresql import base as postgresql
 from django.db.backends.postgresql.psycopg_any import register_tzloader
 from django.utils.asyncio import async_unsafe
 from psycopg import OperationalError
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Format
 from psycopg_pool import PoolTimeout
 
@@ -22,6 +21,7 @@ from tenants.postgresql.client import DatabaseClient
 from tenants.postgresql.commit_hooks import CommitHooks
 from tenants.postgresql.cursor import TenantServerSideCursor, preamble
 from tenants.postgresql.cursor_factory import check_cursor_factory, tenant_cursor_class
+from tenants.postgresql.direct import direct_options
 from tenants.postgresql.embedded import embedded
 from tenants.postgresql.operations import DatabaseOperations
 from tenants.postgresql.reachable import reach_of
@@ -158,8 +158,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
         `OPTIONS["direct"]`, a libpq URL, names it where HOST is that of a pooler.
         """
-        direct = conninfo_to_dict(self.settings_dict["OPTIONS"].get("direct", ""))
-        return self.get_connection_params() | direct
+        return self.get_connection_params() | direct_options(self.settings_dict["OPTIONS"])
 
     def connect_directly(self) -> Any:
         """Return a new connection in autocommit mode, past any pool: for LISTEN and for what needs a session."""

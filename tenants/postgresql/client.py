@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db.backends.postgresql import client
-from psycopg.conninfo import conninfo_to_dict
 
 from tenants.context import current_tenant
 from tenants.postgresql.cursor import search_path
+from tenants.postgresql.direct import direct_options
 from tenants.postgresql.embedded import embedded
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class DatabaseClient(client.DatabaseClient):
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
         """Return the arguments and the environment of psql; raise `NoActiveTenant` if no tenant is active."""
-        direct = conninfo_to_dict(settings_dict["OPTIONS"].get("direct", ""))
+        direct = direct_options(settings_dict["OPTIONS"])
         found = {_SETTINGS[key]: value for key, value in direct.items() if key in _SETTINGS}
         args, env = super().settings_to_cmd_args_env({**settings_dict, **found}, parameters)
         return args, {**(env or {}), "PGOPTIONS": _options(settings_dict["OPTIONS"])}

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from django.db import connections
+from psycopg.conninfo import conninfo_to_dict
+
+from tenants.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
@@ -15,3 +18,22 @@ def connect_directly(alias: str = "default") -> psycopg.Connection[Any]:
     """Return a new connection in autocommit mode, with no tenant and no schema in its path; the caller closes it."""
     wrapper = cast("DatabaseWrapper", connections[alias])
     return cast("psycopg.Connection[Any]", wrapper.connect_directly())
+
+
+def direct_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what `OPTIONS["direct"]`, a libpq URL, says of the server itself; raise `ConfigurationError`.
+
+    libpq's own errors quote the address, and with it a password that was not quoted as it should be.
+    """
+    try:
+        found = conninfo_to_dict(options.get("direct", ""))
+    except psycopg.ProgrammingError:
+        found = {"host": "@"}
+    hosts, ports = str(found.get("host", "")), str(found.get("port", ""))
+    if "@" in hosts or (ports and not ports.replace(",", "").isdecimal()):
+        raise ConfigurationError(
+            "DATABASE_DIRECT_URL (OPTIONS['direct']) is no address of a PostgreSQL server. It takes "
+            "postgresql://USER:PASSWORD@HOST:PORT/NAME, where special characters of the password are percent-encoded: "
+            "%40 for @, %2F for /."
+        )
+    return found

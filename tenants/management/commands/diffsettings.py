@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.core.management.commands import diffsettings
 
+from tenants.error_reports import ReporterFilter
 from tenants.management.sides import OnOneSide
 
 
 class Command(OnOneSide, diffsettings.Command):
     concerns_rows = False  # some settings have another value for each tenant, and need an active one
+
+    def output_hash(self, user_settings: dict[str, str], *args: Any, **options: Any) -> list[str]:
+        return list(super().output_hash(_hidden(user_settings), *args, **options))
+
+    def output_unified(self, user_settings: dict[str, str], *args: Any, **options: Any) -> list[str]:
+        return list(super().output_unified(_hidden(user_settings), *args, **options))
+
+
+def _hidden(shown: dict[str, str]) -> dict[str, str]:
+    hide = ReporterFilter().cleanse_setting
+    return {name: repr(hide(name, getattr(settings, name))) for name in shown}
