@@ -14,7 +14,7 @@ from django.middleware.security import SecurityMiddleware
 
 from tenants.conf import tenancy
 from tenants.errors import InvalidHost
-from tenants.hosts import normalise_host
+from tenants.hosts import host_of_header
 
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -60,7 +60,7 @@ class HeadersMiddleware(CSPMiddleware):
 def _is_below_origin(request: HttpRequest) -> bool:
     base = tenancy().base_domain
     try:
-        return f".{normalise_host(request.get_host())}".endswith(f".{base}")
+        return f".{host_of_header(request.get_host())}".endswith(f".{base}")
     except InvalidHost:
         return False
 

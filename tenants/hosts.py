@@ -14,8 +14,22 @@ from tenants.errors import InvalidHost
 _MAX_LENGTH = 253
 """Of a host name without its trailing dot (RFC 1035 §2.3.4)."""
 
-_PORT = re.compile(r":\d{0,5}$")
+_PORT = re.compile(r":[0-9]{0,5}$")
+_HEADER = re.compile(r"(?:[A-Za-z0-9.-]+|\[[A-Fa-f0-9]*:[A-Fa-f0-9:.]+\])(?::[0-9]{1,5})?")
+"""What a Host header may be: ASCII alone, as Django has it. Letters beyond are sent as `xn--…` (RFC 5891 §4)."""
 _PLAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
+
+
+@lru_cache(maxsize=4_096)
+def host_of_header(raw: str) -> str:
+    """Return the one spelling of a request's `Host` header; raise `InvalidHost` for anything else.
+
+    Servers decode bytes beyond ASCII in different ways, so that a full-width letter would be one shop's at the gateway
+    and another's, or nobody's, behind it: such a host is refused everywhere.
+    """
+    if not _HEADER.fullmatch(raw):
+        raise InvalidHost(raw, _("a Host header has letters, digits, hyphens and dots, and a port."))
+    return normalise_host(raw)
 
 
 @lru_cache(maxsize=4_096)

@@ -24,7 +24,7 @@ from tenants.conf import tenancy
 from tenants.context import Block, TenantInfo, leave, serve
 from tenants.errors import DatabaseUnavailable, InvalidHost
 from tenants.headers import with_headers
-from tenants.hosts import normalise_host
+from tenants.hosts import host_of_header
 from tenants.listener import listener
 from tenants.migrator.graph import target_fingerprint
 from tenants.prefix import keep_cookies_apart, shift
@@ -81,7 +81,7 @@ class TenantMiddleware(TwoWayMiddleware):
 def _host_of(request: HttpRequest) -> str | None:
     """Return the host in its normal spelling, or None if there is no sense in it."""
     try:
-        return normalise_host(request.get_host())
+        return host_of_header(request.get_host())
     except (DisallowedHost, InvalidHost):
         return None
 

@@ -78,9 +78,7 @@ def headers_of(arrival: Arrival, service: ServiceInfo) -> CIMultiDict[str]:
     """Return the headers of the request to the service: what passes of the client's, and what the gateway says."""
     request, tenant = arrival.request, cast(TenantInfo, arrival.tenant)
     # A service of this code base tells sessions and tokens by itself. To others a token is a secret of somebody else's.
-    headers = for_service(
-        request.headers, with_cookies=service.runs_sangga, with_token=service.runs_sangga or arrival.principal is None
-    )
+    headers = for_service(request.headers, runs_sangga=service.runs_sangga)
     host, call = request.headers[hdrs.HOST], arrival.call
     client, scheme = client_of(request)
     # Added and not set: a client's headers of these names have all been taken off.
@@ -139,7 +137,7 @@ def _refusal_of_body(cause: Exception, service: ServiceInfo) -> Refused:
 
 
 async def _pass_back(arrival: Arrival, answer: Answer) -> web.StreamResponse:
-    headers = for_client(answer.headers)
+    headers = for_client(answer.headers, runs_sangga=answer.upstream.service.runs_sangga)
     headers[REQUEST_ID] = arrival.call.request_id
     if answer.body is not None:
         return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=answer.body)

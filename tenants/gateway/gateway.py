@@ -10,13 +10,13 @@ from aiohttp import hdrs, web
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.errors import ServiceFailed
-from tenants.gateway.access import check_scopes, principal_of, token_of
+from tenants.gateway.access import check_scopes, check_token_is_known, principal_of, token_of
 from tenants.gateway.arrivals import Arrival
 from tenants.gateway.forwarding import forward
 from tenants.gateway.limits import GatewayLimits
 from tenants.gateway.lookups import Lookups
 from tenants.gateway.refusals import Refused, problem, refusal_of
-from tenants.gateway.shapes import as_read, check_shape, host_of
+from tenants.gateway.shapes import as_read, check_runs_nowhere_else, check_shape, host_of
 from tenants.gateway.websockets import Sockets, is_websocket
 from tenants.logs import note_request, notes_requests
 from tenants.metrics import CONTENT_TYPE, page
@@ -79,8 +79,10 @@ class Gateway:
         service = _service_of(arrival, arrival.tenant, await self.lookups.services())
         if not service.runs_sangga:
             _check_door(arrival, resolution, arrival.tenant)
+            check_runs_nowhere_else(arrival.request)
         token = token_of(arrival.request)
         arrival.principal = await principal_of(token, arrival.tenant, resolution.prefix, self.lookups)
+        check_token_is_known(service, arrival.principal)
         check_scopes(service, arrival.principal)
         place = await self._limits.enter(arrival.tenant)
         try:

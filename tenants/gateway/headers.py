@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from aiohttp import hdrs, web
+from django.conf import settings
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from tenants.conf import tenancy
+from tenants.origin_headers import is_for_whole_host
 from tenants.services.calls import REQUEST_ID, SECONDS_LEFT, TRACE
 from tenants.services.identity import HEADER
+from tenants.set_cookies import read_set_cookie
 
 IDENTITY = istr(HEADER)
 X_FORWARDED_PREFIX = istr("X-Forwarded-Prefix")
+
+SANDBOX = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
+"""The policy for pages of another code base: without `allow-same-origin` their origin is opaque.
+
+Their scripts read no page, cookie or storage of the shop, send none of its cookies along, and register no service
+worker.
+"""
 
 _HOP_BY_HOP = frozenset(
     """
@@ -54,28 +65,65 @@ def _is_refused(name: str) -> bool:
     )
 
 
-def for_service(headers: CIMultiDictProxy[str], *, with_cookies: bool, with_token: bool) -> CIMultiDict[str]:
-    """Return what of a client's headers goes on to a service."""
+def for_service(headers: CIMultiDictProxy[str], *, runs_sangga: bool) -> CIMultiDict[str]:
+    """Return what of a client's headers goes on to a service; to one of another code base nothing of who they are."""
     named = _named_by_connection(headers)
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
         lower = _passed_on(name)
-        if not lower or lower in named:
+        if not lower or lower in named or (not runs_sangga and lower in _secrets()):
             continue
-        if (lower == "cookie" and not with_cookies) or (lower == "authorization" and not with_token):
-            continue
+        if lower == "referer" and not runs_sangga:
+            value = _origin_of(value)
         passed.add(name, value)
     return passed
 
 
-def for_client(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """Return what of a service's headers goes back to the client."""
+@lru_cache(maxsize=1)
+def _secrets() -> frozenset[str]:
+    """Return the headers that let their holder in somewhere."""
+    csrf = settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-").lower()
+    return frozenset(["authorization", "cookie", csrf])
+
+
+def _origin_of(address: str) -> str:
+    """Return a referring page's address without its path: links of the shop that are secrets stand there."""
+    scheme, separator, rest = address.partition("://")
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    return f"{scheme}://{host}/" if separator else ""
+
+
+def for_client(headers: CIMultiDictProxy[str], *, runs_sangga: bool) -> CIMultiDict[str]:
+    """Return what of a service's headers goes back to the client.
+
+    A service of another code base speaks for its own answers alone: it sets no cookies, which it would not get either,
+    and its pages are sandboxed (`SANDBOX`).
+    """
     named = _named_by_connection(headers)
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
-        if (lower := _passed_back(name)) and lower not in named:
+        lower = _passed_back(name)
+        if not lower or lower in named:
+            continue
+        if _may_say_to_client(lower, value) if runs_sangga else _may_foreign_say(lower, value):
             passed.add(name, value)
+    if not runs_sangga:
+        passed.add("Content-Security-Policy", SANDBOX)
+        passed["X-Content-Type-Options"] = "nosniff"
     return passed
+
+
+def _may_say_to_client(lower: str, value: str) -> bool:
+    if lower != "set-cookie":
+        return True
+    cookie = read_set_cookie(value)
+    return cookie is not None and not cookie.has_domain
+
+
+def _may_foreign_say(lower: str, value: str) -> bool:
+    if lower == "www-authenticate":  # browsers keep a password that is given for one path for the whole host
+        return value.strip().lower().startswith("bearer")
+    return lower != "set-cookie" and not lower.startswith("access-control-") and not is_for_whole_host(lower)
 
 
 @lru_cache(maxsize=2_048)

@@ -9,11 +9,11 @@ import re
 from itertools import chain
 from urllib.parse import unquote
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from tenants.errors import InvalidHost
 from tenants.gateway.refusals import Refused
-from tenants.hosts import normalise_host
+from tenants.hosts import host_of_header
 
 METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 LONGEST_TARGET = 8_000
@@ -21,6 +21,25 @@ LONGEST_TARGET = 8_000
 MOST_HEADERS = 100
 LARGEST_HEADERS = 32 * 1024
 """Bytes of all headers together."""
+
+_ONCE = (hdrs.AUTHORIZATION, hdrs.CONTENT_TYPE, hdrs.COOKIE, hdrs.ORIGIN, hdrs.EXPECT, hdrs.UPGRADE)
+"""Headers of which one server takes the first and another the last, or joins them: they may come once."""
+
+_RUNS = frozenset(
+    [
+        "audioworklet",
+        "embed",
+        "object",
+        "paintworklet",
+        "script",
+        "serviceworker",
+        "sharedworker",
+        "style",
+        "worker",
+        "xslt",
+    ]
+)
+"""What a browser wants code for (Sec-Fetch-Dest)."""
 
 _TARGET = re.compile(r"/[!-~]*")
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:[/;]|$)")  # some servers drop what stands behind a semicolon
@@ -47,6 +66,19 @@ def _check_target(target: str) -> None:
         raise Refused(400, "The path has a segment of dots, or a NUL.", hang_up=True)
 
 
+def check_runs_nowhere_else(request: web.BaseRequest) -> None:
+    """Raise `Refused` where a browser asks a service of another code base for code that a page of the shop would run.
+
+    The service's own pages are sandboxed, so that their scripts are asked for from another origin. Browsers say so
+    themselves, and no page can change it (Fetch Metadata; Service Workers §4.4).
+    """
+    headers = request.headers
+    asks_from_shop = headers.get("Sec-Fetch-Site", "").lower() == "same-origin"
+    runs = headers.get("Sec-Fetch-Dest", "").lower() in _RUNS
+    if "Service-Worker" in headers or (asks_from_shop and runs):
+        raise Refused(403, "Pages of the shop run no code of this service.")
+
+
 def as_read(path: str) -> str:
     """Return a path as it is to a server that decodes it, merges slashes and drops what is behind a semicolon.
 
@@ -63,9 +95,31 @@ def _check_headers(request: web.BaseRequest) -> None:
     size = sum(map(len, chain.from_iterable(request.raw_headers))) + 4 * number
     if number > MOST_HEADERS or size > LARGEST_HEADERS:
         raise Refused(431, f"There are more than {MOST_HEADERS} headers or {LARGEST_HEADERS} bytes.", hang_up=True)
+    for name in _ONCE:
+        if len(request.headers.getall(name, ())) > 1:
+            raise Refused(400, f"The header {name} may be sent once.", hang_up=True)
+    _check_length_of_body(request)
+    _check_upgrade(request)
+
+
+def _check_length_of_body(request: web.BaseRequest) -> None:
     coding = request.headers.get(hdrs.TRANSFER_ENCODING)
-    if coding is not None and (coding.lower() != "chunked" or hdrs.CONTENT_LENGTH in request.headers):
+    if coding is None:
+        return
+    if coding.lower() != "chunked" or hdrs.CONTENT_LENGTH in request.headers:
         raise Refused(400, "A body is chunked or has a length, and nothing else.", hang_up=True)
+    if request.version < HttpVersion11:
+        # HTTP/1.0 has no chunks: one server reads them, another takes them for the next request (RFC 9112 §6.1).
+        raise Refused(400, "HTTP 1.0 has no chunked bodies. Send a Content-Length, or use HTTP 1.1.", hang_up=True)
+
+
+def _check_upgrade(request: web.BaseRequest) -> None:
+    """Raise `Refused` where the parser has stopped at a change of protocol that is not a WebSocket's handshake."""
+    if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
+        return
+    has_body = hdrs.TRANSFER_ENCODING in request.headers or (request.content_length or 0) > 0
+    if request.method != "GET" or request.version < HttpVersion11 or has_body:
+        raise Refused(400, "A WebSocket is opened with GET over HTTP 1.1, without a body.", hang_up=True)
 
 
 def host_of(request: web.BaseRequest) -> str:
@@ -73,7 +127,7 @@ def host_of(request: web.BaseRequest) -> str:
     hosts = request.headers.getall(hdrs.HOST, [])
     try:
         if len(hosts) == 1:
-            return normalise_host(hosts[0])
+            return host_of_header(hosts[0])
     except InvalidHost:
         pass
     raise Refused(400, "The Host header has to name one host.", hang_up=True)

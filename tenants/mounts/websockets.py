@@ -22,7 +22,7 @@ from psycopg_pool import PoolTimeout
 from tenants.accounts.middleware import SecondFactorMiddleware
 from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.errors import InvalidHost, MountFailed
-from tenants.hosts import normalise_host
+from tenants.hosts import host_of_header
 from tenants.middleware import is_refused_as_behind
 from tenants.mounts.asgi import AsgiApplication
 from tenants.mounts.built import Built, built_applications
@@ -99,7 +99,7 @@ class _Line:
 async def _watch(scope: dict[str, Any], tenant: TenantInfo, point: MountPoint, line: _Line) -> None:
     """Cut a WebSocket when its tenant is served no more, or has nothing there: it would go on for hours."""
     request = ASGIRequest({**scope, "method": "GET"}, BytesIO())
-    host, path = normalise_host(request.get_host()), request.path_info
+    host, path = host_of_header(request.get_host()), request.path_info
     while True:
         await asyncio.sleep(LOOKING)
         try:
@@ -144,7 +144,7 @@ async def _find(scope: dict[str, Any]) -> tuple[TenantInfo, MountPoint, str] | N
 
 async def _resolve(request: ASGIRequest) -> Resolution | None:
     try:
-        host = normalise_host(request.get_host())
+        host = host_of_header(request.get_host())
     except (DisallowedHost, InvalidHost):
         return None
     return resolve_from_memory(host, request.path_info) or await sync_to_async(resolve)(host, request.path_info)

@@ -68,7 +68,7 @@ def test_cookies_and_tokens_are_for_services_of_this_code_base_alone(front: Fron
 
 
 def test_the_answers_headers_pass_but_those_of_its_connection(front: Front, shop: TenantInfo) -> None:
-    front.behind(Telling())
+    front.behind(Telling(), runs_sangga=True)
     reply = front.ask(shop, "/cookies")
     assert len(reply.headers.get_all("Set-Cookie")) == 2
     assert "Sangga-Secret" not in reply.headers

@@ -52,6 +52,17 @@ BAD = {
     "a blank in the path": "GET /a b HTTP/1.1\r\nHost: HOST\r\n\r\n",
     "a control character in the path": "GET /a\x01b HTTP/1.1\r\nHost: HOST\r\n\r\n",
     "letters beyond ASCII in the path": "GET /ä HTTP/1.1\r\nHost: HOST\r\n\r\n",
+    "chunked over HTTP/1.0": "POST / HTTP/1.0\r\nHost: HOST\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
+    "full-width letters in the host": "GET / HTTP/1.1\r\nHost: \uff41\uff43\uff4d\uff45.localhost\r\n\r\n",
+    "an ideographic dot in the host": "GET / HTTP/1.1\r\nHost: acme\u3002localhost\r\n\r\n",
+    "other digits in the port": "GET / HTTP/1.1\r\nHost: HOST:\u0668\u0660\r\n\r\n",
+    "an empty port": "GET / HTTP/1.1\r\nHost: HOST:\r\n\r\n",
+    "two tokens": "GET / HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer a.b.c\r\nAuthorization: Bearer d.e.f\r\n\r\n",
+    "two kinds of a body": "POST / HTTP/1.1\r\nHost: HOST\r\nContent-Type: text/plain\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n",
+    "two origins": "GET / HTTP/1.1\r\nHost: HOST\r\nOrigin: http://a.example\r\nOrigin: http://HOST\r\n\r\n",
+    "a WebSocket with a body": "GET / HTTP/1.1\r\nHost: HOST\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello",
+    "a WebSocket by POST": "POST / HTTP/1.1\r\nHost: HOST\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello",
+    "a WebSocket over HTTP/1.0": "GET / HTTP/1.0\r\nHost: HOST\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
     "an unknown version": "GET / HTTP/3.0\r\nHost: HOST\r\n\r\n",
     "no version": "GET /\r\nHost: HOST\r\n\r\n",
     "HTTP/2 without having asked": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -73,6 +84,7 @@ BAD = {
 
 @pytest.mark.parametrize("shape", BAD)
 def test_it_is_refused_and_the_connection_closed(shared_front: Front, shop: TenantInfo, shape: str) -> None:
+    """Fault 33: what two servers could read in two ways reaches no service."""
     asked = shared_front.telling.asked
     sent = BAD[shape].replace("HOST", shop.host)
     # What stands behind it shall not be taken for a request of its own.

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aiohttp import WSMsgType, web
+from multidict import CIMultiDict
 
 
 class Telling:
@@ -21,6 +22,8 @@ class Telling:
         self.hangs_for = ""
         """The host of a shop that gets no answer."""
         self.is_well = True
+        self.says: list[tuple[str, str]] = []
+        """Headers of the answer at `/says`."""
         self.port = 0
         self._runner: web.ServerRunner | None = None
 
@@ -54,6 +57,8 @@ class Telling:
             return await self._stream(request)
         if request.path.endswith("/status"):
             return web.Response(status=int(request.query["code"]), text="so it is")
+        if request.path.endswith("/says"):
+            return web.Response(text="<p>so it is", headers=CIMultiDict(self.says))
         if request.path.endswith("/cookies"):
             response = web.Response(text="two")
             response.set_cookie("one", "1")

@@ -1,0 +1,27 @@
+"""Response headers that speak for a whole host, and so are not for code of others to send. Pure.
+
+A service of another code base and a mounted application answer under paths of a shop's host. A browser applies these
+headers to all of that host, or to all its neighbours, whatever path they came from.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+_FOR_THE_WHOLE_HOST = frozenset(
+    """
+    accept-ch alt-svc clear-site-data critical-ch expect-ct expect-staple idp-signin-status
+    nel observe-browsing-topics origin-agent-cluster public-key-pins public-key-pins-report-only report-to
+    reporting-endpoints sec-session-challenge sec-session-registration secure-session-challenge
+    secure-session-registration service-worker-allowed set-cookie2 set-login strict-transport-security
+    use-as-dictionary activate-storage-access x-sendfile x-reproxy-url x-litespeed-location
+    """.split()
+)
+_BEGINNINGS = ("x-accel-", "sangga-")
+
+
+@lru_cache(maxsize=2_048)
+def is_for_whole_host(name: str) -> bool:
+    """Tell whether a response header, in any case, holds beyond the path that it is sent for."""
+    name = name.lower()
+    return name in _FOR_THE_WHOLE_HOST or name.startswith(_BEGINNINGS)

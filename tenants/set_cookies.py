@@ -1,0 +1,57 @@
+"""A `Set-Cookie` header of code of others, read as browsers read it (RFC 6265 §5.2). Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SetCookie:
+    """One cookie that an answer sets."""
+
+    name: str
+    value: str
+    attributes: tuple[tuple[str, str], ...] = ()
+    """As they were written, in order: names without blanks, and values, empty where there is none."""
+
+    def attribute(self, name: str) -> str | None:
+        """Return what an attribute says; of several, browsers take the last. None: it is not there."""
+        found = [value for key, value in self.attributes if key.lower() == name]
+        return found[-1] if found else None
+
+    @property
+    def path(self) -> str:
+        """The path below which it is sent back; empty: where it was set."""
+        path = self.attribute("path") or ""
+        return path if path.startswith("/") else ""
+
+    @property
+    def has_domain(self) -> bool:
+        """Whether it says for which hosts it is: a cookie without that is for the one that set it alone."""
+        return self.attribute("domain") is not None
+
+    def moved(self, name: str, path: str) -> SetCookie:
+        """Return the same cookie under another name and path."""
+        others = tuple(pair for pair in self.attributes if pair[0].lower() != "path")
+        return replace(self, name=name, attributes=(*others, ("Path", path)))
+
+    def __str__(self) -> str:
+        pairs = [f"{name}={value}" if value else name for name, value in self.attributes]
+        return "; ".join([f"{self.name}={self.value}", *pairs])
+
+
+def read_set_cookie(header: str) -> SetCookie | None:
+    """Return what a header says, or None if browsers could read it in different ways."""
+    if _CONTROL.search(header):
+        return None
+    first, *others = header.split(";")
+    name, equals, value = first.partition("=")
+    name = name.strip()
+    if not equals or not _NAME.fullmatch(name):
+        return None
+    pairs = [other.partition("=") for other in others if other.strip()]
+    return SetCookie(name, value.strip(), tuple((key.strip(), said.strip()) for key, _, said in pairs))
