@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 import idna
 from django.utils.translation import gettext_noop as _
@@ -54,6 +55,14 @@ def normalise_host(raw: str) -> str:
     if not _PLAIN.fullmatch(host):
         raise InvalidHost(raw, _("a host name has letters, digits, hyphens and dots."))
     return host
+
+
+def authority_of(address: str) -> str:
+    """Return host and port of a URL in lower case, without a user; empty where there is no sense in it."""
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
 
 
 def _normalise_ipv6(raw: str, host: str) -> str:

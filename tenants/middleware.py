@@ -24,12 +24,12 @@ from tenants.conf import tenancy
 from tenants.context import Block, TenantInfo, leave, serve
 from tenants.errors import DatabaseUnavailable, InvalidHost
 from tenants.headers import with_headers
-from tenants.hosts import host_of_header
+from tenants.hosts import authority_of, host_of_header
 from tenants.listener import listener
 from tenants.migrator.graph import target_fingerprint
-from tenants.prefix import keep_cookies_apart, shift
+from tenants.prefix import keep_cookies_apart, keep_redirects_inside, shift
 from tenants.registry import registry
-from tenants.resolvers import UNKNOWN, Door, Resolution, resolve, resolve_from_memory
+from tenants.resolvers import UNKNOWN, Door, Resolution, path_to_route, resolve, resolve_from_memory
 from tenants.stopped import Stopped, log_stopped, why_stopped
 from tenants.two_ways import AsyncHandler, Handler, TwoWayMiddleware
 from tenants.urlconfs import import_urlconfs, urlconf_of
@@ -52,6 +52,7 @@ class TenantMiddleware(TwoWayMiddleware):
         room = _known_room(request)
         if room is None:
             generation = registry.generation  # before it is asked
+            request.path_info = path_to_route(request.path_info)
             resolution = _resolve(request)
             if response := _turned_away(request, resolution):
                 return with_headers(request, response)
@@ -67,6 +68,7 @@ class TenantMiddleware(TwoWayMiddleware):
         room = _known_room(request)
         if room is None:
             generation = registry.generation  # before it is asked
+            request.path_info = path_to_route(request.path_info)
             resolution = _resolve_from_memory(request) or await sync_to_async(_resolve)(request)
             if response := _turned_away(request, resolution):
                 return with_headers(request, response)
@@ -81,9 +83,21 @@ class TenantMiddleware(TwoWayMiddleware):
 def _host_of(request: HttpRequest) -> str | None:
     """Return the host in its normal spelling, or None if there is no sense in it."""
     try:
-        return host_of_header(request.get_host())
+        host = host_of_header(request.get_host())
+        return host if _authority_of(request) in {"", host} else None
     except (DisallowedHost, InvalidHost):
         return None
+
+
+def _authority_of(request: HttpRequest) -> str:
+    """Return the host of an absolute address in the request line, where the server tells it; else nothing.
+
+    It goes before the Host header (RFC 9112 §3.2.2), and servers disagree about that: both have to name one host.
+    """
+    target = request.META.get("RAW_URI") or request.META.get("REQUEST_URI") or "/"
+    if target[0] in "/*":
+        return ""
+    return host_of_header(authority_of(target))
 
 
 def _resolve(request: HttpRequest) -> Resolution | Stopped:
@@ -186,6 +200,8 @@ _rooms: dict[str, tuple[int, float, _Room]] = {}
 
 
 def _known_room(request: HttpRequest) -> _Room | None:
+    if request.META.get("RAW_URI", "/")[:1] != "/" or request.META.get("REQUEST_URI", "/")[:1] != "/":
+        return None
     known = _rooms.get(request._get_raw_host())  # type: ignore[attr-defined]
     if known is None or known[0] != registry.generation or known[1] < time.monotonic():
         return None
@@ -214,6 +230,7 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
     response.headers["Vary"] = _varying_by_host(response.headers.get("Vary", ""))
     if room.script_name:
         keep_cookies_apart(response, room.tenant, room.script_name)
+        keep_redirects_inside(response, room.script_name)
     # The server asks for a streamed body after this middleware has returned, when no tenant is active any more.
     # An opened file needs none, and the server may have a faster way to send it.
     if isinstance(response, StreamingHttpResponse) and getattr(response, "file_to_stream", None) is None:

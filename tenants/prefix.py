@@ -6,6 +6,7 @@ trust each other. docs/security.md says what that means.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.urls import get_script_prefix, set_script_prefix
 
 from tenants.context import TenantInfo
+from tenants.set_cookies import SetCookie, read_set_cookie
 
 
 def shift(request: HttpRequest, tenant: TenantInfo, prefix: str) -> str:
@@ -50,7 +52,38 @@ def keep_cookies_apart(response: HttpResponseBase, tenant: TenantInfo, script_na
         response.cookies[f"{tenant.schema}.{name}"] = morsel.value
         renamed = response.cookies[f"{tenant.schema}.{name}"]
         renamed.update({key: value for key, value in morsel.items() if value != ""})
-        path = morsel["path"] or "/"
-        if not f"{path}/".startswith(f"{script_name}/"):  # a path made by reverse() is under it already
-            path = script_name + path
-        renamed["path"] = path.rstrip("/")  # or the address without a slash at its end would not get the cookie
+        renamed["path"] = _path_inside(morsel["path"], script_name)
+    # What code has written as a header of its own, and what a mounted application sends beyond Django's cookies.
+    raw = response.headers.get("Set-Cookie")
+    if raw is not None:
+        del response.headers["Set-Cookie"]
+        if moved := _moved(raw, tenant, script_name):
+            response.headers["Set-Cookie"] = str(moved)
+    more: list[str] = getattr(response, "more_cookies", [])
+    more[:] = [str(moved) for raw in more if (moved := _moved(raw, tenant, script_name))]
+
+
+def _moved(raw: str, tenant: TenantInfo, script_name: str) -> SetCookie | None:
+    cookie = read_set_cookie(raw)
+    if cookie is None or cookie.has_domain:  # another host's, or what browsers read in different ways
+        return None
+    return cookie.moved(f"{tenant.schema}.{cookie.name}", _path_inside(cookie.path, script_name))
+
+
+def _path_inside(path: str, script_name: str) -> str:
+    path = path or "/"
+    if not f"{path}/".startswith(f"{script_name}/"):  # a path made by reverse() is under it already
+        path = script_name + path
+    return path.rstrip("/")  # or the address without a slash at its end would not get the cookie
+
+
+def keep_redirects_inside(response: HttpResponseBase, script_name: str) -> None:
+    """Lead redirects to the root of the host to the tenant's own: code that knows no prefix means that one.
+
+    Django's view for the language is one; `reverse()` has the prefix in its addresses already.
+    """
+    for name in ("Location", "Content-Location"):
+        address = response.headers.get(name, "")
+        is_path = address.startswith("/") and address[1:2] not in {"/", "\\"}
+        if is_path and not re.match(f"{re.escape(script_name)}(?:[/?#]|$)", address):
+            response.headers[name] = script_name + address

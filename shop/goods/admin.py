@@ -24,6 +24,7 @@ from shop.goods.money import format_money
 from shop.goods.rich_text import RichTextField
 from shop.variant_admin import ShopInline, ShopModelAdmin
 from tenants import current_tenant
+from tenants.addresses import absolute
 from tenants.variants import resolve
 
 _LINES = {ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 2})}}
@@ -74,7 +75,7 @@ class GoodsAdmin(ShopModelAdmin):
     def export(self, request: HttpRequest, goods: QuerySet[Goods]) -> StreamingHttpResponse:
         """Send the chosen goods as the file that the import takes."""
         chosen = resolve("goods.models.Goods").objects.filter(pk__in=goods.values("pk"))
-        lines = export_goods(chosen, address=request.build_absolute_uri)
+        lines = export_goods(chosen, address=absolute)
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{current_tenant().slug}-goods.csv"'
         return response

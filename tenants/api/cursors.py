@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.dateparse import parse_datetime
 from django.utils.http import urlencode
 
+from tenants.addresses import absolute
 from tenants.api.problems import Fault, Refused
 
 Row = TypeVar("Row", bound=Model)
@@ -87,7 +88,7 @@ def link_next(request: HttpRequest, response: HttpResponse, cursor: str) -> None
     """Put the address of the next page into the headers (RFC 8288), if there is one."""
     if cursor:
         query = {**request.GET.dict(), "cursor": cursor}
-        response["Link"] = f'<{request.build_absolute_uri(request.path)}?{urlencode(query)}>; rel="next"'
+        response["Link"] = f'<{absolute(request.path)}?{urlencode(query)}>; rel="next"'
 
 
 def _write(row: Model, ordering: Ordering) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from tenants.context import TenantInfo
+from tenants.resolvers import path_to_route
 from tenants.services.calls import Call
 from tenants.services.facts import ServiceInfo
 from tenants.services.principal import Principal
@@ -23,6 +24,8 @@ class Arrival:
     started: float = field(default_factory=time.perf_counter)
     path: str = field(init=False)
     """Of the request, without the query."""
+    routed_path: str = field(init=False)
+    """The same, with what names the tenant at its beginning."""
     host: str = ""
     tenant: TenantInfo | None = None
     tenant_prefix: str = ""
@@ -35,11 +38,12 @@ class Arrival:
 
     def __post_init__(self) -> None:
         self.path = self.request.raw_path.partition("?")[0]
+        self.routed_path = path_to_route(self.path)
 
     @property
     def path_within(self) -> str:
         """The path as it is within the tenant."""
-        return self.path.removeprefix(self.tenant_prefix) or "/"
+        return self.routed_path.removeprefix(self.tenant_prefix) or "/"
 
     @property
     def seconds(self) -> float:

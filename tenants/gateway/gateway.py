@@ -73,7 +73,7 @@ class Gateway:
         arrival.host = host_of(arrival.request)
         if arrival.path.startswith(OWN_PREFIX):
             return self._own_page(arrival)
-        resolution = await self.lookups.resolve(arrival.host, arrival.path)
+        resolution = await self.lookups.resolve(arrival.host, arrival.routed_path)
         arrival.tenant = _known_tenant(resolution)
         arrival.tenant_prefix = resolution.prefix
         service = _service_of(arrival, arrival.tenant, await self.lookups.services())
@@ -96,7 +96,7 @@ class Gateway:
     async def _may_stay(self, arrival: Arrival) -> bool:
         """Tell whether who has a WebSocket open is still served by that service, in the same epoch."""
         try:
-            resolution = await self.lookups.resolve(arrival.host, arrival.path)
+            resolution = await self.lookups.resolve(arrival.host, arrival.routed_path)
             found = (await self.lookups.services()).at(arrival.path_within)
         except Refused:
             return True  # the database does not say: nobody can have changed it

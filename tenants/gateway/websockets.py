@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import cast
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import WSMsgType, hdrs, web
@@ -18,6 +17,7 @@ from tenants.gateway.arrivals import Arrival
 from tenants.gateway.forwarding import headers_of, target_of
 from tenants.gateway.limits import MOST_SOCKETS
 from tenants.gateway.refusals import Refused
+from tenants.hosts import authority_of
 from tenants.services.addresses import Address
 from tenants.services.calls import REQUEST_ID
 from tenants.services.upstreams import Upstream
@@ -107,7 +107,7 @@ class Sockets:
 def _check_origin(arrival: Arrival) -> None:
     """Refuse pages of strangers: a browser would send the cookies of this host along."""
     origin = arrival.request.headers.get(hdrs.ORIGIN)
-    if origin is not None and urlsplit(origin).netloc.lower() != arrival.request.headers[hdrs.HOST].lower():
+    if origin is not None and authority_of(origin) != arrival.request.headers[hdrs.HOST].lower():
         raise Refused(403, "A WebSocket is opened by pages of the same host alone.")
 
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from importlib import import_module
 from io import BytesIO
 from typing import Any
-from urllib.parse import urlsplit
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
@@ -22,7 +21,7 @@ from psycopg_pool import PoolTimeout
 from tenants.accounts.middleware import SecondFactorMiddleware
 from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.errors import InvalidHost, MountFailed
-from tenants.hosts import host_of_header
+from tenants.hosts import authority_of, host_of_header
 from tenants.middleware import is_refused_as_behind
 from tenants.mounts.asgi import AsgiApplication
 from tenants.mounts.built import Built, built_applications
@@ -153,7 +152,7 @@ async def _resolve(request: ASGIRequest) -> Resolution | None:
 def _comes_from_its_own_page(request: ASGIRequest) -> bool:
     """Tell whether the page that opens the WebSocket is of this host: browsers ask for no more than cookies."""
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc.lower() == request.get_host().lower()
+    return origin is None or authority_of(origin) == request.get_host().lower()
 
 
 def _is_staff(request: HttpRequest, tenant: TenantInfo) -> bool:

@@ -24,6 +24,9 @@ TRACE = istr("traceparent")
 SECONDS_LEFT = istr("Sangga-Seconds-Left")
 """How long the sender waits yet. A duration, and no time of day: clocks of machines differ."""
 
+KEPT_BACK, LEAST_KEPT_BACK, MOST_KEPT_BACK = 0.1, 0.2, 1.0
+"""The share of the time left, and the seconds at the least and the most, that a call leaves to who makes it."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TRACE = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _SECONDS = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
@@ -75,8 +78,15 @@ class Call(NamedTuple):
         return self.user() if self.user is not None and not self.principal.is_known else self.principal
 
     def seconds_left(self, most: float) -> float:
-        """Return how long may be waited, `most` at the most; 0 or less: not any more."""
-        return most if self.deadline is None else min(most, self.deadline - time.monotonic())
+        """Return how long another service may be waited for, `most` at the most; 0 or less: not any more.
+
+        A share of the time is kept back: who waits for this one shall get its answer yet, also where the other gives
+        none.
+        """
+        if self.deadline is None:
+            return most
+        left = self.deadline - time.monotonic()
+        return min(most, left - min(max(left * KEPT_BACK, LEAST_KEPT_BACK), MOST_KEPT_BACK))
 
     def headers(self, seconds: float, span_id: str) -> dict[str, str]:
         """Return what the next service takes it over from; `span_id` is that of the step between."""

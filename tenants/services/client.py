@@ -27,10 +27,11 @@ from tenants.services.directory import directory
 from tenants.services.facts import ServiceInfo
 from tenants.services.identity import HEADER
 from tenants.services.keys import identity_header
-from tenants.services.principal import Principal
+from tenants.services.principal import STRANGER, Principal
 from tenants.services.replies import Reply
 from tenants.services.report import facts_of, write_and_hang_up
 from tenants.services.sending import Answer, Outgoing, send
+from tenants.services.time_limits import TICK
 from tenants.services.upstreams import Upstreams
 from tenants.telemetry import Step, http_facts, note_step
 
@@ -55,6 +56,8 @@ class _Question:
     seconds: float | None
     tenant: TenantInfo
     call: Call
+    as_tenant: bool
+    """Whether it is code of the tenant's own that asks, and not a visitor: a job, a command, or a view that says so."""
 
 
 def _question(service: str, method: str, path: str, **options: Any) -> _Question:
@@ -71,12 +74,14 @@ def _question(service: str, method: str, path: str, **options: Any) -> _Question
     if "json" in options:
         body = json.dumps(options.pop("json")).encode()
         headers = {hdrs.CONTENT_TYPE: "application/json", **headers}
+    call = current_call()
     url = URL(path)
     if params := options.pop("params", None):
         url = url.update_query(params)
     return _Question(
         service=service, method=method.upper(), target=url.raw_path_qs, headers=headers, body=body,
-        seconds=options.pop("seconds", None), tenant=tenant, call=current_call() or Call.begin(), **options,
+        seconds=options.pop("seconds", None), tenant=tenant, call=call or Call.begin(),
+        as_tenant=options.pop("as_tenant", False) or call is None, **options,
     )  # fmt: skip
 
 
@@ -86,6 +91,16 @@ def _found(question: _Question) -> ServiceInfo:
     if service is None or not service.is_granted_to(question.tenant):
         raise ServiceNotFound(question.service, str(question.tenant))
     return service
+
+
+def _check_scopes(question: _Question, service: ServiceInfo, principal: Principal) -> None:
+    """Raise `ServiceFailed` (401, 403) where a visitor lacks what the gateway would have asked them for."""
+    if not service.scopes or question.as_tenant:
+        return
+    missing = " ".join(sorted(service.scopes - principal.scopes))
+    if missing:
+        status = 403 if principal.is_known else 401
+        raise ServiceFailed(service.name, f"was not called: it requires the scope {missing} of the caller", status)
 
 
 async def _ask(question: _Question, service: ServiceInfo, principal: Principal) -> Reply:
@@ -107,7 +122,7 @@ async def _ask(question: _Question, service: ServiceInfo, principal: Principal) 
     began = time.perf_counter()
     status = 499
     try:
-        async with asyncio.timeout(seconds + 1):  # the answer's end has its bound as well
+        async with asyncio.timeout(seconds + 2 * TICK):  # the answer's end has its bound as well
             answer = await send(upstream, outgoing)
             try:
                 reply = Reply(answer.status, answer.headers, await _whole(answer), service.name)
@@ -190,13 +205,20 @@ class ServiceClient:
     async def request(self, method: str, path: str, **options: Any) -> Reply:
         """Ask the service and return its reply, whatever the status.
 
-        Options: `json` or `body` (bytes), `headers`, `params` for the query, `seconds` to wait at the most.
-        Raises `NoActiveTenant` outside a tenant's context, `ServiceNotFound`, and `ServiceFailed` if no answer came.
+        Options: `json` or `body` (bytes), `headers`, `params` for the query, `seconds` to wait at the most, and
+        `as_tenant` to ask in the tenant's own name and not the visitor's, whose scopes do not count then.
+        Raises `NoActiveTenant` outside a tenant's context, `ServiceNotFound`, and `ServiceFailed` if no answer came,
+        or a visitor lacks a scope that the service requires (401, 403).
         """
         question = _question(self.name, method, path, **options)
         service = await sync_to_async(_found)(question) if directory.remembered() is None else _found(question)
-        needs_query = question.call.user is not None
-        principal = await sync_to_async(question.call.as_whom)() if needs_query else question.call.principal
+        if question.as_tenant:
+            principal = STRANGER
+        elif question.call.user is not None:  # which may take a query
+            principal = await sync_to_async(question.call.as_whom)()
+        else:
+            principal = question.call.principal
+        _check_scopes(question, service, principal)
         return await asyncio.wrap_future(background.submit(_ask(question, service, principal)))
 
     async def get(self, path: str, **options: Any) -> Reply:
@@ -229,7 +251,8 @@ class SyncServiceClient:
         Raises `SynchronousOnlyOperation` where an event loop would be blocked.
         """
         question = _question(self.name, method, path, **options)
-        service, principal = _found(question), question.call.as_whom()
+        service, principal = _found(question), STRANGER if question.as_tenant else question.call.as_whom()
+        _check_scopes(question, service, principal)
         answer = background.submit(_ask(question, service, principal))
         try:
             return answer.result()

@@ -13,6 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from tenants.errors import ServiceFailed
 from tenants.services.addresses import Address
+from tenants.services.calls import SECONDS_LEFT
 from tenants.services.connections import Connections, NotHTTP, Received
 from tenants.services.retries import IDEMPOTENT
 from tenants.services.time_limits import TimeLimit
@@ -192,14 +193,19 @@ async def _ask(upstream: Upstream, address: Address, outgoing: Outgoing) -> Answ
 async def _answer_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Outgoing) -> Answer:
     """Return the answer, as soon as it has begun, or is there if it is small."""
     service, limits = upstream.service, upstream.time_limits
-    with limits.until(min(limits.now() + service.attempt_seconds, outgoing.deadline)) as patience:
+    now = limits.now()
+    until = min(now + service.attempt_seconds, outgoing.deadline)
+    headers = outgoing.headers.copy()
+    # What this address is waited for, and not all attempts together: else what it asks for itself uses up that time.
+    headers[SECONDS_LEFT] = f"{max(until - now, 0):.3f}"
+    with limits.until(until) as patience:
         outgoing.patience = patience
         is_stream = outgoing.body is not None and not isinstance(outgoing.body, bytes)
         received = await attempt.connections.ask(
             attempt.address.info.url,
             outgoing.method,
             outgoing.target,
-            outgoing.headers.copy(),
+            headers,
             outgoing.chunks(service.attempt_seconds) if is_stream else outgoing.body,
         )
         outgoing.patience = None  # an answer may begin before the request has ended

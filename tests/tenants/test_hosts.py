@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants.errors import InvalidHost
-from tenants.hosts import normalise_host
+from tenants.hosts import host_of_header, normalise_host
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,25 @@ def test_any_text_has_a_spelling_that_is_its_own_or_is_refused(written: str) -> 
     assert spelling == spelling.lower()
     assert len(spelling) <= 253
     assert normalise_host(spelling) == spelling
+
+
+def read(raw: str) -> str:
+    try:
+        return host_of_header(raw)
+    except InvalidHost:
+        return ""
+
+
+@given(st.binary(max_size=20) | st.text(max_size=12).map(str.encode))
+def test_host_header_is_read_in_one_way_by_all_servers(sent: bytes) -> None:
+    """Fault 33: the gateway decodes UTF-8 and WSGI Latin-1: both see the same host, or neither sees one."""
+    assert read(sent.decode("utf-8", "surrogateescape")) == read(sent.decode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    "raw", ["ａｃｍｅ.localhost", "acme。localhost", "상가.example", "acme:٨٠", "acme:", " acme", "acme\n"]
+)
+def test_host_header_with_more_than_ascii_is_refused(raw: str) -> None:
+    """Fault 33: what a form may have is no header of a request."""
+    assert read(raw) == ""
+    assert read("ACME.localhost.:8000") == "acme.localhost"

@@ -246,3 +246,20 @@ def test_a_request_with_two_hosts_is_nobodys(acme: TenantInfo, globex: TenantInf
     body: Callable[[], Any] = WSGIHandler()(environ, lambda status, headers: statuses.append(status))  # type: ignore[assignment]
     body.close()  # type: ignore[attr-defined]
     assert statuses == ["404 Not Found"]
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/", 200), ("http://acme.localhost/", 200), ("http://ACME.localhost:80/", 200),
+        ("http://globex.localhost/", 404), ("http://acme.localhost@globex.localhost/", 404), ("http:///", 404), ("http://[", 404),
+        ("globex.localhost:80", 404), ("//globex.localhost/", 200),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["RAW_URI", "REQUEST_URI"])
+def test_address_in_request_line_that_differs_from_host_is_404(
+    acme: TenantInfo, globex: TenantInfo, name: str, target: str, status: int
+) -> None:
+    """Fault 33: the address goes before the header, and where the server tells both, they have to name one host."""
+    for _ in range(2):  # a warm host as well
+        assert Client(HTTP_HOST="acme.localhost").get("/place/", **{name: target}).status_code == status

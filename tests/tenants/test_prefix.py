@@ -195,3 +195,70 @@ def test_at_its_own_host_a_tenants_cookies_keep_their_names(acme: TenantInfo) ->
     response: Any = TenantMiddleware(view)(RequestFactory().get("/", headers={"host": "acme.localhost"}))
     assert response.text == ""
     assert list(response.cookies) == ["seen"]
+
+
+# --- Addresses
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("following", [{}, {"next": "/"}, {"next": "/t/acme/"}])
+def test_choice_of_language_leads_back_to_shop(acme: TenantInfo, method: str, following: dict[str, str]) -> None:
+    """Fault 61: Django's view leads to the root of the host, and that is the platform's."""
+    answered = getattr(Client(HTTP_HOST="localhost"), method)("/t/acme/i18n/setlang/", {"language": "ko", **following})
+    assert (answered.status_code, answered["Location"]) == (302, "/t/acme/")
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        ("/", "/t/acme/"),
+        ("/cart/?a=/", "/t/acme/cart/?a=/"),
+        ("/t/acme", "/t/acme"),
+        ("/t/acme?a=b", "/t/acme?a=b"),
+        ("/t/acme/cart/", "/t/acme/cart/"),
+        ("/t/acmeville/", "/t/acme/t/acmeville/"),
+        ("//elsewhere.example/", "//elsewhere.example/"),
+        ("/\\elsewhere.example/", "/\\elsewhere.example/"),
+        ("https://elsewhere.example/", "https://elsewhere.example/"),
+        ("cart/", "cart/"),
+    ],
+)
+def test_redirect_to_root_of_host_leads_to_that_of_tenant(acme: TenantInfo, address: str, inside: str) -> None:
+    """Fault 61: code that knows no prefix means its own root."""
+    assert answer(lambda request: HttpResponse(status=302, headers={"Location": address}), "/t/acme/x/")[
+        "Location"
+    ] == (inside)
+
+
+@pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
+def test_well_known_address_of_issuer_below_path_describes_it(acme: TenantInfo, globex: TenantInfo, name: str) -> None:
+    """Fault 61: RFC 8414 §3.1 puts the issuer's path behind the well-known name, OpenID Connect before it."""
+    client = Client(HTTP_HOST="localhost")
+    for slug in ("acme", "globex"):
+        inserted = client.get(f"/.well-known/{name}/t/{slug}").json()
+        assert inserted["issuer"] == f"http://localhost:8000/t/{slug}"
+        assert inserted["token_endpoint"] == f"http://localhost:8000/t/{slug}/oauth/token"
+        assert inserted == client.get(f"/t/{slug}/.well-known/{name}").json()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/t/nobody",
+        "/.well-known/oauth-authorization-server/x/acme", "/.well-known/oauth-authorization-server/t/acme/more",
+        "/.well-known/nonsense/t/acme", "/.well-known/oauth-authorization-server/t/",
+    ],
+)  # fmt: skip
+def test_well_known_address_of_no_issuer_is_404(acme: TenantInfo, path: str) -> None:
+    assert Client(HTTP_HOST="localhost").get(path).status_code == 404
+
+
+def test_cookie_in_header_of_its_own_is_kept_apart_too(acme: TenantInfo) -> None:
+    """Fault 57: what a view writes as a header is not the platform's cookie; fault 60: nor one for all hosts."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(headers={"Set-Cookie": request.GET["cookie"]})
+
+    renamed = answer(view, "/t/acme/?cookie=sessionid%3Dmine%3B+HttpOnly%3B+path%3D%2F")
+    assert renamed["Set-Cookie"] == f"{acme.schema}.sessionid=mine; HttpOnly; Path=/t/acme"
+    assert "Set-Cookie" not in answer(view, "/t/acme/?cookie=a%3Db%3B+domain%3Dlocalhost").headers

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from django.http import HttpRequest
 from ninja import Field, Schema
 from pydantic import AwareDatetime, StringConstraints
 
 from shop.api.schemas.fields import NO_NUL, Input, LongText, Name, Slug, Text
 from shop.goods.models import Picture
+from tenants.addresses import absolute
 
 
 class CategoryOfGoods(Schema):
@@ -27,8 +27,9 @@ class PictureOut(Schema):
     alt: str
 
     @staticmethod
-    def resolve_url(picture: Picture, context: dict[str, HttpRequest]) -> str:
-        return context["request"].build_absolute_uri(picture.url)
+    def resolve_url(picture: Picture) -> str:
+        # Of the registered host: a request may name any port, and what it gets may be kept and shown to others.
+        return absolute(picture.url)
 
 
 class PictureIn(Input):

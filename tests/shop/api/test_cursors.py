@@ -49,7 +49,7 @@ def _pages(client: Client, **query: Any) -> Iterator[list[dict[str, Any]]]:
             return
         address, _, relation = page.headers["Link"].partition(">; ")
         assert relation == 'rel="next"'
-        page = client.get(address.removeprefix("<http://acme.localhost"))
+        page = client.get(address.removeprefix("<http://acme.localhost:8000"))
 
 
 @pytest.mark.parametrize("ordering", sorted(ORDERINGS))

@@ -45,7 +45,7 @@ def test_goods_are_told_with_price_skus_and_pictures(client: Client, in_acme: No
     status, found = _get(client)
     assert (status, found["count"]) == (200, 1)
     item = found["items"][0]
-    assert item["pictures"][1].pop("url").startswith("http://acme.localhost/media/")
+    assert item["pictures"][1].pop("url").startswith("http://acme.localhost:8000/media/")
     assert item == {
         "id": goods.pk,
         "name": "Shirt",
@@ -223,3 +223,17 @@ def test_a_long_page_takes_as_many_queries_as_a_short_one(client: Client, in_acm
             assert len(_get(client, limit=limit)[1]["items"]) == limit
         counts.append(sum("tenants_" not in query["sql"] for query in queries))  # the host may be looked up first
     assert counts == [4, 4]
+
+
+@pytest.mark.parametrize("port", ["81", "8000", "65535"])
+def test_address_of_picture_does_not_follow_port_of_request(
+    acme: TenantInfo, in_acme: None, make_sku: MakeSku, port: str
+) -> None:
+    """Fault 33: whatever port a request names, the addresses in the answer are of the registered host."""
+    for sku in (make_sku(), make_sku()):
+        Picture.objects.create(goods=sku.goods, file="goods/b.jpg", position=1)
+    client = Client(HTTP_HOST=f"acme.localhost:{port}")
+    answer = client.get("/api/v2/goods?limit=1")
+    assert "http://acme.localhost:8000/media/" in answer.text
+    assert answer.headers["Link"].startswith("<http://acme.localhost:8000/api/v2/goods?")
+    assert f":{port}/" not in answer.text or port == "8000"

@@ -166,7 +166,7 @@ def test_the_api_key_of_a_user_whom_sql_switched_off_is_not_looked_up(front: Fro
 
 
 def test_a_token_of_another_kind_is_for_the_service_to_tell(front: Front, live_tenant: TenantInfo) -> None:
-    front.behind(Telling())
+    front.behind(Telling(), runs_sangga=True)
     reply = front.ask(live_tenant, **bearer("opaque"))
     assert reply.received["authorization"] == "Bearer opaque"
     assert not principal(reply).is_known

@@ -46,7 +46,7 @@ def test_the_service_is_told_who_asks_in_words_that_only_the_gateway_has(front: 
     call = Call.taken_over(CIMultiDict(reply.received), STRANGER)
     assert reply.received["x-request-id"] == reply.headers["X-Request-ID"] == call.request_id
     assert reply.received["traceparent"].startswith("00-")
-    assert 0 < float(reply.received["sangga-seconds-left"]) <= 30
+    assert 0 < float(reply.received["sangga-seconds-left"]) <= 10  # for one address, and not for all attempts
 
 
 def test_headers_that_connection_names_are_its_own(front: Front, shop: TenantInfo) -> None:

@@ -243,3 +243,64 @@ def test_a_call_that_nobody_waits_for_is_called_off(mesh: Mesh, shop: TenantInfo
     while address.in_flight and time.monotonic() < deadline:
         time.sleep(0.01)
     assert address.in_flight == 0
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"), [(set(), 403), ({"stock:read"}, 403), ({"stock:read", "stock:write", "other"}, 200)]
+)
+def test_call_for_visitor_without_scope_of_service_is_refused(
+    mesh: Mesh, shop: TenantInfo, scopes: set[str], status: int
+) -> None:
+    """Fault 35: what the gateway asks a visitor for holds as well where another service asks for them."""
+    telling = Telling()
+    mesh.behind(telling, scopes="stock:read stock:write")
+    call = Call.begin()._replace(principal=Principal("3", "app", frozenset(scopes)))
+    with use_tenant(shop), in_call(call):
+        if status == 200:
+            assert services.get_sync("stock").get("/").status == 200
+            return
+        for ask in (lambda: services.get_sync("stock").get("/"), lambda: async_to_sync(_ask)(shop)):
+            with pytest.raises(ServiceFailed, match="requires the scope .*stock:write") as failed:
+                ask()
+            assert failed.value.status == status
+    assert telling.asked == 0
+
+
+def test_call_for_stranger_to_service_with_scopes_is_401(mesh: Mesh, shop: TenantInfo) -> None:
+    """Fault 35: neither a stranger nor who is signed in by a session alone has scopes."""
+    mesh.behind(Telling(), scopes="stock:read")
+    for call, status in ((Call.begin(), 401), (Call.begin(user=lambda: Principal("9")), 403)):
+        with use_tenant(shop), in_call(call), pytest.raises(ServiceFailed) as failed:
+            services.get_sync("stock").get("/")
+        assert failed.value.status == status
+
+
+def test_call_in_name_of_tenant_needs_no_scope(mesh: Mesh, shop: TenantInfo) -> None:
+    """Fault 35: a job has no visitor, and a view may say that it does not ask for its own."""
+    mesh.behind(Telling(), scopes="stock:read")
+    with use_tenant(shop):
+        assert services.get_sync("stock").get("/").status == 200
+    with use_tenant(shop), in_call(Call.begin(user=lambda: Principal("9"))):
+        reply = services.get_sync("stock").get("/", as_tenant=True)
+    assert verify(received(reply)[HEADER], service="stock", keys=service_keys("stock")).principal == STRANGER
+
+
+def test_nested_call_that_hangs_leaves_its_caller_time_to_answer(mesh: Mesh, shop: TenantInfo) -> None:
+    """Fault 35: who is waited for three seconds gives up on another service before these are over."""
+    mesh.behind(Failing(fakes.hang), Failing(fakes.hang), attempt_seconds=60.0, total_seconds=60.0)
+    deadline = time.monotonic() + 3.0
+    call = Call("r", "a" * 32, "b" * 16, deadline=deadline)
+    assert call.seconds_left(60.0) < 2.75
+    assert call.seconds_left(1.0) == 1.0
+    assert Call.begin().seconds_left(60.0) == 60.0
+    with use_tenant(shop), in_call(call), pytest.raises(ServiceFailed) as failed:
+        services.get_sync("stock").get("/")
+    assert failed.value.status == 504
+
+
+def test_service_is_told_how_long_its_own_address_is_waited_for(mesh: Mesh, shop: TenantInfo) -> None:
+    """Fault 35: all attempts together have more time, and with that a nested call would use up the caller's."""
+    mesh.behind(Telling(), attempt_seconds=4.0, total_seconds=30.0)
+    with use_tenant(shop):
+        told = received(services.get_sync("stock").get("/"))["Sangga-Seconds-Left"]
+    assert 0 < float(told) <= 4.0

@@ -5,13 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
 
 from django.core.management.base import BaseCommand, CommandError
 
 from shop.goods.exporter import export_goods
 from tenants import TenantNotFound, use_tenant
-from tenants.conf import tenancy
+from tenants.addresses import absolute
 from tenants.registry import tenant_by_slug
 
 
@@ -27,9 +26,8 @@ class Command(BaseCommand):
             tenant = tenant_by_slug(slug)
         except TenantNotFound as error:
             raise CommandError(str(error)) from error
-        root = tenancy().url_of(tenant.host)
         with use_tenant(tenant):
-            lines = export_goods(address=lambda url: urljoin(root, url))
+            lines = export_goods(address=absolute)
             if file == "-":
                 for line in lines:
                     self.stdout.write(line, ending="")
