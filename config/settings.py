@@ -188,7 +188,8 @@ DATABASES: dict[str, dict[str, Any]] = {
     },
 }
 _OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})
-_OPTIONS["pool"] = {"min_size": 0, "max_size": env.int("SANGGA_POOL_SIZE", default=10), "timeout": 10}
+if (_POOL_SIZE := env.int("SANGGA_POOL_SIZE", default=10)) > 0:
+    _OPTIONS["pool"] = {"min_size": 0, "max_size": _POOL_SIZE, "timeout": 10}
 if not _DATABASE_URL:
     _OPTIONS["embedded"] = str(DATA_DIR / "postgres")
 if _DIRECT_URL := env.str("DATABASE_DIRECT_URL", default=""):

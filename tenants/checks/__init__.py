@@ -3,6 +3,6 @@
 Each has an id, says what to do, and has a row in docs/operations.md.
 """
 
-from tenants.checks import extensions, handed_out, placement, pooler, remembered, signing_in, wiring
+from tenants.checks import extensions, handed_out, logins, placement, pooler, remembered, signing_in, wiring
 
-__all__ = ["extensions", "handed_out", "placement", "pooler", "remembered", "signing_in", "wiring"]
+__all__ = ["extensions", "handed_out", "logins", "placement", "pooler", "remembered", "signing_in", "wiring"]

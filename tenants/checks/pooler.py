@@ -33,7 +33,7 @@ def check_pooler(databases: Sequence[str] | None = None, **_: Any) -> Iterable[C
                 id="tenants.E021",
             )
         is_pooled = shares_sessions(wrapper.get_connection_params())
-        if is_pooled and not wrapper.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+        if is_pooled and not wrapper.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
             yield Error(
                 f"Server-side cursors of the database {wrapper.alias!r} are lost behind its pooler.",
                 hint=f"Set DATABASES[{wrapper.alias!r}]['DISABLE_SERVER_SIDE_CURSORS'] = True.",

@@ -36,6 +36,11 @@ def explanation(error: BaseException, command: str) -> str | None:
         return without_passwords(str(error))
     if isinstance(error, DatabaseError) and isinstance(error.__cause__, _MISSING) and "tenants_" in str(error):
         return "The control plane is not migrated. Run: manage.py migrate"
+    if isinstance(error, DatabaseError) and isinstance(error.__cause__, errors.InsufficientPrivilege):
+        return (
+            f"{command} failed: {first_line(error)}. Use the login that owns the tables (assume_role, see "
+            f"docs/operations.md, Logins), or run_in_tenant --as-owner for what changes tables."
+        )
     return None
 
 

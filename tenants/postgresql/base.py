@@ -23,6 +23,7 @@ from tenants.postgresql.cursor import TenantServerSideCursor, preamble
 from tenants.postgresql.cursor_factory import check_cursor_factory, tenant_cursor_class
 from tenants.postgresql.direct import direct_options
 from tenants.postgresql.embedded import embedded
+from tenants.postgresql.logins import become_owner
 from tenants.postgresql.operations import DatabaseOperations
 from tenants.postgresql.reachable import reach_of
 from tenants.postgresql.schema_editor import DatabaseSchemaEditor
@@ -114,12 +115,26 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             return super().get_new_connection(conn_params)
         reach = reach_of(pool)
         if reach.is_doubtful:
-            reach.check(self.Database.connect, conn_params)
+            reach.check(self._connect, conn_params)
         try:
             return super().get_new_connection(conn_params)
         except PoolTimeout:
-            reach.check(self.Database.connect, conn_params)
+            reach.check(self._connect, conn_params)
             raise
+
+    def _connect(self, params: dict[str, Any]) -> Any:
+        session = self.Database.connect(**{**params, "autocommit": True})
+        try:
+            become_owner(session, self.owner_role)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _configure_role(self, connection: Any) -> bool:
+        # Django's own asks this wrapper for a connection, and so with a pool waits for itself.
+        become_owner(connection, self.owner_role)
+        return bool(self.owner_role)
 
     def _configure_connection(self, connection: Any) -> bool:
         """Take every schema out of a new connection's own path: a statement without its tenant finds nothing."""
@@ -160,9 +175,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """
         return self.get_connection_params() | direct_options(self.settings_dict["OPTIONS"])
 
-    def connect_directly(self) -> Any:
+    def connect_directly(self, **other: Any) -> Any:
         """Return a new connection in autocommit mode, past any pool: for LISTEN and for what needs a session."""
-        return self.Database.connect(**self.direct_params(), autocommit=True)
+        return self._connect(self.direct_params() | other)
 
     # --- Transactions
 

@@ -10,6 +10,8 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 
+from tenants.errors import ConfigurationError
+
 FAILED_SECONDS = 1.0
 """How long a failed attempt is an answer for everybody else who wants a connection."""
 CONNECT_SECONDS = 5
@@ -22,13 +24,13 @@ class Reach:
     def __init__(self) -> None:
         # Guards the attempts: of all threads that want a connection, one tries.
         self._lock = Lock()
-        self._failure: psycopg.OperationalError | None = None
+        self._failure: psycopg.OperationalError | ConfigurationError | None = None
         self._failed_at = 0.0
         self.is_doubtful = True
         """Whether no attempt has succeeded since the last one failed, or since the start."""
 
-    def check(self, connect: Callable[..., Any], params: dict[str, Any]) -> None:
-        """Connect once, and close that; raise what psycopg raises, or has raised within the last second."""
+    def check(self, connect: Callable[[dict[str, Any]], Any], params: dict[str, Any]) -> None:
+        """Connect once, and close that; raise what `connect` raises, or has raised within the last second."""
         with self._lock:
             if self._failure is None or time.monotonic() - self._failed_at > FAILED_SECONDS:
                 self._try(connect, {"connect_timeout": CONNECT_SECONDS} | params)
@@ -43,8 +45,8 @@ class Reach:
     def _try(self, connect: Callable[..., Any], params: dict[str, Any]) -> None:
         self._failure = None
         try:
-            connect(**params).close()
-        except psycopg.OperationalError as error:
+            connect(params).close()
+        except (psycopg.OperationalError, ConfigurationError) as error:
             self._failure = error.with_traceback(None)
             self._failed_at = time.monotonic()
         self.is_doubtful = self._failure is not None

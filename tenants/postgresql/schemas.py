@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
 from django.db import ProgrammingError, connection, transaction
 from psycopg import errors, sql
@@ -15,6 +16,9 @@ from psycopg import errors, sql
 from tenants.context import TenantInfo
 from tenants.errors import ConfigurationError, SchemaExists
 from tenants.postgresql.extensions import move_extensions_out_of
+
+if TYPE_CHECKING:
+    from tenants.postgresql.base import DatabaseWrapper
 
 # Default privileges are for what the owner creates later; the schema is empty when they are given.
 _CREATE_ROLE = """
@@ -25,7 +29,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
 GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
 """
 
-_WHO_AM_I = "SELECT rolsuper, current_setting('server_version_num')::int FROM pg_roles WHERE rolname = session_user"
+_WHO_AM_I = """
+SELECT rolsuper, current_setting('server_version_num')::int FROM pg_roles
+WHERE rolname = coalesce(nullif(%s, ''), session_user)
+"""
 
 
 def create_schema(tenant: TenantInfo) -> None:
@@ -51,27 +58,33 @@ def grant_to_role(tenant: TenantInfo) -> None:
     except ProgrammingError as error:
         if isinstance(error.__cause__, errors.InsufficientPrivilege):
             raise ConfigurationError(
-                f"The database user may not create the role {tenant.role!r}: {error}. Give it CREATEROLE "
+                f"The database user may not create the role {tenant.role!r} or act as it: {error}. Give it CREATEROLE "
                 f"(`ALTER USER … CREATEROLE`), or turn roles off with SANGGA_ROLE_PER_TENANT=false."
             ) from error
         raise
 
 
 def _let_us_become(role: str) -> None:
-    """Make the user who logs in a member of `role`, which `SET ROLE` asks for; a superuser needs no membership."""
-    is_superuser, version = _who_we_are(connection.settings_dict["NAME"], connection.settings_dict["USER"])
+    """Make the owner of schemas a member of `role`, which `SET ROLE` asks for; a superuser needs no membership.
+
+    Without `assume_role` that is the user who logs in; with it, whoever logs in is a member of the owner.
+    """
+    wrapper = cast("DatabaseWrapper", connection)
+    owner = wrapper.owner_role
+    is_superuser, version = _who_we_are(wrapper.settings_dict["NAME"], wrapper.settings_dict["USER"], owner)
     if not is_superuser:
         # Before PostgreSQL 16 a membership has no options.
-        options = " WITH INHERIT FALSE, SET TRUE" if version >= 160000 else ""
+        options = sql.SQL(" WITH INHERIT FALSE, SET TRUE" if version >= 160000 else "")
+        grantee = sql.Identifier(owner) if owner else sql.SQL("SESSION_USER")
         with connection.cursor() as cursor:
-            cursor.execute(sql.SQL("GRANT {} TO SESSION_USER" + options).format(sql.Identifier(role)))
+            cursor.execute(sql.SQL("GRANT {} TO {}{}").format(sql.Identifier(role), grantee, options))
 
 
 @lru_cache(maxsize=16)
-def _who_we_are(database: str, user: str) -> tuple[bool, int]:
-    """Return whether we log in as a superuser, and the server's version as a number."""
+def _who_we_are(database: str, user: str, owner: str) -> tuple[bool, int]:
+    """Return whether the owner, or else who logs in, is a superuser, and the server's version as a number."""
     with connection.cursor() as cursor:
-        cursor.execute(_WHO_AM_I)
+        cursor.execute(_WHO_AM_I, [owner])
         is_superuser, version = cursor.fetchone()
     return is_superuser, version
 

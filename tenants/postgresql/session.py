@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connections
-from psycopg.conninfo import conninfo_to_dict
 
 from tenants.postgresql.base import DatabaseWrapper
+from tenants.postgresql.direct import direct_options
 
 
 class _OwnConnection(DatabaseWrapper):
@@ -19,8 +19,7 @@ class _OwnConnection(DatabaseWrapper):
     pool = None
 
     def get_connection_params(self) -> dict[str, Any]:
-        direct = self.settings_dict["OPTIONS"].get("direct", "")
-        return super().get_connection_params() | conninfo_to_dict(direct)
+        return super().get_connection_params() | direct_options(self.settings_dict["OPTIONS"])
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def drop_roles_of(database: str) -> None:
     """Drop the roles of a database's tenants: they belong to the whole server, and stay when it is dropped."""
     prefix = role_name(database, 0).removesuffix("0")
     wrapper = cast("DatabaseWrapper", connection)
-    with wrapper.Database.connect(**wrapper.direct_params() | {"dbname": "postgres"}, autocommit=True) as server:
+    with wrapper.connect_directly(dbname="postgres") as server:
         roles = server.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [prefix]).fetchall()
         for (role,) in roles:
             server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))

@@ -15,7 +15,9 @@ from django.db import connection, transaction
 
 from tenants import TenantInfo, use_tenant
 from tenants.registry import tenant_by_slug
+from tests.away import database_elsewhere
 from tests.pooler import Pooler, led_through, pgbouncer
+from tests.typed import Ended
 
 THREADS = 8
 STATEMENTS = 5_000
@@ -114,3 +116,26 @@ def test_whoever_set_a_path_for_the_session_changes_nothing_for_a_tenant(
         stranger.execute(f'SET search_path = "{globex.schema}"')
         with use_tenant(acme):
             assert User.objects.get().username == "owner@acme.example"
+
+
+@pytest.mark.parametrize("words", [["check", "--database", "default"], ["migrate"]], ids=" ".join)
+def test_a_pooler_without_a_way_past_it_is_said_and_no_crash(
+    committed: None, manage: Callable[..., Ended], words: list[str]
+) -> None:
+    """Fault 19: `KeyError: 'DISABLE_SERVER_SIDE_CURSORS'`, in the check that is meant for it."""
+    with pgbouncer() as running:
+        settings = {"HOST": str(running.folder), "PORT": str(running.port), "USER": "anybody", "PASSWORD": ""}
+        with database_elsewhere(**settings):
+            assert "DISABLE_SERVER_SIDE_CURSORS" not in connection.settings_dict
+            ended = manage(*words)
+    assert ended.code == 1
+    assert "tenants.E021" in ended.err
+    assert "DATABASE_DIRECT_URL" in ended.err
+    assert "tenants.E022" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_pooler_and_a_way_past_it_pass_the_checks(pooler: Pooler, manage: Callable[..., Ended]) -> None:
+    """Fault 19."""
+    assert manage("check", "--database", "default").code == 0
+    assert manage("migrate").code == 0
