@@ -126,7 +126,7 @@ def bearer(request: HttpRequest, token: str) -> TokenAccess:
     """Return whose a token is, as the gateway has told it: for `TENANTS["API_BEARERS"]` of a service behind one."""
     principal: Principal = getattr(request, "principal", STRANGER)
     if not principal.is_known:
-        raise NotIdentified("It is no token of this shop.", VOID)
+        raise NotIdentified("The token was not issued by this shop.", VOID)
     user = user_by_id(principal.user) if principal.user else None
     # As `tenants.oauth.bearer` has it: for code that knows nothing of tokens.
     cast(Any, request).user = AnonymousUser() if user is None else user

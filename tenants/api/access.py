@@ -122,7 +122,7 @@ def _identify_by_token(request: HttpRequest, header: str) -> Access:
     for bearer in _bearers():
         if found := bearer(request, token.strip()):
             return found
-    raise NotIdentified("The token is none that this shop has given out.", "invalid_token")
+    raise NotIdentified("The token was not issued by this shop.", "invalid_token")
 
 
 class anyone:  # noqa: N801  # reads as a word where it is used: auth=anyone()

@@ -67,7 +67,7 @@ def identify_by_token(request: HttpRequest) -> TokenAccess:
         raise NotIdentified("Send a token, in the header Authorization: Bearer.")
     access = bearer(request, token.strip())
     if access is None:
-        raise NotIdentified("It is no token of this shop.", VOID)
+        raise NotIdentified("The token was not issued by this shop.", VOID)
     return access
 
 

@@ -95,7 +95,7 @@ def _peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return header and claims as they stand there, of which nothing is proved."""
     parts = token.split(".")
     if len(token) > _LONGEST or len(parts) != 3:
-        raise TokenRefused("It is no token of this shop.")
+        raise TokenRefused("The token was not issued by this shop.")
     header, claims = (_json_of(part) for part in parts[:2])
     return header, claims
 
@@ -104,9 +104,9 @@ def _json_of(part: str) -> dict[str, Any]:
     try:
         read = json.loads(base64.urlsafe_b64decode(part.encode("ascii") + b"=="))
     except (binascii.Error, ValueError, RecursionError) as error:
-        raise TokenRefused("It is no token of this shop.") from error
+        raise TokenRefused("The token was not issued by this shop.") from error
     if not isinstance(read, dict):
-        raise TokenRefused("It is no token of this shop.")
+        raise TokenRefused("The token was not issued by this shop.")
     return read
 
 

@@ -161,7 +161,7 @@ class TestTheClaims:
 
     def test_depth_and_length_are_no_way_to_hurt(self, in_acme: TenantInfo) -> None:
         deep = base64.urlsafe_b64encode(b"[" * 3000).decode()
-        assert _refusal(f"{deep}.{deep}.") == "It is no token of this shop."
+        assert _refusal(f"{deep}.{deep}.") == "The token was not issued by this shop."
 
 
 def test_the_second_half_of_a_signature_is_no_way_around_revoking(in_acme: TenantInfo) -> None:
