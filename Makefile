@@ -23,6 +23,7 @@ contracts: $(VENV)/.tools .env
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check_isolation
 
 tests: $(VENV)/.tools .env
 	$(BIN)/pytest -n 2 --dist worksteal

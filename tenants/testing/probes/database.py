@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Thread
 
 from django.contrib.contenttypes.models import ContentType
@@ -91,12 +92,16 @@ def _shared_rows(stage: Stage, reader: TenantInfo | None) -> str:
 
 
 def _after_savepoint(stage: Stage, reader: TenantInfo | None) -> str:
-    with acting(reader), transaction.atomic():
-        savepoint = str(connection.savepoint())  # None outside a transaction alone
+    """Let the server fall back to the owner's settings, which were sent before the savepoint that is undone."""
+    with transaction.atomic():
         with use_tenant(stage.owner):
             _current_schema()
+        savepoint = str(connection.savepoint())  # None outside a transaction alone
+        with suppress(TenancyError), acting(reader):
+            _current_schema()
         connection.savepoint_rollback(savepoint)
-        return stage.owner.schema if _current_schema() == stage.owner.schema else ""
+        with acting(reader):
+            return stage.owner.schema if _current_schema() == stage.owner.schema else ""
 
 
 def _current_schema() -> str:

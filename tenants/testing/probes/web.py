@@ -7,14 +7,18 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, load_backend
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, transaction
 from django.test import Client
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
 from tenants.scopes import Scope, scope_of
 from tenants.testing.probe import NotApplicable, Probe, Stage
+from tenants.turnstile import turnstile
 from tenants.urlconfs import views_of
 
 _PAGES = 200
@@ -39,7 +43,8 @@ def _client(tenant: TenantInfo | None) -> Client:
 
 
 def _get(client: Client, path: str) -> Any:
-    return client.get(path, secure=tenancy().origin.startswith("https"))
+    turnstile.clear()  # a probe asks for more pages in a second than a visitor may
+    return client.get(path, secure=settings.SECURE_SSL_REDIRECT or tenancy().origin.startswith("https"))
 
 
 def _body(response: Any) -> str:
@@ -53,26 +58,76 @@ def _signed_in(tenant: TenantInfo, name: str, *, superuser: bool = False) -> Cli
     """Return a browser in which a new user of a tenant, or of the platform, is signed in."""
     if not any(path.endswith("AuthenticationMiddleware") for path in settings.MIDDLEWARE):
         raise NotApplicable("There is no authentication middleware.")
-    model: Any = get_user_model()
-    values = dict.fromkeys(model.REQUIRED_FIELDS, f"{name}@probe.example")
     client = _client(tenant)
     with use_tenant(tenant):
-        user = model._default_manager.filter(**{model.USERNAME_FIELD: name}).first()
-        if user is None:
-            user = model(**values, **{model.USERNAME_FIELD: name, "is_superuser": superuser, "is_staff": superuser})
-            user.set_unusable_password()
-            user.save()
-        client.force_login(user, settings.AUTHENTICATION_BACKENDS[-1])
+        user = _user(name, superuser=superuser)
+        client.force_login(user, _backend_of(user))
+        _show_second_factor(client, user)
     return client
+
+
+def _user(name: str, *, superuser: bool) -> Any:
+    model: Any = get_user_model()
+    found = model._default_manager.filter(**{model.USERNAME_FIELD: name}).first()
+    if found is not None:
+        return found
+    values: dict[str, Any] = dict.fromkeys(model.REQUIRED_FIELDS, f"{name}@probe.example")
+    values |= {model.USERNAME_FIELD: name, "is_superuser": superuser, "is_staff": superuser}
+    names = {field.name for field in model._meta.get_fields()}
+    user = model(**{key: value for key, value in values.items() if key in names or key in model.REQUIRED_FIELDS})
+    user.set_unusable_password()
+    try:
+        with transaction.atomic():
+            user.save()
+    except (DatabaseError, ValueError, TypeError, ValidationError) as error:
+        raise NotApplicable(f"A user of this project needs more than a probe knows: {error}") from error
+    return user
+
+
+def _backend_of(user: Any) -> str:
+    """Return the authentication backend that finds this user again by the key in a session.
+
+    Some find their own users alone, and some, that tell rights only, find none.
+    """
+    for path in settings.AUTHENTICATION_BACKENDS:
+        backend = load_backend(path)
+        if getattr(backend, "get_user", lambda key: None)(user.pk) == user:
+            return str(path)
+    raise NotApplicable("No backend in AUTHENTICATION_BACKENDS finds a user again by its key.")
+
+
+def _show_second_factor(client: Client, user: Any) -> None:
+    """Let the session have shown a second factor, which the project may ask for."""
+    if not apps.is_installed("django_otp.plugins.otp_static"):
+        return
+    from django_otp import DEVICE_ID_SESSION_KEY
+    from django_otp.plugins.otp_static.models import StaticDevice
+
+    device, _made = StaticDevice.objects.get_or_create(user=user, name="probe", defaults={"confirmed": True})
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session.save()
 
 
 def _cookie(stage: Stage, reader: TenantInfo | None) -> str:
     theirs = _signed_in(stage.owner, stage.secret)
+    path = _path_with_user(theirs, stage)
     here = _client(reader)
     here.cookies = theirs.cookies
     with use_tenant(reader or PLATFORM):
-        user = _get(here, "/").wsgi_request.user
-        return str(user.get_username()) if user.is_authenticated and user.get_username() == stage.secret else ""
+        user = getattr(_get(here, path).wsgi_request, "user", None)
+        if user is None or not user.is_authenticated:
+            return ""
+        return str(user.get_username()) if user.get_username() == stage.secret else ""
+
+
+def _path_with_user(client: Client, stage: Stage) -> str:
+    """Return the address of a page at which the session is read: in some projects none answers at `/`."""
+    with use_tenant(stage.owner):
+        for path in ("/", *(path for path, _ in islice(_pages_of(tenancy().tenant_urlconf), _PAGES))):
+            if hasattr(_get(client, path).wsgi_request, "user"):
+                return path
+    raise NotApplicable("No page without parameters has a user.")
 
 
 def _pages(stage: Stage, reader: TenantInfo | None) -> str:
@@ -114,8 +169,10 @@ def _afterwards(stage: Stage, reader: TenantInfo | None) -> str:
 
 def _unknown_host(stage: Stage, reader: TenantInfo | None) -> str:
     host = stage.owner.host if reader == stage.owner else f"nobody-{stage.secret}.{tenancy().base_domain}"
-    status = _get(Client(raise_request_exception=False, HTTP_HOST=host), "/").status_code
-    return f"status {status}" if status != 404 else ""
+    answer = _get(Client(raise_request_exception=False, HTTP_HOST=host), "/")
+    # A project need not have a page at `/`; whether a tenant answered is what counts.
+    tenant = getattr(answer.wsgi_request, "tenant", None)
+    return f"status {answer.status_code}, of {tenant}" if tenant is not None or answer.status_code != 404 else ""
 
 
 def _pages_of(urlconf: str) -> Iterator[tuple[str, Any]]:

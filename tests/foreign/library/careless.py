@@ -1,0 +1,14 @@
+"""What the tests of the kit break that is no setting."""
+
+from django.apps import AppConfig
+
+
+class UnscopedSites(AppConfig):
+    """Gives all tenants one memory of sites, as Django has it."""
+
+    name = "library"
+
+    def ready(self) -> None:
+        from django.contrib.sites import models
+
+        models.SITE_CACHE = {}

@@ -1,0 +1,348 @@
+"""The probes of `check_isolation`: each finds a leak where one was made, here by breaking what holds its promise."""
+
+from __future__ import annotations
+
+import contextvars
+import posixpath
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.backends import BaseBackend, ModelBackend
+from django.contrib.contenttypes.models import ContentTypeManager
+from django.core.files.storage import storages
+from django.http import HttpResponse
+from django.test import override_settings
+from django.urls import path
+from psycopg.pq import TransactionStatus
+
+from tenants import TenantInfo, belonging, middleware, record_guard, router
+from tenants.context import PLATFORM, use_tenant
+from tenants.postgresql import base, cursor
+from tenants.registry import registry
+from tenants.resolvers import Door, Resolution
+from tenants.scoping import TenantFileSystemStorage
+from tenants.testing.probe import Probe, Stage, Verdict, new_secret, run_probes
+from tenants.testing.probes import all_probes
+from tenants.testing.probes import database as database_probes
+
+PLAIN_KEY = "one-for-all-0123456789-abcdefghijklmnopqrstuvwxyz"
+
+Break = Callable[[pytest.MonkeyPatch, Stage], AbstractContextManager[Any] | None]
+
+
+@pytest.fixture
+def stage(open_tenant: Callable[..., TenantInfo]) -> Stage:
+    secret = new_secret()
+    owner, other = (open_tenant(f"{secret}-{which}", name=f"{secret}-{which}") for which in ("owner", "other"))
+    return Stage(owner=owner, other=other, secret=secret)
+
+
+def probe_named(name: str) -> Probe:
+    return next(probe for probe in all_probes() if probe.name == name)
+
+
+def verdicts(stage: Stage, name: str) -> dict[str, Verdict]:
+    return {result.reader: result.verdict for result in run_probes(stage, [probe_named(name)])}
+
+
+# --- What is broken, by the probe that has to find it
+
+
+def _other_preamble(patch: pytest.MonkeyPatch, change: Callable[..., str]) -> None:
+    plain = cursor.preamble
+
+    def preamble(schema: str, role: str, seconds: int = 0) -> str:
+        return change(plain, schema, role, seconds)
+
+    preamble.cache_clear = plain.cache_clear
+    patch.setattr(cursor, "preamble", preamble)
+
+
+def everybody_is_the_owner(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    """Statements of all are sent to one schema."""
+    _other_preamble(patch, lambda plain, schema, role, seconds: plain(stage.owner.schema, "", seconds))
+
+
+def no_roles(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    _other_preamble(patch, lambda plain, schema, role, seconds: plain(schema, "", seconds))
+
+
+def no_guard(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    """Nobody asks whose a record or a queryset is."""
+    for module in (belonging, record_guard, router):
+        patch.setattr(module, "check_belongs", lambda instance: None)
+    patch.setattr(record_guard, "_check_queryset", lambda queryset: None)
+
+
+def rows_know_nobody(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    no_guard(patch, stage)
+    patch.setattr(record_guard, "_rows", lambda model, schema, rows: list(rows))
+
+
+def nothing_is_forgotten(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    """What the server was told is believed after the rollback to a savepoint, too."""
+    patch.setattr(cursor._TenantMixin, "_tenant_to_tell", _never_twice(cursor._TenantMixin._tenant_to_tell))
+
+
+def _never_twice(plain: Any) -> Any:
+    told: list[tuple[int, TenantInfo | None]] = []
+
+    def tenant_to_tell(self: Any) -> TenantInfo | None:
+        tenant: TenantInfo | None = plain(self)
+        if self.connection.pgconn.transaction_status == TransactionStatus.IDLE:
+            told[:] = [(id(self.connection), tenant)]
+            return tenant
+        if tenant is not None and told[-1:] == [(id(self.connection), tenant)]:
+            return None
+        told.append((id(self.connection), tenant))
+        return tenant
+
+    return tenant_to_tell
+
+
+def settings_of_the_session(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    def change(plain: Any, schema: str, role: str, seconds: int) -> str:
+        return str(plain(schema, role, seconds).replace("SET LOCAL", "SET"))
+
+    _other_preamble(patch, change)
+
+
+def threads_inherit(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    class Inheriting(Thread):
+        def __init__(self, *, target: Callable[[], None]) -> None:
+            super().__init__(target=contextvars.copy_context().run, args=(target,))
+
+    patch.setattr(database_probes, "Thread", Inheriting)
+
+
+def callbacks_run_as_who_commits(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    plain = base.postgresql.DatabaseWrapper
+    patch.setattr(base.DatabaseWrapper, "run_on_commit", [], raising=True)
+    for name in ("run_and_clear_commit_hooks", "on_commit"):
+        patch.setattr(base.DatabaseWrapper, name, getattr(plain, name))
+
+
+def one_cache(patch: pytest.MonkeyPatch, stage: Stage) -> AbstractContextManager[Any]:
+    cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": stage.secret}
+    return override_settings(CACHES={"default": cache})
+
+
+def _one_storage(backend: str) -> Break:
+    @contextmanager
+    def broken(stage: Stage) -> Iterator[None]:
+        media = Path(settings.MEDIA_ROOT) / stage.secret
+        both = {**settings.STORAGES, "default": {"BACKEND": backend}}
+        with override_settings(STORAGES=both, MEDIA_ROOT=str(media)):
+            storages._storages.clear()
+            yield
+        storages._storages.clear()
+
+    return lambda patch, stage: broken(stage)
+
+
+class Traversed(TenantFileSystemStorage):
+    """Joins names as they are, and reads what comes of it."""
+
+    def path(self, name: str) -> str:
+        return posixpath.normpath(posixpath.join(self.location, name))
+
+
+@contextmanager
+def _one_memory_of_content_types() -> Iterator[None]:
+    scoped = ContentTypeManager.__dict__["_cache"]
+    ContentTypeManager._cache = {}
+    try:
+        yield
+    finally:
+        ContentTypeManager._cache = scoped
+
+
+def one_memory_of_content_types(patch: pytest.MonkeyPatch, stage: Stage) -> AbstractContextManager[Any]:
+    return _one_memory_of_content_types()
+
+
+def sessions_in_one_cache(patch: pytest.MonkeyPatch, stage: Stage) -> AbstractContextManager[Any]:
+    stack = ExitStack()
+    stack.enter_context(override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cache"))
+    stack.enter_context(one_cache(patch, stage))
+    return stack
+
+
+def one_key(patch: pytest.MonkeyPatch, stage: Stage) -> AbstractContextManager[Any]:
+    return override_settings(SECRET_KEY=PLAIN_KEY)
+
+
+def one_key_and_one_schema(patch: pytest.MonkeyPatch, stage: Stage) -> AbstractContextManager[Any]:
+    def change(plain: Any, schema: str, role: str, seconds: int) -> str:
+        return str(plain(schema if schema == "public" else stage.owner.schema, "", seconds))
+
+    _other_preamble(patch, change)
+    return override_settings(SECRET_KEY=PLAIN_KEY, SESSION_ENGINE="django.contrib.sessions.backends.db")
+
+
+def pages_are_the_owners(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    """As a cache in front would answer that does not look at the host."""
+    from tenants.testing.probes import web
+
+    plain = web._client
+    patch.setattr(web, "_client", lambda tenant: plain(stage.owner))
+
+
+def an_admin_of_tenants_has_it_all(patch: pytest.MonkeyPatch, stage: Stage) -> AbstractContextManager[Any]:
+    """The operator's admin at tenants' hosts, with a router and rights that let it read."""
+    everything = frozenset(router.labels_for(PLATFORM) | router.labels_for(stage.owner))
+    patch.setattr(router, "labels_for", lambda tenant: everything)
+
+    def change(plain: Any, schema: str, role: str, seconds: int) -> str:
+        return str(plain(schema, "", seconds).replace('"; ', '", public; ', 1))
+
+    _other_preamble(patch, change)
+    tenants = {**settings.TENANTS, "TENANT_URLCONF": settings.ROOT_URLCONF}
+    return override_settings(TENANTS=tenants)
+
+
+def nobody_leaves(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    patch.setattr(middleware, "leave", lambda block: None)
+
+
+def unknown_hosts_are_the_owners(patch: pytest.MonkeyPatch, stage: Stage) -> None:
+    found = Resolution(door=Door.OPEN, tenant=stage.owner)
+    patch.setattr(middleware, "resolve", lambda host, path: found)
+    registry.clear()
+
+
+BREAKS: dict[str, tuple[Break, set[str]]] = {
+    "rows through the ORM": (everybody_is_the_owner, {"other tenant", "platform"}),
+    "tables by their full name": (no_roles, {"other tenant"}),
+    "the control plane's tables": (no_roles, {"other tenant"}),
+    "saving a record": (no_guard, {"other tenant", "platform"}),
+    "a queryset begun elsewhere": (no_guard, {"other tenant", "platform"}),
+    "rows in memory of a shared queryset": (rows_know_nobody, {"other tenant", "platform"}),
+    "the path after a rolled-back savepoint": (nothing_is_forgotten, {"other tenant", "platform"}),
+    "the connection after its tenant": (settings_of_the_session, {"other tenant", "platform", "nobody"}),
+    "a thread that was started inside": (threads_inherit, {"nobody"}),
+    "a function after the commit": (callbacks_run_as_who_commits, {"other tenant", "platform"}),
+    "cache 'default'": (one_cache, {"other tenant", "platform", "nobody"}),
+    "storage 'default'": (
+        _one_storage("django.core.files.storage.FileSystemStorage"), {"other tenant", "platform", "nobody"},
+    ),
+    "storage 'default', by ../": (_one_storage(f"{__name__}.Traversed"), {"other tenant", "platform"}),
+    "ids of content types in memory": (one_memory_of_content_types, {"other tenant", "platform"}),
+    "a session's key": (sessions_in_one_cache, {"other tenant", "platform", "nobody"}),
+    "a signed value": (one_key, {"other tenant", "platform", "nobody"}),
+    "a link that sets a password": (one_key, {"other tenant", "platform", "nobody"}),
+    "a cookie of somebody who is signed in": (one_key_and_one_schema, {"other tenant"}),
+    "pages without parameters": (pages_are_the_owners, {"other tenant", "platform"}),
+    "the control plane in an admin": (an_admin_of_tenants_has_it_all, {"owner"}),
+    "who is active after the answer": (nobody_leaves, {"nobody"}),
+    "a host that is nobody's": (unknown_hosts_are_the_owners, {"nobody"}),
+}  # fmt: skip
+
+IN_ANOTHER_PROJECT = {"sites in memory"}
+"""Broken in tests/acceptance/test_kit.py: this project has no such app."""
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_probe_finds_nothing_where_nothing_is_broken(stage: Stage, name: str) -> None:
+    """Fault 23: two of them proved nothing in this very project."""
+    assert set(verdicts(stage, name).values()) == {Verdict.KEPT}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_probe_finds_what_was_broken(stage: Stage, name: str) -> None:
+    """Fault 23: a probe that cannot fail is none."""
+    broken, readers = BREAKS[name]
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        if (overridden := broken(patch, stage)) is not None:
+            stack.enter_context(overridden)
+        found = verdicts(stage, name)
+    _clean_up()
+    assert {reader for reader, verdict in found.items() if verdict is Verdict.LEAK} == readers, found
+
+
+def _clean_up() -> None:
+    from django.db import connection
+
+    from tenants.context import innermost
+
+    innermost.set(None)
+    connection.close()
+    if connection.pool:
+        connection.close_pool()
+    registry.clear()
+
+
+def test_every_probe_is_tried_here() -> None:
+    """Fault 23."""
+    assert {probe.name for probe in all_probes()} == set(BREAKS) | IN_ANOTHER_PROJECT
+
+
+# --- Projects that are not like ours
+
+
+class RightsAlone(BaseBackend):
+    """As django-guardian's: it knows rights, and no users."""
+
+
+class ItsOwn(ModelBackend):
+    """Finds nobody but its own users."""
+
+    def get_user(self, user_id: int) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    "backends",
+    [
+        ["django.contrib.auth.backends.ModelBackend", f"{__name__}.RightsAlone"],
+        [f"{__name__}.RightsAlone", f"{__name__}.ItsOwn", "django.contrib.auth.backends.ModelBackend"],
+    ],
+    ids=["guardian", "last"],
+)
+def test_a_backend_that_finds_the_user_is_chosen(stage: Stage, backends: list[str]) -> None:
+    """Fault 23: the last one in AUTHENTICATION_BACKENDS need not find users at all."""
+    with override_settings(AUTHENTICATION_BACKENDS=backends):
+        for name in ("a cookie of somebody who is signed in", "the control plane in an admin"):
+            assert set(verdicts(stage, name).values()) == {Verdict.KEPT}, name
+
+
+def test_a_project_whose_backends_find_nobody_is_skipped_with_a_reason(stage: Stage) -> None:
+    """Fault 23."""
+    with override_settings(AUTHENTICATION_BACKENDS=[f"{__name__}.RightsAlone"]):
+        (result,) = run_probes(stage, [probe_named("a cookie of somebody who is signed in")])
+    assert result.verdict is Verdict.SKIPPED
+    assert "AUTHENTICATION_BACKENDS" in result.detail
+
+
+urlpatterns = [path("elsewhere/", lambda request: HttpResponse(request.tenant.name))]
+"""A URLconf of tenants without a page at `/`."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a cookie of somebody who is signed in",
+        "who is active after the answer",
+        "a host that is nobody's",
+        "pages without parameters",
+    ],
+)
+def test_a_project_without_a_page_at_the_root_can_be_tried(stage: Stage, name: str) -> None:
+    """Fault 23."""
+    with override_settings(TENANTS={**settings.TENANTS, "TENANT_URLCONF": __name__}):
+        assert set(verdicts(stage, name).values()) == {Verdict.KEPT}
+
+
+def test_a_project_that_asks_for_a_second_factor_can_be_tried(stage: Stage) -> None:
+    """Fault 23: operators' pages are shown after one."""
+    with override_settings(TENANTS={**settings.TENANTS, "OPERATOR_SECOND_FACTOR": True}):
+        assert set(verdicts(stage, "the control plane in an admin").values()) == {Verdict.KEPT}
+        with use_tenant(PLATFORM):
+            from django.contrib.auth.models import User
+
+            User.objects.filter(username__startswith=stage.secret).delete()
