@@ -5,8 +5,9 @@ from __future__ import annotations
 
 def leave_records_unguarded() -> None:
     """Call before `django.setup()`: records then do not know their tenant, and nobody asks them."""
-    from tenants import record_guard, router
+    from tenants import context, record_guard, router
 
     record_guard.guard_records = lambda: None
     record_guard.guard_generic_relations = lambda: None
-    router.alias_for = lambda alias, schema: alias  # type: ignore[assignment,misc]
+    router.hold_other_routers = lambda: None
+    context.alias_for = lambda alias, schema: alias  # type: ignore[assignment]

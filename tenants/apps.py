@@ -24,11 +24,13 @@ class TenantsConfig(AppConfig):
         from tenants.models import Domain, Mount, Service, ServiceAddress, Tenant
         from tenants.record_guard import guard_generic_relations, guard_records
         from tenants.request_state import keep_with_requests
+        from tenants.router import hold_other_routers
         from tenants.scoping import scope_content_types, scope_sites
 
         keep_with_requests()
         guard_records()
         guard_generic_relations()
+        hold_other_routers()
         scope_content_types()
         if apps.is_installed("django.contrib.sites"):
             scope_sites()

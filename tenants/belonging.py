@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connections
 from django.db.models import Model
+from django.db.utils import ConnectionDoesNotExist
 
-from tenants.aliases import TenantAlias as TenantAlias
-from tenants.aliases import alias_for as alias_for
+from tenants.aliases import DEFAULT_ALIAS, TenantAlias, alias_for
 from tenants.context import innermost
 from tenants.errors import WrongTenant
+from tenants.postgresql.base import DatabaseWrapper
 
 
 def schema_of(instance: Model) -> str | None:
@@ -31,3 +33,24 @@ def check_belongs(instance: Any) -> None:
         schema, tenant = schema_of(instance), block.tenant
         if schema is not None and schema != tenant.schema:
             raise WrongTenant(instance._meta.label, schema, str(tenant))
+
+
+def with_its_schema(alias: Any) -> Any:
+    """Return an alias that was named, or chosen by a user's router, as ours gives it: rows then know their tenant.
+
+    A database of another engine has no tenants, and its alias stays as it is.
+    """
+    block = innermost.get()
+    if block is None or not alias or isinstance(alias, TenantAlias):
+        return alias
+    if alias == DEFAULT_ALIAS:
+        return block.alias
+    return alias_for(alias, block.tenant.schema) if is_ours(alias) else alias
+
+
+def is_ours(alias: str) -> bool:
+    """Tell whether the statements to a database carry the tenant."""
+    try:
+        return isinstance(connections[alias], DatabaseWrapper)
+    except ConnectionDoesNotExist:
+        return False  # Django says so when it is asked for something
