@@ -22,12 +22,14 @@ class TenantsConfig(AppConfig):
         from tenants.error_pages import render_error_pages_in_their_requests_thread
         from tenants.management.one_line import explain_errors_of_commands
         from tenants.models import Domain, Mount, Service, ServiceAddress, Tenant
+        from tenants.process_state import watch_process_state
         from tenants.record_guard import guard_generic_relations, guard_records
         from tenants.request_state import keep_with_requests
         from tenants.router import hold_other_routers
         from tenants.scoping import scope_content_types, scope_sites
 
         keep_with_requests()
+        watch_process_state()
         guard_records()
         guard_generic_relations()
         hold_other_routers()

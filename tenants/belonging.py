@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connections
 from django.db.models import Model
-from django.db.utils import ConnectionDoesNotExist
+from django.utils.connection import ConnectionDoesNotExist
 
 from tenants.aliases import DEFAULT_ALIAS, TenantAlias, alias_for
 from tenants.context import innermost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -113,9 +114,9 @@ PLATFORM = TenantInfo(id=0, slug="", schema="public", name="Platform")
 
 
 class Block:
-    """One `use_tenant` that was entered, inside those that were entered before it. Never changed once it is active."""
+    """One `use_tenant` that was entered, inside those that were entered before it. Its tenant never changes."""
 
-    __slots__ = ("alias", "labels", "outer", "script_prefix", "served", "tenant", "urlconf")
+    __slots__ = ("alias", "arithmetic", "labels", "outer", "script_prefix", "served", "tenant", "undo", "urlconf")
 
     def __init__(self, tenant: TenantInfo, outer: Block | None) -> None:
         self.tenant = tenant
@@ -127,6 +128,10 @@ class Block:
         """The block of the request that is being answered; None outside requests."""
         self.urlconf: Any = None
         self.script_prefix = ""
+        self.undo: list[Callable[[], object]] | None = None
+        """What puts back the state of the process that was changed inside (`tenants.process_state`). Raises nothing."""
+        self.arithmetic = decimal.getcontext()
+        """Python's decimal context outside the block. Inside there is a copy: what code changes in it ends with it."""
 
 
 # A ContextVar and not a thread-local: the context follows a request through `await`, `sync_to_async` and tasks.
@@ -159,11 +164,15 @@ class use_tenant(AbstractContextManager[TenantInfo]):  # noqa: N801  # a verb, l
         self._block: Block
 
     def __enter__(self) -> TenantInfo:
-        if not self._unused:
-            raise RuntimeError("A use_tenant(…) is entered once. Call use_tenant(…) again for each block.")
-        self._unused.pop()
-        self._block = Block(self._tenant, innermost.get())
-        innermost.set(self._block)
+        try:
+            self._unused.pop()
+        except IndexError:
+            raise RuntimeError(
+                "use_tenant failed: this object was entered before. Call use_tenant(…) again for each block."
+            ) from None
+        self._block = block = Block(self._tenant, innermost.get())
+        innermost.set(block)
+        decimal.setcontext(block.arithmetic.copy())
         return self._tenant
 
     def __exit__(
@@ -187,12 +196,18 @@ class use_tenant(AbstractContextManager[TenantInfo]):  # noqa: N801  # a verb, l
         return inside
 
 
+_PLAIN_ARITHMETIC = decimal.Context()
+"""As it was when this module was imported: a request begins with it, whatever the thread has become used to."""
+
+
 def serve(tenant: TenantInfo, urlconf: Any) -> Block:
     """Enter the block of one request; end it with `leave`. What Django keeps per request is the block's own."""
     block = Block(tenant, innermost.get())
     block.served = block
     block.urlconf = urlconf
+    block.undo = []
     innermost.set(block)
+    decimal.setcontext(_PLAIN_ARITHMETIC.copy())
     return block
 
 
@@ -207,4 +222,9 @@ def leave(block: Block) -> None:
     while inner is not None and inner is not block:
         inner = inner.outer
     if inner is not None:
+        if block.undo:
+            undoing, block.undo = block.undo, None
+            for undo in reversed(undoing):
+                undo()
         innermost.set(block.outer)
+        decimal.setcontext(block.arithmetic)

@@ -22,6 +22,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
+from tenants.process_state import put_back_afterwards
 from tenants.registry import all_tenants
 
 TASK = "tenants.run_job"
@@ -92,7 +93,10 @@ def run_job(*, tenant: int, job: str, arguments: dict[str, Any]) -> None:
     function = import_string(job)
     if not isinstance(function, TenantJob):
         raise TypeError(f"{job} is no tenant_job, and is not run.")
-    with use_tenant(owner), translation.override(owner.language), timezone.override(owner.time_zone):
+    with (
+        use_tenant(owner), put_back_afterwards(),
+        translation.override(owner.language), timezone.override(owner.time_zone),
+    ):  # fmt: skip
         _do(function, arguments)
 
 

@@ -29,7 +29,8 @@ from tenants.listener import listener
 from tenants.migrator.graph import target_fingerprint
 from tenants.prefix import keep_cookies_apart, keep_redirects_inside, shift
 from tenants.registry import registry
-from tenants.resolvers import UNKNOWN, Door, Resolution, path_to_route, resolve, resolve_from_memory
+from tenants.request_state import Place
+from tenants.resolvers import UNKNOWN, Door, Resolution, believed_until, path_to_route, resolve, resolve_from_memory
 from tenants.stopped import Stopped, log_stopped, why_stopped
 from tenants.two_ways import AsyncHandler, Handler, TwoWayMiddleware
 from tenants.urlconfs import import_urlconfs, urlconf_of
@@ -157,13 +158,14 @@ class _Room:
     def prepare(cls, request: HttpRequest, resolution: Resolution, generation: int) -> _Room:
         tenant = cast(TenantInfo, resolution.tenant).within_limits()
         urlconf = None if tenant.is_platform else urlconf_of(tenant.variant)
+        # An open door alone is remembered, by a host whose paths name no tenants.
+        is_remembered = resolution.door is Door.OPEN and not tenancy().path_prefix and registry.hears_changes
+        until = believed_until(_host_of(request) or "", request.path_info, resolution) if is_remembered else 0.0
         room = cls(tenant, shift(request, tenant, resolution.prefix) if resolution.prefix else "", urlconf)
         room.mark(request)
-        # An open door alone is remembered, by a host whose paths name no tenants.
-        if resolution.door is Door.OPEN and not tenancy().path_prefix and registry.hears_changes:
+        if until:
             if len(_rooms) >= tenancy().registry_size:
                 _rooms.clear()
-            until = time.monotonic() + registry.seconds_believed()
             _rooms[request._get_raw_host()] = (generation, until, room)  # type: ignore[attr-defined]
         return room
 
@@ -187,11 +189,13 @@ class _Room:
         leave(block)
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
+    def entered(self, place: Place) -> Iterator[None]:
         block = self.enter()
+        place.restore()
         try:
             yield
         finally:
+            place.note()
             self.leave(block)
 
 
@@ -240,13 +244,14 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
         if getattr(body, "aclose", None) is not None:
             # Not left to the garbage collector, which closes it as whoever is active then.
             closers.append(partial(async_to_sync(_aclose), body))
-        closers[:] = [partial(_close, closer, room) for closer in closers]
+        place = Place()
+        closers[:] = [partial(_close, closer, room, place) for closer in closers]
         # Not aiter(): that looks for the content when it is first asked, and would find what is put here.
         chunks = response.streaming_content
         if response.is_async:
-            response.streaming_content = _stream_async(cast(AsyncIterator[bytes], chunks), room)
+            response.streaming_content = _stream_async(cast(AsyncIterator[bytes], chunks), room, place)
         else:
-            response.streaming_content = _stream(cast(Iterator[bytes], chunks), room)
+            response.streaming_content = _stream(cast(Iterator[bytes], chunks), room, place)
     return response
 
 
@@ -254,23 +259,23 @@ async def _aclose(body: AsyncGenerator[bytes]) -> None:
     await body.aclose()
 
 
-def _close(closer: Callable[[], object], room: _Room) -> None:
-    with room.entered():
+def _close(closer: Callable[[], object], room: _Room, place: Place) -> None:
+    with room.entered(place):
         closer()
 
 
-def _stream(chunks: Iterator[bytes], room: _Room) -> Iterator[bytes]:
+def _stream(chunks: Iterator[bytes], room: _Room, place: Place) -> Iterator[bytes]:
     while True:
-        with room.entered():
+        with room.entered(place):
             chunk = next(chunks, None)
         if chunk is None:
             return
         yield chunk
 
 
-async def _stream_async(chunks: AsyncIterator[bytes], room: _Room) -> AsyncIterator[bytes]:
+async def _stream_async(chunks: AsyncIterator[bytes], room: _Room, place: Place) -> AsyncIterator[bytes]:
     while True:
-        with room.entered():
+        with room.entered(place):
             chunk = await anext(chunks, None)
         if chunk is None:
             return

@@ -79,7 +79,8 @@ def asked_again(plain: Any) -> Any:
             return alias
         check_queryset(self)
         check_belongs(self._hints.get("instance"))  # where the alias is named, no router is asked
-        return with_its_schema(plain(self))
+        named: str = with_its_schema(plain(self))
+        return named
 
     return db
 

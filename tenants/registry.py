@@ -57,6 +57,10 @@ class _Remembered:
         self._answers.move_to_end(key)
         return found[1]
 
+    def until(self, key: str, answer: TenantInfo) -> float:
+        found = self._answers.get(key)
+        return found[0] if found is not None and found[1] is answer else 0.0
+
     def put(self, key: str, until: float, answer: TenantInfo | None, size: int) -> None:
         self._answers[key] = (until, answer)
         while len(self._answers) > size:
@@ -87,7 +91,12 @@ class Registry:
         self.generation = 0
         """Counts the changes heard of: an answer that was read before a change must not be kept after it."""
         # A process without a listener, a command's for example, hears of no change.
-        self.hears_changes = False
+        self._hears_changes = False
+
+    @property
+    def hears_changes(self) -> bool:
+        """Whether this process is told of every change."""
+        return self._hears_changes
 
     def remembered(self, key: str) -> TenantInfo | Miss | None:
         """Return the remembered answer: a tenant, None for "there is none", or `MISS`. Never asks the database."""
@@ -103,9 +112,9 @@ class Registry:
         found = self.remembered(key)
         if not isinstance(found, Miss):
             return found
-        generation = self.generation
+        generation, asked_at = self.generation, time.monotonic()
         answer = _load(key)
-        self._keep(key, answer, generation)
+        self._keep(key, answer, generation, asked_at)
         if answer is None:
             self._take_census(generation)
         return answer
@@ -114,7 +123,7 @@ class Registry:
         """Read all keys, so that the next that names nobody need not be asked for; not where changes are not heard."""
         now = time.monotonic()
         with self._lock:
-            if not self.hears_changes or now - self._census_at < CENSUS_SECONDS:
+            if not self._hears_changes or now - self._census_at < CENSUS_SECONDS:
                 return
             self._census_at = now
         hashes = read_keys()
@@ -123,8 +132,13 @@ class Registry:
             if generation == self.generation and hashes is not None:
                 self._census = Census(hashes, until)
 
-    def _keep(self, key: str, answer: TenantInfo | None, generation: int) -> None:
-        until = time.monotonic() + self.seconds_believed()
+    def believed_until(self, key: str, tenant: TenantInfo) -> float:
+        """Return until when (`time.monotonic`) this answer is believed; 0 if it is not the one that is remembered."""
+        with self._lock:
+            return self._known.until(key, tenant)
+
+    def _keep(self, key: str, answer: TenantInfo | None, generation: int, asked_at: float) -> None:
+        until = asked_at + self.seconds_believed()
         with self._lock:
             if generation == self.generation:
                 chosen = self._unknown if answer is None else self._known
@@ -151,13 +165,13 @@ class Registry:
 
     def set_hearing(self, hears_changes: bool) -> None:
         """Say whether changes are heard from now on, and so how long an answer is believed; drop everything."""
-        self.hears_changes = hears_changes
+        self._hears_changes = hears_changes
         self.clear()
 
     def seconds_believed(self) -> float:
         """Return how long what was read now is believed, if no change of it is heard."""
         seconds = tenancy().registry_seconds
-        return seconds if self.hears_changes else min(DEAF_SECONDS, seconds)
+        return seconds if self._hears_changes else min(DEAF_SECONDS, seconds)
 
     def sizes(self) -> tuple[int, int]:
         """Return how many known and how many unknown keys are remembered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
 from django.core.signals import setting_changed
@@ -55,6 +56,14 @@ def resolve_from_memory(host: str, path: str) -> Resolution | None:
         return question
     found = registry.remembered(question.key)
     return None if isinstance(found, Miss) else _answer(found, host, question.prefix)
+
+
+def believed_until(host: str, path: str, resolution: Resolution) -> float:
+    """Return until when (`time.monotonic`) what was found for `path` of `host` may be used without asking again."""
+    question = _question(host, path)
+    if isinstance(question, Resolution):
+        return inf
+    return 0.0 if resolution.tenant is None else registry.believed_until(question.key, resolution.tenant)
 
 
 @dataclass(frozen=True, slots=True)

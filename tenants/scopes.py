@@ -9,7 +9,7 @@ from django.apps import AppConfig, apps
 from django.core.signals import setting_changed
 
 from tenants.conf import tenancy
-from tenants.context import TenantInfo
+from tenants.context import TenantInfo, innermost
 from tenants.variants.discovery import check_known, variants
 from tenants.variants.labels import label_of, variant_of
 
@@ -83,6 +83,9 @@ def _reload(*, setting: str, **_: object) -> None:
     if setting in {"TENANTS", "INSTALLED_APPS"}:
         for answers in (_scopes, labels_of_platform, labels_of_variant):
             answers.cache_clear()
+        block = innermost.get()
+        while block is not None:
+            block.labels, block = None, block.outer
 
 
 setting_changed.connect(_reload, dispatch_uid="tenants.scopes")

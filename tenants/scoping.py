@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Iterator, MutableMapping
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from weakref import WeakSet
 
@@ -14,6 +17,7 @@ from django.core.files.storage import FileSystemStorage
 from django.http import HttpRequest
 from django.urls import get_script_prefix
 
+from tenants.conf import tenancy
 from tenants.context import active_tenant, current_tenant
 
 
@@ -28,13 +32,22 @@ def cache_key(key: str, key_prefix: str, version: int) -> str:
     return f"{tenant.schema}.{generation}:{version}:{key_prefix}:{key}"
 
 
+_KEPT_GENERATIONS = 1024
 _generations: dict[str, int] = {}
-"""Of caches that were emptied by this process: a request that is under way has an older value in hand."""
+"""Of caches that were emptied by this process: a request that is under way has an older `TenantInfo`.
+
+The oldest are dropped: by then such requests have ended.
+"""
+_noting = Lock()  # lifecycle functions note generations on many threads
 
 
 def note_cache_generation(schema: str, generation: int) -> None:
     """Use this generation from now on, whatever an older `TenantInfo` says."""
-    _generations[schema] = generation
+    with _noting:
+        _generations.pop(schema, None)
+        _generations[schema] = generation
+        while len(_generations) > _KEPT_GENERATIONS:
+            del _generations[next(iter(_generations))]
 
 
 class TenantFileSystemStorage(FileSystemStorage):
@@ -68,21 +81,33 @@ class PerTenant(MutableMapping[str, Any]):
     _everyone: WeakSet[PerTenant] = WeakSet()
 
     def __init__(self) -> None:
-        self._contents: dict[str, dict[str, Any]] = {}
+        # The tenant that was asked for longest ago goes first; the lock guards the order.
+        self._contents: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._lock = Lock()
         self._everyone.add(self)
 
     @classmethod
     def forget(cls, schema: str) -> None:
         """Drop what all such mappings hold for one tenant: what they learned may have been rolled back."""
         for mapping in list(cls._everyone):
-            mapping._contents.pop(schema, None)
+            with mapping._lock:
+                mapping._contents.pop(schema, None)
 
     # Two mappings are the same only if they are one: a WeakSet compares.
     __hash__ = object.__hash__
     __eq__ = object.__eq__
 
     def _own(self) -> dict[str, Any]:
-        return self._contents.setdefault(current_tenant().schema, {})
+        schema = current_tenant().schema
+        with self._lock:
+            own = self._contents.get(schema)
+            if own is None:
+                own = self._contents[schema] = {}
+                while len(self._contents) > tenancy().registry_size:
+                    self._contents.popitem(last=False)
+            else:
+                self._contents.move_to_end(schema)
+            return own
 
     def __getitem__(self, key: str) -> Any:
         return self._own()[key]
@@ -101,20 +126,31 @@ class PerTenant(MutableMapping[str, Any]):
 
     def clear(self) -> None:
         """Forget everybody's: called by Django after migrations, when ids may have changed."""
-        self._contents.clear()
+        with self._lock:
+            self._contents.clear()
 
 
 class _CachePerTenant:
-    """Stands in for the attribute `_cache` of Django's manager of content types."""
+    """Stands in for the attribute `_cache` of Django's manager of content types.
+
+    The cache is the model's and not the manager's: relations ask a copy of the manager each time (`db_manager()`).
+    """
 
     def __get__(self, manager: Any, owner: type) -> PerTenant:
-        cache: PerTenant = manager.__dict__.setdefault("cache_per_tenant", PerTenant())
+        cache: PerTenant | None = getattr(manager.model, _CACHE, None)
+        if cache is None:
+            cache = PerTenant()
+            setattr(manager.model, _CACHE, cache)
         return cache
 
     def __set__(self, manager: Any, value: object) -> None:
         """Ignore the empty dict with which Django begins."""
 
 
+_CACHE = "_ids_per_tenant"
+
+
+@cache  # `AppConfig.ready` is called again when a test overrides INSTALLED_APPS
 def scope_content_types() -> None:
     """Keep the ids of content types per tenant: each schema has its own table of them, with ids of its own.
 
@@ -125,6 +161,7 @@ def scope_content_types() -> None:
     ContentTypeManager._cache = _CachePerTenant()  # type: ignore[attr-defined]
 
 
+@cache
 def scope_sites() -> None:
     """Keep the rows of `django.contrib.sites` that Django remembers per tenant."""
     from django.contrib.sites import models

@@ -38,14 +38,14 @@ def former_tenant_keys(purpose: str) -> list[bytes]:
 def _derived(secret: str | bytes | TenantSecretKey, purpose: str) -> bytes:
     tenant = current_tenant()
     root = secret.root if isinstance(secret, TenantSecretKey) else secret
-    return _key(root, tenant.schema, tenant.epoch, purpose)
+    return _key(root if isinstance(root, bytes) else root.encode(), tenant.schema, tenant.epoch, purpose)
 
 
 @lru_cache(maxsize=4096)
-def _key(root: str | bytes, schema: str, epoch: str, purpose: str) -> bytes:
+def _key(root: bytes, schema: str, epoch: str, purpose: str) -> bytes:
     # A NUL is in no schema's name and in no epoch, so no two tenants or purposes give the same message.
     message = f"{schema}\0{epoch}\0{purpose}"
-    return hmac.digest(root if isinstance(root, bytes) else root.encode(), message.encode(), hashlib.sha256)
+    return hmac.digest(root, message.encode(), hashlib.sha256)
 
 
 class TenantSecretKey:

@@ -26,7 +26,7 @@ def _by_price(name: str) -> Ordering:
 
 def _read_price(text: str) -> Decimal | None:
     price = Decimal(text)
-    return price if price.is_finite() and abs(price) <= _BEYOND_ANY_PRICE else None
+    return price if price.is_finite() and price.copy_abs() <= _BEYOND_ANY_PRICE else None
 
 
 ORDERINGS = {

@@ -10,6 +10,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, Model
 
+from shop.goods.money import EXACT
+
 Columns = Mapping[str, tuple[str, Callable[[str], Any]]]
 """By column: the field it fills, and how its cells are read. What a cell cannot mean is a ValueError."""
 
@@ -52,7 +54,7 @@ def write_cell(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
+        return f"{value.normalize(EXACT):f}"
     if isinstance(value, list):
         return ", ".join(value)
     return str(value)

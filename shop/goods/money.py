@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
+from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from functools import reduce
 
 from django.core.exceptions import ValidationError
 from django.utils import numberformat
@@ -38,8 +40,11 @@ WITHOUT_FRACTIONS = frozenset(
 )
 """The currencies of ISO 4217 that have no minor unit."""
 
-_EXACT = Context(prec=60, traps=[])
-"""Wide enough for any amount, and NaN, which equals nothing, instead of an error for what is not."""
+EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[])
+"""What all money is reckoned with: wide enough for any amount, and NaN, which equals nothing, instead of an error.
+
+Python's own decimal context is the thread's, and any code on it may have changed that.
+"""
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
@@ -65,26 +70,38 @@ def exponent(currency: str) -> int:
 
 def plain_money(amount: Decimal, currency: str) -> str:
     """Return an amount for machines: as many places as the currency has, no grouping. `50000`, `50.00`."""
-    return f"{amount:.{exponent(currency)}f}"
+    with localcontext(EXACT):
+        return f"{amount:.{exponent(currency)}f}"
 
 
 def format_money(amount: Decimal, currency: str, language: str) -> str:
     """Return an amount for people, with the separators of `language`: `₩50,000`, `$50.00`, `CHF 50.00`."""
-    number = numberformat.format(
-        abs(amount),
-        get_format("DECIMAL_SEPARATOR", language, use_l10n=True),
-        decimal_pos=exponent(currency),
-        grouping=get_format("NUMBER_GROUPING", language, use_l10n=True),
-        thousand_sep=get_format("THOUSAND_SEPARATOR", language, use_l10n=True),
-        force_grouping=True,
-    )
+    with localcontext(EXACT):
+        number = numberformat.format(
+            abs(amount),
+            get_format("DECIMAL_SEPARATOR", language, use_l10n=True),
+            decimal_pos=exponent(currency),
+            grouping=get_format("NUMBER_GROUPING", language, use_l10n=True),
+            thousand_sep=get_format("THOUSAND_SEPARATOR", language, use_l10n=True),
+            force_grouping=True,
+        )
     sign = "-" if amount < 0 else ""
     return f"{sign}{_SYMBOLS.get(currency, currency + NO_BREAK_SPACE)}{number}"
 
 
 def fits_currency(amount: Decimal, currency: str) -> bool:
     """Return whether `amount` has no fraction smaller than the smallest unit of `currency`."""
-    return amount == amount.quantize(Decimal(1).scaleb(-exponent(currency)), context=_EXACT)
+    return amount == amount.quantize(Decimal(1).scaleb(-exponent(currency), EXACT), context=EXACT)
+
+
+def amount_of(price: Decimal, quantity: int) -> Decimal:
+    """Return what so many pieces cost."""
+    return EXACT.multiply(price, quantity)
+
+
+def total_of(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the sum of amounts in one currency."""
+    return reduce(EXACT.add, amounts, Decimal())
 
 
 def validate_money(amount: Decimal) -> None:

@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from shop.goods.models import Sku
+from shop.goods.money import EXACT, amount_of, total_of
 from shop.goods.templatetags.money import money
 from shop.orders.models import Order
 from tenants import current_tenant
@@ -70,7 +71,7 @@ def _orders(figures: list[Figure]) -> dict[str, Any]:
     figures += [
         Figure(_("To be paid"), counts.get(Order.Status.PLACED, 0), _list("orders_order", status__exact="placed")),
         Figure(_("To be shipped"), counts.get(Order.Status.PAID, 0), _list("orders_order", status__exact="paid")),
-        Figure(_("Ordered in 30 days"), money(sum(sold.values(), Decimal(0))), _list("orders_order")),
+        Figure(_("Ordered in 30 days"), money(total_of(sold.values())), _list("orders_order")),
     ]
     return {"bars": _bars(sold), "newest": Order.objects.select_related("customer")[:_LISTED]}
 
@@ -92,7 +93,7 @@ def _bars(sold: dict[date, Decimal]) -> list[Bar]:
     for number in range(DAYS):
         day = today - timedelta(days=DAYS - 1 - number)
         amount = sold.get(day, Decimal(0))
-        height = round(_BAR_HEIGHT * amount / highest)
+        height = round(EXACT.divide(amount_of(amount, _BAR_HEIGHT), highest))
         bars.append(Bar(day, amount, number * 20 + 3, _BAR_HEIGHT - height, height))
     return bars
 

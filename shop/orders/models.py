@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.customers.models import Customer
 from shop.goods.models import Sku
-from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS
+from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, amount_of
 from shop.orders.numbers import new_order_number
 
 
@@ -65,7 +65,7 @@ class OrderLine(models.Model):
     @property
     def amount(self) -> Decimal:
         """What the line costs."""
-        return self.unit_price * self.quantity
+        return amount_of(self.unit_price, self.quantity)
 
 
 class KeptAnswer(models.Model):

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from shop.customers.models import Customer
 from shop.goods.models import Sku
+from shop.goods.money import total_of
 from shop.orders.errors import EmptyOrder, NotForSale, OutOfStock, WrongQuantity, WrongStatus
 from shop.orders.models import Order, OrderLine
 from tenants import current_tenant
@@ -45,7 +46,7 @@ def place_order(customer: CustomerDetails, quantities: Mapping[int, int], ship_t
         customer=_known_customer(customer),
         ship_to=ship_to,
         currency=current_tenant().currency,
-        total=sum(line.amount for line in lines),
+        total=total_of(line.amount for line in lines),
     )
     for line in lines:
         line.order = order

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.contrib.sessions.backends.base import SessionBase
 
+from shop.goods import money
 from shop.goods.models import Sku
 from tenants.variants import resolve
 
@@ -29,7 +30,7 @@ class CartLine:
     @property
     def amount(self) -> Decimal:
         """What the line costs."""
-        return self.sku.selling_price * self.quantity
+        return money.amount_of(self.sku.selling_price, self.quantity)
 
     @property
     def is_short(self) -> bool:
@@ -84,4 +85,4 @@ class Cart:
 
 def total_of(lines: list[CartLine]) -> Decimal:
     """Return what the lines cost together."""
-    return sum((line.amount for line in lines), Decimal())
+    return money.total_of(line.amount for line in lines)

@@ -190,7 +190,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         super()._rollback()  # type: ignore[misc]
 
     @property
-    def run_on_commit(self) -> CommitHooks:  # type: ignore[override]
+    def run_on_commit(self) -> CommitHooks:
         """What Django calls after the commit; it puts an empty list there for each transaction."""
         return self._commit_hooks
 

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import decimal
+from collections.abc import Iterator
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.template import Context, Template
 from django.utils import translation
 
-from shop.goods.money import exponent, fits_currency, format_money, plain_money, validate_money
+from shop.goods.cells import write_cell
+from shop.goods.money import (
+    amount_of,
+    exponent,
+    fits_currency,
+    format_money,
+    plain_money,
+    total_of,
+    validate_money,
+)
+from shop.orders.models import OrderLine
+from shop.storefront import cart
+from shop.variants.customer_a.models import Goods as GoodsOfCustomerA
 from tenants import TenantInfo, use_tenant
 
 WON = TenantInfo(id=1, slug="acme", schema="t_1", currency="KRW", language="ko")
@@ -77,3 +93,50 @@ def test_the_template_filter_writes_in_the_currency_of_the_shop() -> None:
     template = Template("{% load money %}{{ price|money }} {{ price|money:'USD' }} {{ none|money }}")
     with use_tenant(WON), translation.override("ko"):
         assert template.render(Context({"price": Decimal(50000), "none": None})) == "₩50,000 $50,000.00 "
+
+
+# --- In whatever decimal context the thread has
+
+
+@pytest.fixture(
+    params=[
+        {"prec": 3},
+        {"prec": 1, "rounding": decimal.ROUND_UP},
+        {"rounding": decimal.ROUND_CEILING, "traps": [decimal.Inexact, decimal.Rounded]},
+        {"Emax": 1, "Emin": -1, "prec": 2},
+        {"capitals": 0, "clamp": 1},
+    ],
+    ids=str,
+)
+def spoilt(request: pytest.FixtureRequest) -> Iterator[None]:
+    with decimal.localcontext(decimal.Context(**request.param)):
+        yield
+
+
+def test_money_does_not_depend_on_the_threads_decimal_context(spoilt: None) -> None:
+    """Fault 56: `decimal.getcontext().prec = 3` in other code changes no price and no total."""
+    price = Decimal("178.20")
+    line = cast("Any", SimpleNamespace(amount=Decimal("178.20")))
+    assert format_money(price, "USD", "en") == "$178.20"
+    assert format_money(Decimal("-178.20"), "USD", "en") == "-$178.20"
+    assert plain_money(price, "USD") == "178.20"
+    assert plain_money(Decimal("123456789012.00"), "KRW") == "123456789012"
+    assert str(amount_of(price, 99)) == "17641.80"
+    assert str(total_of([price, Decimal("0.01"), Decimal("99999999.99")])) == "100000178.20"
+    assert str(OrderLine(unit_price=price, quantity=3).amount) == "534.60"
+    assert str(cart.total_of([line] * 3)) == "534.60"
+    assert fits_currency(price, "USD")
+    assert not fits_currency(price, "KRW")
+    assert write_cell(Decimal("1234567.80")) == "1234567.8"
+    assert str(GoodsOfCustomerA(tax_rate=Decimal("0.1234")).tax_percent) == "12.34"
+    with use_tenant(DOLLARS):
+        validate_money(price)
+        assert Template("{% load money %}{{ amount|money }}").render(Context({"amount": price})) == "$178.20"
+
+
+def test_money_leaves_the_threads_decimal_context_as_it_is(spoilt: None) -> None:
+    before = repr(decimal.getcontext())
+    format_money(Decimal("178.20"), "USD", "en")
+    plain_money(Decimal("178.20"), "USD")
+    total_of([Decimal("178.20")] * 3)
+    assert repr(decimal.getcontext()) == before

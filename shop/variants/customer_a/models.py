@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from shop.goods import models as goods
+from shop.goods.money import EXACT
 
 TAX_RATE = Decimal("0.1")
 
@@ -42,5 +43,5 @@ class Goods(goods.Goods):
     @property
     def tax_percent(self) -> Decimal:
         """The rate for people: `10`, `7.5`."""
-        percent = (self.tax_rate * 100).normalize()
-        return percent if percent.as_tuple().exponent <= 0 else percent.quantize(Decimal(1))
+        percent = EXACT.multiply(self.tax_rate, 100).normalize(EXACT)
+        return percent if percent.as_tuple().exponent <= 0 else percent.quantize(Decimal(1), context=EXACT)
