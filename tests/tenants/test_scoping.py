@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.db.migrations.state import ProjectState
 from django.template import engines
 from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -25,8 +27,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shop.goods.models import Goods
-from tenants import PLATFORM, NoActiveTenant, TenantInfo, active_tenant, use_tenant
-from tenants.scoping import TenantFileSystemStorage, TenantLogFilter, cache_key, tenant_in_templates
+from tenants import PLATFORM, NoActiveTenant, TenantInfo, active_tenant, scoping, use_tenant
+from tenants.scoping import PerTenant, TenantFileSystemStorage, TenantLogFilter, cache_key, tenant_in_templates
+from tests.settings import TENANTS
 
 A = TenantInfo(id=1, slug="a", schema="t_1")
 B = TenantInfo(id=11, slug="b", schema="t_11")
@@ -289,3 +292,90 @@ def test_templates_know_the_active_tenant(rf: RequestFactory) -> None:
         assert template.render(context) == "a|a"
     assert active_tenant() is None
     assert tenant_in_templates(rf.get("/")) == {"tenant": None}
+
+
+def forget_who_knows_content_types() -> None:
+    """Bring all managers of content types back to what they are in a process that has just begun."""
+    apps.clear_cache()
+    if hasattr(ContentType, "_ids_per_tenant"):
+        del ContentType._ids_per_tenant
+
+
+def test_accesses_of_a_generic_foreign_key_in_a_new_process_cost_one_query(acme: TenantInfo) -> None:
+    """Fault 7: five rows, one question for the content type; what a copy of a manager learns, all of them know."""
+    with use_tenant(acme):
+        user = User.objects.get()
+        forget_who_knows_content_types()
+        with CaptureQueriesContext(connection) as captured:
+            for _ in range(5):
+                own = GenericForeignKey().get_content_type(obj=user)
+        assert len(captured) == 1
+        with CaptureQueriesContext(connection) as captured:
+            for _ in range(5):
+                assert GenericForeignKey().get_content_type(id=own.pk, using="default") == own
+                assert ContentType.objects.get_for_model(User) == own
+                assert ContentType._default_manager.db_manager("default").get_by_natural_key("auth", "user") == own
+    assert not captured.captured_queries
+
+
+def test_historical_models_remember_content_types_per_tenant_too(
+    acme: TenantInfo, globex: TenantInfo, other_ids: dict[str, int]
+) -> None:
+    """Fault 7: migrations of many tenants share one state, and ask by a copy as well."""
+    state = ProjectState.from_apps(apps)
+    historical: Any = state.apps.get_model("contenttypes", "ContentType")
+    for tenant in (acme, globex, acme):
+        with use_tenant(tenant):
+            goods = state.apps.get_model("goods", "Goods")
+            assert historical.objects.db_manager("default").get_for_model(goods).pk == other_ids[tenant.slug]
+            with CaptureQueriesContext(connection) as captured:
+                assert historical.objects.db_manager("default").get_for_model(goods).pk == other_ids[tenant.slug]
+            assert not captured.captured_queries
+
+
+# --- Bounds
+
+
+def test_a_mapping_per_tenant_keeps_the_newest_tenants_alone() -> None:
+    """Fault 62: as many as the registry keeps; who was asked for longest ago goes first."""
+    mapping = PerTenant()
+    with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 3}):
+        for number in (1, 2, 3, 1, 4, 5):
+            with use_tenant(TenantInfo(id=number, slug=f"s{number}", schema=f"t_{number}")):
+                mapping["key"] = number
+    assert list(mapping._contents) == ["t_1", "t_4", "t_5"]
+    for number, kept in ((1, {"key": 1}), (2, {})):
+        with use_tenant(TenantInfo(id=number, slug="s", schema=f"t_{number}")):
+            assert dict(mapping) == kept
+
+
+def test_a_mapping_per_tenant_is_shared_by_threads() -> None:
+    mapping = PerTenant()
+
+    def use(number: int) -> bool:
+        with use_tenant(TenantInfo(id=number, slug="s", schema=f"t_{number % 40}")):
+            mapping[f"key-{number}"] = number
+            PerTenant.forget(f"t_{number % 7}")
+            return mapping.get(f"key-{number}") in {number, None}
+
+    with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 10}), ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(use, range(2000)))
+        assert len(mapping._contents) <= 10
+
+
+def test_generations_of_emptied_caches_are_bounded_and_the_newest_holds() -> None:
+    """Fault 62: of as many tenants as may have requests under way."""
+    before = dict(scoping._generations)
+    scoping._generations.clear()
+    try:
+        for number in range(scoping._KEPT_GENERATIONS + 500):
+            scoping.note_cache_generation(f"t_{number}", 1)
+        scoping.note_cache_generation("t_600", 2)
+        for number in range(5000, 5000 + scoping._KEPT_GENERATIONS - 1):
+            scoping.note_cache_generation(f"t_{number}", 1)
+        assert len(scoping._generations) == scoping._KEPT_GENERATIONS
+        with use_tenant(TenantInfo(id=600, slug="a", schema="t_600")):
+            assert cache_key("key", "", 1) == "t_600.2:1::key"
+    finally:
+        scoping._generations.clear()
+        scoping._generations.update(before)
