@@ -193,4 +193,4 @@ def test_a_thread_keeps_one_value_however_many_requests_it_serves() -> None:
         timezone.activate(ZoneInfo("Asia/Tokyo"))
         leave(block)
     gc.collect()
-    assert sum(isinstance(each, Block) for each in gc.get_objects()) < 10
+    assert sum(type(each) is Block for each in gc.get_objects()) < 10
