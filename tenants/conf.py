@@ -84,6 +84,8 @@ class TenancySettings:
     """Foreign applications that tenants may have under a path: dotted paths of `create_app(tenant)`, by name."""
     mounts_kept: int = 100
     """How many of them, over all tenants, a process keeps built."""
+    mounts_seconds: float = 10.0
+    """How long one may take to begin its answer, and be silent within it."""
     isolation_probes: tuple[str, ...] = ()
     """Probes of the project's own for `check_isolation`: dotted paths of `tenants.testing.probe.Probe` objects."""
     registry_seconds: float = 60.0

@@ -380,6 +380,22 @@ class MountFailed(TenancyError):
         )
 
 
+class MountTimedOut(TenancyError):
+    """An application mounted in a tenant sent nothing for too long."""
+
+    def __init__(self, app: str, tenant: str, seconds: float) -> None:
+        super().__init__(app, tenant, seconds)
+        self.app = app
+        self.tenant = tenant
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return (
+            f"The application {self.app!r} of {self.tenant} timed out: it sent nothing for {self.seconds:g} s. "
+            f"Make it answer faster, or raise TENANTS['MOUNTS_SECONDS']."
+        )
+
+
 class EntryRefused(TenancyError):
     """A shop that is not open, and so is entered by no operator."""
 

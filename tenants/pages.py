@@ -131,6 +131,11 @@ def mount_failed(request: HttpRequest, tenant: TenantInfo, retry_seconds: int) -
     return response
 
 
+def mount_timed_out(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
+    """Return 504: an application of the shop did not answer in time; the rest of the shop is open."""
+    return _page(request, "tenants/mount_timed_out.html", {"name": tenant.name}, status=504, tenant=tenant)
+
+
 def moved(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     """Return 308 to the same path on the tenant's primary host; the method and the body stay the same."""
     response = HttpResponsePermanentRedirect(tenancy().url_of(tenant.host, request.get_full_path()))

@@ -9,12 +9,14 @@ made once, where the views themselves are other ones: an API whose schemas are t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextvars import Context
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -82,9 +84,26 @@ def _views_of(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, Any]]:
             yield address, pattern.callback
 
 
+@cache
+def taken_segments() -> frozenset[str]:
+    """Return the first parts of all paths at which the project itself answers at tenants' hosts, with any variant."""
+    urlconfs = [urlconf_of(variant) for variant in variants()] if tenancy().tenant_urlconf else []
+    paths = [address for urlconf in urlconfs for address, _ in views_of(cast(str, urlconf))]
+    paths += [urlsplit(address).path for address in (settings.STATIC_URL, settings.MEDIA_URL) if address]
+    firsts = {first_of(path.lstrip("/^")) for path in paths} | {tenancy().path_prefix}
+    # What is a parameter or an expression is no text that a path could have.
+    return frozenset(first for first in firsts if re.fullmatch(r"[\w.~-]+", first))
+
+
+def first_of(path: str) -> str:
+    """Return the first part of a path that has no slash at its beginning."""
+    return path.partition("/")[0].removesuffix("$")
+
+
 def _reload(*, setting: str, **_: object) -> None:
-    if setting in {"TENANTS", "INSTALLED_APPS"}:
+    if setting in {"TENANTS", "INSTALLED_APPS", "ROOT_URLCONF", "STATIC_URL", "MEDIA_URL"}:
         _urlconf_of.cache_clear()
+        taken_segments.cache_clear()
 
 
 setting_changed.connect(_reload, dispatch_uid="tenants.urlconfs")

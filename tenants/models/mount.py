@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models.tenant import Tenant
+from tenants.urlconfs import first_of, taken_segments
 
 
 def check_mount_path(path: str) -> None:
@@ -61,3 +62,6 @@ class Mount(models.Model):
             raise ValidationError({"options": _('An object is wanted, such as {} or {"theme": "dark"}.')})
         if self.is_for_staff and not self.path:
             raise ValidationError({"path": _("On the whole host there would be no page left to sign in on.")})
+        if first_of(self.path) in taken_segments():
+            text = _("The shop has pages of its own below /%(first)s/. Choose another path.")
+            raise ValidationError({"path": text % {"first": first_of(self.path)}})

@@ -9,22 +9,27 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from threading import Lock, Thread
+from contextvars import Context
+from threading import Event, Lock, Thread, Timer
 from typing import Any
 
 from django.core.signals import setting_changed
+from django.db import connections
 from django.http import Http404
 
 from tenants.conf import tenancy
 from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.errors import MountFailed
 from tenants.mounts.factories import Application, build
+from tenants.mounts.wsgi import is_in_transaction
 from tenants.registry import tenant_changed
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
-"""How long after a failure an application is not built again."""
+"""How long after a failure, or a factory's "none", an application is not built again."""
+RETIRED_SECONDS = 300.0
+"""How long one that has left is kept for those who use it yet."""
 
 
 class Built:
@@ -37,50 +42,69 @@ class Built:
         self._is_missing = False
         self._error = ""
         self.retry_at = float("inf")
-        # Held while the application is built: the others who want it wait here, and nobody else does.
-        self._building = Lock()
-        self._is_built = False
-        # Guards the two below: it is taken, given back and retired by different threads.
-        self._counting = Lock()
+        self._is_built = Event()
+        # Guards the following: it is built, taken, given back and retired by different threads.
+        self._lock = Lock()
+        self._begun_at = 0.0
         self._users = 0
         self._is_retired = False
+        self._is_closed = False
 
     def serves(self, tenant: TenantInfo, point: MountPoint) -> bool:
-        """Tell whether this is still what the tenant has there; a failure is not for long."""
-        return self.tenant == tenant and self.point == point and time.monotonic() < self.retry_at
+        """Tell whether this is still what the tenant has there; a failure, or a factory's "none", is not for long."""
+        is_current = self.tenant == tenant and self.point == point and time.monotonic() < self.retry_at
+        return is_current and (self.application is None or self.application.is_alive)
 
     def take(self) -> bool:
         """Count one user more; return False if the application is on its way out."""
-        with self._counting:
+        with self._lock:
             self._users += not self._is_retired
             return not self._is_retired
 
     def give_back(self) -> None:
         """Count one user less."""
-        with self._counting:
+        with self._lock:
             self._users -= 1
             is_last = self._is_retired and not self._users
         if is_last:
             self._close()
 
     def retire(self) -> None:
-        """Close the application as soon as nobody uses it."""
-        with self._counting:
+        """Close the application as soon as nobody uses it, or after `RETIRED_SECONDS`."""
+        with self._lock:
             is_last = not self._is_retired and not self._users
             self._is_retired = True
         if is_last:
             self._close()
+        elif self.application is not None:
+            timer = Timer(RETIRED_SECONDS, self._close)
+            timer.daemon = True
+            timer.start()
 
     def ensure_built(self) -> None:
-        """Build the application unless that was done; raise `MountFailed` if it cannot be, `Http404` if it may not."""
-        with self._building:
-            if not self._is_built:
-                self._build()
-                self._is_built = True
+        """Build the application unless that was done; raise `MountFailed` if it cannot be, `Http404` if it may not.
+
+        It is built on a thread of its own, so that nobody waits for a factory longer than for an answer.
+        """
+        with self._lock:
+            is_first, self._begun_at = not self._begun_at, self._begun_at or time.monotonic()
+        if is_first and is_in_transaction():
+            Context().run(self._build)  # what it reads, it reads in that
+        elif is_first:
+            Thread(target=Context().run, args=(self._build_and_hang_up,), name="mount-build", daemon=True).start()
+        left = self._begun_at + tenancy().mounts_seconds - time.monotonic()
+        if not self._is_built.wait(max(0.0, left)):
+            raise MountFailed(self.point.app, str(self.tenant), "Its factory has not ended yet.", RETRY_SECONDS)
         if self._is_missing:
             raise Http404(f"{self.point.app} has nothing for {self.tenant}")
         if self._error:
             raise MountFailed(self.point.app, str(self.tenant), self._error, RETRY_SECONDS)
+
+    def _build_and_hang_up(self) -> None:
+        try:
+            self._build()
+        finally:
+            connections.close_all()
 
     def _build(self) -> None:
         try:
@@ -88,23 +112,37 @@ class Built:
                 self.application = build(self.tenant, self.point)
         except Http404:
             self._is_missing = True
-        except Exception as error:  # whatever a stranger's factory raises is its own tenant's trouble alone
-            logger.exception("The mount %s of tenant %s could not be built", self.point.app, self.tenant)
+        except BaseException as error:  # whatever a stranger's factory raises is its own tenant's trouble alone
+            with use_tenant(self.tenant):
+                logger.exception("The mount %s of tenant %s could not be built", self.point.app, self.tenant)
             self._error = repr(error)
-            self.retry_at = time.monotonic() + RETRY_SECONDS
+        finally:
+            if self.application is None:
+                self.retry_at = time.monotonic() + RETRY_SECONDS
+            self._is_built.set()
+            with self._lock:
+                is_late = self._is_retired and not self._users
+            if is_late:
+                self._close()
 
     def _close(self) -> None:
-        if self.application is not None:
+        with self._lock:
+            is_done = self._is_closed or self.application is None
+            self._is_closed = self._is_closed or not is_done
+        if not is_done:
             # On a thread of its own: neither a shopper nor whoever hears of changes waits for a stranger's clean-up.
-            Thread(target=_close, args=(self.application, self.tenant), name="tenants-mount-close", daemon=True).start()
+            arguments = (_close, self.application, self.tenant)
+            Thread(target=Context().run, args=arguments, name="mount-close", daemon=True).start()
 
 
 def _close(application: Application, tenant: TenantInfo) -> None:
-    try:
-        with use_tenant(tenant):
+    with use_tenant(tenant):
+        try:
             application.close()
-    except Exception:
-        logger.exception("An application mounted for tenant %s did not close well", tenant)
+        except BaseException:
+            logger.exception("An application mounted for tenant %s did not close well", tenant)
+        finally:
+            connections.close_all()
 
 
 class BuiltApplications:

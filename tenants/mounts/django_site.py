@@ -34,6 +34,9 @@ class DjangoSite(BaseHandler):
     is for the project's own views alone.
     """
 
+    is_of_project = True
+    """It sets the project's own cookies, that of the forms for example."""
+
     # A handler's other hooks into middleware; there is none inside.
     _template_response_middleware: ClassVar[list[Any]] = []
     _exception_middleware: ClassVar[list[Any]] = []

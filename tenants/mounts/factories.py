@@ -20,6 +20,10 @@ from tenants.mounts.wsgi import WsgiApplication
 class Application(Protocol):
     """What was built for one tenant, whatever its interface."""
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can answer."""
+
     def answer(self, visit: Visit) -> MountedResponse:
         """Return its answer to a request; the body is made when the server asks for it."""
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import lru_cache, partial
+from threading import Thread
 from typing import Any, cast
+from weakref import finalize
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.views import redirect_to_login
@@ -12,20 +17,38 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tenants import pages
+from tenants.conf import tenancy
 from tenants.context import MountPoint, TenantInfo, active_tenant
-from tenants.errors import MountFailed
+from tenants.errors import MountFailed, MountTimedOut
 from tenants.mounts.built import Built, built_applications
-from tenants.mounts.visits import MountedResponse, Visit
+from tenants.mounts.patience import Patience, calls
+from tenants.mounts.visits import Leaving, MountedResponse, Use, Visit
+from tenants.pressure import Kind, pressure
+from tenants.turnstile import Refusal
 from tenants.two_ways import TwoWayMiddleware
+from tenants.urlconfs import first_of, taken_segments
+
+logger = logging.getLogger(__name__)
 
 
 def point_at(tenant: TenantInfo | None, path: str) -> MountPoint | None:
-    """Return the mount of a tenant that answers at `path` ("/backend/x"), or None: the project itself does."""
+    """Return the mount of a tenant that answers at `path` ("/backend/x"), or None: the project itself does.
+
+    At its own addresses it always does. A mount there is refused when it is made (`tenants.models.mount`), but the
+    project may have got the address later.
+    """
     for point in tenant.mounts if tenant else ():  # the longest path first
         mount = point.prefix
         if path == mount or path.startswith(f"{mount}/"):
-            return point
+            if first_of(point.path) not in taken_segments():
+                return point
+            _say_that_it_is_taken(str(tenant), point.path)
     return None
+
+
+@lru_cache(maxsize=1_024)  # once for each
+def _say_that_it_is_taken(tenant: str, path: str) -> None:
+    logger.warning("The mount %s of tenant %s is not led to: the project has addresses there itself", path, tenant)
 
 
 def is_staff(user: Any) -> bool:
@@ -38,25 +61,42 @@ class MountMiddleware(TwoWayMiddleware):
 
     An application that is for staff asks strangers to sign in, and has who they are in REMOTE_USER. Where the factory
     returns None for this tenant, the request goes on as if nothing were mounted; if it raises `Http404`, that is the
-    answer. One that cannot be built is 503, for its own tenant alone.
+    answer. One that cannot be built is 503, and one that is too slow 504, for its own tenant alone.
     """
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         point = point_at(active_tenant(), request.path_info)
-        found = point and _answer_at(request, point)
+        found = point and _answer_at(request, point, Leaving())
         return found or self.go_on(request)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         point = point_at(active_tenant(), request.path_info)
-        found = point and await sync_to_async(_answer_at)(request, point)
+        if point is None:
+            return await self.go_on_async(request)
+        leaving = Leaving()
+        asked = asyncio.ensure_future(sync_to_async(_answer_at)(request, point, leaving))
+        try:
+            found = await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            # The thread is let go, and what it returns all the same is closed: nobody else would.
+            asked.add_done_callback(_close_unsent)
+            leaving.leave()
+            raise
         if not found:
             return await self.go_on_async(request)
         if isinstance(found, MountedResponse):
-            found.streaming_content = _in_thread(cast(Iterator[bytes], found.streaming_content))
+            found.streaming_content = _in_thread(cast(Iterator[bytes], found.streaming_content), leaving)
         return found
 
 
-def _answer_at(request: HttpRequest, point: MountPoint) -> HttpResponseBase | None:
+def _close_unsent(asked: asyncio.Future[HttpResponseBase | None]) -> None:
+    if asked.cancelled() or asked.exception() is not None:
+        return
+    if (response := asked.result()) is not None:
+        Thread(target=response.close, name="mount-unsent", daemon=True).start()  # it may wait for what it closes
+
+
+def _answer_at(request: HttpRequest, point: MountPoint, leaving: Leaving) -> HttpResponseBase | None:
     tenant = cast(TenantInfo, active_tenant())
     remote_user = ""
     if point.is_for_staff:
@@ -66,28 +106,51 @@ def _answer_at(request: HttpRequest, point: MountPoint) -> HttpResponseBase | No
         if not is_staff(user):
             raise PermissionDenied
         remote_user = user.get_username()
+    if request.headers.get("Service-Worker") and point.path and request.path_info == point.prefix:
+        raise PermissionDenied  # its scope would be the folder that the mount is in, and so the whole host
+    if not calls.begin(tenant):
+        pressure.add(tenant.id, Kind.CONCURRENCY)
+        return pages.refused(request, tenant, Refusal(Kind.CONCURRENCY, 1))
+    use = Use(partial(calls.end, tenant))
+    release = use.released_once()
     try:
         built = built_applications.take(tenant, point)
     except MountFailed as failure:
+        release()
         return pages.mount_failed(request, tenant, failure.retry_seconds)
-    return _answer_of(built, Visit(request, point.prefix, remote_user))
+    except BaseException:
+        release()
+        raise
+    use.then(built.give_back)
+    patience = Patience(tenancy().mounts_seconds, point.app, tenant)
+    visit = Visit(request, point.prefix, use, patience, remote_user, leaving)
+    try:
+        return _answer_of(built, visit, release)
+    except MountTimedOut as error:
+        logger.error("%s", error)  # where the thread waited says nothing
+        return pages.mount_timed_out(request, tenant)
 
 
-def _answer_of(built: Built, visit: Visit) -> HttpResponseBase | None:
+def _answer_of(built: Built, visit: Visit, release: Callable[[], None]) -> HttpResponseBase | None:
     if built.application is None:
-        built.give_back()
+        release()
         return None
     try:
         response = built.application.answer(visit)
     except BaseException:
-        built.give_back()
+        release()
         raise
-    # The body is still to be read: the application is in use until the response is closed.
-    response._resource_closers.append(built.give_back)  # type: ignore[attr-defined]  # missing in django-stubs
+    # The body is still to be read: the application is in use until the response is closed, or thrown away unsent.
+    response._resource_closers.append(release)  # type: ignore[attr-defined]  # missing in django-stubs
+    finalize(response, release)
     return response
 
 
-async def _in_thread(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _in_thread(chunks: Iterator[bytes], leaving: Leaving) -> AsyncIterator[bytes]:
     ask = cast(Callable[..., Awaitable[bytes | None]], sync_to_async(next))
-    while (chunk := await ask(chunks, None)) is not None:
-        yield chunk
+    try:
+        while (chunk := await ask(chunks, None)) is not None:
+            yield chunk
+    except BaseException:
+        leaving.leave()  # else the thread that asks for the next piece waits for it
+        raise

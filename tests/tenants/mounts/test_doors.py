@@ -85,10 +85,10 @@ def test_a_suspended_tenants_application_is_closed_as_well(acme: TenantInfo, mou
 
 def test_an_application_may_have_the_whole_host(acme: TenantInfo, globex: TenantInfo, mount: Mounting) -> None:
     mount(acme, "flask_app", "")
-    mount(acme, "closing_app", "admin/tools")
+    mount(acme, "closing_app", "office/tools")
     assert json_of(at(acme).get("/where"))["script_name"] == ""
     assert text_of(at(acme).get("/")) == "front"
-    assert at(acme).get("/admin/tools/").getvalue() == b"acme"  # the longest path comes first
+    assert at(acme).get("/office/tools/").getvalue() == b"acme"  # the longest path comes first
     assert "storefront" in text_of(at(globex).get("/"))
 
 
@@ -99,9 +99,10 @@ def test_none_leads_on_to_the_default_application(acme: TenantInfo, mount: Mount
 
 
 def test_a_factory_may_say_that_there_is_nothing(acme: TenantInfo, mount: Mounting) -> None:
-    mount(acme, "not_found", "api")
-    assert at(acme).get("/api/v1/goods").status_code == 404
-    assert at(acme).get("/").status_code == 200
+    mount(acme, "not_found", "nothing")
+    mount(acme, "flask_app", "")
+    assert at(acme).get("/nothing/where").status_code == 404
+    assert at(acme).get("/where").status_code == 200
 
 
 # --- For staff
