@@ -115,7 +115,8 @@ class _Exchange:
                 self._cancel()
                 raise
             if got is None:
-                return self._ended()
+                self._raise_if_failed()
+                return None
             if isinstance(got, _Read):
                 self._read(got.piece)
                 self._patience.begin()
@@ -123,7 +124,7 @@ class _Exchange:
             self._on_loop(_resolve, got.taken, None)
             return got.message
 
-    def _ended(self) -> None:
+    def _raise_if_failed(self) -> None:
         if self._call is None or not self._call.done():
             raise OSError("the client has gone")
         if not self._call.cancelled() and (raised := self._call.exception()) is not None:
