@@ -27,6 +27,7 @@ TenancyError
 ├── BackupRefused             a file that no tenant is restored from
 ├── TokenRefused              a token or key of the API that opens nothing here
 ├── MountFailed               an application mounted in a tenant could not be built
+├── MountTimedOut             a mounted application sent nothing for too long
 ├── EntryRefused              a shop that is not open, and so is entered by no operator
 ├── RunIncomplete             a run over many tenants left some as they were
 ├── IdentityRefused           a request did not come from the gateway, or not for this service
