@@ -125,6 +125,9 @@ TENANTS: dict[str, Any] = {
         "large": {"CONCURRENCY": 8, "QUEUE": 40, "RATE": 200, "BURST": 1000, "STATEMENT_SECONDS": 30},
         "unlimited": {},
     },
+    "PLATFORM_LIMITS": {"CONCURRENCY": 4, "QUEUE": 12, "RATE": 50, "BURST": 250, "STATEMENT_SECONDS": 30},
+    "ADDRESS_CONCURRENCY": env.int("SANGGA_ADDRESS_CONCURRENCY", default=32),
+    "MOST_WAITING": env.int("SANGGA_MOST_WAITING", default=36),
 }
 
 MIDDLEWARE = [
@@ -216,10 +219,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# The first hashes new passwords; those from before are hashed anew when their users sign in.
-PASSWORD_HASHERS = [
-    f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2", "PBKDF2SHA1", "Scrypt")
-]
+# The first hashes new passwords; those from before are hashed anew when their users sign in. All of them are Django's,
+# and hash no more at once than the process can do besides its pages.
+PASSWORD_HASHERS = [f"tenants.hashing.{name}PasswordHasher" for name in ("Argon2", "PBKDF2", "PBKDF2SHA1", "Scrypt")]
 # Axes refuses who has failed too often, before a password is hashed.
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

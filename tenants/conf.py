@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import date
 from difflib import get_close_matches
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -19,6 +19,9 @@ from tenants.hidden_values import NAMES, STARS, without_passwords
 from tenants.hosts import normalise_host
 from tenants.names import RESERVED_SLUGS
 from tenants.plans import NO_LIMITS, Limits, read_plans
+
+if TYPE_CHECKING:
+    from tenants.context import TenantInfo
 
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _OF_A_TENANT = re.compile(r"(?:verify_)?t_\d+")
@@ -94,6 +97,17 @@ class TenancySettings:
     """How many known hosts, and how many unknown ones, a process remembers."""
     plans: dict[str, Limits] = field(default_factory=dict)
     """What one tenant may take of the machine, by name of a plan; a tenant without one has the first."""
+
+    platform_limits: Limits = NO_LIMITS
+    """What the platform's own host may take of each process, with the keys of a plan."""
+    address_concurrency: int = 0
+    """Requests of one client address that a process answers or keeps waiting at once; 0: no limit."""
+    most_waiting: int = 0
+    """Requests that wait for a place in all tenants' lines together, each with a thread of the server; 0: no limit."""
+
+    def limits_of(self, tenant: TenantInfo) -> Limits:
+        """Return what a tenant or the platform may take of this process."""
+        return self.platform_limits if tenant.is_platform else tenant.limits
 
     def plan(self, name: str) -> Limits:
         """Return the limits of a plan; of the first where there is none of that name, and none where there is none."""
@@ -186,6 +200,8 @@ def _typed(key: str, value: Any, default: Any) -> Any:
     """Return `value` if it is of its default's type, a list being as good as a tuple."""
     if isinstance(value, list):
         value = tuple(value)
+    if isinstance(default, Limits):
+        default = {}
     if isinstance(default, float) and type(value) is int:
         value = float(value)
     if type(value) is not type(default) or (isinstance(value, tuple) and not all(isinstance(v, str) for v in value)):
@@ -243,6 +259,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "PLATFORM_HOSTS": _platform_hosts,
     "PATH_PREFIX": _path_prefix,
     "PLANS": read_plans,
+    "PLATFORM_LIMITS": lambda limits: read_plans({"platform": limits})["platform"],
     "MOUNTS": _mounts,
     "EXTENSION_SCHEMA": _extension_schema,
 }

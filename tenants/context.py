@@ -100,12 +100,12 @@ class TenantInfo:
         """Return the same tenant with the rights of the user who owns its tables, as migrations need them."""
         return replace(self, role="", statement_seconds=0)
 
-    def within_limits(self) -> TenantInfo:
+    def within_limits(self, limits: Limits | None = None) -> TenantInfo:
         """Return the same tenant with its limit of time for statements in force, as the doors for requests need it.
 
-        Commands and jobs act without: what they do may take its time.
+        Commands and jobs act without: what they do may take its time. `limits` are the tenant's, unless given.
         """
-        seconds = self.limits.statement_seconds
+        seconds = (limits or self.limits).statement_seconds
         return replace(self, statement_seconds=seconds) if seconds else self
 
 

@@ -26,6 +26,7 @@ TenancyError
 ├── ProgramFailed             one of PostgreSQL's programs is missing, too old, or stopped with an error
 ├── BackupRefused             a file that no tenant is restored from
 ├── TokenRefused              a token or key of the API that opens nothing here
+├── HashingBusy               as many passwords are being checked as may be at once
 ├── MountFailed               an application mounted in a tenant could not be built
 ├── MountTimedOut             a mounted application sent nothing for too long
 ├── EntryRefused              a shop that is not open, and so is entered by no operator
@@ -362,6 +363,18 @@ class TokenRefused(TenancyError):
 
     def __str__(self) -> str:
         return f"The token is not accepted. {self.reason}"
+
+
+class HashingBusy(TenancyError):
+    """A password that is not checked now: as many are being checked as may be at once."""
+
+    def __init__(self, of_what: str, retry_after: int) -> None:
+        super().__init__(of_what, retry_after)
+        self.of_what = of_what
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"Password not checked: too many are being checked at once for {self.of_what}. Try again in a moment."
 
 
 class MountFailed(TenancyError):

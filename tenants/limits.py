@@ -1,22 +1,26 @@
-"""The door with a turnstile: a tenant's requests beyond its limits are refused, and what took too long says so."""
+"""Middleware for limits: refuses requests beyond those of a tenant or a client address, and answers slow statements."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
 from threading import Event
 
+from asgiref.sync import sync_to_async
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from psycopg import errors
 
 from tenants import pages
+from tenants.client_address import client_address
+from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
+from tenants.errors import HashingBusy
+from tenants.plans import Limits
 from tenants.pressure import Kind, pressure
 from tenants.registry import all_tenants
-from tenants.stopped import Stopped, log_stopped, why_stopped
-from tenants.turnstile import QUEUE_SECONDS, Place, Queued, Refusal, turnstile, wait_async
+from tenants.stopped import Bound, Stopped, log_stopped, why_stopped
+from tenants.turnstile import QUEUE_SECONDS, Place, Queued, Refusal, addresses, turnstile, wait_async
 from tenants.two_ways import TwoWayMiddleware
 
 
@@ -27,34 +31,83 @@ class LimitMiddleware(TwoWayMiddleware):
     """
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        place = turnstile.enter(current_tenant())
-        if isinstance(place, Queued):
-            place = _wait(place)
-        if isinstance(place, Refusal):
-            return _refuse(request, place)
-        with _left_on_error(place):
+        at_address = _enter_from_address(request)
+        if isinstance(at_address, Refusal):
+            return _refuse(request, at_address)
+        try:
+            place = _enter()
+            if isinstance(place, Queued):
+                place = _wait(place)
+            if isinstance(place, Refusal):
+                at_address.leave()
+                return _refuse(request, place)
+            place = place.together_with(at_address)
+        except BaseException:
+            at_address.leave()
+            raise
+        try:
             response = self.go_on(request)
             place.leave_with(response)
             return response
+        except BaseException:
+            place.leave()
+            raise
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
-        place = turnstile.enter(current_tenant())
-        if isinstance(place, Queued):
-            place = await wait_async(place)
-        if isinstance(place, Refusal):
-            return _refuse(request, place)
-        with _left_on_error(place):
+        at_address = _enter_from_address(request)
+        if isinstance(at_address, Refusal):
+            return _refuse(request, at_address)
+        try:
+            place = _enter()
+            if isinstance(place, Queued):
+                place = await wait_async(place)
+            if isinstance(place, Refusal):
+                at_address.leave()
+                return _refuse(request, place)
+            place = place.together_with(at_address)
+        except BaseException:
+            at_address.leave()
+            raise
+        try:
             response = await self.go_on_async(request)
             place.leave_with(response)
             return response
+        except BaseException:
+            await _leave_after_its_thread(place)
+            raise
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         """Answer a request that the database was too busy or too slow for with a page that says so."""
         return stopped_answer(request, error)
 
 
+def _enter_from_address(request: HttpRequest) -> Place | Refusal:
+    """Count the request for its client's address, over all tenants."""
+    most, address = tenancy().address_concurrency, client_address(request)
+    if not most or address is None:
+        return Place(lambda: None)
+    place = addresses.enter_as(address, Limits(concurrency=most))
+    return place if isinstance(place, Place) else Refusal(Bound.ADDRESS, 1)
+
+
+def _enter() -> Place | Queued | Refusal:
+    tenant = current_tenant()
+    return turnstile.enter(tenant, tenancy().limits_of(tenant))
+
+
+async def _leave_after_its_thread(place: Place) -> None:
+    """Give a place back when the request's own thread has ended what it is at.
+
+    A client who leaves under ASGI cancels what is async alone. The view goes on in the thread, with a connection of
+    the database, and the place stands for both.
+    """
+    await asyncio.shield(asyncio.ensure_future(sync_to_async(place.leave)()))
+
+
 def stopped_answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """Return the answer to a request that the database was too busy or too slow for; None if `error` is another."""
+    """Return the answer to a request that the process or the database was too busy for; None if `error` is another."""
+    if isinstance(error, HashingBusy):
+        return pages.refused(request, current_tenant(), Refusal(Bound.HASHING, error.retry_after))
     reason, tenant = why_stopped(error), current_tenant()
     if reason is None:
         return pages.updating(request, tenant) if _was_just_changed(tenant, error) else None
@@ -75,16 +128,6 @@ def _was_just_changed(tenant: TenantInfo, error: Exception) -> bool:
     return [now.variant for now in all_tenants(pk=tenant.id)] != [tenant.variant]
 
 
-@contextmanager
-def _left_on_error(place: Place) -> Iterator[None]:
-    """Give the place back if no response will: a client who is gone under ASGI cancels what is done for them."""
-    try:
-        yield
-    except BaseException:
-        place.leave()
-        raise
-
-
 def _wait(queued: Queued) -> Place | Refusal:
     turn = Event()
     queued.wake_by(turn.set)
@@ -94,5 +137,6 @@ def _wait(queued: Queued) -> Place | Refusal:
 
 def _refuse(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
     tenant = current_tenant()
-    pressure.add(tenant.id, refusal.kind)
+    if isinstance(refusal.kind, Kind) and not tenant.is_platform:
+        pressure.add(tenant.id, refusal.kind)
     return pages.refused(request, tenant, refusal)

@@ -156,7 +156,8 @@ class _Room:
 
     @classmethod
     def prepare(cls, request: HttpRequest, resolution: Resolution, generation: int) -> _Room:
-        tenant = cast(TenantInfo, resolution.tenant).within_limits()
+        tenant = cast(TenantInfo, resolution.tenant)
+        tenant = tenant.within_limits(tenancy().limits_of(tenant))
         urlconf = None if tenant.is_platform else urlconf_of(tenant.variant)
         # An open door alone is remembered, by a host whose paths name no tenants.
         is_remembered = resolution.door is Door.OPEN and not tenancy().path_prefix and registry.hears_changes

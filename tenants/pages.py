@@ -17,7 +17,7 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.language import language_of
 from tenants.pressure import Kind
-from tenants.stopped import Stopped
+from tenants.stopped import Bound, Stopped
 from tenants.turnstile import Refusal
 
 RETRY_AFTER_SECONDS = 300
@@ -34,6 +34,21 @@ _BUSY = {
         "too-many-at-once",
         _("The shop is very busy right now"),
         _("More people want something of it than it can serve at once. Please try again in a moment."),
+    ),
+    Bound.ADDRESS: (
+        "too-many-from-address",
+        _("Too many requests at once from your network"),
+        _("Please wait until the pages that you asked for are there, then try again."),
+    ),
+    Bound.HASHING: (
+        "too-many-logins",
+        _("Too many people are signing in right now"),
+        _("Your password was not checked. Please try again in a moment."),
+    ),
+    Bound.BODIES: (
+        "too-many-uploads",
+        _("Too much is being sent at once"),
+        _("What you sent was not taken. Please try again in a moment."),
     ),
     Stopped.STATEMENT: (
         "took-too-long",
@@ -77,7 +92,8 @@ def updating(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
 
 def refused(request: HttpRequest, tenant: TenantInfo, refusal: Refusal) -> HttpResponse:
     """Return 429 for too many requests in a time, or 503 for too many at once; cheap, as there may be a flood."""
-    status = HTTPStatus.TOO_MANY_REQUESTS if refusal.kind is Kind.RATE else HTTPStatus.SERVICE_UNAVAILABLE
+    is_the_clients = refusal.kind in (Kind.RATE, Bound.ADDRESS)
+    status = HTTPStatus.TOO_MANY_REQUESTS if is_the_clients else HTTPStatus.SERVICE_UNAVAILABLE
     response = _busy(request, tenant, refusal.kind, status, refusal.seconds)
     # The counts tell an operator the same; a line of the log for each would cost more than the refusal.
     response._has_been_logged = True  # type: ignore[attr-defined]
@@ -90,7 +106,7 @@ def stopped(request: HttpRequest, tenant: TenantInfo | None, reason: Stopped) ->
 
 
 def _busy(
-    request: HttpRequest, tenant: TenantInfo | None, reason: Kind | Stopped, status: HTTPStatus, seconds: int
+    request: HttpRequest, tenant: TenantInfo | None, reason: Kind | Bound | Stopped, status: HTTPStatus, seconds: int
 ) -> HttpResponse:
     language = language_of(request, tenant)
     if _is_a_program(request):
@@ -108,7 +124,7 @@ def _is_a_program(request: HttpRequest) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _busy_page(reason: Kind | Stopped, status: HTTPStatus, language: str, script_prefix: str) -> bytes:
+def _busy_page(reason: Kind | Bound | Stopped, status: HTTPStatus, language: str, script_prefix: str) -> bytes:
     # The prefix is in the addresses of static files.
     _word, title, advice = _BUSY[reason]
     with translation.override(language):
@@ -117,7 +133,7 @@ def _busy_page(reason: Kind | Stopped, status: HTTPStatus, language: str, script
 
 
 @lru_cache(maxsize=64)
-def _busy_problem(reason: Kind | Stopped, status: HTTPStatus, language: str) -> bytes:
+def _busy_problem(reason: Kind | Bound | Stopped, status: HTTPStatus, language: str) -> bytes:
     word, title, advice = _BUSY[reason]
     with translation.override(language):
         problem = {"type": f"urn:sangga:problem:{word}", "title": str(title), "status": status, "detail": str(advice)}

@@ -1,4 +1,4 @@
-"""Why the database did not answer: too busy, too slow or out of reach; told apart from errors of the code."""
+"""Why a request is not answered: the database is too busy, too slow or away, or a bound of the process is met."""
 
 from __future__ import annotations
 
@@ -29,6 +29,17 @@ class Stopped(Enum):
 
 _GONE = ("08", "57P")
 """How the SQLSTATEs begin of a connection that failed, and of a server that stops or starts."""
+
+
+class Bound(Enum):
+    """A bound of this process that no plan names."""
+
+    ADDRESS = "address"
+    """One client address has as many requests running as it may."""
+    HASHING = "hashing"
+    """As many passwords are being checked as may be at once."""
+    BODIES = "bodies"
+    """As many request bodies are being received as may be at once."""
 
 
 def why_stopped(error: BaseException) -> Stopped | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from math import ceil
-from threading import Lock
+from threading import RLock
 from weakref import finalize
 
 from django.http.response import HttpResponseBase
@@ -20,6 +20,7 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.plans import Limits
 from tenants.pressure import Kind
+from tenants.stopped import Bound
 
 QUEUE_SECONDS = 5.0
 """How long a request waits in line for its place before it is refused."""
@@ -29,7 +30,7 @@ QUEUE_SECONDS = 5.0
 class Refusal:
     """A request that is one too many."""
 
-    kind: Kind
+    kind: Kind | Bound
     seconds: int
     """After how many it is worth another try."""
 
@@ -47,6 +48,15 @@ class Place:
         give_back, self._give_back = self._give_back, None
         if give_back is not None:
             give_back()
+
+    def together_with(self, other: Place) -> Place:
+        """Return one place that stands for both."""
+
+        def leave_both() -> None:
+            self.leave()
+            other.leave()
+
+        return Place(leave_both)
 
     def leave_with(self, response: HttpResponseBase) -> None:
         """Give the place back when the response is done: a streamed one when it is closed, or thrown away unsent."""
@@ -91,6 +101,7 @@ class Queued:
         with self._turnstile.lock:
             if not self._has_place:
                 self._gauge.line.remove(self)
+                self._turnstile.waiting -= 1
                 return Refusal(Kind.CONCURRENCY, ceil(QUEUE_SECONDS))
         return self._turnstile.place_in(self._gauge)
 
@@ -118,24 +129,33 @@ async def wait_async(queued: Queued) -> Place | Refusal:
 class Turnstile:
     """Counts the requests of every tenant. Safe to use from many threads; never waits itself."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, most_waiting: Callable[[], int] = lambda: 0
+    ) -> None:
         self._clock = clock
-        # Guards the gauges: requests of one tenant come and go on many threads.
-        self.lock = Lock()
-        self._gauges: OrderedDict[int, _Gauge] = OrderedDict()
+        self._most_waiting = most_waiting
+        """How many may wait in all lines together: each has a thread of the server. 0: no limit."""
+        self.waiting = 0
+        # Guards the gauges: requests of one tenant come and go on many threads. Reentrant: the garbage collector may
+        # run a response's `finalize` on the thread that holds it.
+        self.lock = RLock()
+        self._gauges: OrderedDict[Hashable, _Gauge] = OrderedDict()
 
     def enter(self, tenant: TenantInfo, limits: Limits | None = None) -> Place | Queued | Refusal:
         """Let one request of `tenant` in, put it in line, or refuse it; whoever is let in has to leave.
 
         `limits` are the tenant's own, unless others are given.
         """
-        limits = limits or tenant.limits
+        return self.enter_as(tenant.id, limits or tenant.limits)
+
+    def enter_as(self, key: Hashable, limits: Limits) -> Place | Queued | Refusal:
+        """Do the same for what is counted under `key`: a tenant's id, a client's address."""
         if not limits.rate and not limits.concurrency:
             return Place(lambda: None)
         with self.lock:
-            gauge = self._gauge_of(tenant.id, limits)
+            gauge = self._gauge_of(key, limits)
             is_full = bool(limits.concurrency) and gauge.inside >= limits.concurrency
-            if is_full and len(gauge.line) >= limits.queue:
+            if is_full and (len(gauge.line) >= limits.queue or self._is_crowded()):
                 return Refusal(Kind.CONCURRENCY, 1)
             if limits.rate:
                 if gauge.tokens < 1:
@@ -143,9 +163,14 @@ class Turnstile:
                 gauge.tokens -= 1
             if is_full:
                 gauge.line.append(queued := Queued(self, gauge))
+                self.waiting += 1
                 return queued
             gauge.inside += 1
         return self.place_in(gauge)
+
+    def _is_crowded(self) -> bool:
+        most = self._most_waiting()
+        return bool(most) and self.waiting >= most
 
     def place_in(self, gauge: _Gauge) -> Place:
         """Return a place of those that `gauge` counts as taken."""
@@ -157,16 +182,17 @@ class Turnstile:
                 gauge.inside -= 1
                 return
             wake = gauge.line.popleft().take_place()
+            self.waiting -= 1
         wake()
 
-    def _gauge_of(self, tenant_id: int, limits: Limits) -> _Gauge:
+    def _gauge_of(self, key: Hashable, limits: Limits) -> _Gauge:
         """Return the tenant's gauge with the tokens that it has now: a token bucket."""
         now, most = self._clock(), max(limits.rate, limits.burst)
-        gauge = self._gauges.get(tenant_id)
+        gauge = self._gauges.get(key)
         if gauge is None:
             self._make_room()
-            gauge = self._gauges[tenant_id] = _Gauge(tokens=most, at=now)
-        self._gauges.move_to_end(tenant_id)
+            gauge = self._gauges[key] = _Gauge(tokens=most, at=now)
+        self._gauges.move_to_end(key)
         gauge.tokens = min(most, gauge.tokens + (now - gauge.at) * limits.rate)
         gauge.at = now
         return gauge
@@ -174,23 +200,27 @@ class Turnstile:
     def _make_room(self) -> None:
         """Keep no more gauges than the registry keeps tenants; those with somebody inside stay."""
         if len(self._gauges) >= tenancy().registry_size:
-            idle = next((tenant_id for tenant_id, gauge in self._gauges.items() if not gauge.inside), None)
+            idle = next((key for key, gauge in self._gauges.items() if not gauge.inside), None)
             if idle is not None:
                 del self._gauges[idle]
 
-    def line_of(self, tenant_id: int) -> tuple[Queued, ...]:
+    def line_of(self, key: Hashable) -> tuple[Queued, ...]:
         """Return those of a tenant that wait, in order."""
         with self.lock:
-            gauge = self._gauges.get(tenant_id)
+            gauge = self._gauges.get(key)
             return tuple(gauge.line) if gauge else ()
 
     def clear(self) -> None:
         """Forget what was counted; places that are taken stay without a limit. For tests, and after a reload."""
         with self.lock:
             self._gauges.clear()
+            self.waiting = 0
 
     def __len__(self) -> int:
         return len(self._gauges)
 
 
-turnstile = Turnstile()
+turnstile = Turnstile(most_waiting=lambda: tenancy().most_waiting)
+"""Of tenants and the platform."""
+addresses = Turnstile()
+"""Of clients' network addresses, over all tenants."""

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_safe
 
+from tenants.hashing import hashing_slot
 from tenants.tokens import token_generator
 
 SHOWN_TYPES = frozenset(f"image/{kind}" for kind in ("jpeg", "png", "gif", "webp", "avif"))
@@ -45,6 +46,11 @@ class SetPassword(PasswordResetConfirmView):
     template_name = "tenants/set_password.html"
     success_url = reverse_lazy("set_password_done")
     token_generator = token_generator
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Set the password."""
+        with hashing_slot(request):
+            return super().post(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add `user_name`, so that the owner sees whose password it is."""

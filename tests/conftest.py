@@ -22,7 +22,7 @@ from tenants.context import TenantInfo, active_tenant
 from tenants.lifecycle import NewTenant
 from tenants.registry import tenant_by_slug
 from tenants.testing import databases
-from tenants.turnstile import turnstile
+from tenants.turnstile import addresses, turnstile
 from tests.typed import Ended, Manage
 from tests.written_migrations import WriteMigrations, written_migrations
 
@@ -57,6 +57,7 @@ def tenant_orders() -> Sequence[NewTenant]:
 def _no_limit_that_others_have_used_up() -> None:
     """Begin with full buckets: on a fast machine, many tests of one shop would have too many requests in a second."""
     turnstile.clear()
+    addresses.clear()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from tenants.accounts import second_factor, signing_in
 from tenants.accounts.forms import CodeForm
 from tenants.accounts.reset import ask_for_link, link_was_sent
 from tenants.entering.session import is_entered_operator
+from tenants.hashing import hashing_slot
 from tenants.view_on_site import GuardedViewOnSite
 
 _SECRET = [never_cache, sensitive_post_parameters("password", "code")]
@@ -63,8 +64,11 @@ class AccountsSite(GuardedViewOnSite):
         if request.method == "GET" and self.has_permission(request):
             return HttpResponseRedirect(target)
         form = self.login_form(request, request.POST if request.method == "POST" else None)
-        if form.is_valid():
-            return HttpResponseRedirect(signing_in.take_first_step(request, form.get_user(), target))
+        if form.is_bound:
+            with hashing_slot(request):
+                is_right = form.is_valid()
+            if is_right:
+                return HttpResponseRedirect(signing_in.take_first_step(request, form.get_user(), target))
         template = self.login_template or "admin/login.html"
         return self._page(request, template, _("Log in"), form, **(extra_context or {}))
 

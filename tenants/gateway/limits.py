@@ -38,7 +38,8 @@ class GatewayLimits:
     async def enter(self, tenant: TenantInfo) -> Place:
         """Return a place, which has to be left; or raise `Refused`: 429 for too many, 503 for too many at once."""
         conf = tenancy()
-        place = self._turnstile.enter(tenant, times(tenant.limits, conf.gateway_limits_times, conf.gateway_at_once))
+        limits = times(conf.limits_of(tenant), conf.gateway_limits_times, conf.gateway_at_once)
+        place = self._turnstile.enter(tenant, limits)
         if isinstance(place, Queued):
             place = await wait_async(place)
         if isinstance(place, Refusal):

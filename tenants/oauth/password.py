@@ -21,6 +21,7 @@ from ninja.errors import HttpError
 from tenants.accounts.second_factor import shows_second_factor
 from tenants.api.access import NotIdentified
 from tenants.context import current_tenant
+from tenants.hashing import hashing_slot
 from tenants.oauth.bearer import VOID, identify_by_token
 from tenants.oauth.lifetimes import access_token_lifetime
 from tenants.oauth.models import AccessToken
@@ -52,7 +53,8 @@ class PasswordToken(RefusesNul):
         scopes = given.get("scope", "").split() or list(api_scopes())
         if unknown := set(scopes) - set(api_scopes()):
             return refusal("invalid_scope", f"This shop has no scope {', '.join(sorted(unknown))}.")
-        user = authenticate(request, username=given["username"], password=given["password"])
+        with hashing_slot(request):
+            user = authenticate(request, username=given["username"], password=given["password"])
         if user is None:
             return token_refusal(NotIdentified("Incorrect username or password"))
         if not shows_second_factor(user, given.get("otp", "")):

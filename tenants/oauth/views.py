@@ -22,6 +22,7 @@ from tenants.accounts import signing_in
 from tenants.accounts.forms import CodeForm
 from tenants.accounts.second_factor import check_code, has_second_factor
 from tenants.entering.session import is_entered_operator
+from tenants.hashing import hashing_slot
 from tenants.oauth.models import Application
 from tenants.oauth.requests import RefusesNul, refusal
 
@@ -37,6 +38,11 @@ class SignIn(LoginView):
 
     template_name = "oauth/sign_in.html"
     next_page = "/"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Check a name and a password."""
+        with hashing_slot(request):
+            return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Go on, or to the second step of a login."""

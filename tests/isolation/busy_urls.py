@@ -38,6 +38,15 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(_chunks())
 
 
+def wait_in_stream(request: HttpRequest) -> StreamingHttpResponse:
+    def chunks() -> Iterator[bytes]:
+        inside.set()
+        assert go_on.wait(30)
+        yield b"at last"
+
+    return StreamingHttpResponse(chunks())
+
+
 async def stream_async(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(_chunks_async())
 
@@ -101,6 +110,7 @@ urlpatterns = [
     path("", plain),
     path("wait/", wait),
     path("wait-async/", wait_async),
+    path("wait-in-sync-stream/", wait_in_stream),
     path("stream/", stream),
     path("stream-async/", stream_async),
     path("sleep/<str:ways>/", sleep),

@@ -32,13 +32,17 @@ from tests.waiting import eventually
 Shop = Callable[..., TenantInfo]
 
 
+def tenancy_settings() -> dict[str, Any]:
+    plans = {"standard": {}, "tiny": {"CONCURRENCY": 1}}
+    return {**TENANTS, "TENANT_URLCONF": "tests.isolation.busy_urls", "PLANS": plans}
+
+
 @pytest.fixture(autouse=True)
 def _busy_site() -> Iterator[None]:
-    plans = {"standard": {}, "tiny": {"CONCURRENCY": 1}}
     busy_urls.inside.clear()
     busy_urls.go_on.clear()
     pressure.take()
-    with override_settings(TENANTS={**TENANTS, "TENANT_URLCONF": "tests.isolation.busy_urls", "PLANS": plans}):
+    with override_settings(TENANTS=tenancy_settings()):
         yield
     busy_urls.go_on.set()
     turnstile.clear()
@@ -191,10 +195,47 @@ def test_a_stream_keeps_the_place_until_it_ends(shop: Shop) -> None:
     assert client_of(tenant).get("/").status_code == 200
 
 
-def test_the_platform_has_no_limits(committed: None) -> None:
-    for _ in range(30):
-        assert Client(HTTP_HOST="localhost").get("/").status_code == 200
+@pytest.mark.parametrize("limits", [{"RATE": 1}, {"RATE": 1, "BURST": 5}])
+def test_the_platform_has_the_limits_of_its_setting(committed: None, limits: dict[str, int]) -> None:
+    """Fault 28: the platform's own host is bounded as a shop's is, and says so as a page of the platform."""
+    client = Client(HTTP_HOST="localhost")
+    with override_settings(TENANTS={**TENANTS, "PLATFORM_LIMITS": {}}):
+        for _ in range(30):
+            assert client.get("/").status_code == 200
     assert len(turnstile) == 0
+    with override_settings(TENANTS={**TENANTS, "PLATFORM_LIMITS": limits}):
+        refused = too_soon(client)
+    assert (refused["Retry-After"], refused["Cache-Control"]) == ("1", "no-store")
+
+
+def test_one_address_has_so_many_requests_at_once_over_all_shops(shop: Shop) -> None:
+    """Fault 28: what waits and what is answered for one address is bounded, whichever shops it asks."""
+    first, second = shop(), shop()
+    with override_settings(TENANTS={**tenancy_settings(), "ADDRESS_CONCURRENCY": 1}), ThreadPoolExecutor() as pool:
+        waiting = in_thread(pool, first, "/wait/")
+        assert busy_urls.inside.wait(30)
+        refused = client_of(second).get("/")
+        assert (refused.status_code, refused["Retry-After"]) == (429, "1")
+        assert "Too many requests at once from your network" in refused.text
+        assert client_of(second, REMOTE_ADDR="192.0.2.77").get("/").status_code == 200
+        busy_urls.go_on.set()
+        assert waiting.result(30).status_code == 200
+        assert client_of(second).get("/").status_code == 200
+
+
+def test_those_who_wait_at_all_shops_together_are_bounded(shop: Shop) -> None:
+    """Fault 28: each who waits has a thread, so lines of many shops must not take all of them."""
+    first, second = (shop(max_concurrency=1, max_queue=5) for _ in range(2))
+    with override_settings(TENANTS={**tenancy_settings(), "MOST_WAITING": 2}), ThreadPoolExecutor() as pool:
+        inside = [in_thread(pool, tenant, "/wait/") for tenant in (first, second)]
+        assert eventually(lambda: len(turnstile) == 2)
+        waiting = [in_thread(pool, first, "/") for _ in range(2)]
+        assert eventually(lambda: turnstile.waiting == 2)
+        assert client_of(second).get("/").status_code == 503
+        busy_urls.go_on.set()
+        assert [one.result(30).status_code for one in (*inside, *waiting)] == [200] * 4
+    assert turnstile.waiting == 0
+    assert client_of(second).get("/").status_code == 200
 
 
 @pytest.mark.parametrize("ways", ["plain", "atomic", "many", "savepoint"])
@@ -285,6 +326,26 @@ def test_async_a_client_that_goes_away_gives_its_place_back(shop: Shop, who: int
         assert (await visits[0][1]).status == 200
         assert (await request_to(tenant, "/").go(ASGIHandler())).status == 200
         assert not turnstile.line_of(tenant.id)
+
+    asyncio.run(main())
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume synchronous iterators")
+@pytest.mark.parametrize("path", ["/wait/", "/wait-in-sync-stream/"])
+def test_async_a_place_is_kept_until_the_work_in_the_thread_ends(shop: Shop, path: str) -> None:
+    """Fault 46: a client who leaves cancels nothing of a synchronous view, so its place is not free yet."""
+    tenant = shop(max_concurrency=1)
+
+    async def main() -> None:
+        visitor = request_to(tenant, path)
+        task = asyncio.create_task(visitor.go(ASGIHandler()))
+        await until(busy_urls.inside.is_set)
+        visitor.gone.set()
+        for _ in range(20):
+            assert (await request_to(tenant, "/").go(ASGIHandler())).status == 503
+        busy_urls.go_on.set()
+        await task
+        assert (await request_to(tenant, "/").go(ASGIHandler())).status == 200
 
     asyncio.run(main())
 
