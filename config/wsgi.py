@@ -2,9 +2,8 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
-
 from tenants.startup import spare_the_collector
+from tenants.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -18,10 +20,15 @@ def client_address(request: HttpRequest) -> str | None:
     With `TENANTS["TRUSTED_PROXIES"]` it is read from X-Forwarded-For, counted from the right: what stands further left
     is whatever the client has written. Of an IPv6 address it is the network, a /64, that counts.
     """
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    return address_in(request.META)
+
+
+def address_in(meta: Mapping[str, Any]) -> str | None:
+    """Return the same from a request's META, or from a WSGI environ."""
+    hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     proxies = tenancy().trusted_proxies
     if not proxies:
-        return _normal(request.META.get("REMOTE_ADDR", ""))
+        return _normal(meta.get("REMOTE_ADDR", ""))
     return _normal(hops[-proxies]) if len(hops) >= proxies else None
 
 

@@ -105,6 +105,17 @@ class TenancySettings:
     most_waiting: int = 0
     """Requests that wait for a place in all tenants' lines together, each with a thread of the server; 0: no limit."""
 
+    most_bodies: int = 0
+    """Request bodies that a process receives at once, and holds a thread each for under WSGI; 0: no limit."""
+
+    body_seconds: float = 10.0
+    """How long a request body may take to arrive; a large one a second more for each 32 KiB that have come."""
+
+    address_sockets: int = 20
+    """WebSockets that one client address has open at once in a process; 0: no limit."""
+    tenant_sockets: int = 1_000
+    """WebSockets that one tenant has open at once in a process; 0: no limit."""
+
     def limits_of(self, tenant: TenantInfo) -> Limits:
         """Return what a tenant or the platform may take of this process."""
         return self.platform_limits if tenant.is_platform else tenant.limits

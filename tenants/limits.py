@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from psycopg import errors
 
 from tenants import pages
+from tenants.bodies import REFUSAL
 from tenants.client_address import client_address
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
@@ -31,6 +32,8 @@ class LimitMiddleware(TwoWayMiddleware):
     """
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        if REFUSAL in request.META:
+            return _refuse(request, request.META[REFUSAL])
         at_address = _enter_from_address(request)
         if isinstance(at_address, Refusal):
             return _refuse(request, at_address)
@@ -54,6 +57,8 @@ class LimitMiddleware(TwoWayMiddleware):
             raise
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        if REFUSAL in request.META:
+            return _refuse(request, request.META[REFUSAL])
         at_address = _enter_from_address(request)
         if isinstance(at_address, Refusal):
             return _refuse(request, at_address)

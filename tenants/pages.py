@@ -50,6 +50,16 @@ _BUSY = {
         _("Too much is being sent at once"),
         _("What you sent was not taken. Please try again in a moment."),
     ),
+    Bound.TOO_SLOW: (
+        "body-too-slow",
+        _("What you sent did not arrive in time"),
+        _("Your request was not carried out. Please send it again over a faster connection."),
+    ),
+    Bound.TOO_LARGE: (
+        "too-large",
+        _("What you sent is too large"),
+        _("Please send it in parts."),
+    ),
     Stopped.STATEMENT: (
         "took-too-long",
         _("This took too long"),
@@ -67,6 +77,15 @@ _BUSY = {
     ),
 }
 """By reason: one word for programs, what happened, and what to do."""
+
+
+_CLIENTS: dict[Kind | Bound, HTTPStatus] = {
+    Kind.RATE: HTTPStatus.TOO_MANY_REQUESTS,
+    Bound.ADDRESS: HTTPStatus.TOO_MANY_REQUESTS,
+    Bound.TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
+    Bound.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+"""Statuses of what is the client's own doing; all else is 503."""
 
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
@@ -91,9 +110,8 @@ def updating(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
 
 
 def refused(request: HttpRequest, tenant: TenantInfo, refusal: Refusal) -> HttpResponse:
-    """Return 429 for too many requests in a time, or 503 for too many at once; cheap, as there may be a flood."""
-    is_the_clients = refusal.kind in (Kind.RATE, Bound.ADDRESS)
-    status = HTTPStatus.TOO_MANY_REQUESTS if is_the_clients else HTTPStatus.SERVICE_UNAVAILABLE
+    """Return the answer to a request that met a bound: 429, 503, 408 or 413; cheap, as there may be a flood."""
+    status = _CLIENTS.get(refusal.kind, HTTPStatus.SERVICE_UNAVAILABLE)
     response = _busy(request, tenant, refusal.kind, status, refusal.seconds)
     # The counts tell an operator the same; a line of the log for each would cost more than the refusal.
     response._has_been_logged = True  # type: ignore[attr-defined]
@@ -114,7 +132,8 @@ def _busy(
     else:
         content, media_type = _busy_page(reason, status, language, get_script_prefix()), None
     response = _finished(HttpResponse(content, status=status, content_type=media_type), language)
-    response["Retry-After"] = str(seconds)
+    if seconds:
+        response["Retry-After"] = str(seconds)
     return response
 
 

@@ -40,6 +40,10 @@ class Bound(Enum):
     """As many passwords are being checked as may be at once."""
     BODIES = "bodies"
     """As many request bodies are being received as may be at once."""
+    TOO_SLOW = "slow-body"
+    """The body of the request did not come in time."""
+    TOO_LARGE = "large-body"
+    """The body of the request is larger than any may be."""
 
 
 def why_stopped(error: BaseException) -> Stopped | None:

@@ -12,6 +12,7 @@ from tenants.context import TenantInfo
 from tenants.errors import ServiceFailed
 from tenants.gateway.arrivals import Arrival
 from tenants.gateway.headers import IDENTITY, X_FORWARDED_PREFIX, client_of, for_client, for_service
+from tenants.gateway.limits import Entry
 from tenants.gateway.refusals import Refused
 from tenants.services.calls import REQUEST_ID
 from tenants.services.facts import ServiceInfo
@@ -28,16 +29,20 @@ class TooLarge(Exception):
     """A body has more bytes than its service takes."""
 
 
-async def forward(arrival: Arrival, upstream: Upstream) -> web.StreamResponse:
+async def forward(arrival: Arrival, upstream: Upstream, entry: Entry) -> web.StreamResponse:
     """Return the service's answer, already on its way to the client; raise `Refused` or `ServiceFailed`."""
     service = upstream.service
     _check_length(arrival.request, service)
     outgoing = _outgoing(arrival, upstream)
     if arrival.request.body_exists:
-        await _take_body(arrival.request, outgoing, upstream)
+        await _take_body(arrival.request, outgoing, upstream, entry)
+    else:
+        await entry.enter()
     try:
         answer = await send(upstream, outgoing)
     except BodyFailed as failed:
+        if isinstance(failed.cause, Refused):
+            raise failed.cause from None
         raise _refusal_of_body(failed.cause, service) from failed
     try:
         return await _pass_back(arrival, answer)
@@ -56,14 +61,16 @@ def _outgoing(arrival: Arrival, upstream: Upstream) -> Outgoing:
     )
 
 
-async def _take_body(request: web.BaseRequest, outgoing: Outgoing, upstream: Upstream) -> None:
+async def _take_body(request: web.BaseRequest, outgoing: Outgoing, upstream: Upstream, entry: Entry) -> None:
     """Read the body if it is small, so that it can be sent twice; else have it passed on as it comes."""
+    entry.receive_body()
     await _tell_to_go_on(request)
     length = request.content_length
     if length is not None and length <= KEPT_BODY:
         outgoing.body = await _whole_body(request, upstream)
+        await entry.enter()
     else:
-        outgoing.body = _bounded(request, upstream.service.max_body)
+        outgoing.body = _bounded(request, upstream.service.max_body, entry)
 
 
 def target_of(arrival: Arrival, service: ServiceInfo) -> str:
@@ -119,13 +126,17 @@ async def _whole_body(request: web.BaseRequest, upstream: Upstream) -> bytes:
         raise _refusal_of_body(error, service) from error
 
 
-async def _bounded(request: web.BaseRequest, most: int) -> AsyncIterator[bytes]:
+async def _bounded(request: web.BaseRequest, most: int, entry: Entry) -> AsyncIterator[bytes]:
+    """Pass a body on as it comes, and the end of it as soon as the request has its place."""
     size = 0
     async for chunk in request.content.iter_any():
         size += len(chunk)
         if size > most:
             raise TooLarge
+        if size == request.content_length:
+            await entry.enter()
         yield chunk
+    await entry.enter()
 
 
 def _refusal_of_body(cause: Exception, service: ServiceInfo) -> Refused:

@@ -13,6 +13,7 @@ from tenants.errors import ServiceFailed
 from tenants.gateway.access import check_scopes, check_token_is_known, principal_of, token_of
 from tenants.gateway.arrivals import Arrival
 from tenants.gateway.forwarding import forward
+from tenants.gateway.headers import client_of
 from tenants.gateway.limits import GatewayLimits
 from tenants.gateway.lookups import Lookups
 from tenants.gateway.refusals import Refused, problem, refusal_of
@@ -84,14 +85,15 @@ class Gateway:
         arrival.principal = await principal_of(token, arrival.tenant, resolution.prefix, self.lookups)
         check_token_is_known(service, arrival.principal)
         check_scopes(service, arrival.principal)
-        place = await self._limits.enter(arrival.tenant)
+        entry = self._limits.entry_of(arrival.tenant, client_of(arrival.request)[0])
         try:
             if is_websocket(arrival.request):
-                place.leave()  # it stays for hours, and is bounded by itself
+                await entry.enter()
+                entry.leave()  # it stays for hours, and is bounded by itself
                 return await self.sockets.relay(arrival, self.upstreams.of(service))
-            return await forward(arrival, self.upstreams.of(service))
+            return await forward(arrival, self.upstreams.of(service), entry)
         finally:
-            place.leave()
+            entry.leave()
 
     async def _may_stay(self, arrival: Arrival) -> bool:
         """Tell whether who has a WebSocket open is still served by that service, in the same epoch."""

@@ -14,6 +14,7 @@ from aiohttp import web
 from django.core.signals import request_finished
 
 from tenants.conf import tenancy
+from tenants.gateway.connections import ClientConnections, raise_file_limit
 from tenants.gateway.gateway import Gateway
 from tenants.gateway.health import watch_health
 from tenants.gateway.refusals import Refused, problem
@@ -49,7 +50,21 @@ class GatewayOptions:
 class _Connection(web.RequestHandler):
     """A client's connection; what its parser refuses is told as a problem, like everything else."""
 
-    __slots__ = ()
+    __slots__ = ("_counted_by",)
+
+    def __init__(self, counted_by: ClientConnections, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._counted_by = counted_by
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count it, and close it if there are too many."""
+        super().connection_made(transport)
+        self._counted_by.add(self, transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Count it no more."""
+        self._counted_by.remove(self)
+        super().connection_lost(exc)
 
     def handle_error(
         self,
@@ -68,8 +83,10 @@ class _Connection(web.RequestHandler):
 
 
 class _Server(web.Server):
+    clients: ClientConnections
+
     def __call__(self) -> web.RequestHandler:
-        return _Connection(self, loop=self._loop, **self._kwargs)
+        return _Connection(self.clients, self, loop=self._loop, **self._kwargs)
 
 
 class GatewayServer:
@@ -89,6 +106,7 @@ class GatewayServer:
             lingering_time=1.0,
             **limits,
         )
+        server.clients = self.clients = ClientConnections(raise_file_limit())
         self._runner = web.ServerRunner(server, shutdown_timeout=options.grace)
 
     async def start(self) -> int:

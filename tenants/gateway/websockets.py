@@ -15,12 +15,13 @@ from tenants.context import TenantInfo
 from tenants.errors import ServiceFailed
 from tenants.gateway.arrivals import Arrival
 from tenants.gateway.forwarding import headers_of, target_of
-from tenants.gateway.limits import MOST_SOCKETS
+from tenants.gateway.headers import client_of
 from tenants.gateway.refusals import Refused
 from tenants.hosts import authority_of
 from tenants.services.addresses import Address
 from tenants.services.calls import REQUEST_ID
 from tenants.services.upstreams import Upstream
+from tenants.sockets import socket_slots
 
 LARGEST_MESSAGE = 1024 * 1024
 """Bytes of one message; a longer one ends the connection with 1009."""
@@ -51,14 +52,18 @@ class Sockets:
 
     def __init__(self, may_stay: Callable[[Arrival], Awaitable[bool]]) -> None:
         self._may_stay = may_stay
-        self.open: dict[web.WebSocketResponse, int] = {}
-        """By them, the tenant that each is of."""
+        self.open: set[web.WebSocketResponse] = set()
 
     async def relay(self, arrival: Arrival, upstream: Upstream) -> web.WebSocketResponse:
         """Connect client and service for as long as both want; raise `Refused` or `ServiceFailed` before that."""
         _check_origin(arrival)
         tenant = cast(TenantInfo, arrival.tenant)
-        self._check_number(tenant)
+        with socket_slots(tenant, client_of(arrival.request)[0] or None) as refusal:
+            if refusal:
+                raise Refused(503, refusal, kind="too-many-at-once", headers={"Retry-After": "10"})
+            return await self._relay(arrival, upstream)
+
+    async def _relay(self, arrival: Arrival, upstream: Upstream) -> web.WebSocketResponse:
         address, service_end = await _connect(arrival, upstream)
         connections = upstream.connections
         connections.in_use += 1
@@ -71,25 +76,18 @@ class Sockets:
             )  # fmt: skip
             client_end.headers[REQUEST_ID] = arrival.call.request_id
             await client_end.prepare(arrival.request)
-            self.open[client_end] = tenant.id
+            self.open.add(client_end)
             watch = asyncio.create_task(self._watch(client_end, arrival))
             try:
                 await _relay(client_end, service_end)
             finally:
                 watch.cancel()
-                del self.open[client_end]
+                self.open.discard(client_end)
             return client_end
         finally:
             address.sockets -= 1
             await service_end.close()
             connections.release()
-
-    def _check_number(self, tenant: TenantInfo) -> None:
-        if len(self.open) >= MOST_SOCKETS and sum(one == tenant.id for one in self.open.values()) >= MOST_SOCKETS:
-            raise Refused(
-                503, f"{tenant.name} has as many WebSockets open as it may.", kind="too-many-at-once",
-                headers={"Retry-After": "10"},
-            )  # fmt: skip
 
     async def _watch(self, client_end: web.WebSocketResponse, arrival: Arrival) -> None:
         """End a socket when a new one would not be opened any more: it would go on for hours."""

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from importlib import import_module
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
@@ -19,6 +19,7 @@ from django_otp.middleware import OTPMiddleware
 from psycopg_pool import PoolTimeout
 
 from tenants.accounts.middleware import SecondFactorMiddleware
+from tenants.client_address import client_address
 from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.errors import InvalidHost, MountFailed
 from tenants.hosts import authority_of, host_of_header
@@ -28,25 +29,54 @@ from tenants.mounts.built import Built, built_applications
 from tenants.mounts.middleware import is_staff, point_at
 from tenants.prefix import shift
 from tenants.resolvers import Door, Resolution, resolve, resolve_from_memory
+from tenants.sockets import socket_slots
+from tenants.turnstile import Queued, Refusal, turnstile, wait_async
 
 _REFUSED = {"type": "websocket.close", "code": 1008}
 """Before it was accepted, this becomes HTTP's 403 (ASGI, "WebSocket Connection Scope")."""
 _GOING_AWAY = 1001
+_Found = tuple[TenantInfo, MountPoint, str]
 LOOKING = 2.0
 """Seconds after which it is looked again whether a tenant may have its WebSockets still. Memory tells."""
 
 
 async def serve_websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Serve a WebSocket by the application mounted where it knocks; refuse it where none is, or none may be asked."""
+    request = ASGIRequest({**scope, "method": "GET"}, BytesIO())
+    door = await _open_door(request)
+    if door is None:
+        await send(_REFUSED)
+        return
+    with socket_slots(door.tenant, client_address(request)) as refusal:
+        found = None if refusal else await _find_within_limits(scope, request, door)
+        if found is None:
+            await send(_REFUSED)
+        else:
+            await _serve(scope, receive, send, found)
+
+
+class _Door(NamedTuple):
+    tenant: TenantInfo
+    prefix: str
+
+
+async def _find_within_limits(scope: dict[str, Any], request: ASGIRequest, door: _Door) -> _Found | None:
+    """Return what is mounted there; it takes a place of its tenant's while that is looked up, as a request does."""
+    place = turnstile.enter(door.tenant)
+    if isinstance(place, Queued):
+        place = await wait_async(place)
+    if isinstance(place, Refusal):
+        return None
     # A thread of its own, whose database connection is given back before the long conversation begins.
     async with ThreadSensitiveContext():
         try:
-            found = await _find(scope)
+            return await _find(scope, request, door)
         finally:
             await sync_to_async(close_old_connections)()
-    if found is None:
-        await send(_REFUSED)
-        return
+            place.leave()
+
+
+async def _serve(scope: dict[str, Any], receive: Any, send: Any, found: _Found) -> None:
     tenant, point, root = found
     line = _Line(receive, send)
     try:
@@ -125,28 +155,29 @@ def _take(tenant: TenantInfo, point: MountPoint) -> Built:
         return built_applications.take(tenant, point)
 
 
-async def _find(scope: dict[str, Any]) -> tuple[TenantInfo, MountPoint, str] | None:
-    """Return the tenant, the mount and its SCRIPT_NAME, if the door there is open to the visitor."""
-    request = ASGIRequest({**scope, "method": "GET"}, BytesIO())
-    resolution = await _resolve(request)
-    if resolution is None or resolution.door is not Door.OPEN or resolution.tenant is None:
-        return None
-    tenant = resolution.tenant
-    if is_refused_as_behind(tenant) or not _comes_from_its_own_page(request):
-        return None
-    root = shift(request, tenant, resolution.prefix) if resolution.prefix else scope.get("root_path", "").rstrip("/")
-    point = point_at(tenant, request.path_info)
-    if point is None or (point.is_for_staff and not await sync_to_async(_is_staff)(request, tenant)):
-        return None
-    return tenant, point, root + point.prefix
-
-
-async def _resolve(request: ASGIRequest) -> Resolution | None:
+async def _open_door(request: ASGIRequest) -> _Door | None:
+    """Return the tenant, and what of the path names it, if the door there is open."""
     try:
         host = host_of_header(request.get_host())
     except (DisallowedHost, InvalidHost):
         return None
-    return resolve_from_memory(host, request.path_info) or await sync_to_async(resolve)(host, request.path_info)
+    resolution = resolve_from_memory(host, request.path_info) or await _look_up(host, request.path_info)
+    if resolution.door is not Door.OPEN or resolution.tenant is None:
+        return None
+    tenant = resolution.tenant
+    if is_refused_as_behind(tenant) or not _comes_from_its_own_page(request):
+        return None
+    return _Door(tenant, resolution.prefix)
+
+
+async def _find(scope: dict[str, Any], request: ASGIRequest, door: _Door) -> _Found | None:
+    """Return the tenant, the mount and its SCRIPT_NAME, if it is open to the visitor."""
+    tenant = door.tenant
+    root = shift(request, tenant, door.prefix) if door.prefix else scope.get("root_path", "").rstrip("/")
+    point = point_at(tenant, request.path_info)
+    if point is None or (point.is_for_staff and not await sync_to_async(_is_staff)(request, tenant)):
+        return None
+    return tenant, point, root + point.prefix
 
 
 def _comes_from_its_own_page(request: ASGIRequest) -> bool:

@@ -17,6 +17,7 @@ import uvloop
 from django.db import connections
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.gateway.connections import ClientConnections
 from tenants.gateway.gateway import Gateway
 from tenants.gateway.server import GatewayOptions, GatewayServer
 from tenants.listener import listener
@@ -76,6 +77,7 @@ class Front:
     loop: Loop
     gateway: Gateway
     port: int
+    clients: ClientConnections
     _services: list[Service] = field(default_factory=list)
     _upstreams: list[Telling | Failing] = field(default_factory=list)
 
@@ -158,7 +160,7 @@ def opened_front(**options: Any) -> Iterator[Front]:
     async def start() -> tuple[Front, GatewayServer]:
         gateway = Gateway(**options)
         server = GatewayServer(gateway, GatewayOptions(port=0, grace=1.0))
-        return Front(loop, gateway, await server.start()), server
+        return Front(loop, gateway, await server.start(), server.clients), server
 
     front, server = loop.run(start())
     assert listener.listening.wait(30)

@@ -1,0 +1,85 @@
+"""Receiving request bodies before anything is done with them: with a deadline, a largest size, and so many at once.
+
+A body is received before the request has a place among its tenant's, so that a slow one closes no page of its shop.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from django.core.exceptions import DisallowedHost
+
+from tenants.conf import tenancy
+from tenants.errors import InvalidHost
+from tenants.hosts import normalise_host
+from tenants.plans import Limits
+from tenants.stopped import Bound
+from tenants.turnstile import Place, Refusal, Turnstile
+
+LARGEST = 264 * 1024 * 1024
+"""Bytes of one body: an import's 256 MiB, and what a form has around a file."""
+SLOWEST = 32 * 1024
+"""Bytes a second that give a body more time than `TENANTS["BODY_SECONDS"]`."""
+KEPT_IN_MEMORY = 1024 * 1024
+"""Bytes of one body in memory; more goes to a temporary file."""
+MOST_ABANDONED = 8
+"""Bodies of one address that came too late and whose connections the client keeps open (WSGI)."""
+
+REFUSAL = "tenants.body_refusal"
+"""The key in `request.META` of why a body was not received."""
+
+_receiving = Turnstile()
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends a body, and to which host."""
+
+    address: str | None
+    host: str
+    path: str
+
+
+def slots_for(sender: Sender, times: int = 1) -> ExitStack | Refusal:
+    """Return what holds the slots of one body while it is received, or why it is not received.
+
+    `times`: how many times the setting a server may receive at once that needs no thread for it.
+    """
+    most = tenancy().most_bodies * times
+    if not most:
+        return ExitStack()
+    bounds: list[tuple[object, int]] = [
+        (("host", _key_of(sender)), max(1, most * 2 // 3)),
+        ("all", most),
+    ]
+    if sender.address is not None:
+        bounds.insert(0, (("address", sender.address), max(1, most // 3)))
+    with ExitStack() as slots:
+        for key, number in bounds:
+            slot = _receiving.enter_as(key, Limits(concurrency=number))
+            if not isinstance(slot, Place):
+                return Refusal(Bound.BODIES, 2)
+            slots.callback(slot.leave)
+        return slots.pop_all()
+
+
+def _key_of(sender: Sender) -> str:
+    """Return the host, or one word for all hosts that nobody has: they can be invented."""
+    # It imports models, and this module is imported before django.setup().
+    from tenants.resolvers import UNKNOWN, resolve_from_memory
+
+    try:
+        host = normalise_host(sender.host)
+    except (DisallowedHost, InvalidHost):
+        return ""
+    return "" if resolve_from_memory(host, sender.path) == UNKNOWN else host
+
+
+def deadline_after(received: int) -> float:
+    """Return how many seconds after its beginning a body of which so much has come has to be complete."""
+    return tenancy().body_seconds + received / SLOWEST
+
+
+TOO_SLOW = Refusal(Bound.TOO_SLOW, 1)
+TOO_LARGE = Refusal(Bound.TOO_LARGE, 0)
