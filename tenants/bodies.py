@@ -8,11 +8,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from django.core.exceptions import DisallowedHost
-
 from tenants.conf import tenancy
 from tenants.errors import InvalidHost
-from tenants.hosts import normalise_host
+from tenants.hosts import host_of_header
 from tenants.plans import Limits
 from tenants.stopped import Bound
 from tenants.turnstile import Place, Refusal, Turnstile
@@ -70,8 +68,8 @@ def _key_of(sender: Sender) -> str:
     from tenants.resolvers import UNKNOWN, resolve_from_memory
 
     try:
-        host = normalise_host(sender.host)
-    except (DisallowedHost, InvalidHost):
+        host = host_of_header(sender.host)
+    except InvalidHost:
         return ""
     return "" if resolve_from_memory(host, sender.path) == UNKNOWN else host
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tenants import TenantInfo
+from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.asgi import ASGIHandler
+from tenants.models import Mount
+from tenants.registry import registry
 from tests.tenants.mounts.test_asgi import Socket
+
+
+@pytest.fixture
+def shop(open_shop: Callable[..., TenantInfo]) -> TenantInfo:
+    shop = open_shop(owner_email="owner@mounted.example")
+    with use_tenant(PLATFORM):
+        Mount.objects.create(tenant_id=shop.id, app="asgi_app", path="live", is_for_staff=False)
+    registry.clear()
+    return shop
 
 
 class Staying:
