@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from tenants.conf import tenancy
+
 logger = logging.getLogger(__name__)
 
 WRITTEN_SECONDS = 10.0
@@ -53,6 +55,8 @@ class PressureCounts:
     def add(self, tenant_id: int, kind: Kind) -> None:
         """Count one more; cheap, for the path of a request."""
         with self._lock:
+            if tenant_id not in self._counts and len(self._counts) >= tenancy().registry_size:
+                del self._counts[next(iter(self._counts))]  # nobody writes them down: the database is away
             self._counts.setdefault(tenant_id, Counter())[kind] += 1
 
     def take(self) -> dict[int, Counter[Kind]]:

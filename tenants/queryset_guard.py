@@ -48,10 +48,12 @@ def noting_its_tenant_raw(plain: Any) -> Any:
     @wraps(plain)
     def __init__(  # noqa: N807
         self: Any, raw_query: Any, model: Any = None, query: Any = None, params: Any = (), translations: Any = None,
-        using: Any = None, hints: Any = None,
+        using: Any = None, hints: Any = None, **more: Any,
     ) -> None:  # fmt: skip
         noted = hints if type(hints) is Hints else note_tenant(hints)
-        plain(self, raw_query, model, query, params, translations, using, noted)
+        plain(
+            self, raw_query, model, query, params, translations, using, noted, **more
+        )  # Django 6.1 has `fetch_mode` more
 
     return __init__
 

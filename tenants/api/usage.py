@@ -117,6 +117,8 @@ class UsageCounter:
         except Exception:
             with self._lock:
                 self._counts.update(counts)
+                # Or each attempt, while the database is away, would let in more names of clients.
+                self._clients = Counter((use.tenant_id, use.version) for use in self._counts)
             raise
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 from django.db import DatabaseError, OperationalError, transaction
 from psycopg import errors
@@ -54,6 +55,8 @@ _scripts: dict[Leg, Script] = {}
 _scripts_lock = Lock()
 # The last way that was one leg, by where it led: most tenants of a run go the same one.
 _latest: dict[tuple[Target, ...], Leg] = {}
+_KEPT = 64
+"""Scripts hold the models of all apps, and a worker lives long: of many ways, the newest are kept."""
 
 
 def migrate_tenant(
@@ -144,7 +147,7 @@ def _leg_by_script_or_anew(
                 raise _SeveralLegs
             _migrate(tenant, leg, by_script=by_script)
         if not is_one_of_several and leg.keys:
-            _latest[goals] = leg
+            _keep(_latest, goals, leg)
         return leg.names
 
     try:
@@ -179,7 +182,13 @@ def _do_first(tenant: TenantInfo, leg: Leg) -> None:
     send(_closing(tenant, leg, script))
     if script.reusable:
         # Also where there was one that did not fit: the odd schema may have been the one it was made with.
-        _scripts[leg] = script
+        _keep(_scripts, leg, script)
+
+
+def _keep(newest: dict[Any, Any], key: Any, value: Any) -> None:
+    newest[key] = value
+    for oldest in list(newest)[:-_KEPT]:
+        newest.pop(oldest, None)
 
 
 def _closing(tenant: TenantInfo, leg: Leg, script: Script) -> str:

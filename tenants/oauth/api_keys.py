@@ -90,6 +90,10 @@ def _look_up(key: str) -> KnownKey:
     return KnownKey(row.pk, row.user_id, row.name, frozenset(row.scopes.split()), expires)
 
 
+KEPT_USES = 10_000
+"""Of so many keys, those that were used last, it is remembered when that was written down."""
+
+
 class _Uses:
     """Which keys were used, to be written down after the answer, and at most once a minute each."""
 
@@ -105,9 +109,10 @@ class _Uses:
         if now - self._written.get(which, -USED_SECONDS) < USED_SECONDS:
             return
         with self._lock:
-            if len(self._written) > 10_000:
-                self._written = {one: at for one, at in self._written.items() if now - at < USED_SECONDS}
+            self._written.pop(which, None)
             self._written[which] = now
+            if len(self._written) > KEPT_USES:
+                del self._written[next(iter(self._written))]
             self._due[which] = (tenant, timezone.now())
 
     def write(self, **_: object) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from asgiref.local import Local
+from django import VERSION
 from django.apps import apps
 from django.contrib.contenttypes import fields
 from django.contrib.contenttypes.models import ContentType, ContentTypeManager
@@ -37,6 +38,7 @@ from tenants import TenantInfo
 from tenants.postgresql.cursor import TenantCursor
 from tenants.request_state import RequestLocal
 
+_FETCH_MODE = ["fetch_mode"] if VERSION >= (6, 1) else []
 WRAPPED: dict[str, tuple[Any, str, list[str]]] = {
     "QuerySet.__init__": (QuerySet, "__init__", ["self", "model", "query", "using", "hints"]),
     "QuerySet._add_hints": (QuerySet, "_add_hints", ["self", "hints"]),
@@ -57,7 +59,7 @@ WRAPPED: dict[str, tuple[Any, str, list[str]]] = {
     "RawQuerySet.__init__": (
         RawQuerySet,
         "__init__",
-        ["self", "raw_query", "model", "query", "params", "translations", "using", "hints"],
+        ["self", "raw_query", "model", "query", "params", "translations", "using", "hints", *_FETCH_MODE],
     ),
     "Model.save_base": (
         Model,

@@ -1,0 +1,71 @@
+"""What a process keeps for each tenant, client or way has a bound, while its database is away too.
+
+Fault 62: the mappings of `tenants.scoping` are tried in `test_scoping.py`, the rooms of hosts in `test_known_rooms.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import RequestFactory, override_settings
+
+from tenants import TenantInfo, use_tenant
+from tenants.api import usage as usage_module
+from tenants.api.usage import CLIENTS_KEPT, UsageCounter
+from tenants.migrator import apply
+from tenants.oauth import api_keys
+from tenants.pressure import Kind, PressureCounts
+from tests.settings import TENANTS
+
+TENANT = TenantInfo(id=1, slug="one", schema="t_1")
+
+
+def test_counts_of_pressure_are_those_of_as_many_tenants_as_the_registry_keeps() -> None:
+    """Fault 62: they are taken by the listener, which may have no connection."""
+    counts = PressureCounts()
+    with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 10}):
+        for number in range(100):
+            counts.add(number, next(iter(Kind)))
+            counts.add(number, next(iter(Kind)))
+    taken = counts.take()
+    assert list(taken) == list(range(90, 100))
+    assert all(each.total() == 2 for each in taken.values())
+
+
+def test_uses_of_the_api_that_cannot_be_written_name_no_more_clients_each_time(
+    monkeypatch: pytest.MonkeyPatch, rf: RequestFactory
+) -> None:
+    """Fault 62: anybody can invent a client's name."""
+    counter = UsageCounter()
+
+    def away(_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(usage_module, "_add", away)
+    monkeypatch.setattr(counter, "_start", lambda seconds: None)
+    with override_settings(TENANTS={**TENANTS, "API_USAGE_SECONDS": 60}), use_tenant(TENANT):
+        for attempt in range(4):
+            for number in range(CLIENTS_KEPT * 2):
+                counter.count("v1", rf.get("/", headers={"user-agent": f"client-{attempt}-{number}"}))
+            with pytest.raises(ConnectionError):
+                counter.write()
+    assert len(counter._counts) == CLIENTS_KEPT + 1
+    assert counter._counts.total() == 4 * CLIENTS_KEPT * 2
+
+
+def test_uses_of_keys_are_remembered_for_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fault 62: also where more keys than that are used within the minute."""
+    monkeypatch.setattr(api_keys, "KEPT_USES", 5)
+    uses = api_keys._Uses()
+    for key in range(20):
+        uses.note(TENANT, key)
+    assert [key for _, key in uses._written] == [15, 16, 17, 18, 19]
+
+
+def test_scripts_of_migrations_are_kept_for_the_newest_ways() -> None:
+    """Fault 62: each holds the models of all apps."""
+    kept: dict[Any, Any] = {}
+    for number in range(apply._KEPT + 20):
+        apply._keep(kept, number, object())
+    assert list(kept) == list(range(20, apply._KEPT + 20))
