@@ -41,6 +41,8 @@ Messages name who, what and what to do next. Each error keeps its facts as attri
 
 from __future__ import annotations
 
+import re
+
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -490,3 +492,10 @@ class ServiceFailed(TenancyError):
 
 class DatabaseUnavailable(TenancyError):
     """The embedded PostgreSQL could not be started."""
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return the kind of an error and what it says, without the place in the statement that PostgreSQL quotes."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line not in {"", "^"} and not re.match(r"LINE \d+:", line)]
+    return f"{type(error).__name__}: {' '.join(said)}".strip(": ")

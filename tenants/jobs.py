@@ -22,6 +22,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
+from tenants.leftovers import nothing_left
 from tenants.process_state import put_back_afterwards
 from tenants.registry import all_tenants
 
@@ -94,7 +95,7 @@ def run_job(*, tenant: int, job: str, arguments: dict[str, Any]) -> None:
     if not isinstance(function, TenantJob):
         raise TypeError(f"{job} is no tenant_job, and is not run.")
     with (
-        use_tenant(owner), put_back_afterwards(),
+        use_tenant(owner), put_back_afterwards(), nothing_left(f"the job {job}"),
         translation.override(owner.language), timezone.override(owner.time_zone),
     ):  # fmt: skip
         _do(function, arguments)

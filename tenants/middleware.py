@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import DisallowedHost
@@ -25,6 +25,7 @@ from tenants.context import Block, TenantInfo, leave, serve
 from tenants.errors import DatabaseUnavailable, InvalidHost
 from tenants.headers import with_headers
 from tenants.hosts import authority_of, host_of_header
+from tenants.leftovers import Watch, begin_watch, end_watch, resume_watch
 from tenants.listener import listener
 from tenants.migrator.graph import target_fingerprint
 from tenants.prefix import keep_cookies_apart, keep_redirects_inside, shift
@@ -35,6 +36,9 @@ from tenants.stopped import Stopped, log_stopped, why_stopped
 from tenants.two_ways import AsyncHandler, Handler, TwoWayMiddleware
 from tenants.urlconfs import import_urlconfs, urlconf_of
 from tenants.variants.discovery import known_variants
+
+_WHAT = "a request"
+"""What the log says has left a transaction open."""
 
 
 class TenantMiddleware(TwoWayMiddleware):
@@ -59,9 +63,13 @@ class TenantMiddleware(TwoWayMiddleware):
                 return with_headers(request, response)
             room = _Room.prepare(request, cast(Resolution, resolution), generation)
         block = room.enter()
+        watch = begin_watch(_WHAT)
         try:
             return _leave(self.go_on(request), room)
         finally:
+            if watch.connections:
+                watch.settle()
+            end_watch(watch)
             room.leave(block)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
@@ -75,9 +83,13 @@ class TenantMiddleware(TwoWayMiddleware):
                 return with_headers(request, response)
             room = _Room.prepare(request, cast(Resolution, resolution), generation)
         block = room.enter()
+        watch = begin_watch(_WHAT)
         try:
             return _leave(await self.go_on_async(request), room)
         finally:
+            if watch.is_needed:  # its connections are those of the thread that synchronous code ran in
+                await sync_to_async(watch.settle)()
+            end_watch(watch)
             room.leave(block)
 
 
@@ -144,6 +156,13 @@ def is_refused_as_behind(tenant: TenantInfo) -> bool:
     return tenant.fingerprint != target_fingerprint(tenant.variant)
 
 
+class _Kept(NamedTuple):
+    """What is kept of a streamed body between its chunks."""
+
+    place: Place
+    watch: Watch
+
+
 @dataclass(frozen=True, slots=True)
 class _Room:
     """Where the application works for one request; entered again for what it does after the middleware has returned."""
@@ -190,13 +209,15 @@ class _Room:
         leave(block)
 
     @contextmanager
-    def entered(self, place: Place) -> Iterator[None]:
+    def entered(self, kept: _Kept) -> Iterator[None]:
         block = self.enter()
-        place.restore()
+        kept.place.restore()
+        resume_watch(kept.watch)
         try:
             yield
         finally:
-            place.note()
+            end_watch(kept.watch)
+            kept.place.note()
             self.leave(block)
 
 
@@ -245,14 +266,14 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
         if getattr(body, "aclose", None) is not None:
             # Not left to the garbage collector, which closes it as whoever is active then.
             closers.append(partial(async_to_sync(_aclose), body))
-        place = Place()
-        closers[:] = [partial(_close, closer, room, place) for closer in closers]
+        kept = _Kept(Place(), Watch(_WHAT))
+        closers[:] = [partial(_close, closer, room, kept) for closer in (*closers, kept.watch.settle)]
         # Not aiter(): that looks for the content when it is first asked, and would find what is put here.
         chunks = response.streaming_content
         if response.is_async:
-            response.streaming_content = _stream_async(cast(AsyncIterator[bytes], chunks), room, place)
+            response.streaming_content = _stream_async(cast(AsyncIterator[bytes], chunks), room, kept)
         else:
-            response.streaming_content = _stream(cast(Iterator[bytes], chunks), room, place)
+            response.streaming_content = _stream(cast(Iterator[bytes], chunks), room, kept)
     return response
 
 
@@ -260,23 +281,23 @@ async def _aclose(body: AsyncGenerator[bytes]) -> None:
     await body.aclose()
 
 
-def _close(closer: Callable[[], object], room: _Room, place: Place) -> None:
-    with room.entered(place):
+def _close(closer: Callable[[], object], room: _Room, kept: _Kept) -> None:
+    with room.entered(kept):
         closer()
 
 
-def _stream(chunks: Iterator[bytes], room: _Room, place: Place) -> Iterator[bytes]:
+def _stream(chunks: Iterator[bytes], room: _Room, kept: _Kept) -> Iterator[bytes]:
     while True:
-        with room.entered(place):
+        with room.entered(kept):
             chunk = next(chunks, None)
         if chunk is None:
             return
         yield chunk
 
 
-async def _stream_async(chunks: AsyncIterator[bytes], room: _Room, place: Place) -> AsyncIterator[bytes]:
+async def _stream_async(chunks: AsyncIterator[bytes], room: _Room, kept: _Kept) -> AsyncIterator[bytes]:
     while True:
-        with room.entered(place):
+        with room.entered(kept):
             chunk = await anext(chunks, None)
         if chunk is None:
             return

@@ -8,10 +8,10 @@ from contextvars import copy_context
 from decimal import getcontext, setcontext
 from typing import TypeVar
 
-from django.db import connections
 from django.utils import timezone, translation
 
 from tenants.context import current_tenant
+from tenants.leftovers import close_connections
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,7 +36,7 @@ def run_in_threads(function: Callable[[T], R], items: Iterable[T], *, threads: i
             try:
                 return function(item)
             finally:
-                connections.close_all()
+                close_connections()
 
     with ThreadPoolExecutor(threads) as pool:
         calls = [pool.submit(copy_context().run, call, item) for item in items]

@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import MigrationFailed
@@ -24,6 +25,7 @@ from tenants.migrator.records import (
 from tenants.migrator.scripts import Script, migrate_and_record, send
 from tenants.migrator.untransacted import migrate_untransacted
 from tenants.migrator.ways import Leg, first_leg
+from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.schemas import existing_schemas
 from tenants.scoping import PerTenant
 
@@ -155,6 +157,8 @@ def _leg_by_script_or_anew(
     except OperationalError:
         raise  # a lock that was not to be had, or a lost connection: trying in another way helps nothing
     except DatabaseError as error:
+        if connection.needs_rollback or _is_aborted():
+            raise  # the caller's transaction is lost with it, and a second try would only hide why
         # Without `django_migrations` the schema is as new as one can be.
         is_new = is_new or isinstance(error.__cause__, errors.UndefinedTable)
         if is_new and not existing_schemas([tenant.schema]):
@@ -162,6 +166,12 @@ def _leg_by_script_or_anew(
         # The script fits a schema that is as Django made it. Django itself may cope with one that is not, for
         # example with a constraint of another name; if it cannot either, its error is the one to report.
         return go(by_script=False)
+
+
+def _is_aborted() -> bool:
+    """Tell whether PostgreSQL refuses all further statements of the transaction at hand."""
+    session = cast(DatabaseWrapper, connection).connection
+    return session is not None and session.info.transaction_status == TransactionStatus.INERROR
 
 
 def _migrate(tenant: TenantInfo, leg: Leg, *, by_script: bool) -> None:

@@ -25,6 +25,7 @@ from tenants.migrator.records import LOCK_SPACE, closing_statements, fingerprint
 from tenants.migrator.scripts import Script, send
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.cursor import preamble
+from tenants.postgresql.texts import Complete
 
 # A text that is no number calls the rest of the message off, and says which tenant it was. RAISE would be the plainer
 # word for it, but a DO block takes PostgreSQL longer than both of these. They are two, so that the second sees what was
@@ -97,7 +98,7 @@ class Express:
         )
         with use_tenant(PLATFORM):
             try:
-                send(message)
+                send(Complete(message))
             except DatabaseError as error:
                 lost = None if _leave_transaction() else error
                 return self._count_done(tenants, error, started), lost

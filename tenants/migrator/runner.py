@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Event, Thread
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.db.models import Count, Q
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import TakenElsewhere
+from tenants.errors import TakenElsewhere, in_one_line
+from tenants.leftovers import close_connections
 from tenants.migrator.apply import Outcome, migrate_tenant, migrate_together
 from tenants.migrator.graph import Target, target_fingerprint
 from tenants.migrator.records import flush, write_failure
@@ -136,7 +137,7 @@ class Run:
                 seconds_each = (time.monotonic() - started) / max(1, number - len(group))
                 size = int(_SECONDS_TOGETHER / max(seconds_each, 0.001))
         finally:
-            connection.close()
+            close_connections()
             self._outcomes.put(None)
 
     def _take(self, size: int) -> deque[_Turn]:
@@ -181,7 +182,7 @@ class Run:
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.failed:
-            connection.close()  # whatever state it is in, the next tenant gets a good one
+            close_connections()  # the next tenant gets one that is in no block
         self._failures += outcome.failed
         if outcome.failed and self._failures == self.options.max_failures:
             self.stop()
@@ -222,4 +223,4 @@ def _failed(tenant: TenantInfo, error: Exception, seconds: float) -> Outcome:
 def _in_words(error: Exception) -> str:
     """Return what went wrong, and in which migration where that is known."""
     where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
-    return f"{where}{type(error).__name__}: {error}".strip()
+    return f"{where}{in_one_line(error)}"

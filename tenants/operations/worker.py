@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connection
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.contrib.django import DjangoApp
 from procrastinate.exceptions import ProcrastinateException
@@ -22,6 +22,7 @@ from psycopg import sql
 from tenants.errors import ConfigurationError
 from tenants.jobs import RETRIES, run_job
 from tenants.jobs import TASK as TENANT_TASK
+from tenants.leftovers import close_connections, nothing_left
 from tenants.operations.lost import LostAndFound
 from tenants.operations.queue import TASK
 from tenants.operations.run import run_operation
@@ -123,14 +124,15 @@ async def _look_at_public(owner: str, session: psycopg.AsyncConnection[Any]) -> 
 
 
 def _run(context: JobContext, *, operation: int) -> None:
-    run_operation(operation, context.should_abort)
+    with nothing_left(f"the operation {operation}"):
+        run_operation(operation, context.should_abort)
 
 
 def _run_job(**envelope: Any) -> None:
     try:
         run_job(**envelope)
     finally:
-        connections.close_all()
+        close_connections()
 
 
 async def _look_for_lost(ending: asyncio.Event) -> None:

@@ -5,28 +5,34 @@ It imports no models: what it needs to know of a tenant is the value in `tenants
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, cast
+from weakref import ref
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as postgresql
 from django.db.backends.postgresql.psycopg_any import register_tzloader
 from django.utils.asyncio import async_unsafe
-from psycopg import OperationalError
-from psycopg.pq import Format
+from psycopg import Error, OperationalError
+from psycopg.pq import Format, TransactionStatus
 from psycopg_pool import PoolTimeout
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
+from tenants.leftovers import abandon, note
 from tenants.postgresql.client import DatabaseClient
 from tenants.postgresql.commit_hooks import CommitHooks
 from tenants.postgresql.cursor import TenantServerSideCursor, preamble
 from tenants.postgresql.cursor_factory import check_cursor_factory, tenant_cursor_class
 from tenants.postgresql.direct import direct_options
+from tenants.postgresql.driver import TenantConnection, driver
 from tenants.postgresql.embedded import embedded
 from tenants.postgresql.logins import become_owner
 from tenants.postgresql.operations import DatabaseOperations
 from tenants.postgresql.reachable import reach_of
 from tenants.postgresql.schema_editor import DatabaseSchemaEditor
+
+logger = logging.getLogger(__name__)
 
 _OWN_OPTIONS = ("embedded", "direct")
 """Keys of OPTIONS that are for us and not for libpq; docs/settings.md has them."""
@@ -39,8 +45,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     ops_class = DatabaseOperations
     SchemaEditorClass = DatabaseSchemaEditor
 
-    told: TenantInfo | None = None
-    """The tenant that the server knows for the rest of the transaction at hand; meaningless outside one."""
+    Database = driver
+    connection: Any
+    """A `TenantConnection`; None: not connected."""
     recording: list[str] | None = None
     """Where schema editors write their statements down; None: nowhere."""
 
@@ -54,6 +61,19 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         return str(self.settings_dict["OPTIONS"].get("assume_role") or "")
 
     # --- Connecting
+
+    @property
+    def pool(self) -> Any:
+        """Django's pool, of connections of ours; None: there is none."""
+        pool = super().pool
+        if pool is not None and pool.connection_class is not TenantConnection:
+            if not issubclass(TenantConnection, pool.connection_class):
+                raise ImproperlyConfigured(
+                    f"DATABASES OPTIONS has a pool of {pool.connection_class.__name__}, and a tenant needs connections "
+                    f"of {TenantConnection.__name__}. Remove connection_class from OPTIONS['pool']."
+                )
+            pool.connection_class = TenantConnection
+        return pool
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return what `psycopg.connect` takes, after starting the embedded PostgreSQL if that is what is used."""
@@ -98,7 +118,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Open a connection, or take one from the pool; bring a dead embedded PostgreSQL back to life first."""
         try:
-            return self._connection_in_reach(conn_params)
+            connection = self._connection_in_reach(conn_params)
         except PoolTimeout:
             raise  # the server is there, and busy
         except OperationalError:
@@ -106,7 +126,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
                 raise
             if pool := self.pool:
                 reach_of(pool).forget()
-            return self._connection_in_reach(conn_params)
+            connection = self._connection_in_reach(conn_params)
+        connection.usual_isolation = connection.isolation_level
+        connection.wrapper = ref(self)
+        return connection
 
     def _connection_in_reach(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection; raise `PoolTimeout` only if the server can be reached, else what connecting raises."""
@@ -142,6 +165,13 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         connection.execute("SET search_path = ''")
         return True
 
+    def ensure_connection(self) -> None:
+        """Connect where there is no connection, or one that is known to be lost outside a transaction."""
+        connection = self.connection
+        if connection is not None and not self.in_atomic_block and connection.closed:
+            self.close()
+        super().ensure_connection()
+
     # --- Statements
 
     @async_unsafe
@@ -158,15 +188,28 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             register_tzloader(self.timezone, cursor)
         return cursor
 
-    def execute_outside_transaction(self, tenant: TenantInfo, query: str, params: Any) -> None:
-        """Execute what PostgreSQL refuses inside any transaction, on a connection of its own.
+    def execute_outside_transaction(self, tenant: TenantInfo, query: str, params: Any) -> list[Any]:
+        """Execute what PostgreSQL refuses inside any transaction, and return its results.
 
-        There the tenant is set for the session, which ends with the statement: nothing is left on a connection
-        that somebody else will use.
+        The tenant is set for a session that is opened for it and ends with the statement. A session in which the code
+        has temporary tables or settings is used itself, and then made what it was.
         """
-        with self.connect_directly() as connection:
-            connection.execute(preamble(tenant.schema, tenant.role or self.owner_role).replace("SET LOCAL", "SET"))
-            connection.execute(query, params)
+        settings = preamble(tenant.schema, tenant.role or self.owner_role, tenant.statement_seconds)
+        settings = settings.replace("SET LOCAL", "SET")
+        connection = cast(TenantConnection, self.connection)
+        if connection.traces is None:
+            with self.connect_directly() as own:
+                own.execute(settings)
+                return list(own.execute(query, params)._results)
+        limit = connection.execute("SELECT current_setting('statement_timeout')").fetchone()
+        try:
+            connection.execute(settings)
+            return list(connection.execute(query, params)._results)
+        finally:
+            if not connection.closed:
+                connection.execute("SELECT set_config('statement_timeout', %s, false)", limit)
+                connection.execute("RESET ROLE")
+                self._configure_connection(connection)
 
     def direct_params(self) -> dict[str, Any]:
         """Return what `psycopg.connect` takes to reach the server itself.
@@ -179,15 +222,77 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """Return a new connection in autocommit mode, past any pool: for LISTEN and for what needs a session."""
         return self._connect(self.direct_params() | other)
 
+    # --- What code leaves behind
+
+    def has_leftovers(self) -> bool:
+        """Tell whether the session is not as it was opened, or in a transaction, while Django knows of no block."""
+        connection = self.connection
+        if connection is None or self.closed_in_transaction:
+            return False
+        return not connection.is_plain or self.autocommit != self.settings_dict["AUTOCOMMIT"]
+
+    def clear_leftovers(self, what: str) -> None:
+        """Make the session what it was when it was opened, at the end of `what`; drop it where that cannot be done."""
+        connection = self.connection
+        if connection is None or connection.closed or not self.has_leftovers():
+            return
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE or not self.autocommit:
+            logger.error(
+                "%s of %s left a transaction open on the connection %r: it was rolled back, and what it wrote is lost. "
+                "Use transaction.atomic() with `with`, or end what BEGIN and set_autocommit(False) have begun.",
+                what[:1].upper() + what[1:], active_tenant() or "no tenant", self.alias,
+            )  # fmt: skip
+        try:
+            self.autocommit = True
+            self.run_on_commit = []
+            self.clear_session()
+        except Error as error:
+            logger.warning("The connection %r is dropped: its session could not be cleared: %s", self.alias, error)
+            abandon(self)
+
+    def clear_session(self) -> None:
+        """Roll back, and clear what statements have left in the session. Raises psycopg's errors."""
+        connection = cast(TenantConnection, self.connection)
+        if connection.make_plain():
+            self._configure_connection(connection)
+        if connection.closed:
+            abandon(self)
+        else:
+            connection.autocommit = self.autocommit
+
+    def restore_session(self) -> None:
+        """Set again what the session was opened with, after DISCARD ALL."""
+        connection = cast(TenantConnection, self.connection)
+        self._configure_connection(connection)
+        connection.forget_session()
+
+    def _close(self) -> None:
+        """Give the connection back to the pool as it was opened."""
+        connection = self.connection
+        if connection is not None and self.pool and not connection.closed and not connection.is_plain:
+            try:
+                if connection.make_plain():
+                    self._configure_connection(connection)
+            except Error:
+                connection.close()  # the pool opens another one
+        super()._close()  # type: ignore[misc]
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Do what Django does between requests; a connection that is kept is cleared."""
+        if not self.in_atomic_block and self.connection is not None and self.has_leftovers():
+            self.clear_leftovers("A request")
+        super().close_if_unusable_or_obsolete()
+
     # --- Transactions
 
-    def _commit(self) -> None:
-        self.told = None
-        super()._commit()  # type: ignore[misc]
+    def _set_autocommit(self, autocommit: bool) -> None:
+        if not autocommit:
+            note(self)
+        super()._set_autocommit(autocommit)  # type: ignore[misc]
 
-    def _rollback(self) -> None:
-        self.told = None
-        super()._rollback()  # type: ignore[misc]
+    def _savepoint(self, sid: str) -> None:
+        note(self)
+        super()._savepoint(sid)  # type: ignore[misc]
 
     @property
     def run_on_commit(self) -> CommitHooks:

@@ -9,7 +9,11 @@ A tenant with a limit of time for statements has it as a third setting there.
 
 Several statements in one message are one implicit transaction (PostgreSQL, "Multiple Statements in a Simple
 Query"), so the two settings end with the statement, or with the transaction it began. Inside a transaction they
-are sent again only where the server has forgotten them: after a rollback to a savepoint, or a change of tenant.
+are sent again only where the server may have forgotten them: after a change of tenant, and after anything that was
+not one of our statements (`tenants.postgresql.driver`). `pg_temp` is last, so that no temporary table is taken for
+one of the schema's.
+
+In a pipeline each setting is a message of its own, before each statement.
 """
 
 from __future__ import annotations
@@ -17,23 +21,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.signals import setting_changed
 from psycopg import errors, sql
 from psycopg.copy import Copy
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from tenants.conf import tenancy
-from tenants.context import TenantInfo, innermost
+from tenants.context import Block, TenantInfo, innermost
 from tenants.errors import NoActiveTenant
+from tenants.leftovers import note
+from tenants.postgresql.texts import Traces, discards_all, number_of_local_settings, traces_of, with_settings_after_ends
 
 if TYPE_CHECKING:
     # Of these Django's are subclasses, which django-stubs leaves empty.
     from psycopg import ClientCursor, ServerCursor
 
     from tenants.postgresql.base import DatabaseWrapper
+    from tenants.postgresql.driver import TenantConnection
 
     Cursor = ClientCursor[Any]
     ServerSideCursor = ServerCursor[Any]
@@ -43,8 +50,8 @@ else:
 _IDLE, _INTRANS, _INERROR = TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR
 
 PREAMBLE = re.compile(
-    r'^SET LOCAL search_path = "(?:[^"]|"")*", "(?:[^"]|"")*"; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");'
-    r"(?: SET LOCAL statement_timeout = '\d+s';)?\n"
+    r'^SET LOCAL search_path = "(?:[^"]|"")*", "(?:[^"]|"")*", pg_temp; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");'
+    r"(?: [^\n]*;)?\n"
 )
 """What `preamble` returns, to be recognised in a text that begins with it."""
 
@@ -53,36 +60,68 @@ _TRANSACTION_CONTROL = re.compile(
     r'(?:SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) "?\w+"?|SET CONSTRAINTS ALL (?:IMMEDIATE|DEFERRED)'
 )
 
-# After these the server may have other settings than it was told: PostgreSQL's command tags.
-_FORGETTING = frozenset(
-    {"SET", "RESET", "DISCARD ALL", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "DO", "CALL"},
-)
+# PostgreSQL's command tags. After these the settings are as they were.
+_ROWS = (b"SELECT", b"INSERT", b"UPDATE", b"DELETE")
+# After these the server may have other settings than it was told.
+_FORGETTING = frozenset({"SET", "RESET", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "DO", "CALL"})
+# These leave something in the session, or may do so.
+_LASTING = frozenset({"RESET", "LISTEN", "PREPARE", "LOAD", "DO", "CALL"})
+_ENDING = frozenset({"COMMIT", "ROLLBACK", "PREPARE TRANSACTION"})
+
+_NO_TRACES = Traces(settings=False, session=False, ends=False)
 
 
-@lru_cache(maxsize=4096)
 def preamble(schema: str, role: str, seconds: int = 0) -> str:
     """Return the settings that put a statement into `schema` with the rights of `role` (empty: the user's own).
 
     With `seconds`, statements that take longer are cancelled: this one, and those after it in its transaction.
     """
-    limit = f" SET LOCAL statement_timeout = '{seconds:d}s';" if seconds else ""
-    # Its own line: PostgreSQL's errors quote the line they are about, which then is the statement's alone.
+    return _joined(_settings(schema, role, seconds))
+
+
+@lru_cache(maxsize=4096)
+def _settings(schema: str, role: str, seconds: int) -> tuple[str, ...]:
+    limit = (f"SET LOCAL statement_timeout = '{seconds:d}s'",) if seconds else ()
     return (
-        f"SET LOCAL search_path = {search_path(schema)}; SET LOCAL ROLE {_quoted(role) if role else 'NONE'};{limit}\n"
+        f"SET LOCAL search_path = {search_path(schema)}",
+        f"SET LOCAL ROLE {_quoted(role) if role else 'NONE'}",
+        *limit,
     )
 
 
+@lru_cache(maxsize=4096)
+def _joined(settings: tuple[str, ...]) -> str:
+    # Its own line: PostgreSQL's errors quote the line they are about, which then is the statement's alone.
+    return "; ".join(settings) + ";\n"
+
+
 def search_path(schema: str) -> str:
-    """Return where a tenant's statements look: its schema, then that of the extensions."""
-    return f"{_quoted(schema)}, {_quoted(tenancy().extension_schema)}"
+    """Return where a tenant's statements look: its schema, then that of the extensions, and temporary tables last."""
+    return f"{_quoted(schema)}, {_quoted(tenancy().extension_schema)}, pg_temp"
 
 
 def _reload(*, setting: str, **_: object) -> None:
     if setting == "TENANTS":
-        preamble.cache_clear()
+        _settings.cache_clear()
 
 
 setting_changed.connect(_reload, dispatch_uid="tenants.postgresql.cursor")
+
+
+def _changed_limit(seconds: int, told: tuple[int, ...], *, by_hand: bool) -> str:
+    """Return the setting of a limit where others were told before, or the limit may have been set `by_hand`.
+
+    A stricter limit than the tenant's that was set by hand is kept.
+    """
+    if not by_hand:
+        return f"SET LOCAL statement_timeout = '{seconds:d}s'" if seconds else "SET LOCAL statement_timeout = DEFAULT"
+    now = "current_setting('statement_timeout')::interval"
+    is_ours = f"{now} = ANY('{{{','.join(f'{each:d} s' for each in told)}}}'::interval[])"
+    if seconds:
+        given = f"SELECT set_config('statement_timeout', '{seconds:d}s', true)"
+        return f"{given} WHERE {is_ours} OR {now} NOT BETWEEN '1 ms' AND '{seconds:d} s'"
+    usual = "(SELECT reset_val FROM pg_settings WHERE name = 'statement_timeout')"
+    return f"SELECT set_config('statement_timeout', {usual}, true) WHERE {is_ours}"
 
 
 @lru_cache(maxsize=4096)
@@ -102,47 +141,97 @@ class _TenantMixin:
 
     if TYPE_CHECKING:
         wrapper: DatabaseWrapper
-        connection: Any
+        _conn: Any
+        """A `TenantConnection`."""
 
-    def _tenant_to_tell(self) -> TenantInfo | None:
+    def _tenant_to_tell(self, *, always: bool = False) -> TenantInfo | None:
         """Return the active tenant if the server does not know it; raise `NoActiveTenant` if there is none."""
         block = innermost.get()
         if block is None:
             raise NoActiveTenant
         tenant = block.tenant
-        status = self.connection.pgconn.transaction_status
-        if status == _IDLE:
-            return tenant
-        if status == _INERROR:
+        connection: TenantConnection = self._conn
+        if connection.traces is not None:
+            self._clear_traces(connection.traces, block)
+        told = connection.told
+        if told is not None and not always:
+            if told is tenant:
+                return None
+            if told == tenant and told.statement_seconds == tenant.statement_seconds:
+                return None
+        if connection.pgconn.transaction_status == _INERROR:
             return None  # PostgreSQL refuses whatever comes; its own answer is the clearer one
-        if status == _INTRANS and ((told := self.wrapper.told) is tenant or told == tenant):
-            return None
         return tenant
 
-    def _preamble(self, tenant: TenantInfo) -> str:
-        return preamble(tenant.schema, tenant.role or self.wrapper.owner_role, tenant.statement_seconds)
+    def _clear_traces(self, made_in: Block, block: Block | None) -> None:
+        """Clear the session of what a tenant's block has left in it, once that is over.
 
-    def _remember(self, tenant: TenantInfo) -> None:
-        self.wrapper.told = tenant if self.connection.pgconn.transaction_status == _INTRANS else None
+        What the control plane's code sets is kept until the end of its request or command: it may lock something,
+        and then go from tenant to tenant.
+        """
+        if made_in.tenant.is_platform or self._conn.pgconn.transaction_status != _IDLE:
+            return
+        while block is not None:
+            if block is made_in:
+                return
+            block = block.outer
+        self.wrapper.clear_session()
+
+    def _settings(self, tenant: TenantInfo) -> tuple[str, ...]:
+        """Return the settings to send, and note what limit of time will be in force."""
+        connection, seconds = self._conn, tenant.statement_seconds
+        if connection.pgconn.transaction_status == _IDLE:
+            connection.limits_told, connection.is_touched = (), connection.traces is not None
+        told = connection.limits_told
+        if seconds and seconds not in told:
+            connection.limits_told = (*told, seconds)
+        role = tenant.role or self.wrapper.owner_role
+        if not told and not (seconds and connection.is_touched):
+            return _settings(tenant.schema, role, seconds)
+        return (*_settings(tenant.schema, role, 0), _changed_limit(seconds, told, by_hand=connection.is_touched))
+
+    def _remember(self, tenant: TenantInfo | None) -> None:
+        """Note that the server knows `tenant` until its transaction ends; outside transactions it forgets."""
+        connection = self._conn
+        if connection.pgconn.transaction_status == _INTRANS and connection._pipeline is None:
+            connection.told = tenant
+
+    def _note_traces(self, traces: Traces) -> bool:
+        """Note what a text may leave behind; return whether the server may have forgotten what it was told."""
+        if traces.settings:
+            self._conn.is_touched = True
+        if traces.session:
+            self._conn.leave_traces()
+            note(self.wrapper)
+        return traces.settings
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, query: Any) -> Iterator[None]:
         """Tell the server the tenant in a message of its own, for what cannot share one.
 
         COPY, pipelined and server-side statements are such. Outside a transaction they get one, since the
         settings hold no longer than that.
         """
-        tenant = self._tenant_to_tell()
-        if tenant is None:
-            yield
-        elif self.connection.autocommit and self.connection.pgconn.transaction_status == TransactionStatus.IDLE:
-            with self.connection.transaction():
-                Cursor(self.connection).execute(self._preamble(tenant))
+        connection = self._conn
+        traces = traces_of(query) if isinstance(query, str) else _NO_TRACES
+        tenant, known = self._tenant_to_tell(), connection.told
+        if tenant is not None and connection.autocommit and connection.pgconn.transaction_status == _IDLE:
+            with connection.transaction():
+                self._tell(tenant)
                 yield
-        else:
-            Cursor(self.connection).execute(self._preamble(tenant))
-            self._remember(tenant)
-            yield
+            self._note_traces(traces)
+            return
+        if tenant is not None:
+            self._tell(tenant)
+        yield
+        if not self._note_traces(traces):
+            self._remember(tenant or known)
+
+    def _tell(self, tenant: TenantInfo) -> None:
+        settings = self._settings(tenant)
+        # A pipeline takes no text of several statements.
+        for text in (_joined(settings),) if self._conn._pipeline is None else settings:
+            Cursor(self._conn).execute(text)
 
 
 class TenantCursor(_TenantMixin, Cursor):
@@ -153,6 +242,7 @@ class TenantCursor(_TenantMixin, Cursor):
         self.wrapper = wrapper
         self._before = b""
         self._settings_sent = 0
+        self._ends = False
 
     def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
         """Send the settings in front of the statement.
@@ -160,78 +250,156 @@ class TenantCursor(_TenantMixin, Cursor):
         Only here, where parameters are in it already: what psycopg learns of a statement, it remembers by its text
         (128 of them, in the whole process), and that is the same for every tenant.
         """
-        if self._before:
-            self._query = query
-            self._pgconn.send_query(self._before + query.query)
-        else:
+        if not self._before:
             super()._execute_send(query, force_extended=force_extended, binary=binary)
+            return
+        self._query = query
+        text = query.query
+        if self._ends:
+            text = with_settings_after_ends(text.decode(), self._before.decode()).encode()
+        self._pgconn.send_query(self._before + text)
 
     def _set_results(self, results: list[Any]) -> None:
-        """Keep the results of the statement alone; each setting has one before it."""
-        if self._before and len(results) > self._settings_sent:
-            results = results[self._settings_sent :]
+        """Keep the results of the statements alone; each setting has one before them."""
+        if self._before:
+            results = self._without_settings(results)
         super()._set_results(results)
+
+    def _without_settings(self, results: list[Any]) -> list[Any]:
+        kept, skipped = [], self._settings_sent
+        for result in results:
+            if skipped:
+                skipped -= 1
+                continue
+            kept.append(result)
+            if self._ends and (result.command_status or b"").decode() in _ENDING:
+                skipped = self._settings_sent
+        # A text without a statement has no result where others are before it.
+        return kept or [self._pgconn.make_empty_result(ExecStatus.EMPTY_QUERY)]
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> TenantCursor:
         """Execute `query` as the active tenant; raise `NoActiveTenant` if there is none."""
-        if type(query) is not str:
+        if not isinstance(query, str):
             if isinstance(query, sql.Composable):
                 query = query.as_string(self)
             elif isinstance(query, bytes):
                 query = query.decode(self.connection.info.encoding)
         if _TRANSACTION_CONTROL.fullmatch(query):
-            super().execute(query, params, **options)
-            self._notice_forgetting()
+            self._execute_known(query, params, options, _NO_TRACES)
             return self
-        tenant = self._tenant_to_tell()
-        if tenant is None:
-            super().execute(query, params, **options)
+        traces = traces_of(query)
+        tenant = self._tenant_to_tell(always=traces.ends)
+        if self._conn._pipeline is not None:
+            self._execute_in_pipeline(tenant, query, params, options, traces)
+        elif tenant is None:
+            self._execute_known(query, params, options, traces)
         else:
-            self._execute_telling(tenant, query, params, options)
-        self._notice_forgetting()
+            self._execute_telling(tenant, query, params, options, traces)
         return self
 
-    def _execute_telling(self, tenant: TenantInfo, query: str, params: Any, options: dict[str, Any]) -> None:
-        alone = self.connection.autocommit and self.connection.pgconn.transaction_status == _IDLE
-        self._before = _encoded(self._preamble(tenant))
-        self._settings_sent = 3 if tenant.statement_seconds else 2
+    def _execute_known(self, query: str, params: Any, options: dict[str, Any], traces: Traces) -> None:
+        known = self._conn.told
         try:
             super().execute(query, params, **options)
-        except errors.ActiveSqlTransaction:
-            # CREATE INDEX CONCURRENTLY, VACUUM and their like refuse any transaction, the implicit one included.
-            # PostgreSQL refuses before it does anything, so nothing happens twice; but not behind a BEGIN in `query`.
-            if not alone or self.connection.pgconn.transaction_status != _IDLE:
+        except errors.InvalidTransactionTermination as error:
+            raise _ended_inside(error) from error
+        if not self._may_have_forgotten(query, traces) and known is not None:
+            self._remember(known)
+
+    def _execute_telling(
+        self, tenant: TenantInfo, query: str, params: Any, options: dict[str, Any], traces: Traces
+    ) -> None:
+        alone = self._conn.autocommit and self._conn.pgconn.transaction_status == _IDLE
+        settings = self._settings(tenant)
+        self._before = _encoded(_joined(settings))
+        self._settings_sent = len(settings)
+        self._ends = traces.ends
+        try:
+            super().execute(query, params, **options)
+        except (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination) as error:
+            # CREATE INDEX CONCURRENTLY, VACUUM and their like refuse any transaction, the implicit one included, and
+            # so does a COMMIT inside CALL or DO. All that was done is rolled back, so nothing happens twice; but not
+            # behind a BEGIN or COMMIT in `query`.
+            if not alone or traces.ends or self._conn.pgconn.transaction_status != _IDLE:
+                if isinstance(error, errors.InvalidTransactionTermination):
+                    raise _ended_inside(error) from error
                 raise
             self._before = b""
-            self.wrapper.execute_outside_transaction(tenant, query, params)
+            self._execute_alone(tenant, query, params)
             return
         finally:
             self._before = b""
-        self._remember(tenant)
+        if not self._may_have_forgotten(query, traces):
+            self._remember(tenant)
 
-    def _notice_forgetting(self) -> None:
-        """Forget what the server was told if any of the statements just sent may have changed it."""
-        if self.wrapper.told is None:
-            return
-        for result in self._results[self._iresult :]:
-            if (result.command_status or b"").decode() in _FORGETTING:
-                self.wrapper.told = None
+    def _execute_alone(self, tenant: TenantInfo, query: str, params: Any) -> None:
+        """Execute what refuses a transaction."""
+        if discards_all(query):
+            super().execute(query)
+            self.wrapper.restore_session()
+        else:
+            self._set_results(self.wrapper.execute_outside_transaction(tenant, query, params))
+
+    def _execute_in_pipeline(
+        self, tenant: TenantInfo | None, query: str, params: Any, options: dict[str, Any], traces: Traces
+    ) -> None:
+        """Queue the settings and the statement. What becomes of them is known later, and by others."""
+        pipeline = self._conn._pipeline
+        for setting in () if tenant is None else self._settings(tenant):
+            pipeline.command_queue.append(partial(self._pgconn.send_query_params, setting.encode(), None))
+            pipeline.result_queue.append(None)
+        self._note_traces(traces)
+        if not query.lstrip()[:6].upper().encode().startswith(_ROWS):
+            self._conn.leave_traces()
+            note(self.wrapper)
+        super().execute(query, params, **options)
+
+    def _may_have_forgotten(self, query: str, traces: Traces) -> bool:
+        """Note what the statements that were just sent have left; return whether they may have changed settings."""
+        forgotten = self._note_traces(traces) if traces is not _NO_TRACES else False
+        tags = []
+        for result in self._results:
+            tag = result.command_status
+            if tag is not None and not tag.startswith(_ROWS):
+                tags.append(tag.decode())
+        if tags and not _FORGETTING.isdisjoint(tags):
+            self._note_tags(query, tags)
+            return True
+        if tags and not _LASTING.isdisjoint(tags):
+            self._conn.leave_traces()
+            note(self.wrapper)
+        return forgotten
+
+    def _note_tags(self, query: str, tags: list[str]) -> None:
+        connection = self._conn
+        connection.is_touched = connection.is_touched or "SET" in tags or "RESET" in tags
+        if not _LASTING.isdisjoint(tags) or tags.count("SET") > number_of_local_settings(query):
+            connection.leave_traces()
+        note(self.wrapper)
 
     def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
         """Execute `query` once for each of `params_seq`, as psycopg does in a pipeline."""
-        with self._told():
+        with self._told(query):
             super().executemany(query, params_seq, **options)
 
     def stream(self, query: Any, params: Any = None, **options: Any) -> Iterator[Any]:
         """Iterate over the rows while PostgreSQL still makes them."""
-        with self._told():
+        with self._told(query):
             yield from super().stream(query, params, **options)
 
     @contextmanager
     def copy(self, statement: Any, params: Any = None, **options: Any) -> Iterator[Copy]:
         """Start a COPY as the active tenant."""
-        with self._told(), super().copy(statement, params, **options) as copy:
+        with self._told(statement), super().copy(statement, params, **options) as copy:
             yield copy
+
+
+def _ended_inside(error: errors.InvalidTransactionTermination) -> errors.InvalidTransactionTermination:
+    """Return the error of a CALL or DO that may not end the transaction it is in, with what to do."""
+    return errors.InvalidTransactionTermination(
+        f"A procedure or DO block could not end its transaction: {error.diag.message_primary or error}. Call it "
+        f"outside transaction.atomic(), by itself, or take COMMIT and ROLLBACK out of it."
+    )
 
 
 class TenantServerSideCursor(_TenantMixin, ServerSideCursor):
@@ -242,9 +410,20 @@ class TenantServerSideCursor(_TenantMixin, ServerSideCursor):
         # As Django: outside a transaction the cursor has to outlive its statement.
         super().__init__(connection, name=name, scrollable=False, withhold=connection.autocommit)
         self.wrapper = wrapper
+        self._is_held = False
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> TenantServerSideCursor:
         """Declare the cursor as the active tenant; raise `NoActiveTenant` if there is none."""
-        with self._told():
+        with self._told(query):
             super().execute(query, params, **options)
+        if self.withhold and not self._is_held:
+            self._is_held = True
+            self._conn.held_cursors += 1
         return self
+
+    def close(self) -> None:
+        """Close the cursor, at the server as well."""
+        super().close()
+        if self._is_held:
+            self._is_held = False
+            self._conn.held_cursors = max(0, self._conn.held_cursors - 1)

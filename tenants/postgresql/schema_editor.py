@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.postgresql import schema
@@ -33,6 +34,28 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
     """Adds each statement, parameters filled in, to the connection's `recording` while there is one."""
 
     connection: DatabaseWrapper
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Send what was put off to the end, and leave the transaction whatever becomes of that.
+
+        Django's own leaves its transaction open if a deferred statement fails, and with it the connection in a block.
+        """
+        if error is None:
+            try:
+                for statement in self.deferred_sql:
+                    self.execute(statement, None)
+            except BaseException as deferred:
+                self._leave(type(deferred), deferred, deferred.__traceback__)
+                raise
+        self._leave(kind, error, traceback)
+
+    def _leave(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self.atomic_migration:
+            self.atomic.__exit__(kind, error, traceback)
 
     def execute(self, sql: Any, params: Any = ()) -> None:
         """Send one statement."""

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.utils import timezone, translation
 
 from tenants import current_tenant
@@ -38,3 +39,10 @@ def fail(word: str) -> None:
 def no_job(word: str) -> None:
     """Just a function."""
     Group.objects.create(name=word)
+
+
+@tenant_job
+def leave_open() -> None:
+    """Leave a row in a transaction that is not ended."""
+    transaction.atomic().__enter__()
+    Group.objects.create(name="lost")

@@ -10,6 +10,7 @@ from django.core.management import ManagementUtility
 from django.core.management.base import CommandError
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.leftovers import nothing_left
 from tenants.management.base import TenantCommand
 from tenants.management.selection import selected_tenant
 from tenants.registry import all_tenants
@@ -52,7 +53,8 @@ class Command(TenantCommand):
     def _run(self, tenant: TenantInfo, command: list[str], *, as_owner: bool) -> bool:
         """Run the command as `manage.py` would, and return whether it ended well."""
         self.stderr.write(f"== {tenant}")
-        with use_tenant(tenant.as_owner() if as_owner else tenant):
+        what = f"the command {command[0]}"
+        with use_tenant(tenant.as_owner() if as_owner else tenant), nothing_left(what):
             try:
                 ManagementUtility([sys.argv[0], *command]).execute()
             except SystemExit as end:

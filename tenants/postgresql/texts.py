@@ -1,0 +1,125 @@
+"""What can be read off the text of a statement: what it leaves behind, and where it ends transactions.
+
+Most of what a statement does is told by PostgreSQL's command tags. A function that is called in a SELECT has no tag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+_LONGEST_KEPT = 4000
+"""Characters of a text whose traces are remembered. Longer ones are rare, and take longer to execute than to read."""
+
+
+class Traces(NamedTuple):
+    """What a text may do beside what its command tags say."""
+
+    settings: bool
+    """It may change a setting, the search path among them."""
+    session: bool
+    """It may leave something in the session that outlives the transaction."""
+    ends: bool
+    """It may end a transaction and go on behind that."""
+
+
+# Looked for in lower case, and after a plain search for a word of theirs: scripts of migrations are long.
+_SET_CONFIG_LOCALLY = re.compile(r"\bset_config\s*\((?:[^()]|\([^()]*\))*,\s*true\s*\)")
+_SESSION_WORDS = ("advisory_lock", "dblink_connect", "temp", "with hold")
+_SESSION = re.compile(
+    r"\bpg_(?:try_)?advisory_lock|\bdblink_connect|\bpg_temp\b|\bwith\s+hold\b"
+    r"|\b(?:create|into)\s+(?:or\s+replace\s+)?(?:(?:global|local)\s+)?(?:recursive\s+)?temp(?:orary)?\b"
+)
+_MAY_END = re.compile(
+    r"(?:^|;)(?:\s|--[^\n]*|/\*.*?\*/)*(?:commit|rollback|end|abort|prepare\s+transaction)\b[^;]*;", re.S
+)
+_DISCARD_ALL = re.compile(r"\s*DISCARD\s+ALL\s*;?\s*", re.I)
+
+
+class Complete(str):
+    """A text that brings the tenants' settings itself, behind each end of a transaction in it."""
+
+    __slots__ = ()
+
+
+def traces_of(text: str) -> Traces:
+    """Return the traces of a text, before parameters are merged into it."""
+    if isinstance(text, Complete):
+        return _traces(str(text))._replace(ends=False)
+    return _kept_traces(text) if len(text) < _LONGEST_KEPT else _traces(text)
+
+
+def _traces(text: str) -> Traces:
+    text = text.lower()
+    calls = text.count("set_config")
+    has_session_words = any(word in text for word in _SESSION_WORDS)
+    return Traces(
+        settings=calls > 0,
+        session=(has_session_words and _SESSION.search(text) is not None)
+        or (calls > 0 and calls > len(_SET_CONFIG_LOCALLY.findall(text))),
+        ends=";" in text and _MAY_END.search(text) is not None and any(_ends(text)),
+    )
+
+
+_kept_traces = lru_cache(maxsize=1024)(_traces)
+
+
+def number_of_local_settings(text: str) -> int:
+    """Return how many statements of a text set something for the transaction alone."""
+    text = text.lower()
+    return text.count("set local ") + text.count("set transaction ")
+
+
+def discards_all(text: str) -> bool:
+    """Tell whether a text is DISCARD ALL."""
+    return _DISCARD_ALL.fullmatch(text) is not None
+
+
+# A semicolon inside any of the others separates nothing.
+_PIECE = re.compile(
+    r"""
+    --[^\n]* | /\*.*?\*/
+    | (?<![\w$]) [eE] ' (?: [^'\\] | \\. | '' )* '
+    | ' (?: [^'] | '' )* '
+    | " (?: [^"] | "" )* "
+    | (?<![\w$]) (?P<dollars> \$ (?: [^\W\d]\w* )? \$ ) .*? (?P=dollars)
+    | ;
+    """,
+    re.X | re.S,
+)
+_FIRST_WORD = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*(PREPARE\s+TRANSACTION|\w+|\S|$)", re.I | re.S)
+_ENDING = {"COMMIT", "ROLLBACK", "END", "ABORT"}
+# The body of a function that is written in the standard's way has semicolons, and an END of its own.
+_ATOMIC_BODY = re.compile(r"\bBEGIN\s+ATOMIC\b", re.I)
+
+
+def with_settings_after_ends(text: str, settings: str) -> str:
+    """Return a text in which `settings` follow each statement that ends a transaction and is not the last."""
+    parts, begun = [], 0
+    for position in _ends(text):
+        parts += [text[begun:position], settings]
+        begun = position
+    return "".join([*parts, text[begun:]])
+
+
+def _ends(text: str) -> Iterator[int]:
+    """Yield the places behind the semicolons of statements that end a transaction, if there is something behind."""
+    begun, is_in_body = 0, False
+    for piece in _PIECE.finditer(text):
+        if piece.group() != ";":
+            continue
+        word = _first_word(text, begun)
+        if is_in_body:
+            is_in_body = word != "END"
+        elif word == "CREATE":
+            is_in_body = _ATOMIC_BODY.search(text, begun, piece.start()) is not None
+        elif (word in _ENDING or word.startswith("PREPARE ")) and _first_word(text, piece.end()):
+            yield piece.end()
+        begun = piece.end()
+
+
+def _first_word(text: str, begun: int) -> str:
+    found = _FIRST_WORD.match(text, begun)
+    return " ".join(found[1].upper().split()) if found else ""

@@ -1,0 +1,226 @@
+"""What a statement leaves in the session – settings, locks, temporary tables – does not reach another tenant."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import close_old_connections, connection, transaction
+from psycopg import IsolationLevel
+
+from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.registry import tenant_by_slug
+
+Row = Callable[..., tuple[Any, ...]]
+Pair = tuple[TenantInfo, TenantInfo]
+
+
+@pytest.fixture(params=["pool", "kept"])
+def pair(committed: None, request: Any) -> Iterator[Pair]:
+    """Two tenants, on a pool of one connection, or on one that the thread keeps."""
+    connection.close()
+    connection.close_pool()
+    settings, kept = connection.settings_dict, dict(connection.settings_dict)
+    pool = {"min_size": 1, "max_size": 1} if request.param == "pool" else False
+    connection.settings_dict = {
+        **settings,
+        "OPTIONS": {**settings["OPTIONS"], "pool": pool},
+        "CONN_MAX_AGE": 0 if pool else None,
+    }
+    yield tenant_by_slug("acme"), tenant_by_slug("globex")
+    connection.close()
+    connection.close_pool()
+    connection.settings_dict = kept
+
+
+def end_of_request() -> None:
+    close_old_connections()
+    if connection.pool:
+        connection.close()
+
+
+LEFT = {
+    "read only": ("SET default_transaction_read_only = on", "SHOW default_transaction_read_only", "off"),
+    "a limit of time": ("SET SESSION statement_timeout = 1000", "SHOW statement_timeout", "0"),
+    "by a function": ("SELECT set_config('lock_timeout', '77', false)", "SHOW lock_timeout", "0"),
+    "time zone": ("SET TIME ZONE 'Asia/Seoul'", "SHOW TimeZone", "UTC"),
+    "encoding": ("SET client_encoding = 'LATIN1'", "SHOW client_encoding", "UTF8"),
+    "a setting of an app": ("SET app.shop = 'acme'", "SELECT coalesce(current_setting('app.shop', true), '')", ""),
+    "a lock": (
+        "SELECT pg_advisory_lock(7)",
+        "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND objid = 7",
+        "0",
+    ),
+    "a temporary table": (
+        "CREATE TEMP TABLE auth_group (id int, name text)",
+        "SELECT count(*)::text FROM pg_class WHERE relname = 'auth_group' AND relpersistence = 't'",
+        "0",
+    ),
+    "a temporary table as": (
+        "CREATE TEMPORARY TABLE left_over AS SELECT 1 AS one",
+        "SELECT count(*)::text FROM pg_class WHERE relname = 'left_over'",
+        "0",
+    ),
+    "a prepared statement": ("PREPARE kept AS SELECT 1", "SELECT count(*)::text FROM pg_prepared_statements", "0"),
+    "listening": ("LISTEN news", "SELECT count(*)::text FROM pg_listening_channels()", "0"),
+    "a held cursor": ("DECLARE kept CURSOR WITH HOLD FOR SELECT 1", "SELECT count(*)::text FROM pg_cursors", "0"),
+    "a block of code": (
+        "DO $$ BEGIN PERFORM set_config('lock_timeout', '78', false); END $$",
+        "SHOW lock_timeout",
+        "0",
+    ),
+    "several at once": ("SET LOCAL lock_timeout = 1; SET lock_timeout = 79", "SHOW lock_timeout", "0"),
+}
+
+
+@pytest.mark.parametrize("what", LEFT)
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_session_state_does_not_reach_the_next_tenant(
+    pair: Pair, sql_row: Row, what: str, in_transaction: bool
+) -> None:
+    """Faults 52 and 4: what one tenant has left in the session is cleared before another one's request."""
+    acme, globex = pair
+    leave, ask, clean = LEFT[what]
+    with use_tenant(acme):
+        (pid,) = sql_row("SELECT pg_backend_pid()")
+        with connection.cursor() as cursor:
+            if in_transaction:
+                with transaction.atomic():
+                    cursor.execute(leave)
+            else:
+                cursor.execute(leave)
+        assert sql_row(ask) != (clean,)
+    end_of_request()
+    with use_tenant(globex):
+        assert sql_row(ask) == (clean,)
+        assert sql_row("SELECT pg_backend_pid()") == (pid,)
+        assert sql_row("SELECT current_schema(), current_user") == (globex.schema, globex.role)
+        with transaction.atomic():
+            Group.objects.create(name="as ever")
+            transaction.set_rollback(True)
+
+
+def test_session_state_ends_with_the_block_that_made_it(pair: Pair, sql_row: Row) -> None:
+    """Fault 52: also where no request ends, as in commands and workers."""
+    acme, globex = pair
+    with use_tenant(acme), connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 77")
+        with use_tenant(acme):
+            assert sql_row("SHOW lock_timeout") == ("77ms",)
+        assert sql_row("SHOW lock_timeout") == ("77ms",)
+    with use_tenant(globex), transaction.atomic():
+        assert sql_row("SHOW lock_timeout") == ("0",)
+
+
+def test_what_the_control_plane_locks_it_keeps_from_tenant_to_tenant(pair: Pair, sql_row: Row) -> None:
+    """Fault 52: a command may hold a lock for as long as it goes from tenant to tenant."""
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 8"
+    with use_tenant(PLATFORM):
+        sql_row("SELECT pg_advisory_lock(8)")
+    for tenant in pair:
+        with use_tenant(tenant):
+            assert sql_row(held) == (1,)
+    end_of_request()
+    with use_tenant(PLATFORM):
+        assert sql_row(held) == (0,)
+
+
+def test_a_temporary_table_is_not_taken_for_a_table_of_the_schema(pair: Pair, sql_row: Row) -> None:
+    """Fault 4: in a transaction of two tenants nothing can be cleared, and the schema's table comes first."""
+    acme, globex = pair
+    with transaction.atomic():
+        with use_tenant(acme), connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE auth_group (id int, name text)")
+            cursor.execute("INSERT INTO pg_temp.auth_group VALUES (1, 'of acme')")
+            cursor.execute("CREATE TEMP TABLE only_here AS SELECT 1 AS one")
+            assert sql_row("SELECT one FROM only_here") == (1,)
+        with use_tenant(globex):
+            assert not Group.objects.filter(name="of acme").exists()
+        transaction.set_rollback(True)
+
+
+def test_an_iterator_goes_on_while_tenants_are_visited(pair: Pair, sql_row: Row) -> None:
+    """Fault 52: a cursor that is still read is not closed by a change of tenant."""
+    with use_tenant(PLATFORM), connection.chunked_cursor() as cursor:
+        cursor.execute("SELECT generate_series(1, 3)")
+        for number in (1, 2, 3):
+            assert cursor.fetchone() == (number,)
+            with use_tenant(pair[number % 2]):
+                sql_row("SELECT 1")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_cursor_that_nobody_closed_is_closed_at_the_end_of_a_request(pair: Pair, sql_row: Row) -> None:
+    """Fault 52: an iterator that was left in the midst."""
+    with use_tenant(pair[0]):
+        left = connection.chunked_cursor()
+        left.execute("SELECT 1")
+    end_of_request()
+    with use_tenant(pair[1]):
+        assert sql_row("SELECT count(*) FROM pg_cursors") == (0,)
+
+
+def test_attributes_of_the_drivers_connection_are_as_they_were(pair: Pair, sql_row: Row) -> None:
+    """Fault 52: psycopg has settings of its side too, and they stay on a connection of the pool."""
+    with use_tenant(pair[0]):
+        sql_row("SELECT 1")
+        connection.connection.read_only = True
+        connection.connection.isolation_level = IsolationLevel.SERIALIZABLE
+        connection.connection.row_factory = lambda cursor: dict
+    end_of_request()
+    with use_tenant(pair[1]), transaction.atomic():
+        row = sql_row("SELECT current_setting('transaction_read_only'), current_setting('transaction_isolation')")
+        assert row == ("off", "read committed")
+
+
+def test_discard_all_is_sent_to_this_session(pair: Pair, sql_row: Row) -> None:
+    """Fault 11: it was sent to another connection."""
+    acme, _ = pair
+    with use_tenant(acme), connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 77")
+        cursor.execute("PREPARE kept AS SELECT 1")
+        (pid,) = sql_row("SELECT pg_backend_pid()")
+        cursor.execute("discard all;")
+        assert cursor.statusmessage == "DISCARD ALL"
+        assert sql_row("SELECT pg_backend_pid(), current_setting('lock_timeout')") == (pid, "0")
+        assert sql_row("SELECT count(*) FROM pg_prepared_statements") == (0,)
+        assert sql_row("SELECT current_schema(), current_user") == (acme.schema, acme.role)
+    assert connection.connection.execute("SELECT current_setting('search_path')").fetchone() == ('""',)
+
+
+def test_an_index_of_a_temporary_table_is_made_concurrently(pair: Pair, sql_row: Row) -> None:
+    """Fault 11: the table "does not exist" on another connection, and neither do the session's settings."""
+    acme, globex = pair
+    with use_tenant(acme), connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE numbers (n int)")
+        cursor.execute("CREATE INDEX CONCURRENTLY by_n ON numbers (n)")
+        cursor.execute("VACUUM numbers")
+        assert sql_row("SELECT count(*) FROM pg_indexes WHERE indexname = 'by_n'") == (1,)
+        assert sql_row("SELECT current_schema(), current_user") == (acme.schema, acme.role)
+    raw = connection.connection.execute("SELECT current_setting('search_path'), current_user = session_user")
+    assert raw.fetchone() == ('""', True)
+    with use_tenant(globex):
+        assert sql_row("SELECT count(*) FROM pg_indexes WHERE indexname = 'by_n'") == (0,)
+
+
+def test_a_transaction_that_the_driver_left_open_is_rolled_back(
+    pair: Pair, sql_row: Row, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Fault 53: a BEGIN without its end."""
+    acme, globex = pair
+    for begin in ("BEGIN", "START TRANSACTION READ ONLY"):
+        with use_tenant(acme), connection.cursor() as cursor:
+            cursor.execute(begin)
+            cursor.execute("SELECT 1")
+        with caplog.at_level(logging.ERROR):
+            caplog.clear()
+            end_of_request()
+        assert "left a transaction open" in caplog.text
+        with use_tenant(globex):
+            Group.objects.create(name="committed")
+            with connection.connect_directly() as other:
+                ask = f'DELETE FROM "{globex.schema}".auth_group WHERE name = %s RETURNING 1'
+                assert other.execute(ask, ["committed"]).fetchone() == (1,)
