@@ -15,6 +15,7 @@ from django.core.management.base import CommandError
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
+from tenants.errors import TenancyError, in_one_line
 from tenants.lifecycle import NewTenant, create_tenant
 from tenants.lifecycle.owner import setup_link
 from tenants.management.base import TenantCommand
@@ -50,7 +51,15 @@ class Command(TenantCommand):
             owner_password=password,
             **{field: options[field] for field in fields},
         )
-        tenant = create_tenant(order)
+        try:
+            tenant = create_tenant(order)
+        except TenancyError:
+            raise
+        except Exception as error:  # whatever a migration or a step raises; --traceback shows where
+            raise CommandError(
+                f"Creating tenant {slug!r} failed: {_cause(error)}. Nothing of it is left. Correct the cause, then run "
+                f"create_tenant again."
+            ) from error
         link = setup_link(tenant, owner_email) if owner_email and password is None else ""
         self._report(tenant, link, as_json=options["json"])
 
@@ -76,3 +85,8 @@ class Command(TenantCommand):
         self.stdout.write(self.style.SUCCESS(f"Opened {tenant.name}: {url} (schema {tenant.schema})"))
         if link:
             self.stdout.write(f"The owner sets a password here: {link}")
+
+
+def _cause(error: Exception) -> str:
+    where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
+    return f"{where}{in_one_line(error)}".rstrip(".")
