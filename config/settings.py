@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from corsheaders.defaults import default_headers
 from django import VERSION
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import lazy
@@ -139,6 +140,7 @@ MIDDLEWARE = [
     "tenants.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.limits.LimitMiddleware",
+    "tenants.oauth.cors.TenantCorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "tenants.language.TenantLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -250,6 +252,13 @@ LANGUAGE_COOKIE_NAME = f"{_HOST_ONLY}language"
 
 # --- Tokens of the API (tenants.oauth) -------------------------------------------------------------------------
 MIGRATION_MODULES = {"oauth2_provider": None}  # it has no tables: these models are in the place of its own
+# What pages of other origins may read, if a client of the shop has registered theirs; never with cookies.
+CORS_URLS_REGEX = r"^/(api/|oauth/(token|revoke|userinfo)$)"
+CORS_ALLOW_HEADERS = (*default_headers, "if-match", "if-none-match", "idempotency-key", "x-api-version")
+CORS_EXPOSE_HEADERS = (
+    "deprecation", "etag", "link", "location", "retry-after", "sunset", "www-authenticate", "x-api-version",
+    "x-request-id",
+)  # fmt: skip
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Application"
 OAUTH2_PROVIDER_GRANT_MODEL = "oauth.Grant"
 OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth.AccessToken"  # noqa: S105
@@ -263,6 +272,7 @@ OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "tenants.oauth.scopes.TenantScopes",
     "ID_TOKEN_ADMIN_CLASS": "django.contrib.admin.ModelAdmin",  # of a site that is mounted nowhere
     "OIDC_ENABLED": True,
+    "ALLOWED_SCHEMES": ["https", "http"],  # of origins; `Application.clean` takes http for the own machine alone
     "OIDC_ISS_ENDPOINT": lazy(issuer, str)(),  # another one for each tenant
     "OAUTH_PRE_TOKEN_VALIDATION": [],  # what the grant for devices needs, which is not offered
     "ACCESS_TOKEN_EXPIRE_SECONDS": 15 * 60,

@@ -21,7 +21,7 @@ from ninja.operation import Operation
 from tenants.api.documents import DocsPage, describe
 from tenants.api.problems import ErrorStyle, Fault, PlainErrors, answer
 from tenants.api.usage import usage
-from tenants.api.versions import tell_version
+from tenants.api.versions import contradiction, tell_version
 from tenants.conf import tenancy
 from tenants.limits import stopped_answer
 
@@ -72,16 +72,20 @@ class _Api(NinjaAPI):
 
             @wraps(view)
             async def async_door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-                return self._finish(request, await view(request, *args, **kwargs))
+                return self._finish(request, self._contradicted(request) or await view(request, *args, **kwargs))
 
             return async_door
 
         @wraps(view)
         def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            return self._finish(request, view(request, *args, **kwargs))
+            return self._finish(request, self._contradicted(request) or view(request, *args, **kwargs))
 
         door.csrf_exempt = True  # type: ignore[attr-defined]  # `identify` looks after it
         return door
+
+    def _contradicted(self, request: HttpRequest) -> HttpResponse | None:
+        said = contradiction(request, self.version)
+        return answer(self.errors, request, 400, said) if said else None
 
     def _finish(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if isinstance(response, HttpResponseNotAllowed):

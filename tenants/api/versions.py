@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from tenants.context import TenantInfo, current_tenant
 
 HEADER = "X-API-Version"
 PARAMETER = "api_version"
+_VERSION = re.compile(r"(v\d+)(?:/|$)")
 
 
 def default_version(tenant: TenantInfo) -> str:
@@ -29,13 +31,24 @@ def default_version(tenant: TenantInfo) -> str:
 def asked_version(request: HttpRequest) -> str:
     """Return the version that header or parameter ask for, or the default; raise `Refused` for one that is not."""
     asked = {value for value in (request.headers.get(HEADER), request.GET.get(PARAMETER)) if value}
-    known = tenancy().api_versions
     if len(asked) > 1:
         raise Refused(400, f"{HEADER} and {PARAMETER} ask for different versions. Send one of them.")
     version = next(iter(asked), default_version(current_tenant()))
-    if version not in known:
-        raise Refused(400, f"There is no version {version[:20]!r} of this API. There are {', '.join(known)}.")
+    if version not in tenancy().api_versions:
+        raise Refused(400, _unknown(version))
     return version
+
+
+def contradiction(request: HttpRequest, version: str) -> str:
+    """Say, if header or parameter of a request ask for another version than its path, that they do; else nothing."""
+    for name, asked in ((HEADER, request.headers.get(HEADER)), (PARAMETER, request.GET.get(PARAMETER))):
+        if asked and asked != version:
+            return f"The path asks for version {version} and {name} for {asked[:20]!r}. Send one of them."
+    return ""
+
+
+def _unknown(version: str) -> str:
+    return f"There is no version {version[:20]!r} of this API. There are {', '.join(tenancy().api_versions)}."
 
 
 @csrf_exempt  # the operations look after it, as ninja's do
@@ -43,11 +56,15 @@ def in_asked_version(request: HttpRequest, rest: str) -> HttpResponseBase:
     """Answer `/api/…` without a version in the path as `/api/<version>/…`."""
     root = request.path_info.removesuffix(rest)
     try:
+        if named := _VERSION.match(rest):
+            raise Refused(404, _unknown(named[1]))
         match = resolve(f"{root}{asked_version(request)}/{rest}")
     except Refused as refused:
-        return answer(ProblemDetails(), request, refused.status_code, str(refused))
+        response: HttpResponseBase = answer(ProblemDetails(), request, refused.status_code, str(refused))
+        tell_version(default_version(current_tenant()), response)
+        return response
     request.resolver_match = match
-    response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+    response = match.func(request, *match.args, **match.kwargs)
     patch_vary_headers(response, [HEADER])
     return response
 

@@ -50,6 +50,9 @@ def metadata(request: HttpRequest) -> HttpResponse:
             "id_token_signing_alg_values_supported": [ALGORITHM],
             "claims_supported": ["sub", *Validator().get_additional_claims()],
             "prompt_values_supported": ["none", "login"],
+            "claims_parameter_supported": False,
+            "request_parameter_supported": False,
+            "request_uri_parameter_supported": False,
         }
     )
 

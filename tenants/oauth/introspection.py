@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from tenants.errors import TokenRefused
 from tenants.oauth.issuer import issuer
 from tenants.oauth.models import AccessToken, Application
-from tenants.oauth.requests import RefusesNul, authenticated_client, refusal, unknown_client
+from tenants.oauth.requests import ChecksParameters, authenticated_client, refusal, unknown_client
 from tenants.oauth.ring import rings
 from tenants.oauth.scopes import INTROSPECTION
 from tenants.oauth.tokens import verify
@@ -22,7 +22,7 @@ _NOT_GOOD = {"active": False}
 
 @method_decorator(csrf_exempt, name="dispatch")
 @method_decorator(never_cache, name="dispatch")
-class Introspect(RefusesNul):
+class Introspect(ChecksParameters):
     """For clients with a secret: about their own tokens, and about all if `introspection` is among their scopes."""
 
     def post(self, request: HttpRequest) -> HttpResponse:

@@ -25,7 +25,7 @@ from tenants.hashing import hashing_slot
 from tenants.oauth.bearer import VOID, identify_by_token
 from tenants.oauth.lifetimes import access_token_lifetime
 from tenants.oauth.models import AccessToken
-from tenants.oauth.requests import RefusesNul, refusal, token_refusal
+from tenants.oauth.requests import ChecksParameters, refusal, token_refusal
 from tenants.oauth.scopes import api_scopes
 from tenants.oauth.tokens import access_token
 
@@ -36,7 +36,7 @@ FIRST_PARTY = "first-party"
 @method_decorator(csrf_exempt, name="dispatch")
 @method_decorator(never_cache, name="dispatch")
 @method_decorator(sensitive_post_parameters("password"), name="dispatch")
-class PasswordToken(RefusesNul):
+class PasswordToken(ChecksParameters):
     """Gives a token for `username` and `password` in a form; `scope` asks for less than everything.
 
     Who has a second factor gives its code as `otp`.

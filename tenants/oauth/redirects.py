@@ -21,6 +21,17 @@ def check_redirect_uris(uris: str) -> None:
             raise ValidationError({"redirect_uris": message}, params={"uri": uri})
 
 
+def check_origins(origins: str) -> None:
+    """Refuse, as a form's field error, an origin that is neither https nor of the own machine.
+
+    `origins` has spaces between them.
+    """
+    for origin in origins.split():
+        if not _is_fit(origin):
+            message = _("%(origin)s: it has to be an https origin, or an http one of the own machine.")
+            raise ValidationError({"allowed_origins": message}, params={"origin": origin})
+
+
 def _is_fit(uri: str) -> bool:
     try:
         parts = urlsplit(uri)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.generic import View
 from ninja.errors import HttpError
@@ -27,21 +27,33 @@ def token_refusal(error: HttpError) -> JsonResponse:
     return response
 
 
-def unknown_client() -> JsonResponse:
+def unknown_client() -> HttpResponse:
     """Return the answer to a client that did not show who it is."""
-    response = refusal("invalid_client", "Give the id and the secret of a confidential client.", status=401)
-    response["WWW-Authenticate"] = f'Basic realm="{issuer()}"'
+    return for_clients(refusal("invalid_client", "Give the id and the secret of a confidential client.", status=401))
+
+
+def for_clients(response: HttpResponse) -> HttpResponse:
+    """Return an answer to a client as RFC 6749, 5.1 and 5.2, has it: kept by no cache, and how to authenticate."""
+    response["Cache-Control"] = "no-store"
+    response["Pragma"] = "no-cache"
+    if response.status_code == 401:
+        response["WWW-Authenticate"] = f'Basic realm="{issuer()}"'
     return response
 
 
-class RefusesNul(View):
-    """PostgreSQL has no text with a NUL in it, so nobody's name, secret or address has one."""
+class ChecksParameters(View):
+    """Refuses what no parameter of OAuth may be, before django-oauth-toolkit sees it."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Refuse a parameter with a NUL in it; django-oauth-toolkit would fail."""
+        """Refuse a parameter with a NUL in it, which PostgreSQL does not take, and one that is given twice."""
         given = [request.GET, request.POST] if request.method == "POST" else [request.GET]
-        if any("\0" in value for one in given for _, values in one.lists() for value in values):
-            return refusal("invalid_request", "A parameter has a NUL in it.")
+        for parameters in given:
+            for name, values in parameters.lists():
+                if any("\0" in value for value in values):
+                    return for_clients(refusal("invalid_request", "A parameter has a NUL in it."))
+                # RFC 6749, 3.1 and 3.2; RFC 8707 for the one that may be repeated.
+                if len(values) > 1 and name != "resource":
+                    return for_clients(refusal("invalid_request", f"{name[:50]} is given more than once."))
         return super().dispatch(request, *args, **kwargs)
 
 

@@ -6,25 +6,29 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from csp.decorators import csp_replace
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
+from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.views import AuthorizationView, RevokeTokenView, TokenView
+from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error, OAuth2Error
 
 from tenants.accounts import signing_in
 from tenants.accounts.forms import CodeForm
 from tenants.accounts.second_factor import check_code, has_second_factor
 from tenants.entering.session import is_entered_operator
 from tenants.hashing import hashing_slot
+from tenants.oauth import authorization
 from tenants.oauth.models import Application
-from tenants.oauth.requests import RefusesNul, refusal
+from tenants.oauth.requests import ChecksParameters, for_clients, refusal, unknown_client
 
 # What a form here is answered with may lead to the client, wherever that is, and `form-action` counts the way too.
 _LEADS_AWAY = csp_replace({"form-action": None})
@@ -81,8 +85,19 @@ class SecondStep(FormView):  # type: ignore[type-arg]  # not generic when the pr
         return HttpResponseRedirect(self.begun.target)
 
 
-@method_decorator([never_cache, _LEADS_AWAY], name="dispatch")
-class Authorize(RefusesNul, AuthorizationView):
+def _take_consent(view: AuthorizationView, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    """Take what somebody has agreed to, from our own form alone."""
+
+    @csrf_protect
+    def take(request: HttpRequest) -> HttpResponseBase:
+        return cast(HttpResponseBase, FormView.post(view, request, *args, **kwargs))
+
+    return take(request)
+
+
+# Exempt from CSRF as a whole, for requests by POST; what consents is checked in `_take_consent`.
+@method_decorator([never_cache, _LEADS_AWAY, csrf_exempt], name="dispatch")
+class Authorize(ChecksParameters, AuthorizationView):
     """Asks somebody whether a client may act for them, and sends them back to it."""
 
     template_name = "oauth/authorize.html"
@@ -92,7 +107,42 @@ class Authorize(RefusesNul, AuthorizationView):
         """Refuse an operator who has entered the shop: what a client gets here outlives the visit."""
         if is_entered_operator(request):
             raise PermissionDenied
+        if request.method == "POST" and "csrfmiddlewaretoken" not in request.POST:
+            return self.post(request)  # nothing is agreed to, so it matters to nobody whether they are signed in
         return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Ask for consent, or lead back to the client with what is wrong with its request."""
+        try:
+            _, credentials = self.validate_authorization_request(request)
+        except OAuthToolkitError as error:
+            return cast(HttpResponseBase, self.error_response(error, None))
+        asks_nothing = "none" in request.GET.get("prompt", "").split()
+        if refused := authorization.refused_parameter(request.GET):
+            return self._lead_back(refused, credentials)
+        if authorization.is_sign_in_too_old(request.GET, request.user):
+            if asks_nothing:
+                return self._lead_back(CustomOAuth2Error(error="login_required"), credentials)
+            here = authorization.without(request.get_full_path(), "max_age", "prompt")
+            return redirect_to_login(here, resolve_url(self.login_url))
+        answer = cast(HttpResponseBase, super().get(request, *args, **kwargs))
+        if asks_nothing and answer.status_code == 200:
+            return self._lead_back(CustomOAuth2Error(error="consent_required"), credentials)
+        return answer
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Take the consent; a request that comes by POST (OpenID Connect Core 3.1.2.1) is answered as one by GET."""
+        if "csrfmiddlewaretoken" in request.POST:
+            return _take_consent(self, request, *args, **kwargs)
+        return HttpResponseRedirect(f"{request.path}?{request.POST.urlencode()}", status=303)
+
+    def redirect(self, redirect_to: str, application: Any) -> HttpResponseBase:
+        """Lead back to the client; each answer says which issuer it is from."""
+        return cast(HttpResponseBase, super().redirect(authorization.with_issuer(redirect_to), application))
+
+    def _lead_back(self, error: OAuth2Error, credentials: dict[str, Any]) -> HttpResponseBase:
+        error.redirect_uri, error.state = credentials["redirect_uri"], credentials.get("state")
+        return cast(HttpResponseBase, self.error_response(OAuthToolkitError(error=error), None))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add `redirect_host`: where what the client gets is sent."""
@@ -109,16 +159,35 @@ class Authorize(RefusesNul, AuthorizationView):
 
 
 @method_decorator(csrf_exempt, name="dispatch")
-class Token(RefusesNul, TokenView):
+class Token(ChecksParameters, TokenView):
     """Changes a code, a refresh token or a client's secret into an access token."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer a client."""
-        if request.POST.get("grant_type") not in GRANT_TYPES:
+        return for_clients(self._answer(request))
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        grant_type = request.POST.get("grant_type")
+        if not grant_type:
+            return refusal("invalid_request", "Give the grant_type.")
+        if grant_type not in GRANT_TYPES:
             return refusal("unsupported_grant_type", f"This shop has {', '.join(GRANT_TYPES)}.")
-        return cast(HttpResponse, self.authorization_flow_token_response(request))
+        if "client_secret" in request.POST and request.headers.get("Authorization", "").startswith("Basic "):
+            return refusal("invalid_request", "Give the client's secret in the header or in the body, not in both.")
+        answer = cast(HttpResponse, self.authorization_flow_token_response(request))
+        if answer.status_code == 400 and b'"Mismatching redirect URI."' in answer.content:
+            # The one error that oauthlib calls otherwise than RFC 6749, 5.2.
+            return refusal("invalid_grant", "The redirect_uri is not that of the request for the code.")
+        return answer
 
 
 @method_decorator(csrf_exempt, name="dispatch")
-class Revoke(RefusesNul, RevokeTokenView):
+class Revoke(ChecksParameters, RevokeTokenView):
     """Makes a client's own token void (RFC 7009)."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer a client."""
+        if not request.POST.get("token"):
+            return for_clients(refusal("invalid_request", "Give the token."))
+        answer = cast(HttpResponse, super().post(request, *args, **kwargs))
+        return unknown_client() if answer.status_code == 401 else for_clients(answer)

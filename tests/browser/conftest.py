@@ -11,12 +11,14 @@ from threading import Thread
 import pytest
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tenants import TenantInfo
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+PATIENCE = 60_000
+"""Milliseconds in which a page has to show what it is waited for."""
 DESK = {"viewport": {"width": 1280, "height": 860}}
 
 
@@ -58,9 +60,10 @@ def browser(address_of: Callable[[TenantInfo], str]) -> Callable[..., object]:
 
 
 def _strict_page(chromium: Browser, options: dict[str, object]) -> Page:
-    """Return a page on which an error of a script fails the test, and waiting ends after five seconds."""
+    """Return a page on which an error of a script fails the test. It waits for long: a machine may be busy."""
     page = chromium.new_context(**{"locale": "en-US", **options}).new_page()
-    page.set_default_timeout(5000)
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
 
     def fail(error: Error) -> None:
         raise AssertionError(f"A script failed on {page.url}: {error}")

@@ -18,6 +18,8 @@ from tenants.listener import listener
 from tenants.oauth.models import Application
 from tenants.oauth.ring import rings
 from tenants.registry import tenant_by_slug
+from tests.browser.conftest import address_of  # noqa: F401  # a fixture
+from tests.browser.conftest import browser as chromium  # noqa: F401  # a fixture
 from tests.tenants.oauth.stranger import Browser, client
 
 CALLBACK = "https://app.example/callback"

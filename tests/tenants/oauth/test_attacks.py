@@ -402,7 +402,10 @@ class TestTheRequestForACode:
         assert "code=" not in answer.headers["Location"]
 
     def test_another_site_cannot_agree_in_somebodys_name(self, asking: Asking) -> None:
-        assert asking.submit(allow="true", csrfmiddlewaretoken=None).status_code == 403
+        forged = asking.submit(allow="true", csrfmiddlewaretoken=None)
+        assert forged.status_code == 303  # as a request by POST: it is asked about like one by GET
+        assert urlsplit(forged.headers["Location"]).path == "/oauth/authorize"
+        assert asking.submit(allow="true", csrfmiddlewaretoken="x" * 64).status_code == 403
 
     def test_nothing_that_is_asked_makes_the_server_fail(self, asking: Asking) -> None:
         for change in ODD_REQUESTS:
