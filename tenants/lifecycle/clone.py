@@ -22,7 +22,7 @@ from tenants.migrator.records import read_applied
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.postgresql import schemas
-from tenants.postgresql.copying import columns_of, copy_rows
+from tenants.postgresql.copying import Column, columns_of, copy_rows, sequences_of
 from tenants.registry import info_of
 
 
@@ -100,9 +100,19 @@ def _make_schema(source: TenantInfo, clone: TenantInfo) -> None:
 
 
 def _check_is_alike(source: TenantInfo, clone: TenantInfo) -> None:
-    """Refuse to lose rows of a table or column that the code does not know."""
+    """Refuse to lose what is in a table, column or sequence that the code does not know."""
     there, here = columns_of(source.schema), columns_of(clone.schema)
     for table in sorted(there.keys() | here.keys()):
-        for column in sorted({*there.get(table, [])} ^ {*here.get(table, [])}):
-            missing = "it lacks" if table not in there or column not in there[table] else "it has, beyond them,"
-            raise TenantDiffers(source.slug, f"{missing} the column {table}.{column}")
+        _check_columns(source, table, there.get(table, {}), here.get(table, {}))
+    for sequence in sorted(sequences_of(source.schema).keys() ^ sequences_of(clone.schema).keys()):
+        raise TenantDiffers(source.slug, f"one of them lacks the sequence of {sequence}")
+
+
+def _check_columns(source: TenantInfo, table: str, there: dict[str, Column], here: dict[str, Column]) -> None:
+    for name in sorted(there.keys() ^ here.keys()):
+        missing = "it lacks" if name not in there else "it has, beyond them,"
+        raise TenantDiffers(source.slug, f"{missing} the column {table}.{name}")
+    for name, column in there.items():
+        if not column.holds_the_same_as(here[name]):
+            kinds = f"{column.type_name}, and not {here[name].type_name}"
+            raise TenantDiffers(source.slug, f"its column {table}.{name} is {kinds}")

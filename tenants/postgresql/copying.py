@@ -4,32 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.db import connection
 from psycopg import sql
 
 # Generated columns are left out: PostgreSQL works them out itself and takes no value for them.
 _COLUMNS = """
-SELECT c.relname, a.attname FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+SELECT c.relname, a.attname, a.atttypid,
+       replace(format_type(a.atttypid, a.atttypmod),
+               CASE WHEN t.typnamespace = n.oid THEN quote_ident(n.nspname) || '.' ELSE '' END, '')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
 WHERE n.nspname = %s AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY c.relname, a.attnum
 """
 _RELATIONS = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relkind = %s ORDER BY c.oid
+WHERE n.nspname = %s AND c.relkind = %s AND c.relispopulated ORDER BY c.oid
 """
-# Those that fire for ordinary statements; the internal ones are foreign keys.
+# A sequence of a column is known by that: its name may be an older one, from before a table was renamed.
+_SEQUENCES = """
+SELECT coalesce(c.relname || '.' || a.attname, ''), s.relname FROM pg_class s
+JOIN pg_namespace n ON n.oid = s.relnamespace
+LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
+    AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
+LEFT JOIN pg_class c ON c.oid = d.refobjid
+LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
+WHERE n.nspname = %s AND s.relkind = 'S' ORDER BY s.relname
+"""
+# Triggers and rules that fire for ordinary statements; the internal ones are foreign keys.
 _TRIGGERS = """
-SELECT c.relname, t.tgname, CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END
+SELECT c.relname, 'TRIGGER', t.tgname, CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgparentid = 0
+WHERE n.nspname = %(schema)s AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgparentid = 0
+UNION ALL
+SELECT c.relname, 'RULE', r.rulename, CASE r.ev_enabled WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END
+FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %(schema)s AND r.rulename <> '_RETURN' AND r.ev_enabled IN ('O', 'A') AND c.relkind IN ('r', 'p')
 """
 # OVERRIDING keeps the numbers of identity columns, and means nothing for tables without one.
-_COPY = "INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM ONLY {source}"
+_COPY = "INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values} FROM ONLY {source}"
 _CONTINUE = "SELECT setval({name}, last_value, is_called) FROM {source}"
+# Policies are for the tenant's role. An owner who has to keep to them too gets an error, and not a part of the rows.
+_EVERY_ROW = "SELECT set_config('row_security', %s, true)"
 
-Columns = dict[str, list[str]]
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that can be written."""
+
+    name: str
+    type_id: int
+    type_name: str
+    """As SQL has it; of a type in the schema of the table, without that schema."""
+
+    def holds_the_same_as(self, other: Column) -> bool:
+        """Tell whether what is in one column can be in the other."""
+        return self.type_id == other.type_id or self.type_name == other.type_name
+
+
+Columns = dict[str, dict[str, Column]]
 """The columns of each table that can be written, in order."""
 
 
@@ -38,53 +73,73 @@ def columns_of(schema: str) -> Columns:
     columns: Columns = {}
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS, [schema])
-        for table, column in cursor.fetchall():
-            columns.setdefault(table, []).append(column)
+        for table, name, type_id, type_name in cursor.fetchall():
+            columns.setdefault(table, {})[name] = Column(name, type_id, type_name)
     return columns
+
+
+def sequences_of(schema: str) -> dict[str, str]:
+    """Return the sequences of a schema: by the column that has them (`goods_goods.id`), else by their name."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEQUENCES, [schema])
+        return {column or name: name for column, name in cursor.fetchall()}
 
 
 def copy_rows(source: str, target: str, *, without: Collection[str] = (), progress: Callable[[int, int], None]) -> None:
     """Make the rows of schema `target` those of `source`, but for the tables `without`, which are left empty.
 
-    Both have the same tables and columns. Whatever was in `target` goes; its sequences go on where those of `source`
-    are. Triggers stay silent: what they would do has been done to the rows once. Needs the owner's rights, and a
-    transaction in which all is seen as at one moment.
+    Both have the same tables, columns and sequences; types of their own are alike. Whatever was in `target` goes; its
+    sequences go on where those of `source` are. Triggers and rules stay silent: what they would do has been done to the
+    rows once. Needs the owner's rights, and a transaction in which all is seen as at one moment.
     """
-    columns = columns_of(source)
-    with connection.cursor() as cursor, _triggers_silent(target):
+    columns, there = columns_of(source), columns_of(target)
+    with connection.cursor() as cursor, _every_row(), _triggers_silent(target):
         everything = sql.SQL(", ").join(sql.Identifier(target, table) for table in columns)
         cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(everything))
-        for done, (table, names) in enumerate(columns.items()):
+        for done, table in enumerate(columns):
             progress(done, len(columns))
             if table not in without:
-                cursor.execute(_copy(source, target, table, names))
-        for sequence in _relations(source, "S"):
-            name = sql.Identifier(target, sequence).as_string()
-            cursor.execute(
-                sql.SQL(_CONTINUE).format(name=sql.Literal(name), source=sql.Identifier(source, sequence)),
-            )
+                cursor.execute(_copy(source, target, table, columns[table], there[table]))
+        _continue_sequences(source, target)
         connection.check_constraints()
-        for view in _relations(target, "m"):
+        for view in _relations(source, "m"):
             cursor.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.Identifier(target, view)))
+
+
+def _continue_sequences(source: str, target: str) -> None:
+    there = sequences_of(target)
+    for key, sequence in sequences_of(source).items():
+        name = sql.Literal(sql.Identifier(target, there[key]).as_string())
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL(_CONTINUE).format(name=name, source=sql.Identifier(source, sequence)))
 
 
 def count_rows(schema: str) -> dict[str, int]:
     """Return how many rows each table of a schema has, counted one by one."""
     tables = _relations(schema, "r")
     counts = {}
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, _every_row():
         for table in tables:
             cursor.execute(sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(schema, table)))
             counts[table] = int(cursor.fetchone()[0])
     return counts
 
 
-def _copy(source: str, target: str, table: str, names: list[str]) -> sql.Composed:
+def _copy(source: str, target: str, table: str, columns: dict[str, Column], there: dict[str, Column]) -> sql.Composed:
     return sql.SQL(_COPY).format(
         target=sql.Identifier(target, table),
         source=sql.Identifier(source, table),
-        columns=sql.SQL(", ").join(map(sql.Identifier, names)),
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        values=sql.SQL(", ").join(_value(target, column, there[name]) for name, column in columns.items()),
     )
+
+
+def _value(target: str, column: Column, there: Column) -> sql.Composed | sql.Identifier:
+    """Return the value of a column; one of a type that each schema has for itself goes by its text."""
+    name = sql.Identifier(column.name)
+    if column.type_id == there.type_id:
+        return name
+    return sql.SQL("{}::text::{}.{}").format(name, sql.Identifier(target), sql.SQL(there.type_name))
 
 
 def _relations(schema: str, kind: str) -> list[str]:
@@ -94,13 +149,25 @@ def _relations(schema: str, kind: str) -> list[str]:
 
 
 @contextmanager
+def _every_row() -> Iterator[None]:
+    """Let PostgreSQL refuse a statement inside the block for which a policy would hide rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EVERY_ROW, ["off"])
+        yield
+        cursor.execute(_EVERY_ROW, ["on"])
+
+
+@contextmanager
 def _triggers_silent(schema: str) -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute(_TRIGGERS, [schema])
-        triggers = [(sql.Identifier(schema, table), sql.Identifier(name), how) for table, name, how in cursor]
+        cursor.execute(_TRIGGERS, {"schema": schema})
+        found = [
+            (sql.Identifier(schema, table), sql.SQL(kind), sql.Identifier(name), sql.SQL(how))
+            for table, kind, name, how in cursor
+        ]
         connection.check_constraints()  # ALTER TABLE and TRUNCATE refuse while checks of earlier rows are waiting
-        for table, name, _ in triggers:
-            cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(table, name))
+        for table, kind, name, _ in found:
+            cursor.execute(sql.SQL("ALTER TABLE {} DISABLE {} {}").format(table, kind, name))
         yield
-        for table, name, how in triggers:
-            cursor.execute(sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(table, sql.SQL(how), name))
+        for table, kind, name, how in found:
+            cursor.execute(sql.SQL("ALTER TABLE {} {} {} {}").format(table, how, kind, name))

@@ -27,6 +27,19 @@ CREATE TRIGGER always BEFORE INSERT ON plain FOR EACH ROW EXECUTE FUNCTION shout
 CREATE TRIGGER never BEFORE INSERT ON plain FOR EACH ROW EXECUTE FUNCTION shout();
 ALTER TABLE plain ENABLE ALWAYS TRIGGER always;
 ALTER TABLE plain DISABLE TRIGGER never;
+CREATE TYPE mood AS ENUM ('sad', 'ok "quoted", (odd)');
+CREATE DOMAIN small AS int CHECK (VALUE < 10);
+CREATE DOMAIN nice AS mood CHECK (VALUE <> 'sad');
+CREATE TYPE "Odd pair" AS (feeling mood, at timestamptz, share numeric, raw bytea, name char(4));
+CREATE TYPE floats AS RANGE (subtype = float8);
+CREATE TABLE own (
+    id int PRIMARY KEY, m mood DEFAULT 'sad', ms mood[], s small, n nice, p "Odd pair", ps "Odd pair"[], f floats,
+    fs floats_multirange, whole plain
+);
+CREATE TABLE log (what text);
+CREATE RULE seen AS ON INSERT TO own DO INSTEAD INSERT INTO log VALUES ('written');
+CREATE SEQUENCE free START 7;
+CREATE MATERIALIZED VIEW empty AS SELECT 1 AS one WITH NO DATA;
 CREATE MATERIALIZED VIEW summary AS SELECT count(*) FROM plain;
 """
 FILL = """
@@ -37,6 +50,17 @@ DELETE FROM "Odd table" WHERE id = 2;
 INSERT INTO plain (name) VALUES ('quiet'), (NULL);
 INSERT INTO child (name, extra) VALUES ('of a child', 'x');
 INSERT INTO points VALUES (1, '2026-05-05');
+ALTER TABLE own DISABLE RULE seen;
+INSERT INTO own VALUES (
+    1, 'ok "quoted", (odd)', '{{sad,NULL},{NULL,"ok \\"quoted\\", (odd)"}}', 9, 'ok "quoted", (odd)',
+    ROW('sad', '2026-05-05 05:05:05.123456+09', 0.1000, '\\x00ff', 'a,'),
+    ARRAY[ROW('sad', 'infinity', 'NaN', NULL, NULL)::"Odd pair"],
+    '[0.1,0.30000000000000004)', '{[1,2),[3,)}', ROW(1, 'x', 1)
+);
+INSERT INTO own VALUES (2);
+ALTER TABLE own ENABLE RULE seen;
+ALTER SEQUENCE plain_id_seq RENAME TO older_id_seq;
+SELECT nextval('free'), nextval('free');
 INSERT INTO two.plain (name) VALUES ('what was there before');
 """
 
@@ -57,11 +81,34 @@ def copied(without: tuple[str, ...] = ()) -> list[tuple[int, int]]:
 
 
 def test_every_row_is_copied_once_and_as_it_is(two_schemas: None, sql_row: SqlRow) -> None:
-    assert copied() == [(number, 4) for number in range(4)]
-    assert count_rows("two") == count_rows("one") == {"Odd table": 1, "plain": 2, "child": 1, "points_2026": 1}
+    assert copied() == [(number, 6) for number in range(6)]
+    expected = {"Odd table": 1, "plain": 2, "child": 1, "points_2026": 1, "own": 2, "log": 0}
+    assert count_rows("two") == count_rows("one") == expected
     assert sql_row("SELECT array_agg(name ORDER BY id) FROM ONLY two.plain") == (["quiet", None],)
     assert sql_row("SELECT size FROM two.plain WHERE id = 1") == (5,)
     assert sql_row("SELECT count FROM two.summary") == (3,)
+
+
+def test_values_of_own_types_are_copied_as_they_are(two_schemas: None, sql_row: SqlRow) -> None:
+    """Fault 14: enums, domains, composites, ranges, arrays of them and rows of tables: each schema has its own."""
+    copied()
+    both = "SELECT array_agg(o::text ORDER BY id) FROM {}.own o"
+    assert sql_row(both.format("two")) == sql_row(both.format("one"))
+    types = "SELECT array_agg(DISTINCT t.typnamespace::regnamespace::text) FROM pg_attribute a "
+    types += "JOIN pg_type t ON t.oid = a.atttypid WHERE attrelid = 'two.own'::regclass AND attnum > 1"
+    assert sql_row(types) == (["two"],)
+
+
+def test_a_sequence_of_another_name_and_one_of_no_column_go_on(two_schemas: None, sql_row: SqlRow) -> None:
+    """Fault 14: a sequence that was made under an older name is known by its column."""
+    copied()
+    assert sql_row("SELECT nextval('two.plain_id_seq'), nextval('two.free')") == (4, 9)
+
+
+def test_a_view_without_rows_stays_without(two_schemas: None, sql_row: SqlRow) -> None:
+    """Fault 14: what was never filled is not filled by the copy."""
+    copied()
+    assert sql_row("SELECT relispopulated FROM pg_class WHERE oid = 'two.empty'::regclass") == (False,)
 
 
 def test_sequences_go_on_where_the_others_are(two_schemas: None, sql_row: SqlRow) -> None:

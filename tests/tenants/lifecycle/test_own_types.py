@@ -1,0 +1,93 @@
+"""A tenant with types, functions, policies and views of its own goes every way that others go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tenants import TenantInfo, use_tenant
+from tenants.errors import TenantDiffers
+from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant
+from tenants.migrator.graph import chosen_targets
+from tenants.migrator.runner import Run, RunOptions
+from tenants.migrator.verify import verify
+from tests.tenants.lifecycle.contents import contents
+from tests.tenants.lifecycle.own_types import OPERATIONS, fill_own
+from tests.written_migrations import WriteMigrations
+
+OpenShop = Callable[..., TenantInfo]
+TakeAway = Callable[[TenantInfo], None]
+
+
+@pytest.fixture
+def shop(write_migrations: WriteMigrations, open_shop: OpenShop) -> TenantInfo:
+    """A shop with a value of each kind of type."""
+    write_migrations("0006_own", OPERATIONS)
+    tenant = open_shop()
+    fill_own(tenant)
+    return tenant
+
+
+@pytest.fixture
+def made(take_away: TakeAway) -> Iterator[list[TenantInfo]]:
+    """What a test makes of a shop, and which is taken away afterwards."""
+    tenants: list[TenantInfo] = []
+    yield tenants
+    for tenant in tenants:
+        take_away(tenant)
+
+
+def ask(tenant: TenantInfo, statement: str) -> list[object]:
+    with use_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute(statement)
+        return [row[0] for row in cursor.fetchall()] if cursor.description else []
+
+
+def test_a_clone_of_a_shop_with_own_types_has_all_of_it(shop: TenantInfo, made: list[TenantInfo]) -> None:
+    """Fault 14: enum, domain, composite, range and base types, arrays of them, views and sequences come along."""
+    made.append(clone_tenant(shop.slug, "own-copy"))
+    assert contents(made[0]) == contents(shop)
+    assert [finding.what for finding in verify([shop, made[0]])] == []
+    assert ask(made[0], "SELECT pg_typeof(m)::text FROM own") == ["mood", "mood"]
+    assert ask(made[0], "INSERT INTO own (label) VALUES ('x') RETURNING number") == [25]
+
+
+def test_a_backup_of_a_shop_with_own_types_is_restored(
+    shop: TenantInfo, made: list[TenantInfo], tmp_path: Path
+) -> None:
+    """Fault 14: restored under another name, functions that call each other find each other."""
+    made.append(restore_tenant(backup_tenant(shop.slug, tmp_path / "shop.tar"), "own-restored"))
+    assert contents(made[0]) == contents(shop)
+    assert [finding.what for finding in verify([shop, made[0]])] == []
+    assert ask(made[0], "INSERT INTO own (label) VALUES ('x') RETURNING number") == [25]
+
+
+def test_own_types_come_and_go_in_many_shops_at_once(write_migrations: WriteMigrations, open_shop: OpenShop) -> None:
+    """Fault 14: batches of the migrator make each schema its types, forwards and back."""
+    shops = [open_shop() for _ in range(8)]
+    write_migrations("0006_own", OPERATIONS)
+    for target in ("0006", "0005", "0006"):
+        options = RunOptions(jobs=2, targets=tuple(chosen_targets("ledger", target)))
+        assert [outcome.error for outcome in Run(shops, options) if outcome.failed] == []
+    assert [finding.what for finding in verify(shops)] == []
+
+
+def test_a_column_of_another_type_is_not_cloned(shop: TenantInfo) -> None:
+    """Fault 14: what was changed by hand is named, and no value is turned into another."""
+    with use_tenant(shop.as_owner()), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE own_parts ALTER m TYPE text")
+    with pytest.raises(TenantDiffers, match=r"its column own_parts_2026\.m is text, and not mood"):
+        clone_tenant(shop.slug, "own-copy")
+
+
+def test_a_policy_that_holds_for_the_owner_too_hides_no_row_from_a_copy(shop: TenantInfo, tmp_path: Path) -> None:
+    """Fault 14: a copy of part of the rows is none; a superuser sees them all, anybody else gets an error."""
+    with use_tenant(shop.as_owner()), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE own FORCE ROW LEVEL SECURITY")
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        assert cursor.fetchone() == (True,)
+        cursor.execute("SELECT count(*) FROM own")
+        assert cursor.fetchone() == (3,)
