@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from django.apps import apps
 from django.db import connection, transaction
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
@@ -14,14 +15,16 @@ from tenants.migrator.graph import Key, fingerprint, target_fingerprint
 from tenants.migrator.records import read_applied
 from tenants.models import SchemaState
 from tenants.postgresql import schemas
-from tenants.postgresql.catalog import Parts, differences, parts_of
+from tenants.postgresql.catalog import Parts, differences, parts_of, tables_out_of_reach
 from tenants.variants.discovery import known_variants
 
 _BATCH = 50
-"""Schemas whose parts are held in memory at once."""
+"""Tenants whose records are read at once."""
 
 Expected = dict[tuple[str, str], Parts]
 """What schemas should be made of, by variant and what they keep aside."""
+
+MIGRATIONS = "table django_migrations"
 
 _OF_A_TENANT = re.compile(r"t_\d+")
 
@@ -37,16 +40,16 @@ class Finding:
 
 
 def verify(tenants: Sequence[TenantInfo]) -> Iterator[Finding]:
-    """Yield whatever is wrong with the schemas of `tenants`: state, tables, columns, constraints, indexes, roles."""
+    """Yield what is wrong with the schemas of `tenants`: what is on record, everything in them, roles and rights."""
     expected: Expected = {}
     for start in range(0, len(tenants), _BATCH):
         batch = tenants[start : start + _BATCH]
         with use_tenant(PLATFORM):
-            states = dict(SchemaState.objects.values_list("tenant_id", "fingerprint"))
-            parts = parts_of([tenant.schema for tenant in batch])
+            batch_states = SchemaState.objects.filter(tenant_id__in=[tenant.id for tenant in batch])
+            states = dict(batch_states.values_list("tenant_id", "fingerprint"))
             roles = schemas.existing_roles([tenant.role for tenant in batch])
         for tenant in batch:
-            for what in _wrong_with(tenant, parts[tenant.schema], expected, states, roles):
+            for what in _wrong_with(tenant, expected, states, roles):
                 yield Finding(schema=tenant.schema, slug=tenant.slug, what=what)
 
 
@@ -58,9 +61,9 @@ def schemas_without_tenant(tenants: Sequence[TenantInfo]) -> list[str]:
         return [name for (name,) in cursor.fetchall() if _OF_A_TENANT.fullmatch(name) and name not in owned]
 
 
-def _wrong_with(
-    tenant: TenantInfo, parts: Parts, expected: Expected, states: dict[int, str], roles: set[str]
-) -> Iterator[str]:
+def _wrong_with(tenant: TenantInfo, expected: Expected, states: dict[int, str], roles: set[str]) -> Iterator[str]:
+    with use_tenant(tenant.as_owner()):
+        parts = parts_of(tenant.schema, role=tenant.role)
     if not parts:
         yield "the schema is missing or empty"
         return
@@ -69,10 +72,21 @@ def _wrong_with(
         return
     if tenant.role and tenant.role not in roles:
         yield f"the role {tenant.role} is missing"
+    if MIGRATIONS not in parts:
+        yield f"{MIGRATIONS} is missing"
+        return
     with use_tenant(tenant.as_owner()):
         applied = read_applied()
+        out_of_reach = tables_out_of_reach(tenant.schema, tenant.role) if tenant.role in roles else []
+    for table in out_of_reach:
+        yield f"its role may do nothing with {table}: reconcile_tenants"
+    yield from _differs(tenant, parts, applied, expected, states.get(tenant.id, ""))
+
+
+def _differs(
+    tenant: TenantInfo, parts: Parts, applied: frozenset[Key], expected: Expected, on_record: str
+) -> Iterator[str]:
     found = fingerprint(applied, tenant.variant)
-    on_record = states.get(tenant.id, "")
     if on_record and found != on_record:
         yield "its migrations are not those that the control plane has on record"
     if found == target_fingerprint(tenant.variant):
@@ -80,9 +94,15 @@ def _wrong_with(
         kind = (tenant.variant, str(kept))
         if kind not in expected:
             expected[kind] = _expected_parts(tenant, kept)
-        yield from differences(parts, expected[kind])
+        yield from differences(parts, expected[kind], names_that_count=_names_in_code())
     if found != target_fingerprint(tenant.variant) or not on_record:
         yield "it is behind the code: migrate_tenants"
+
+
+def _names_in_code() -> set[str]:
+    """Return the names of indexes and constraints that models give: migrations look for them by these."""
+    models = apps.get_models(include_auto_created=True)
+    return {part.name for model in models for part in (*model._meta.indexes, *model._meta.constraints)}
 
 
 def _expected_parts(like: TenantInfo, kept: dict[str, list[Key]]) -> Parts:
@@ -91,6 +111,7 @@ def _expected_parts(like: TenantInfo, kept: dict[str, list[Key]]) -> Parts:
     with use_tenant(PLATFORM), transaction.atomic():
         schemas.create_schema(model)
         migrate_new_with_kept(model, kept)
-        parts = parts_of([model.schema])[model.schema]
+        with use_tenant(model):
+            parts = parts_of(model.schema)
         transaction.set_rollback(True)
     return parts
