@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from tenants import audit
 from tenants.context import TenantInfo, use_tenant
+from tenants.errors import StepFailed
 from tenants.lifecycle.archive import DUMP, MEDIA, ArchiveWriter, written_beside
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.files import file_names
@@ -27,6 +28,7 @@ from tenants.migrator.heads import heads
 from tenants.migrator.records import read_applied
 from tenants.models import Domain, Tenant
 from tenants.postgresql.copying import count_rows
+from tenants.postgresql.needs import Extension, needs_of
 from tenants.postgresql.programs import (
     exact_server_version,
     find_program,
@@ -36,6 +38,8 @@ from tenants.postgresql.programs import (
     server_version,
 )
 
+_NAMED = 10
+"""How many things are named that a backup would miss."""
 _FACTS = [field.name for field in fields(Facts)]
 
 
@@ -45,7 +49,8 @@ def backup_tenant(slug: str, file: Path | str, *, progress: Progress = lambda do
     The file holds the tenant's schema as it is at one moment, its media and a manifest with checksums, in little
     memory however big they are. It holds personal data and password hashes: only its owner may read it. The shop
     stays open meanwhile; a suspended one can be backed up as well. The rows of `TENANTS["CLONE_LEAVES_OUT"]` are not in
-    it: what would let somebody in is of no use in a backup.
+    it: what would let somebody in is of no use in a backup. What no restore could bring back is refused now: use of
+    what is in another schema, but for extensions, which the manifest names.
 
     Raises `TenantNotFound`, `TakenElsewhere` if the tenant is being migrated, `ProgramFailed` or `StepFailed`.
     """
@@ -59,11 +64,25 @@ def backup_tenant(slug: str, file: Path | str, *, progress: Progress = lambda do
 
 def _write(out: IO[bytes], tenant: TenantInfo, progress: Progress) -> None:
     archive = ArchiveWriter(out)
+    extensions = _extensions(tenant)
     pg_dump = find_program("pg_dump", at_least=server_version())
     with run_program(pg_dump, *_dump_arguments(tenant)) as dump:
         archive.add(DUMP, dump)
     _add_files(archive, tenant, progress)
-    archive.finish(_manifest(tenant, archive, major_version(pg_dump)))
+    archive.finish(_manifest(tenant, archive, extensions, major_version(pg_dump)))
+
+
+def _extensions(tenant: TenantInfo) -> list[Extension]:
+    """Return the extensions that a restore will need; refuse a backup that no restore could take."""
+    with use_tenant(tenant.as_owner()):
+        needs = needs_of(tenant.schema)
+    if needs.unmet:
+        raise StepFailed(
+            f"Backing up tenant {tenant.slug!r}",
+            f"a backup holds one schema, and could not be restored: {'; '.join(needs.unmet[:_NAMED])}. "
+            f"Move what is needed into the tenant's schema, or take the use of it out, and try again.",
+        )
+    return list(needs.extensions)
 
 
 def _dump_arguments(tenant: TenantInfo) -> list[str]:
@@ -73,7 +92,7 @@ def _dump_arguments(tenant: TenantInfo) -> list[str]:
         (snapshot,) = cursor.fetchone()
     without = [f'--exclude-table-data="{tenant.schema}"."{table}"' for table in tables_left_out()]
     options = ["--format=custom", f"--schema={tenant.schema}", f"--snapshot={snapshot}", "--encoding=UTF8"]
-    return [*options, *without, "--no-owner", "--no-acl", *role_arguments()]
+    return [*options, *without, "--no-owner", "--no-acl", "--no-tablespaces", *role_arguments()]
 
 
 def _add_files(archive: ArchiveWriter, tenant: TenantInfo, progress: Progress) -> None:
@@ -87,7 +106,7 @@ def _add_files(archive: ArchiveWriter, tenant: TenantInfo, progress: Progress) -
                     archive.add(MEDIA + name, stream)
 
 
-def _manifest(tenant: TenantInfo, archive: ArchiveWriter, pg_dump: int) -> Manifest:
+def _manifest(tenant: TenantInfo, archive: ArchiveWriter, extensions: list[Extension], pg_dump: int) -> Manifest:
     without = tables_left_out()
     with use_tenant(tenant.as_owner()):
         applied = read_applied()
@@ -101,5 +120,6 @@ def _manifest(tenant: TenantInfo, archive: ArchiveWriter, pg_dump: int) -> Manif
         versions=Versions(postgresql=exact_server_version(), pg_dump=pg_dump, django=django.get_version()),
         rows={table: 0 if table in without else count for table, count in count_rows(tenant.schema).items()},
         members=archive.members,
+        extensions=extensions,
         limits=Tenant.objects.values(*LIMITS).get(pk=tenant.id),
     )

@@ -6,11 +6,14 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from tenants.postgresql.needs import Extension
+
 KIND = "backup of one tenant of Sangga"
-FORMAT = 4
+FORMAT = 5
 """Counts the formats of the file. A reader knows its own and those before it.
 
-2 came with `Facts.api_version`, 3 with `Facts.staff_second_factor`, 4 with `Manifest.limits`.
+2 came with `Facts.api_version`, 3 with `Facts.staff_second_factor`, 4 with `Manifest.limits`,
+5 with `Manifest.extensions`.
 """
 
 
@@ -76,6 +79,8 @@ class Manifest:
     """Every file of the backup but the manifest."""
     limits: dict[str, Any] = field(default_factory=dict)
     """The tenant's plan and its own limits, by the fields of `Tenant`; empty: none are known."""
+    extensions: list[Extension] | None = None
+    """The extensions of PostgreSQL that the schema uses; None: not known."""
 
     def to_json(self) -> str:
         """Return the manifest as it stands in the file."""
@@ -96,9 +101,17 @@ class Manifest:
 
     @classmethod
     def _from(cls, found: dict[str, Any]) -> Manifest:
-        values = {one.name: found[one.name] for one in fields(cls) if one.name != "limits"}
+        values = {one.name: found[one.name] for one in fields(cls) if one.name not in {"limits", "extensions"}}
         values["limits"] = {**found.get("limits", {})}
         values["tenant"] = Facts(**found["tenant"])
         values["versions"] = Versions(**found["versions"])
         values["members"] = {name: Member(**member) for name, member in found["members"].items()}
+        if found["format"] >= 5:
+            values["extensions"] = [_extension(**each) for each in found["extensions"]]
         return cls(**values)
+
+
+def _extension(**facts: Any) -> Extension:
+    if not all(isinstance(fact, str) for fact in facts.values()):
+        raise NotAManifest("its list of extensions holds other things than texts")
+    return Extension(**facts)

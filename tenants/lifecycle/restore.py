@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import BackupRefused, InvalidOption, SchemaExists, StepFailed
+from tenants.errors import BackupRefused, ExtensionRefused, InvalidOption, SchemaExists, StepFailed
 from tenants.lifecycle.archive import DUMP, MEDIA, Archive, open_archive
 from tenants.lifecycle.create import NewTenant, insert_tenant, validate_facts
 from tenants.lifecycle.failures import failing_as
@@ -29,12 +29,16 @@ from tenants.migrator.records import LOCK_SPACE
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.postgresql import schemas
+from tenants.postgresql.extensions import home_of_extension, make_extension
 from tenants.postgresql.loading import load_rows, send_structure
+from tenants.postgresql.needs import Extension
 from tenants.postgresql.programs import find_program, run_program, server_version
 from tenants.postgresql.scratch import drop_left_over, renamed_structure
 from tenants.postgresql.session import own_session
 from tenants.registry import info_of
 from tenants.variants.discovery import known_variants
+
+_OF_A_TENANT = re.compile(r"t_\d+")
 
 
 def restore_tenant(
@@ -55,8 +59,8 @@ def restore_tenant(
     migrated. All of it is one transaction, on a connection of its own. A dump can hold any SQL, and it is executed:
     restore only what you have backed up yourself.
 
-    Raises `BackupRefused`, `InvalidName`, `TenantExists`, `TenantNotFound`, `ProgramFailed`, `ConfigurationError` or
-    `StepFailed`.
+    Raises `BackupRefused`, `ExtensionRefused`, `InvalidName`, `TenantExists`, `TenantNotFound`, `ProgramFailed`,
+    `ConfigurationError` or `StepFailed`.
     """
     path = Path(file)
     with failing_as(f"Restoring {path}"), open_archive(path) as archive, ExitStack() as undo:
@@ -108,7 +112,7 @@ def _check(archive: Archive) -> None:
             str(archive.path),
             f"its data are newer than this code, which has no migration {names}. Update the code, then try again.",
         )
-    if not re.fullmatch(r"t_\d+", manifest.schema):
+    if not _OF_A_TENANT.fullmatch(manifest.schema):
         raise BackupRefused(str(archive.path), f"{manifest.schema!r} is no name of a tenant's schema.")
 
 
@@ -149,22 +153,49 @@ def _load(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:
     pg_restore = find_program("pg_restore", at_least=manifest.versions.pg_dump)
     pg_dump = find_program("pg_dump", at_least=server_version())
     open_dump = partial(archive.open, DUMP)
-    before, after = renamed_structure(open_dump, manifest.schema, tenant.schema, pg_restore=pg_restore, pg_dump=pg_dump)
+    before, after = renamed_structure(
+        open_dump,
+        manifest.schema,
+        tenant.schema,
+        extensions=_homes_of_extensions(archive),
+        pg_restore=pg_restore,
+        pg_dump=pg_dump,
+    )
     left_out = tables_left_out()
-    send_structure(before)
-    if tenant.role:
-        schemas.grant_to_role(tenant)
-    with open_dump() as dump, run_program(pg_restore, "--section=data", "--file=-", given=dump) as stream:
-        loaded = load_rows(
-            stream,
-            manifest.schema,
-            tenant.schema,
-            without=left_out,
-            expected=len(manifest.rows),
-            progress=progress,
-        )
+    # As in any migration of it, functions find each other and extensions by the tenant's own path.
+    with use_tenant(tenant.as_owner()):
+        send_structure(before)
+        if tenant.role:
+            schemas.grant_to_role(tenant)
+        with open_dump() as dump, run_program(pg_restore, "--section=data", "--file=-", given=dump) as stream:
+            loaded = load_rows(
+                stream,
+                manifest.schema,
+                tenant.schema,
+                without=left_out,
+                expected=len(manifest.rows),
+                progress=progress,
+            )
     _check_counts(archive, loaded, left_out)
-    send_structure(after)
+    with use_tenant(tenant.as_owner()):
+        send_structure(after)
+
+
+def _homes_of_extensions(archive: Archive) -> dict[Extension, str] | None:
+    """Return the extensions that a backup uses, each with its schema here; make those that are missing."""
+    if archive.manifest.extensions is None:
+        return None
+    homes = {}
+    for extension in archive.manifest.extensions:
+        if home_of_extension(extension.name) is None:
+            make_extension(extension.name, "CASCADE")
+        home = home_of_extension(extension.name) or ""
+        if _OF_A_TENANT.fullmatch(home):
+            what = f"is used by {archive.path}, and is here in schema {home!r}, which goes when that tenant is purged"
+            move = f'ALTER EXTENSION "{extension.name}" SET SCHEMA "{tenancy().extension_schema}"'
+            raise ExtensionRefused(extension.name, what, f"Move it, then try again: {move}.")
+        homes[extension] = home
+    return homes
 
 
 def _check_counts(archive: Archive, loaded: dict[str, int], left_out: frozenset[str]) -> None:

@@ -25,7 +25,7 @@ _DROP = re.compile(rf"{_BEGINNING}DROP\s+EXTENSION\s[^;]*", re.IGNORECASE | re.D
 _SCHEMA = re.compile(rf"\bSCHEMA\s+(?P<schema>{_NAME})", re.IGNORECASE)
 _WORDS = re.compile(r"\bEXTENSION\b", re.IGNORECASE)
 
-_HOME = "SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE extname = %s"
+HOME = "SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE extname = %s"
 _FIXED_HOME = """
 SELECT v.schema FROM pg_available_extensions e
 JOIN pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version WHERE e.name = %s
@@ -103,7 +103,7 @@ def make_extension(name: str, options: str = "") -> str:
 def home_of_extension(name: str) -> str | None:
     """Return the schema that an extension is in; None if the database does not have it."""
     with connection.cursor() as cursor:
-        cursor.execute(_HOME, [name])
+        cursor.execute(HOME, [name])
         row = cursor.fetchone()
     return str(row[0]) if row else None
 

@@ -8,7 +8,7 @@ structure passes through, never a row.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -17,12 +17,16 @@ import psycopg
 from django.db import connection
 from psycopg import errors, sql
 
-from tenants.errors import ConfigurationError
+from tenants.errors import ConfigurationError, ExtensionRefused
 from tenants.postgresql.base import DatabaseWrapper
+from tenants.postgresql.extensions import HOME
 from tenants.postgresql.loading import statements
+from tenants.postgresql.needs import Extension
 from tenants.postgresql.programs import role_arguments, run_program
 
 _LONGEST_NAME = 63
+_ALWAYS_THERE = ("public", "pg_catalog")
+_PLAIN = ("--no-owner", "--no-acl", "--no-tablespaces")
 
 # Encoding alone has to be that of our database; with no rows in it there is nothing to sort.
 _CREATE = "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LOCALE_PROVIDER libc LOCALE 'C'"
@@ -33,25 +37,38 @@ WHERE starts_with(d.datname, %s) AND pg_has_role(d.datdba, 'USAGE')
 AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid::text = substring(d.datname FROM '_(\\d+)$'))
 """
 _EXTENSIONS = """
-SELECT extname, nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname <> 'plpgsql'
+SELECT extname, extversion, nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace
+WHERE extname <> 'plpgsql'
 """
 
 
 def renamed_structure(
-    dump: Callable[[], IO[bytes]], source: str, target: str, *, pg_restore: Path, pg_dump: Path
+    dump: Callable[[], IO[bytes]],
+    source: str,
+    target: str,
+    *,
+    extensions: Mapping[Extension, str] | None,
+    pg_restore: Path,
+    pg_dump: Path,
 ) -> tuple[str, str]:
     """Return the statements that make a dumped schema `source` under the name `target`: before its rows, and after.
 
-    `dump` opens the dump anew each time. Raises `ProgramFailed`, or `ConfigurationError` if the database user may
-    make no database.
+    `dump` opens the dump anew each time. `extensions` are those that it uses, each with the schema that has it here;
+    None: it does not say, and may use any of our database. Raises `ProgramFailed`, `ExtensionRefused`, or
+    `ConfigurationError` if the database user may make no database.
     """
     with _scratch_database() as (database, main):
         with _session(database) as scratch:
-            _make_extensions(main, scratch)
-            for section in ("pre-data", "post-data"):
-                scratch.execute(_read_dump(pg_restore, dump, section).encode() or b"SELECT")
+            if extensions is None:
+                extensions = _make_those_of(main, scratch)
+            else:
+                for extension in extensions:
+                    _make_extension(scratch, extension)
+            _make_structure(scratch, source, dump, pg_restore, [one.schema for one in extensions])
+            for extension, home in extensions.items():
+                _move_extension(scratch, extension, home)
             scratch.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(*map(sql.Identifier, (source, target))))
-        options = ["--no-owner", "--no-acl", f"--schema={target}", *role_arguments()]
+        options = [*_PLAIN, f"--schema={target}", *role_arguments()]
         return (
             _written(pg_dump, "--section=pre-data", *options, database=database),
             _written(pg_dump, "--section=post-data", *options, database=database),
@@ -127,22 +144,75 @@ def _drop(server: psycopg.Connection[Any], name: str) -> None:
     server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _make_extensions(main: psycopg.Connection[Any], scratch: psycopg.Connection[Any]) -> None:
-    """Make the extensions of our database, whose types the dump may use; what we may not make, it hardly uses."""
-    for extension, schema in main.execute(_EXTENSIONS):
-        with suppress(errors.InsufficientPrivilege):
-            scratch.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-            scratch.execute(
-                sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA {}").format(
-                    sql.Identifier(extension), sql.Identifier(schema)
-                )
-            )
+def _make_those_of(main: psycopg.Connection[Any], scratch: psycopg.Connection[Any]) -> dict[Extension, str]:
+    """Make the extensions of our database that can be made, for a dump that does not say which of them it uses."""
+    made = {}
+    for name, version, home in main.execute(_EXTENSIONS):
+        extension = Extension(name=name, version=version, schema=home)
+        with suppress(ExtensionRefused):  # then the dump hardly uses it; if it does, its own error says so
+            _make_extension(scratch, extension)
+            made[extension] = home
+    return made
+
+
+def _make_extension(scratch: psycopg.Connection[Any], extension: Extension) -> None:
+    """Make an extension where the dump says that it is."""
+    name, schema = sql.Identifier(extension.name), sql.Identifier(extension.schema)
+    try:
+        with scratch.transaction():
+            if extension.schema not in _ALWAYS_THERE:
+                scratch.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+            scratch.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA {} CASCADE").format(name, schema))
+            if scratch.execute(HOME, [extension.name]).fetchone() != (extension.schema,):
+                # It came along with another one that is built upon it.
+                scratch.execute(sql.SQL("ALTER EXTENSION {} SET SCHEMA {}").format(name, schema))
+    except psycopg.DatabaseError as error:
+        raise ExtensionRefused(
+            extension.name,
+            f"is used by the dump, and could not be made for a moment in a database beside ours: {error}",
+            "Restore as a user who may make it, for example with the DATABASE_URL of a superuser.",
+        ) from error
+
+
+def _move_extension(scratch: psycopg.Connection[Any], extension: Extension, home: str) -> None:
+    """Move an extension to where our database has it, so that the structure names it there."""
+    if home == extension.schema:
+        return
+    if home not in _ALWAYS_THERE:
+        scratch.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(home)))
+    try:
+        names = map(sql.Identifier, (extension.name, home))
+        scratch.execute(sql.SQL("ALTER EXTENSION {} SET SCHEMA {}").format(*names))
+    except psycopg.DatabaseError as error:
+        raise ExtensionRefused(
+            extension.name,
+            f"is in schema {home!r} here, was in {extension.schema!r} where the dump was made, and cannot be moved",
+            f"Restore into a database that has it in {extension.schema!r}.",
+        ) from error
+
+
+def _make_structure(
+    scratch: psycopg.Connection[Any],
+    source: str,
+    dump: Callable[[], IO[bytes]],
+    pg_restore: Path,
+    homes: Collection[str],
+) -> None:
+    """Make the dumped structure. Functions in it find each other, and extensions, as they did where they were."""
+    path = sql.SQL(", ").join(map(sql.Identifier, dict.fromkeys([source, *homes])))
+    # As pg_dump has it: a function may speak of what is made after it.
+    scratch.execute(sql.SQL("SET check_function_bodies = off; SET search_path = {}").format(path))
+    for section in ("pre-data", "post-data"):
+        text = _read_dump(pg_restore, dump, section)
+        if section == "pre-data" and source in homes:
+            text = text.replace(f"\nCREATE SCHEMA {source};\n", "\n", 1)  # an extension is in it already
+        scratch.execute(text.encode() or b"SELECT")
 
 
 def _read_dump(pg_restore: Path, dump: Callable[[], IO[bytes]], section: str) -> str:
     with (
         dump() as given,
-        run_program(pg_restore, f"--section={section}", "--no-owner", "--no-acl", "--file=-", given=given) as output,
+        run_program(pg_restore, f"--section={section}", *_PLAIN, "--file=-", given=given) as output,
     ):
         return statements(output.read())
 

@@ -57,7 +57,7 @@ def test_a_backup_holds_the_dump_the_files_and_a_manifest_that_is_true(shop: Ten
     text = found.pop("manifest.json")
     assert found.pop("manifest.json.sha256") == f"{hashlib.sha256(text).hexdigest()}  manifest.json\n".encode()
     manifest = json.loads(text)
-    assert manifest["format"] == 4
+    assert manifest["format"] == 5
     assert manifest["tenant"] == {
         "slug": shop.slug,
         "name": shop.name,
