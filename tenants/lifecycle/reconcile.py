@@ -14,6 +14,8 @@ from tenants import audit
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle.delete import due_for_purge, purge_tenant
 from tenants.lifecycle.orphans import is_orphan
+from tenants.migrator.aside import recorded_without_tables
+from tenants.migrator.graph import Key
 from tenants.migrator.records import closing_statements, read_applied
 from tenants.migrator.scripts import send
 from tenants.migrator.verify import schemas_without_tenant
@@ -81,8 +83,22 @@ def _mend(tenants: list[TenantInfo]) -> Iterator[str]:
                 schemas.grant_to_role(tenant)
                 audit.record("make role", tenant, role=tenant.role)
             yield f"{tenant.slug}: its role {tenant.role} was missing and has been made"
+        for app, name in _forget_without_tables(tenant):
+            yield f"{tenant.slug}: {app}.{name} was on record, and none of its tables was there: taken off the record"
         if _rewrite_record(tenant, states.get(tenant.id, "")):
             yield f"{tenant.slug}: its migrations were other ones than the control plane had on record"
+
+
+def _forget_without_tables(tenant: TenantInfo) -> list[Key]:
+    """Take what a variant's migrations have on record out of a tenant that never had its tables."""
+    with transaction.atomic(), use_tenant(tenant.as_owner()):
+        applied = read_applied()
+        wrong = recorded_without_tables(applied, tenant.variant)
+        if wrong:
+            send(closing_statements(tenant, applied, [], wrong))
+            with use_tenant(PLATFORM):
+                audit.record("correct record", tenant)
+    return wrong
 
 
 def _rewrite_record(tenant: TenantInfo, on_record: str) -> bool:

@@ -48,7 +48,7 @@ class JsonLines(Lines):
         facts = {
             "tenant": outcome.tenant.slug,
             "schema": outcome.tenant.schema,
-            "outcome": "failed" if outcome.failed else "elsewhere" if outcome.elsewhere else "migrated",
+            "outcome": _word(outcome),
             "applied": outcome.applied,
             "error": outcome.error,
             "seconds": round(outcome.seconds, 4),
@@ -57,6 +57,12 @@ class JsonLines(Lines):
 
     def sum_up(self, text: str, facts: dict[str, object]) -> None:
         self.out.write(json.dumps(facts))
+
+
+def _word(outcome: Outcome) -> str:
+    if outcome.was_there:
+        return "up_to_date"
+    return "failed" if outcome.failed else "elsewhere" if outcome.elsewhere else "migrated"
 
 
 def in_words(outcome: Outcome) -> str:

@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import MigrationFailed
 from tenants.migrator.express import Express
-from tenants.migrator.graph import AppliedExecutor, Target, targets_for
+from tenants.migrator.graph import AppliedExecutor, Target, check_targets, targets_for
 from tenants.migrator.records import (
     claim_and_read,
     closing_statements,
@@ -45,6 +45,11 @@ class Outcome:
     @property
     def failed(self) -> bool:
         return bool(self.error)
+
+    @property
+    def was_there(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.failed or self.elsewhere or self.applied)
 
 
 class _SeveralLegs(Exception):
@@ -77,7 +82,7 @@ def migrate_tenant(
     after the next `flush`. Raises `TakenElsewhere`, or what PostgreSQL or a migration raises.
     """
     started = time.monotonic()
-    goals = targets_for(tenant) if targets is None else tuple(targets)
+    goals = _goals(tenant, targets)
     with use_tenant(tenant.as_owner()):
         express = None if is_new else _express_to(goals)
         if express and express.take(tenant, wait=lock_timeout, durable=durable):
@@ -97,10 +102,10 @@ def migrate_together(
     It is only done for tenants that are alike and go a way that others went before. The rest are as they were, for
     `migrate_tenant` to look at one by one; but if the connection was lost at the first of them, which then is the
     second thing returned, the server may still be at it. All may only be on disk after the next `flush`. Raises
-    `UnknownVariant`.
+    `UnknownVariant` or `MigrationFailed`.
     """
     started = time.monotonic()
-    goals = {targets_for(tenant) if targets is None else tuple(targets) for tenant in tenants}
+    goals = {_goals(tenant, targets) for tenant in tenants}
     express = _express_to(goals.pop()) if len(goals) == 1 else None
     if express is None:
         return [], None
@@ -108,6 +113,13 @@ def migrate_together(
     seconds = (time.monotonic() - started) / max(done, 1)
     names = express.script.names
     return [Outcome(tenant=tenant, applied=names, seconds=seconds) for tenant in tenants[:done]], lost
+
+
+def _goals(tenant: TenantInfo, targets: Sequence[Target] | None) -> tuple[Target, ...]:
+    if targets is None:
+        return targets_for(tenant)
+    check_targets(tenant, targets)
+    return tuple(targets)
 
 
 def _express_to(goals: tuple[Target, ...]) -> Express | None:

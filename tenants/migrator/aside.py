@@ -61,6 +61,20 @@ def kept_aside(applied: Collection[Key], variant: str) -> dict[str, list[Key]]:
     return dict(kept)
 
 
+def recorded_without_tables(applied: frozenset[Key], variant: str) -> list[Key]:
+    """Return what is on record of variants that a tenant of `variant` keeps aside, though it has none of their tables.
+
+    The tenant's schema is the active one.
+    """
+    return sorted(
+        key
+        for kept in kept_aside(applied, variant)
+        if (tables := _tables(kept, applied)) and not _existing(tables)
+        for key in applied
+        if key[0] == label_of(kept)
+    )
+
+
 def put_aside(variant: str, applied: frozenset[Key]) -> Rows:
     """Keep the variant's tables in the active tenant's schema aside; return their rows. Owner, and a transaction."""
     tables = _tables(variant, applied)
@@ -139,6 +153,13 @@ def _tables(variant: str, applied: frozenset[Key]) -> list[str]:
     config = AppliedExecutor(applied).starting_state().apps.get_app_config(label_of(variant))
     models = config.get_models(include_auto_created=True)
     return sorted(model._meta.db_table for model in models if not model._meta.proxy)
+
+
+def _existing(tables: Sequence[str]) -> list[str]:
+    there = "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL"
+    with connection.cursor() as cursor:
+        cursor.execute(there, [list(tables)])
+        return [name for (name,) in cursor.fetchall()]
 
 
 def _followers(tables: Sequence[str]) -> list[tuple[sql.Identifier, sql.Identifier]]:

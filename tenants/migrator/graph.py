@@ -18,8 +18,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
 from tenants.context import TenantInfo
+from tenants.errors import MigrationFailed
 from tenants.migrator import operations  # noqa: F401  # fits Django's operations to tenants
-from tenants.scopes import labels_for, labels_of_variant
+from tenants.scopes import Scope, home_of, labels_for, labels_of_variant, scope_of
 from tenants.variants.discovery import known_variants
 
 Key = tuple[str, str]
@@ -104,6 +105,14 @@ def targets_for(tenant: TenantInfo) -> tuple[Target, ...]:
     return _leaves(labels_for(tenant))
 
 
+def check_targets(tenant: TenantInfo, targets: Collection[Target]) -> None:
+    """Raise `MigrationFailed` for an app that has no tables in the tenant's schema: it would be on record there."""
+    strangers = sorted({app for app, _ in targets} - labels_for(tenant))
+    if strangers:
+        places = ", ".join(f"{app}: {home_of(app)}" for app in strangers)
+        raise MigrationFailed(tenant.slug, f"it is not among those that have the tables ({places}).")
+
+
 @lru_cache(maxsize=64)
 def _leaves(labels: frozenset[str]) -> tuple[Key, ...]:
     return tuple(key for key in disk_loader().graph.leaf_nodes() if key[0] in labels)
@@ -117,6 +126,8 @@ def chosen_targets(app_label: str, migration: str | None) -> list[Target]:
     loader = disk_loader()
     if app_label not in loader.migrated_apps:
         raise CommandError(f"There is no app {app_label!r} with migrations. Give the app's label, for example 'goods'.")
+    if scope_of(app_label) in {Scope.SHARED, Scope.UNKNOWN}:
+        raise CommandError(f"{app_label!r} has its tables in {home_of(app_label)}. Run: manage.py migrate {app_label}")
     if migration is None:
         return [key for key in loader.graph.leaf_nodes() if key[0] == app_label]
     if migration == "zero":

@@ -35,7 +35,7 @@ class Tally:
         slug = outcome.tenant.slug
         if outcome.failed:
             self.failed.append(slug)
-        else:
+        elif not outcome.was_there:
             self.migrated += 1
         if outcome.failed and len(self._failures) < _FAILURES_KEPT:
             self._failures.append({"slug": slug, "tenant": outcome.tenant.id, "error": outcome.error[:_ERROR_KEPT]})

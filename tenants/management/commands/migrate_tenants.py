@@ -22,6 +22,7 @@ from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import SchemaState
 from tenants.registry import all_tenants
 from tenants.variants.discovery import known_variants
+from tenants.variants.labels import variant_of
 
 AGAIN = "manage.py migrate_tenants"
 
@@ -61,9 +62,12 @@ class Command(TenantCommand):
 
     def handle(self, *, app_label: str | None, migration: str | None, **options: Any) -> None:
         targets = tuple(chosen_targets(app_label, migration)) if app_label else None
+        self._chosen = _words(app_label, migration, options)
+        if app_label:
+            self._narrow_to_variant(app_label, options)
         total, due = self._select(targets, options)
         if options["check"]:
-            self._check(due, total)
+            self._check(_not_there_yet(due, targets) if targets else due, total)
         elif options["plan"]:
             self._plan(due, targets)
         elif options["background"]:
@@ -72,6 +76,13 @@ class Command(TenantCommand):
             self._migrate(due, total, targets, options)
 
     def _select(self, targets: tuple[Target, ...] | None, options: dict[str, Any]) -> tuple[int, list[TenantInfo]]:
+        filters = self._filters(options)
+        if targets:
+            everybody = all_tenants(**filters)
+            return len(everybody), everybody
+        return find_behind(**filters)
+
+    def _filters(self, options: dict[str, Any]) -> dict[str, object]:
         filters: dict[str, object] = {}
         if options["tenant"]:
             filters["slug__in"] = existing_slugs(options["tenant"])
@@ -79,15 +90,27 @@ class Command(TenantCommand):
             filters["variant"] = options["variant"]
         if options["retry"]:
             filters["state__outcome"] = SchemaState.Outcome.FAILED
-        if targets:
-            everybody = all_tenants(**filters)
-            return len(everybody), everybody
-        return find_behind(**filters)
+        return filters
+
+    def _narrow_to_variant(self, app_label: str, options: dict[str, Any]) -> None:
+        """An app of a variant has tables in the schemas of that variant's tenants, and is migrated there alone."""
+        variant = variant_of(app_label)
+        if not variant:
+            return
+        named = all_tenants(slug__in=existing_slugs(options["tenant"])) if options["tenant"] else []
+        wrong = [tenant.slug for tenant in named if tenant.variant != variant]
+        if wrong or options["variant"] not in {None, variant}:
+            who = ", ".join(map(repr, wrong)) or f"those of {options['variant']!r}"
+            raise CommandError(
+                f"The tables of {app_label!r} are in the schemas of tenants of the variant {variant!r}, and {who} have "
+                f"another. Leave these out; `manage.py set_variant SLUG {variant}` gives a tenant that variant."
+            )
+        options["variant"] = variant
 
     def _check(self, behind: list[TenantInfo], total: int) -> None:
         if behind:
             slugs = ", ".join(tenant.slug for tenant in behind[:20])
-            raise CommandError(f"{len(behind)} of {total} tenants are behind: {slugs}. Run: {AGAIN}")
+            raise CommandError(f"{len(behind)} of {total} tenants are behind: {slugs}. Run: {self._again()}")
         self.stdout.write(f"All {total} tenants are up to date.")
 
     def _plan(self, due: list[TenantInfo], targets: tuple[Target, ...] | None) -> None:
@@ -137,7 +160,13 @@ class Command(TenantCommand):
                     not_begun += wave
                 else:
                     not_begun += self._run(Run(wave, run_options), reporter, outcomes)
-        self._sum_up(reporter, outcomes, total - len(due), not_begun)
+        still_behind = self._behind_beside(due, options) if options["retry"] and not targets else None
+        self._sum_up(reporter, outcomes, total - len(due), not_begun, still_behind)
+
+    def _behind_beside(self, due: list[TenantInfo], options: dict[str, Any]) -> int:
+        """Return how many tenants are behind that a run over those which had failed left out."""
+        behind = find_behind(**self._filters({**options, "retry": False}))[1]
+        return len({tenant.id for tenant in behind} - {tenant.id for tenant in due})
 
     def _reporter(self, *, as_json: bool) -> Reporter:
         if as_json:
@@ -163,18 +192,27 @@ class Command(TenantCommand):
         except OperationalError as error:
             raise CommandError(
                 f"The server went away before all of it was on disk ({error}). Those that are behind are still known. "
-                f"Run: {AGAIN}"
+                f"Run: {self._again()}"
             ) from error
         return run.not_begun
 
     def _sum_up(
-        self, reporter: Reporter, outcomes: list[Outcome], up_to_date: int, not_begun: list[TenantInfo]
+        self,
+        reporter: Reporter,
+        outcomes: list[Outcome],
+        up_to_date: int,
+        not_begun: list[TenantInfo],
+        still_behind: int | None,
     ) -> None:
         failed = [outcome.tenant.slug for outcome in outcomes if outcome.failed]
         elsewhere = sum(outcome.elsewhere for outcome in outcomes)
-        migrated = len(outcomes) - len(failed) - elsewhere
+        were_there = sum(outcome.was_there for outcome in outcomes)
+        migrated = len(outcomes) - len(failed) - elsewhere - were_there
+        up_to_date += were_there
         text = f"{migrated} migrated, {len(failed)} failed, {up_to_date} were up to date"
         text += f", {elsewhere} in the hands of another run." if elsewhere else "."
+        if still_behind:
+            text += f" {still_behind} others are behind. Run: {self._again()}"
         facts: dict[str, object] = {
             "migrated": migrated,
             "failed": len(failed),
@@ -182,13 +220,32 @@ class Command(TenantCommand):
             "up_to_date": up_to_date,
             "not_begun": len(not_begun),
         }
+        if still_behind is not None:
+            facts["still_behind"] = still_behind
         reporter.sum_up(text, facts)
         if failed:
             self._say_what_next(failed, not_begun)
         if not_begun:
-            raise CommandError(f"Stopped with {len(not_begun)} tenants to go. To go on, run: {AGAIN}")
+            raise CommandError(f"Stopped with {len(not_begun)} tenants to go. To go on, run: {self._again()}")
 
     def _say_what_next(self, failed: list[str], not_begun: list[TenantInfo]) -> None:
-        left = f" {len(not_begun)} tenants were not begun." if not_begun else ""
         shown = ", ".join(failed[:10]) + (" …" if len(failed) > 10 else "")
-        raise CommandError(f"Failed: {shown}.{left} Mend the cause, then run: {AGAIN} --retry")
+        # `--retry` is for those that have failed; those that were not begun have not.
+        left = f" {len(not_begun)} tenants were not begun." if not_begun else ""
+        again = self._again() if not_begun else f"{self._again()} --retry"
+        raise CommandError(f"Failed: {shown}.{left} Mend the cause, then run: {again}")
+
+    def _again(self) -> str:
+        """Return the command that takes up what is left of this one."""
+        return " ".join([AGAIN, *self._chosen])
+
+
+def _not_there_yet(tenants: list[TenantInfo], targets: tuple[Target, ...]) -> list[TenantInfo]:
+    return [tenant for cohort in cohorts(tenants, targets) if cohort.due for tenant in cohort.tenants]
+
+
+def _words(app_label: str | None, migration: str | None, options: dict[str, Any]) -> list[str]:
+    """Return the words of the command line that say which tenants, and where to."""
+    tenants = [word for slug in options["tenant"] for word in ("--tenant", slug)]
+    variant = ["--variant", options["variant"]] if options["variant"] else []
+    return [*filter(None, (app_label, migration)), *tenants, *variant]

@@ -13,8 +13,14 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.errors import MigrationFailed
+from tenants.lifecycle import set_variant
+from tenants.lifecycle.reconcile import reconcile_tenants
+from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import chosen_targets
+from tenants.migrator.records import read_applied
 from tenants.migrator.runner import Run, RunOptions
+from tenants.migrator.verify import verify
 from tenants.models import SchemaState
 from tenants.postgresql.direct import connect_directly
 
@@ -85,7 +91,8 @@ def test_a_failing_canary_keeps_the_others_from_beginning(open_shop: OpenShop) -
     shops = sorted((open_shop() for _ in range(3)), key=lambda shop: shop.slug)
     slugs = set_back(shops)
     spoil(shops[0])
-    with pytest.raises(CommandError, match=rf"Failed: {slugs[0]}\. 2 tenants were not begun\..*--retry"):
+    again = "".join(f" --tenant {slug}" for slug in slugs)
+    with pytest.raises(CommandError, match=rf"Failed: {slugs[0]}\. 2 tenants were not begun\..*tenants{again}$"):
         said("migrate_tenants", tenant=slugs, canary=1)
     with pytest.raises(CommandError, match="3 of 3 tenants are behind"):
         said("migrate_tenants", tenant=slugs, check=True)
@@ -149,3 +156,113 @@ def test_what_is_not_there_is_said_so(committed: None, words: list[str], message
         said("migrate_tenants", *words)
     with pytest.raises(CommandError, match="no tenant 'nobody'"):
         said("migrate_tenants", tenant=["nobody"])
+
+
+# --- What is said of how far it is
+
+
+def last_words(*words: str, **options: Any) -> tuple[str, str]:
+    """Return what the command ends with, and the command that it says to run next."""
+    try:
+        text = said("migrate_tenants", *words, **options).splitlines()[-1]
+    except CommandError as error:
+        text = str(error)
+    return text, text.partition("run: ")[2] or text.partition("Run: ")[2]
+
+
+@pytest.mark.parametrize("options", [{"canary": 1}, {"max_failures": 1, "jobs": 1}])
+def test_the_advice_after_a_stop_takes_up_all_that_are_left(open_shop: OpenShop, options: dict[str, int]) -> None:
+    """Fault 17: `--retry` left out the shops that were not begun."""
+    shops = [open_shop() for _ in range(4)]
+    slugs = set_back(shops)
+    spoil(shops[0])
+    text, again = last_words(tenant=slugs, **options)
+    assert "were not begun" in text
+    with use_tenant(shops[0]), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM ledger_entry")
+    assert last_words(*again.split()[2:])[0].startswith("4 migrated, 0 failed")
+
+
+def test_the_advice_keeps_the_app_and_the_selection(open_shop: OpenShop) -> None:
+    """Fault 17: the next command goes to where this one went, for the tenants that this one was for."""
+    shop = open_shop()
+    set_back([shop])
+    spoil(shop)
+    words = ["ledger", "0004", "--tenant", shop.slug, "--variant", "default"]
+    assert last_words(*words)[1] == f"manage.py migrate_tenants {' '.join(words)} --retry"
+    assert last_words(*words[2:], "--check")[1] == f"manage.py migrate_tenants {' '.join(words[2:])}"
+
+
+def test_a_retry_says_how_many_others_are_behind(open_shop: OpenShop) -> None:
+    """Fault 17: "1 migrated, 0 failed" sounded as if all was well."""
+    shops = [open_shop() for _ in range(3)]
+    slugs = set_back(shops)
+    spoil(shops[0])
+    last_words("ledger", "0004", tenant=slugs[:1])
+    with use_tenant(shops[0]), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM ledger_entry")
+    text, again = last_words("--retry", tenant=slugs)
+    assert text.startswith("1 migrated, 0 failed, 0 were up to date. 2 others are behind.")
+    assert again == "manage.py migrate_tenants" + "".join(f" --tenant {slug}" for slug in slugs)
+
+
+def test_a_tenant_with_nothing_to_do_is_not_told_migrated(open_shop: OpenShop) -> None:
+    """Fault 17: neither in the lines nor in JSON, and `--check` of an app knows who is there."""
+    shop, behind = open_shop(), open_shop()
+    set_back([behind])
+    slugs = [shop.slug, behind.slug]
+    assert last_words("ledger", "0005", tenant=slugs[:1])[0] == "0 migrated, 0 failed, 1 were up to date."
+    with pytest.raises(CommandError, match="1 of 2 tenants are behind"):
+        said("migrate_tenants", "ledger", "0005", tenant=slugs, check=True)
+    assert "All 1 tenants" in said("migrate_tenants", "ledger", "0003", tenant=slugs[1:], check=True)
+    lines = [json.loads(line) for line in said("migrate_tenants", "ledger", tenant=slugs, json=True).splitlines()]
+    assert {line["tenant"]: line["outcome"] for line in lines[:2]} == {slugs[0]: "up_to_date", slugs[1]: "migrated"}
+    assert lines[2] == {"migrated": 1, "failed": 0, "elsewhere": 0, "up_to_date": 1, "not_begun": 0}
+
+
+# --- Apps that only some tenants have
+
+
+def test_a_variants_app_is_migrated_for_its_tenants_alone(open_shop: OpenShop) -> None:
+    """Fault 16: without tables, its migrations were put on record in every tenant."""
+    plain, lamps = open_shop(), open_shop(variant="customer_a")
+    text = last_words("customer_a", "0001")[0]
+    assert text == "0 migrated, 0 failed, 1 were up to date."
+    with use_tenant(plain.as_owner()):
+        assert "customer_a" not in {app for app, _ in read_applied()}
+    with pytest.raises(CommandError, match=f"variant 'customer_a', and '{plain.slug}' have another"):
+        said("migrate_tenants", "customer_a", tenant=[plain.slug, lamps.slug])
+    with pytest.raises(CommandError, match="and those of 'default' have another"):
+        said("migrate_tenants", "customer_a", variant="default")
+    assert set_variant(plain.slug, "customer_a").tenant.variant == "customer_a"
+
+
+def test_an_app_that_no_tenant_has_is_refused(open_shop: OpenShop) -> None:
+    """Fault 16: the control plane's apps are siblings of a variant's."""
+    open_shop()
+    for label in ("tenants", "procrastinate"):
+        with pytest.raises(CommandError, match=f"control plane.*Run: manage.py migrate {label}"):
+            said("migrate_tenants", label)
+
+
+def test_code_cannot_record_an_app_without_tables_either(open_shop: OpenShop) -> None:
+    """Fault 16: the functions behind the command refuse it as well, alone and together."""
+    shops = [open_shop() for _ in range(2)]
+    targets = chosen_targets("customer_a", "0001")
+    with pytest.raises(MigrationFailed, match="customer_a: the schemas of tenants of the variant 'customer_a'"):
+        migrate_tenant(shops[0], targets)
+    outcomes = list(Run(shops, RunOptions(targets=tuple(targets))))
+    assert [outcome.failed for outcome in outcomes] == [True, True]
+
+
+def test_records_without_tables_are_taken_out_by_reconcile(open_shop: OpenShop) -> None:
+    """Fault 16: what older code has put on record is in no way of `set_variant` any more."""
+    shop = open_shop()
+    with use_tenant(shop.as_owner()), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('customer_a', '0001_initial', now())"
+        )
+    assert any("customer_a" in finding.what for finding in verify([shop]))
+    assert any("customer_a.0001_initial" in line for line in reconcile_tenants() if line.startswith(shop.slug))
+    assert [finding.what for finding in verify([shop])] == []
+    assert set_variant(shop.slug, "customer_a").tenant.variant == "customer_a"
