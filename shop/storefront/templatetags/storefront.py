@@ -28,7 +28,12 @@ def rich(description: str) -> SafeString:
     return as_markup(description)
 
 
+_READ_FOR_SUMMARY = 4_000
+"""Characters of a description for a page's summary: to read all of it could take longer than the page."""
+
+
 @register.filter
 def in_words(description: str) -> str:
-    """Return a description as plain text."""
-    return plain_text(description) if is_html(description) else description
+    """Return the beginning of a description as plain text."""
+    beginning = description[:_READ_FOR_SUMMARY]
+    return plain_text(beginning) if is_html(beginning) else beginning
