@@ -68,9 +68,13 @@ def _add_sku(goods: Goods, fields: Mapping[str, Any], place: tuple[str | int, ..
 
 
 def change_stock(sku: Sku, stock: int | None, change: int | None) -> None:
-    """Set the stock of a locked sku, or change it, whichever is not None; raise `Refused` for fewer than none."""
-    wanted = sku.stock + change if stock is None else stock
-    if not 0 <= wanted < 2**31:
+    """Set the stock of a locked sku, or change it, whichever is not None.
+
+    Raise `Refused` for taking out more than there are, unless the sku takes back orders.
+    """
+    wanted = sku.stock + (change or 0) if stock is None else stock
+    is_short = wanted < 0 and wanted < sku.stock and not sku.allow_backorders
+    if is_short or not -(2**31) <= wanted < 2**31:
         raise Refused(409, f"There are {sku.stock} pieces; {wanted} cannot be.", kind="out-of-stock")
     save_clean(sku, {"stock": wanted})
 

@@ -83,7 +83,8 @@ def _narrowed(found: GoodsQuerySet, filters: Any) -> GoodsQuerySet:
     if filters.updated_since:
         found = found.filter(updated_at__gte=filters.updated_since)
     if filters.in_stock is not None:
-        some = Exists(Sku.objects.filter(goods=OuterRef("pk"), stock__gt=0))
+        skus = resolve("goods.models.Sku").objects.available().in_stock()
+        some = Exists(skus.filter(goods=OuterRef("pk")).order_by())
         found = found.filter(some if filters.in_stock else ~some)
     return found
 
@@ -94,5 +95,5 @@ def find_skus(filters: Any) -> QuerySet[Sku]:
     if filters.goods is not None:
         found = found.filter(goods=filters.goods)
     if filters.stock_below is not None:
-        found = found.filter(stock__lt=filters.stock_below)
+        found = found.filter(track_stock=True, stock__lt=filters.stock_below)
     return found

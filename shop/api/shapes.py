@@ -190,6 +190,9 @@ def _cart(money: MoneyStyle) -> type[Schema]:
         sku_title: str = Field(alias="sku.title")
         quantity: int
         stock: int = Field(alias="sku.stock")
+        track_stock: bool = Field(alias="sku.track_stock")
+        allow_backorders: bool = Field(alias="sku.allow_backorders")
+        is_short: bool = Field(description="Whether fewer pieces may be ordered than are wanted.")
         unit_price: money.shown
         amount: money.shown
 

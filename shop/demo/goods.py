@@ -48,7 +48,8 @@ def _fill_acme() -> None:
         look = apparel.LOOKS[goods.slug]
         goods.category = categories[look.category]
         goods.save()
-        goods.skus.update(stock=look.stock, compare_at_price=Decimal(look.before) if look.before else None)
+        before = Decimal(look.before) if look.before else None
+        goods.skus.update(stock=look.stock, track_stock=True, compare_at_price=before)
         for picture in goods.pictures.all():
             _draw(picture, look.kind, look.colour)
     _place(apparel.ORDERS)

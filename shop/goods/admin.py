@@ -37,7 +37,10 @@ class SkuInline(ShopInline):
     extra = 0
     # A form of all the skus of large goods would have more fields than Django takes (DATA_UPLOAD_MAX_NUMBER_FIELDS).
     per_page = 50
-    fields = ["option_values", "code", "price", "compare_at_price", "stock", "weight_grams", "barcode", "position"]
+    fields = [
+        "option_values", "code", "price", "compare_at_price", "stock", "track_stock", "allow_backorders",
+        "weight_grams", "barcode", "position",
+    ]  # fmt: skip
     formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, **_LINES}
 
 
@@ -110,7 +113,10 @@ class GoodsAdmin(ShopModelAdmin):
 
     @display(description=_("stock"), ordering="stock", label={"sold out": "danger", "in stock": "success"})
     def pieces(self, goods: Goods) -> tuple[str, str]:
-        return ("in stock", str(goods.stock)) if goods.stock else ("sold out", "0")
+        if not goods.in_stock:
+            return "sold out", "0"
+        # None of the pieces that are for sale is counted, or all are still to come.
+        return "in stock", str(goods.stock) if goods.stock else "∞"
 
 
 @admin.register(Sku, site=shop_site)
@@ -118,13 +124,13 @@ class StockAdmin(ShopModelAdmin):
     """The stock of single skus, for staff who may not change goods."""
 
     form = SkuForm
-    list_display = ["goods", "title", "code", "stock"]
-    list_filter = ["goods__category"]
+    list_display = ["goods", "title", "code", "stock", "track_stock", "allow_backorders"]
+    list_filter = ["goods__category", "track_stock", "allow_backorders"]
     list_per_page = 50
     list_select_related = ["goods"]
     search_fields = ["goods__name", "code", "barcode"]
     ordering = ["goods__name", "position", "id"]
-    fields = ["goods", "title", "code", "barcode", "stock"]
+    fields = ["goods", "title", "code", "barcode", "stock", "track_stock", "allow_backorders"]
     readonly_fields = ["goods", "title", "code", "barcode"]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Sku | None:

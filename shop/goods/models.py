@@ -96,7 +96,16 @@ class Sku(models.Model):
         validators=[validate_money],
         help_text=_("Shown crossed out beside the price."),
     )
-    stock = models.PositiveIntegerField(_("stock"), default=0)
+    track_stock = models.BooleanField(
+        _("count the stock"), default=True, db_default=True, help_text=_("Without, it is always for sale.")
+    )
+    allow_backorders = models.BooleanField(
+        _("back orders"),
+        default=False,
+        db_default=False,
+        help_text=_("Goes on selling at 0; the stock then counts the pieces that are owed, below 0."),
+    )
+    stock = models.IntegerField(_("stock"), default=0)
     weight_grams = models.PositiveIntegerField(_("weight in grams"), default=0)
     barcode = models.CharField(_("barcode"), max_length=255, blank=True)
     position = models.PositiveIntegerField(_("position"), default=0)
@@ -125,6 +134,25 @@ class Sku(models.Model):
 
     def __str__(self) -> str:
         return f"{self.goods.name} ({self.title})" if self.option_values else self.goods.name
+
+    @property
+    def most(self) -> int | None:
+        """How many pieces may be ordered now; None without a limit."""
+        return max(self.stock, 0) if self.track_stock and not self.allow_backorders else None
+
+    @property
+    def is_in_stock(self) -> bool:
+        """Whether a piece may be ordered now, be it there or on back order."""
+        return self.covers(1)
+
+    @property
+    def is_on_back_order(self) -> bool:
+        """Whether the next piece that is ordered is still to come."""
+        return self.track_stock and self.allow_backorders and self.stock < 1
+
+    def covers(self, quantity: int) -> bool:
+        """Tell whether so many pieces may be ordered now."""
+        return self.most is None or quantity <= self.most
 
     @property
     def title(self) -> str:
@@ -173,6 +201,7 @@ class GoodsImport(models.Model):
     file_name = models.CharField(_("file name"), max_length=255)
     size = models.PositiveBigIntegerField(_("size"))
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.WAITING)
+    dry_run = models.BooleanField(_("dry run"), default=False, db_default=False)
     report = models.JSONField(_("report"), null=True)
     errors = models.JSONField(_("errors"), default=list)
     created_at = models.DateTimeField(_("created"), db_default=Now())

@@ -27,6 +27,10 @@ class SkuQuerySet(models.QuerySet["Sku"]):
         """Keep what customers may buy, as far as there is some in stock."""
         return self.available().filter(goods__is_published=True)
 
+    def in_stock(self) -> Self:
+        """Keep those of which a piece may be ordered now: not counted, there, or on back order."""
+        return self.filter(Q(track_stock=False) | Q(allow_backorders=True) | Q(stock__gt=0))
+
     def priced(self) -> Self:
         """Furnish skus with `selling_price`, and `selling_price_before` (or None), by the shop's own pricing."""
         pricing = resolve("goods.services.pricing")
@@ -58,8 +62,9 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
     def with_prices(self) -> Self:
         """Furnish goods for a list: one query for the goods, one each for their skus and pictures.
 
-        Adds `lowest_price`, `highest_price` (None without skus) and `stock`, to show and to sort by, all of what is
-        available; the skus have what `SkuQuerySet.priced` adds.
+        Adds `lowest_price`, `highest_price` (None without skus), `stock` (the pieces that are counted and there) and
+        `in_stock` (whether one may be ordered), to show and to sort by, all of what is available; the skus have what
+        `SkuQuerySet.priced` adds.
         """
         price = resolve("goods.services.pricing").price()
         # Subqueries and not a join: PostgreSQL then works them out for the rows of one page, not for all goods.
@@ -67,7 +72,8 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
             self.annotate(
                 lowest_price=_over_skus(Min(price)),
                 highest_price=_over_skus(Max(price)),
-                stock=_over_skus(Sum("stock")),
+                stock=_over_skus(Sum("stock", filter=Q(track_stock=True, stock__gt=0))),
+                in_stock=Exists(_skus_of_goods().in_stock()),
             )
             .select_related("category")
             .prefetch_related(Prefetch("skus", _skus().priced()), "pictures")

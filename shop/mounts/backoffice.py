@@ -43,7 +43,8 @@ def create_app(tenant: TenantInfo, *, low: int = 10, lot: int = 10) -> Flask:
 
     @app.get("/")
     def running_low() -> str:
-        skus = list(Sku.objects.filter(stock__lt=low).select_related("goods").order_by("stock", "pk")[:100])
+        counted = Sku.objects.filter(track_stock=True, stock__lt=low)
+        skus = list(counted.select_related("goods").order_by("stock", "pk")[:100])
         user = request.environ.get("REMOTE_USER", "")
         return render_template_string(_PAGE, shop=tenant.name, user=user, skus=skus, low=low, lot=lot)
 

@@ -99,9 +99,10 @@ def _bars(sold: dict[date, Decimal]) -> list[Bar]:
 
 
 def _stock(figures: list[Figure]) -> dict[str, Any]:
-    low = Sku.objects.filter(goods__is_published=True, stock__lte=LOW_STOCK)
-    out = low.filter(stock=0).count()
-    figures.append(Figure(_("Out of stock"), out, _list("goods_sku", stock__exact="0"), out > 0))
+    low = Sku.objects.filter(goods__is_published=True, track_stock=True, stock__lte=LOW_STOCK)
+    out = low.filter(stock__lte=0, allow_backorders=False).count()
+    sold_out = _list("goods_sku", stock__lte="0", track_stock__exact="1", allow_backorders__exact="0")
+    figures.append(Figure(_("Out of stock"), out, sold_out, out > 0))
     return {"low": low.select_related("goods").order_by("stock", "goods__name", "id")[:_LISTED]}
 
 

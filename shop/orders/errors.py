@@ -63,7 +63,7 @@ class OutOfStock(OrderRefused):
         super().__init__(sku, wanted)
         self.sku = sku
         self.wanted = wanted
-        self.left = sku.stock
+        self.left = sku.most or 0
 
     def __str__(self) -> str:
         if not self.left:

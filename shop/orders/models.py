@@ -52,6 +52,8 @@ class OrderLine(models.Model):
     sku_title = models.TextField(_("options"), blank=True)
     unit_price = models.DecimalField(_("unit price"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)
     quantity = models.PositiveIntegerField(_("quantity"), validators=[MinValueValidator(1)])
+    took_stock = models.BooleanField(_("taken out of stock"), default=True, db_default=True, editable=False)
+    """Whether the stock was counted when it was ordered: what was not taken is not put back."""
 
     class Meta:
         ordering = ["id"]

@@ -35,12 +35,12 @@ class CustomerDetails:
 def place_order(customer: CustomerDetails, quantities: Mapping[int, int], ship_to: str) -> Order:
     """Sell `quantities` (sku id → pieces) to `customer`, take them out of stock and return the order.
 
+    A sku whose stock is not counted keeps it; one that takes back orders goes below 0 by the pieces that are owed.
+
     Raises an `OrderRefused`: `EmptyOrder`, `WrongQuantity`, `NotForSale` or `OutOfStock`.
     """
     skus = _lock_skus_for_sale(quantities)
-    for sku in skus:
-        sku.stock -= quantities[sku.pk]
-    Sku.objects.bulk_update(skus, ["stock"])
+    _move_stock({sku: -quantities[sku.pk] for sku in skus if sku.track_stock})
     lines = [_line(sku, quantities[sku.pk]) for sku in skus]
     order = Order.objects.create(
         customer=_known_customer(customer),
@@ -56,16 +56,13 @@ def place_order(customer: CustomerDetails, quantities: Mapping[int, int], ship_t
 
 @transaction.atomic
 def cancel_order(order: Order) -> Order:
-    """Cancel an order that was not shipped, put its pieces back into stock and return it as it is now.
+    """Cancel an order that was not shipped, put back what it took out of stock and return it as it is now.
 
     Raises `WrongStatus` if it was shipped or cancelled already.
     """
     cancelled = _move(order, Order.Status.CANCELLED)
-    quantities = dict(cancelled.lines.values_list("sku_id", "quantity"))
-    skus = _lock_skus(quantities)
-    for sku in skus:
-        sku.stock += quantities[sku.pk]
-    Sku.objects.bulk_update(skus, ["stock"])
+    quantities = dict(cancelled.lines.filter(took_stock=True).values_list("sku_id", "quantity"))
+    _move_stock({sku: quantities[sku.pk] for sku in _lock_skus(quantities)})
     return cancelled
 
 
@@ -101,7 +98,7 @@ def _lock_skus_for_sale(quantities: Mapping[int, int]) -> list[Sku]:
     for sku in locked:
         if sku.pk not in for_sale:
             raise NotForSale(sku.pk, str(sku))
-        if sku.stock < quantities[sku.pk]:
+        if not sku.covers(quantities[sku.pk]):
             raise OutOfStock(sku, quantities[sku.pk])
     return [for_sale[sku.pk] for sku in locked]
 
@@ -112,9 +109,20 @@ def _lock_skus(ids: Mapping[int, int]) -> list[Sku]:
     return list(locked.filter(pk__in=list(ids)).order_by("pk"))
 
 
+def _move_stock(pieces: Mapping[Sku, int]) -> None:
+    for sku, change in pieces.items():
+        sku.stock += change
+    Sku.objects.bulk_update(list(pieces), ["stock"])
+
+
 def _line(sku: Sku, quantity: int) -> OrderLine:
     return OrderLine(
-        sku=sku, goods_name=sku.goods.name, sku_title=sku.title, unit_price=sku.selling_price, quantity=quantity
+        sku=sku,
+        goods_name=sku.goods.name,
+        sku_title=sku.title,
+        unit_price=sku.selling_price,
+        quantity=quantity,
+        took_stock=sku.track_stock,
     )
 
 

@@ -34,8 +34,13 @@ class CartLine:
 
     @property
     def is_short(self) -> bool:
-        """Whether fewer pieces are in stock than are wanted."""
-        return self.sku.stock < self.quantity
+        """Whether fewer pieces may be ordered than are wanted."""
+        return not self.sku.covers(self.quantity)
+
+    @property
+    def is_on_back_order(self) -> bool:
+        """Whether some of the pieces are still to come."""
+        return self.sku.track_stock and self.sku.allow_backorders and self.sku.stock < self.quantity
 
 
 class Cart:

@@ -173,7 +173,7 @@ def test_goods_are_entered_with_skus_and_pictures(boss: Client) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value", "said"),
-    [("price", "9.999", "decimal places"), ("price", "-1", "negative"), ("stock", "-1", "greater than or equal")],
+    [("price", "9.999", "decimal places"), ("price", "-1", "negative"), ("stock", "-1", "Below 0")],
 )
 def test_a_wrong_price_or_stock_is_refused(boss: Client, make_sku: MakeSku, field: str, value: str, said: str) -> None:
     url = reverse("admin:goods_goods_change", args=[make_sku().goods.pk])

@@ -91,7 +91,7 @@ class GoodsFilter(Schema):
     category: str = Field("", max_length=255, pattern=r"^[-\w]*$", description="The slug of a category.")
     vendor: str = Field("", max_length=255, pattern=NO_NUL, description="The vendor, in full.")
     tag: str = Field("", max_length=255, pattern=NO_NUL, description="A tag, in full.")
-    in_stock: bool | None = Field(None, description="true: some pieces are left; false: sold out.")
+    in_stock: bool | None = Field(None, description="true: some may be ordered now; false: sold out.")
     updated_since: AwareDatetime | None = Field(None, description="Changed at that time or later, with its time zone.")
     published: Literal["true", "false", "any"] = Field(
         "true", description="What is not published only staff may see (`goods.view_goods`)."

@@ -9,6 +9,9 @@ from pydantic import ConfigDict, model_validator
 
 from shop.api.schemas.fields import INTEGER_MAX, Count, Id, Input, Name, Text
 
+_TRACK_STOCK = "Whether the stock is counted; if not, it is always for sale."
+_ALLOW_BACKORDERS = "Whether it goes on selling at 0."
+
 
 class SkuFacts(Schema):
     """What is known of a sku beside its prices."""
@@ -17,7 +20,10 @@ class SkuFacts(Schema):
     code: str
     title: str = Field(description="The chosen options: “Small / Blue”; empty for goods of one kind.")
     option_values: list[str]
-    stock: int
+    stock: int = Field(description="Pieces that are there; below 0, so many are owed on back orders.")
+    track_stock: bool = Field(description=_TRACK_STOCK)
+    allow_backorders: bool = Field(description=_ALLOW_BACKORDERS)
+    in_stock: bool = Field(alias="is_in_stock", description="Whether a piece may be ordered now.")
     barcode: str
     weight_grams: int
 
@@ -28,6 +34,8 @@ class SkuFactsIn(Input):
     code: Text = ""
     option_values: list[Name] = Field(default=[], max_length=10, description="One for each option name of the goods.")
     stock: Count = 0
+    track_stock: bool = Field(True, description=_TRACK_STOCK)
+    allow_backorders: bool = Field(False, description=_ALLOW_BACKORDERS)
     weight_grams: Count = 0
     barcode: Text = ""
     position: Count = 0
@@ -38,6 +46,8 @@ class SkuPatch(Input):
 
     code: Text = Field(None)
     option_values: list[Name] = Field(None, max_length=10)
+    track_stock: bool = Field(None, description=_TRACK_STOCK)
+    allow_backorders: bool = Field(None, description=_ALLOW_BACKORDERS)
     weight_grams: Count = Field(None)
     barcode: Text = Field(None)
     position: Count = Field(None)
@@ -63,4 +73,4 @@ class SkuFilter(Schema):
 
     search: str = Field("", max_length=200, description="Words that the goods' name, the code or the barcode has.")
     goods: Id | None = Field(None, description="The id of goods.")
-    stock_below: int | None = Field(None, ge=0, le=INTEGER_MAX, description="Fewer pieces than this are left.")
+    stock_below: int | None = Field(None, ge=0, le=INTEGER_MAX, description="Fewer counted pieces than this are left.")

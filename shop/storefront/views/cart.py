@@ -43,11 +43,11 @@ def add(request: HttpRequest) -> HttpResponse:
     sku: Sku = form.cleaned_data["sku"]
     cart = Cart(request.session)
     wanted = cart.quantities.get(sku.pk, 0) + form.cleaned_data["quantity"]
-    if not sku.stock:
+    if not sku.is_in_stock:
         messages.error(request, _("%(goods)s is sold out.") % {"goods": sku})
         return redirect("storefront:goods_detail", sku.goods.slug)
-    cart.set(sku.pk, min(wanted, sku.stock))
-    if wanted > sku.stock:
+    cart.set(sku.pk, wanted if sku.most is None else min(wanted, sku.most))
+    if not sku.covers(wanted):
         _say_how_many_are_left(request, sku)
     else:
         messages.success(request, _("%(goods)s is in your cart.") % {"goods": sku})

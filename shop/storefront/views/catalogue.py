@@ -48,7 +48,7 @@ def goods_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "goods": goods,
         "skus": skus,
         "pictures": pictures,
-        "chosen": next((sku for sku in skus if sku.stock), None),
+        "chosen": next((sku for sku in skus if sku.is_in_stock), None),
         "prices_differ": goods.lowest_price != goods.highest_price,
         "low_stock": LOW_STOCK,
         "related": _related_to(goods),
