@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from io import BytesIO, RawIOBase
 from typing import BinaryIO, cast
 
@@ -11,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from shop.goods.errors import ImportRefused
-from shop.goods.importer import ImportReport, import_goods
+from shop.goods.importer import import_goods
 from shop.goods.models import GoodsImport, ImportPiece
 from tenants.jobs import tenant_job
 
@@ -19,9 +18,9 @@ _PIECE_BYTES = 512 * 1024
 
 
 @transaction.atomic
-def hand_in(read: Callable[[int], bytes], file_name: str) -> GoodsImport:
-    """Keep a CSV of goods, which `read` gives piece by piece, to be imported later. Raises what `read` raises."""
-    kept = GoodsImport.objects.create(file_name=file_name, size=0)
+def hand_in(read: Callable[[int], bytes], file_name: str, *, dry_run: bool = False) -> GoodsImport:
+    """Keep a file of goods, which `read` gives piece by piece, to be imported later. Raises what `read` raises."""
+    kept = GoodsImport.objects.create(file_name=file_name, size=0, dry_run=dry_run)
     number = 0
     while data := read(_PIECE_BYTES):
         ImportPiece.objects.create(goods_import=kept, number=number, data=data)
@@ -43,18 +42,14 @@ def carry_out(goods_import: int) -> None:
         if kept is None:
             return
         try:
-            report = import_goods(cast(BinaryIO, _Pieces(kept)))
+            report = import_goods(cast(BinaryIO, _Pieces(kept)), dry_run=kept.dry_run)
         except ImportRefused as refused:
             kept.status, kept.errors = GoodsImport.Status.REFUSED, [str(problem) for problem in refused.problems]
         else:
-            kept.status, kept.report = GoodsImport.Status.DONE, _told(report)
+            kept.status, kept.report = GoodsImport.Status.DONE, report.as_json()
         kept.finished_at = timezone.now()
         kept.save()
         kept.pieces.all().delete()
-
-
-def _told(report: ImportReport) -> dict[str, int]:
-    return {name: count for name, count in asdict(report).items() if name != "bytes_read"}
 
 
 class _Pieces(RawIOBase):

@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from shop.api.shapes import Shapes
 from shop.api.uploads import Upload
-from shop.goods.errors import ImportRefused, Problem
+from shop.goods.errors import ImportRefused, Problem, Problems
 from shop.goods.money import exponent, fits_currency
-from shop.goods.shopify_csv import Part, Product, Seen
+from shop.goods.notes import Notes
+from shop.goods.products import Part, Product, Seen
 from tenants import current_tenant
 from tenants.api.problems import Refused
 
 _MAX_LINE_BYTES = 4 * 1024 * 1024
-_MAX_PROBLEMS = 20
 
 _AT_SKUS = ("skus",)
 _APART = frozenset(["slug", "category", "skus", "pictures"])
@@ -31,10 +31,14 @@ class _BadLine(Exception):
 
 
 class NdjsonGoods:
-    """The products in an upload, as `shop.goods.importer.ProductFile`."""
+    """The products in an upload, as `shop.goods.products.ProductFile`."""
+
+    takes_what_it_can = False
+    form = "JSON lines"
 
     def __init__(self, source: Upload, shapes: Shapes) -> None:
-        self.problems: list[Problem] = []
+        self.problems = Problems()
+        self.notes = Notes()
         self._source = source
         self._shapes = shapes
         self._seen = Seen()
@@ -56,9 +60,7 @@ class NdjsonGoods:
             try:
                 yield self._read(number, line)
             except _BadLine as bad:
-                self.problems += bad.problems
-            if len(self.problems) >= _MAX_PROBLEMS:
-                raise ImportRefused([*self.problems, Problem(reason="There may be more; the rest was not read.")])
+                self.problems.add(*bad.problems)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         number = 0
@@ -93,7 +95,7 @@ class NdjsonGoods:
         if options in product.skus:
             raise _bad(product.line, (*at, "option_values"), "another sku of these goods has the same.")
         fields = sku.model_dump(exclude_unset=True, exclude={"price", "compare_at_price", "option_values"})
-        fields |= {"option_values": list(options), "position": fields.get("position", place + 1)}
+        fields |= {"option_values": list(options)}
         fields["price"] = self._amount(product.line, (*at, "price"), sku.price)
         if "compare_at_price" in sku.model_fields_set:
             before = sku.compare_at_price

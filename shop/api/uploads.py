@@ -9,6 +9,7 @@ from tenants.api.problems import Refused
 
 MAX_BYTES = 256 * 1024 * 1024
 CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NDJSON = "application/x-ndjson"
 
 

@@ -9,21 +9,32 @@ from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Func, IntegerField, Max, Prefetch, QuerySet
 
 from shop.goods.cells import write_cell
+from shop.goods.formats.columns import (
+    CATEGORY_COLUMNS,
+    GOODS_COLUMNS,
+    PICTURE_COLUMNS,
+    option_columns,
+    own_goods_columns,
+    own_sku_columns,
+    sku_columns,
+)
+from shop.goods.formulas import for_spreadsheet
 from shop.goods.models import Goods, Picture, Sku
 from shop.goods.money import plain_money
 from shop.goods.rich_text import is_html
-from shop.goods.shopify_cells import CATEGORY_COLUMNS, GOODS_COLUMNS, PICTURE_COLUMNS, sku_columns
 from tenants import current_tenant
 from tenants.variants import resolve
 
 _BATCH = 500
 """Goods in memory at once."""
 _OPTIONS = 3
-"""How many options Shopify's columns have room for."""
+"""How many options Shopify's columns have room for. Where goods have more, there are more columns."""
 _MONEY = frozenset(["price", "compare_at_price"])
+
+_WORDS = {"track_stock": {True: "shopify", False: ""}, "allow_backorders": {True: "continue", False: "deny"}}
 
 Cells = dict[str, str]
 
@@ -37,23 +48,22 @@ def export_goods(goods: QuerySet[Goods] | None = None, *, address: Callable[[str
     found = resolve("goods.models.Goods").objects.all() if goods is None else goods
     skus = Prefetch("skus", resolve("goods.models.Sku").objects.order_by("position", "id"))
     whole = found.order_by("pk").select_related("category").prefetch_related(None).prefetch_related(skus, "pictures")
-    sheet = _Sheet(address)
+    sheet = _Sheet(address, options=max(_OPTIONS, _most_options(found)))
     yield sheet.header()
     for one in whole.iterator(chunk_size=_BATCH):
         yield from sheet.lines(one)
 
 
 class _Sheet:
-    def __init__(self, address: Callable[[str], str]) -> None:
-        own = resolve("goods.services.csv_columns")
+    def __init__(self, address: Callable[[str], str], options: int) -> None:
         self._address = address
         self._currency = current_tenant().currency
-        self._goods = _fields({**GOODS_COLUMNS, **own.goods_columns()})
-        self._skus = _fields({**sku_columns(self._currency), **own.sku_columns()})
+        self._goods = _fields({**GOODS_COLUMNS, **own_goods_columns()})
+        self._skus = _fields({**sku_columns(self._currency), **own_sku_columns()})
         self._pictures = _fields(PICTURE_COLUMNS)
-        options = [f"Option{number} {part}" for number in range(1, _OPTIONS + 1) for part in ("Name", "Value")]
+        named = [column for number in range(1, options + 1) for column in option_columns(number)]
         self._columns = [
-            "Handle", *self._goods, *CATEGORY_COLUMNS, "Published", *options, *self._skus, *self._pictures
+            "Handle", *self._goods, *CATEGORY_COLUMNS, "Published", *named, *self._skus, *self._pictures
         ]  # fmt: skip
 
     def header(self) -> str:
@@ -92,6 +102,8 @@ class _Sheet:
     def _sku_cell(self, name: str, value: Any) -> str:
         if name in _MONEY and value is not None:
             return plain_money(value, self._currency)
+        if name in _WORDS:
+            return _WORDS[name][value]
         # Shopify puts an apostrophe before codes; one that belongs to the code needs another.
         return f"'{value}" if name in {"code", "barcode"} and value.startswith("'") else write_cell(value)
 
@@ -100,18 +112,21 @@ class _Sheet:
         return {**cells, "Image Src": picture.source_url or self._address(picture.url)}
 
 
+def _most_options(goods: QuerySet[Goods]) -> int:
+    names = Func("option_names", function="cardinality", output_field=IntegerField())
+    return goods.order_by().aggregate(most=Max(names))["most"] or 0
+
+
 def _fields(columns: Any) -> dict[str, str]:
     return {column: name for column, (name, _) in columns.items()}
 
 
 def _markup(text: str) -> str:
     """Return HTML that is read as `text`; what is HTML already, or has nothing of it, is read as it is."""
-    if is_html(text) or ("<" not in text and "&" not in text):
-        return text
-    return html.escape(text, quote=False).replace("\n", "<br>")
+    return text if is_html(text) else html.escape(text, quote=False)
 
 
 def _line(cells: list[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
+    csv.writer(line, lineterminator="\n").writerow([for_spreadsheet(cell) for cell in cells])
     return line.getvalue()

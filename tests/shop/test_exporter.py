@@ -112,7 +112,7 @@ def test_the_queries_are_as_many_for_any_number_of_goods(
         for number in (1, 5):
             for _ in range(number):
                 make_sku()
-            with django_assert_num_queries(3):
+            with django_assert_num_queries(4):
                 export()
 
 

@@ -2,7 +2,6 @@
 
 # Without `from __future__ import annotations`: ninja reads them, and some name classes that are made for a version.
 
-from dataclasses import asdict
 from typing import Any, cast
 
 from django.db import transaction
@@ -15,7 +14,7 @@ from shop.api.ndjson import NdjsonGoods
 from shop.api.schemas.bulk import BulkReport, ImportOut
 from shop.api.schemas.fields import NO_NUL
 from shop.api.shapes import Shapes
-from shop.api.uploads import CSV, NDJSON, Upload, kind_of
+from shop.api.uploads import CSV, NDJSON, XLSX, Upload, kind_of
 from shop.goods.importer import import_goods, import_products
 from shop.goods.models import GoodsImport
 from tenants.api.access import requires
@@ -31,6 +30,7 @@ class ImportParams(Schema):
 
     file_name: str = Field("goods.csv", min_length=1, max_length=255, pattern=NO_NUL, description="To know it by.")
     background: bool = Field(False, description="true: a worker does it, and the answer does not wait (202).")
+    dry_run: bool = Field(False, description="true: it is done and taken back; the report says what would be done.")
 
 
 def _body(*kinds: str) -> dict[str, Any]:
@@ -42,31 +42,32 @@ def _body(*kinds: str) -> dict[str, Any]:
 def add_bulk(router: Router, shapes: Shapes) -> None:
     """Give the router of goods the operation for many of them."""
 
-    @router.post("/bulk", response=BulkReport, auth=requires(*_NEEDED), openapi_extra=_body(NDJSON, CSV))
+    @router.post("/bulk", response=BulkReport, auth=requires(*_NEEDED), openapi_extra=_body(NDJSON, CSV, XLSX))
     def upsert_goods(request: HttpRequest, dry_run: bool = False) -> Any:
         """Make the goods that are not there and change those that are, known by their slug: all of them or none.
 
-        The body is read as it comes: lines of JSON, each as for one of the goods, or the CSV that Shopify exports.
-        What is not said stays as it is. `dry_run` does it all and takes it back. Errors name the line and the column.
+        The body is read as it comes: lines of JSON, each as for one of the goods, or the product file of Shopify,
+        WooCommerce or Cafe24 as CSV or XLSX. What is not said stays as it is. `dry_run` does it all and takes it back.
+        Errors name the line and the column; warnings say what was taken otherwise than the file says.
         """
-        kind, upload = kind_of(request, NDJSON, CSV), Upload(request)
-        if kind == CSV:
+        kind, upload = kind_of(request, NDJSON, CSV, XLSX), Upload(request)
+        if kind != NDJSON:
             report = import_goods(cast(Any, upload), dry_run=dry_run)
         else:
             report = import_products(NdjsonGoods(upload, shapes), dry_run=dry_run)
-        return asdict(report)
+        return report.as_json()
 
 
 def make_router(pages: Pages) -> Router:
     """Return the router for files that are handed in."""
     router = Router(tags=["imports"])
 
-    @router.post("", response={201: ImportOut, 202: ImportOut}, auth=requires(*_NEEDED), openapi_extra=_body(CSV))
+    @router.post("", response={201: ImportOut, 202: ImportOut}, auth=requires(*_NEEDED), openapi_extra=_body(CSV, XLSX))
     def create_import(request: HttpRequest, params: Query[ImportParams]) -> Any:
-        """Hand in a CSV of goods. What is wrong with it stands in the import, of which the rest is as it was."""
-        kind_of(request, CSV)
+        """Hand in a file of goods. What is wrong with it stands in the import, and then the shop is as it was."""
+        kind_of(request, CSV, XLSX)
         with transaction.atomic():
-            kept = hand_in(Upload(request).read, params.file_name)
+            kept = hand_in(Upload(request).read, params.file_name, dry_run=params.dry_run)
             if params.background:
                 carry_out.defer(goods_import=kept.pk)
         if not params.background:

@@ -1,101 +1,78 @@
-"""Reads a CSV file of any size record by record, and knows on which line of the file each begins."""
+"""Rows of a CSV file of any size, with the line of the file on which each begins."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from itertools import chain
 
 from shop.goods.errors import ImportRefused, Problem
+from shop.goods.files.text import Chunks, TextLines, name_of
 
-_MAX_LINE_BYTES = 4 * 1024 * 1024
-_MAX_CELL_CHARACTERS = 1024 * 1024
-"""Bounds of what is held in memory. The longest descriptions that Shopify takes have half of that."""
+MAX_CELL_CHARACTERS = 1024 * 1024
+"""Bound of what is held in memory. The longest descriptions that Shopify takes have half of that."""
+
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One row: the line that it begins on, and its cells by column, without the spaces around them."""
+class Row:
+    """One row: the line that it begins on, and its cells."""
 
     line: int
-    cells: dict[str, str]
+    cells: list[str]
 
 
-class CsvRecords:
-    """The records of a file, to be iterated once; `bytes_read` says how far it is. Raises `ImportRefused`."""
+class DelimitedRows:
+    """The rows of a file that are not empty, the header among them, to be iterated once. Raises `ImportRefused`."""
 
-    def __init__(self, source: BinaryIO, *, required: frozenset[str], known: frozenset[str]) -> None:
-        csv.field_size_limit(_MAX_CELL_CHARACTERS)
-        self.bytes_read = 0
-        self._source = source
-        self._rows = csv.reader(self._lines(), strict=True)
-        self._line = 1
-        header = [name.strip() for name in self._next_row([])]
-        _check_header(header, required, known)
-        self._width = len(header)
-        self._columns = [(position, name) for position, name in enumerate(header) if name in known]
+    def __init__(self, chunks: Chunks) -> None:
+        csv.field_size_limit(MAX_CELL_CHARACTERS)
+        self._text = TextLines(chunks)
+        self._lines_before = 0
+        lines, header = self._up_to_header(iter(self._text))
+        self._separator = _separator_of(header)
+        self._rows = csv.reader(lines, strict=True, delimiter=self._separator)
 
     @property
-    def columns(self) -> frozenset[str]:
-        """The known columns that the file has."""
-        return frozenset(name for _, name in self._columns)
+    def form(self) -> str:
+        """How the file is written: its encoding and separator."""
+        return f"CSV, {name_of(self._text.encoding)}, separated by {_SEPARATORS[self._separator]}"
 
-    def __iter__(self) -> Iterator[Record]:
-        while row := self._next_row(None):
-            if not any(row):
-                continue
-            if len(row) != self._width:
-                reason = f"the row has {len(row)} values, the header has {self._width} columns. Is the file cut off?"
-                raise ImportRefused([Problem(line=self._line, reason=reason)])
-            yield Record(self._line, {name: row[position].strip() for position, name in self._columns})
-
-    def _next_row(self, at_end: list[str] | None) -> list[str] | None:
-        """Return the next row that is no empty line, or `at_end`."""
+    def __iter__(self) -> Iterator[Row]:
         while True:
-            self._line = self._rows.line_num + 1
+            line = self._rows.line_num + 1 + self._lines_before
             try:
-                row = next(self._rows, None)
+                cells = next(self._rows, None)
             except csv.Error as error:
                 reason = f"this row is no CSV: {error}. Look for a quotation mark that is not closed or not doubled."
-                raise ImportRefused([Problem(line=self._line, reason=reason)]) from error
-            if row is None:
-                return at_end
-            if row:
-                return row
+                raise ImportRefused([Problem(line=line, reason=reason)]) from error
+            if cells is None:
+                return
+            if any(cells):
+                yield Row(line, cells)
 
-    def _lines(self) -> Iterator[str]:
-        number = 0
-        # Read as bytes: text streams decode ahead, and would not know which line is not UTF-8.
-        while raw := self._source.readline(_MAX_LINE_BYTES + 1):
-            number += 1
-            self.bytes_read += len(raw)
-            if len(raw) > _MAX_LINE_BYTES:
-                reason = f"the line is longer than {_MAX_LINE_BYTES // 1024 // 1024} MB. Is this a CSV file?"
-                raise ImportRefused([Problem(line=number, reason=reason)])
-            yield _decode(raw, number)
-
-
-def _decode(raw: bytes, number: int) -> str:
-    try:
-        text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        reason = f"the text is not UTF-8 (byte {error.start + 1} of the line). Save the file as “CSV UTF-8”."
-        raise ImportRefused([Problem(line=number, reason=reason)]) from error
-    if "\0" in text:
-        raise ImportRefused([Problem(line=number, reason="there is a NUL byte. Save the file as “CSV UTF-8”.")])
-    return text
+    def _up_to_header(self, lines: Iterator[str]) -> tuple[Iterable[str], str]:
+        """Return the lines, and the one that separates the names of columns."""
+        read = []
+        for line in lines:
+            if line.lower().startswith("sep=") and not read:  # a hint to Excel, in front of the table
+                self._lines_before = 1
+                continue
+            read.append(line)
+            if line.strip():
+                return chain(read, lines), line
+        return read, ""
 
 
-def _check_header(header: list[str], required: frozenset[str], known: frozenset[str]) -> None:
-    if not header:
-        raise ImportRefused([Problem(reason="The file is empty. Its first line must name the columns.")])
-    missing = sorted(required.difference(header))
-    if missing:
-        reason = f"the header has no column {', '.join(map(repr, missing))}."
-        if len(header) == 1:
-            reason += " Columns must be separated by commas."
-        raise ImportRefused([Problem(line=1, reason=reason)])
-    twice = sorted(name for name in known if header.count(name) > 1)
-    if twice:
-        raise ImportRefused([Problem(line=1, column=name, reason="the column is there twice.") for name in twice])
+def _separator_of(header: str) -> str:
+    """Return what stands most often between names of columns; a comma if nothing does."""
+
+    def names(separator: str) -> int:
+        try:
+            return len(next(csv.reader([header], delimiter=separator), []))
+        except csv.Error:  # a cell too long
+            return 0
+
+    return max(_SEPARATORS, key=names)

@@ -1,87 +1,72 @@
-"""Reads the product CSV that Shopify exports, product by product, and collects what is wrong with it.
-
-A shop may have columns of its own beside Shopify's (`goods.services.csv_columns`).
-"""
+"""Reads the product CSV that Shopify exports, and that we do, product by product."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
-from shop.goods.csv_records import CsvRecords, Record
-from shop.goods.errors import ImportRefused, Problem
-from shop.goods.shopify_cells import (
+from shop.goods.errors import ImportRefused, Problem, Problems
+from shop.goods.files.table import Record, Table
+from shop.goods.formats.columns import (
     CATEGORY_COLUMNS,
     GOODS_COLUMNS,
+    KEPT_WHEN_EMPTY,
+    LOCATION,
+    MAX_OPTIONS,
     PICTURE_COLUMNS,
-    BadCell,
-    read_cells,
-    read_handle,
-    read_option,
-    read_published,
-    read_status,
+    PUBLISHED_COLUMNS,
+    TAXONOMY,
+    names_of_columns,
+    option_columns,
+    own_goods_columns,
+    own_sku_columns,
     sku_columns,
 )
-from tenants.variants import resolve
+from shop.goods.formats.values import BadCell, read_cells, read_handle, read_option
+from shop.goods.models import Category
+from shop.goods.notes import Kind, Notes
+from shop.goods.products import MAX_ROWS, Part, Product, Seen, SkuKey
 
-REQUIRED_COLUMNS = frozenset(["Handle", "Title", "Variant Price"])
-_OPTIONS = [(f"Option{number} Name", f"Option{number} Value") for number in (1, 2, 3)]
 _NO_OPTIONS = ("Title", "Default Title")
 """What Shopify writes for a product that comes in one kind alone."""
-_PUBLISHED = {"Published": read_published, "Status": read_status}
-
-_MAX_ROWS_OF_PRODUCT = 5000
-"""The rows of one product are in memory at once. Shopify's own limits are 2048 variants and 250 pictures."""
-_MAX_PROBLEMS = 20
+_NOT_STOCKED = frozenset(["not stocked", "stocked"])
+"""What the inventory CSV writes for a number that there is not."""
 
 
-@dataclass(slots=True)
-class Part:
-    """A sku or a picture of a product: its line in the file, and the fields that the file fills."""
+class ShopifyProducts:
+    """The products in a table, to be iterated once, inside a `with` block.
 
-    line: int
-    fields: dict[str, Any]
-
-
-@dataclass(slots=True)
-class Product:
-    """A product: its line in the file, and the fields that the file fills; others are to stay as they are."""
-
-    line: int
-    slug: str
-    fields: dict[str, Any]
-    category: str | None
-    """The name of its category; empty for none, None if the file has no such column."""
-    skus: dict[tuple[str, ...], Part] = field(default_factory=dict)
-    """By option values."""
-    pictures: dict[str, Part] = field(default_factory=dict)
-    """By address."""
-
-
-class ShopifyCsv:
-    """The products in a file, to be iterated once, inside a `with` block.
-
-    A product that is wrong is not yielded; what is wrong is in `problems` afterwards. `ImportRefused` is raised
-    at once if the file is no such CSV, and when there are so many problems that more would help nobody.
+    A product that is wrong is not yielded; what is wrong is in `problems` afterwards.
     """
 
-    def __init__(self, source: BinaryIO, currency: str) -> None:
-        own = resolve("goods.services.csv_columns")
-        self._goods_columns = {**GOODS_COLUMNS, **own.goods_columns()}
-        self._sku_columns = {**sku_columns(currency), **own.sku_columns()}
-        of_options = [column for pair in _OPTIONS for column in pair]
-        known = {"Handle", *of_options, *_PUBLISHED, *self._goods_columns, *CATEGORY_COLUMNS, *PICTURE_COLUMNS}
-        self.records = CsvRecords(source, required=REQUIRED_COLUMNS, known=frozenset(known | self._sku_columns.keys()))
-        self.problems: list[Problem] = []
+    takes_what_it_can = True
+
+    def __init__(self, table: Table, currency: str) -> None:
+        self._table = table
+        self._goods_columns = {**GOODS_COLUMNS, **own_goods_columns()}
+        self._sku_columns = {**sku_columns(currency), **own_sku_columns()}
+        table.select(names_of_columns(table.header, {**self._goods_columns, **self._sku_columns}))
+        if "Handle" not in table.columns:
+            raise ImportRefused([Problem(line=table.header_line, reason="the header has no column 'Handle'.")])
+        numbers = range(1, MAX_OPTIONS + 1)
+        self._options = [option_columns(number) for number in numbers if option_columns(number)[1] in table.columns]
+        self._has_names = any(name in table.columns for name, _ in self._options)
+        self._sums_up = LOCATION in table.columns
+        self.problems = Problems()
+        self.notes = Notes()
+        self.notes.left_out = table.left_out
         self._seen = Seen()
+
+    @property
+    def form(self) -> str:
+        """What kind of file it is, in words."""
+        return f"Shopify, {self._table.form}"
 
     @property
     def bytes_read(self) -> int:
         """How much of the file was read."""
-        return self.records.bytes_read
+        return self._table.bytes_read
 
     def __enter__(self) -> Self:
         return self
@@ -90,10 +75,10 @@ class ShopifyCsv:
         self._seen.close()
 
     def __iter__(self) -> Iterator[Product]:
-        for _, rows in groupby(self.records, key=_handle):
-            before = len(self.problems)
+        for _, rows in groupby(self._table, key=_handle):
+            before = self.problems.total
             product = self._read_product(rows)
-            if product and len(self.problems) == before:
+            if product and self.problems.total == before:
                 yield product
 
     def _read_product(self, rows: Iterator[Record]) -> Product | None:
@@ -102,98 +87,105 @@ class ShopifyCsv:
             try:
                 if count == 1:
                     product = self._read_first_row(row)
-                if count > _MAX_ROWS_OF_PRODUCT:
-                    raise BadCell("Handle", f"the product has more than {_MAX_ROWS_OF_PRODUCT} rows.")
+                if count > MAX_ROWS:
+                    raise BadCell("Handle", f"the product has more than {MAX_ROWS} rows.")
                 if product:
                     self._read_parts(product, row)
             except BadCell as bad:
-                self._note(row, bad)
+                self.problems.add(Problem(line=row.line, column=bad.column, reason=bad.reason))
+                if count > MAX_ROWS:
+                    break  # `groupby` passes over the others
         return product
 
-    def _note(self, row: Record, bad: BadCell) -> None:
-        self.problems.append(Problem(line=row.line, column=bad.column, reason=bad.reason))
-        if len(self.problems) >= _MAX_PROBLEMS:
-            raise ImportRefused([*self.problems, Problem(reason="There may be more; the rest was not read.")])
+    def _read(self, row: Record, columns: Any) -> dict[str, Any]:
+        return read_cells(
+            row.cells, columns, kept_when_empty=KEPT_WHEN_EMPTY, note=lambda kind: self.notes.add(kind, row.line)
+        )
 
     def _read_first_row(self, row: Record) -> Product:
-        slug = read_cells(row.cells, {"Handle": ("slug", read_handle)})["slug"]
+        slug = self._read(row, {"Handle": ("slug", read_handle)})["slug"]
         first_line = self._seen.first_line("handle", slug, row.line)
         if first_line != row.line:
             raise BadCell("Handle", f"{slug!r} is on line {first_line} already. Rows of one product must be together.")
-        fields = read_cells(row.cells, self._goods_columns)
-        published = [read_cells(row.cells, {column: (column, read)}) for column, read in _PUBLISHED.items()]
-        fields["is_published"] = all(value for answer in published for value in answer.values())
-        fields["option_names"] = _option_names(row)
-        category = read_cells(row.cells, CATEGORY_COLUMNS).get("name")
-        if not category and "tags" in fields:
-            category = next(iter(fields["tags"]), "")
-        return Product(row.line, slug, fields, category)
+        fields = self._read(row, self._goods_columns)
+        if published := self._read(row, PUBLISHED_COLUMNS):
+            fields["is_published"] = all(published.values())
+            if not fields["is_published"]:
+                self.notes.add(Kind.NOT_PUBLISHED, row.line)
+        if self._has_names:
+            fields["option_names"] = self._option_names(row)
+        return Product(row.line, slug, fields, self._category(row))
+
+    def _category(self, row: Record) -> str | None:
+        name: str | None = self._read(row, CATEGORY_COLUMNS).get("name")
+        # "Apparel & Accessories > Clothing > Shirts": of a tree the last part is what a shop would call it.
+        if not name and (path := row.cells.get(TAXONOMY)):
+            self.notes.add(Kind.TAXONOMY_CATEGORY, row.line)
+            name = path.rsplit(">", 1)[-1].strip()[: Category._meta.get_field("name").max_length]
+        return name
 
     def _read_parts(self, product: Product, row: Record) -> None:
         is_sku = row.line == product.line or any(row.cells.get(column) for column in self._sku_columns)
         has_picture = bool(row.cells.get("Image Src"))
-        if is_sku or any(row.cells.get(value) for _, value in _OPTIONS):
+        if is_sku or any(row.cells.get(value) for _, value in self._options):
             self._read_sku(product, row)
         elif not has_picture:
             raise BadCell("Variant Price", "the row has neither a price nor a picture.")
         if has_picture:
-            fields = read_cells(row.cells, PICTURE_COLUMNS)
+            fields = self._read(row, PICTURE_COLUMNS)
             product.pictures.setdefault(fields["source_url"], Part(row.line, fields))
 
     def _read_sku(self, product: Product, row: Record) -> None:
-        fields = read_cells(row.cells, self._sku_columns)
-        values = _option_values(row, product.fields["option_names"])
-        fields |= {"option_values": values, "position": len(product.skus) + 1}
-        if other := product.skus.get(tuple(values)):
-            raise BadCell("Option1 Value", f"the sku on line {other.line} has the same options.")
-        if code := fields.get("code"):
-            first_line = self._seen.first_line("code", code, row.line)
-            if first_line != row.line:
-                raise BadCell("Variant SKU", f"the sku on line {first_line} has the code {code!r} already.")
-        product.skus[tuple(values)] = Part(row.line, fields)
+        if self._sums_up and row.cells.get("Variant Inventory Qty", "").lower() in _NOT_STOCKED:
+            row.cells["Variant Inventory Qty"] = ""
+        fields = self._read(row, self._sku_columns)
+        key: SkuKey
+        if self._options:
+            fields["option_values"] = self._option_values(row, product.fields.get("option_names"))
+            key = tuple(fields["option_values"])
+        else:
+            key = ("", fields.get("code", ""))
+        if other := product.skus.get(key):
+            if not self._sums_up:
+                raise BadCell("Option1 Value", f"the sku on line {other.line} has the same options.")
+            self._add_up(other, fields, row)
+            return
+        if (code := fields.get("code")) and self._seen.first_line("code", code, row.line) != row.line:
+            self.notes.add(Kind.REPEATED_CODE, row.line)
+            del fields["code"]
+        product.skus[key] = Part(row.line, fields)
 
+    def _add_up(self, part: Part, fields: dict[str, Any], row: Record) -> None:
+        """Add what another location has of a sku."""
+        if "stock" in fields:
+            part.fields["stock"] = part.fields.get("stock", 0) + fields["stock"]
+        self.notes.add(Kind.SUMMED_STOCK, row.line)
 
-class Seen:
-    """Where a handle or a code stood first. Kept in a temporary file, so that long files do not fill the memory."""
+    def _option_names(self, row: Record) -> list[str]:
+        if tuple(row.cells.get(column, "") for column in self._options[0]) == _NO_OPTIONS:
+            return []
+        names = [read_cells(row.cells, {column: ("name", read_option)}).get("name", "") for column, _ in self._options]
+        given = [name for name in names if name]
+        if names[: len(given)] != given:
+            raise BadCell(self._options[names.index("")][0], "the name is empty, but an option after it has one.")
+        return given
 
-    def __init__(self) -> None:
-        self._database = sqlite3.connect("")
-        self._database.execute(
-            "CREATE TABLE seen (kind TEXT, name TEXT, line INTEGER, PRIMARY KEY (kind, name)) WITHOUT ROWID"
-        )
-
-    def first_line(self, kind: str, name: str, line: int) -> int:
-        if self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (kind, name, line)).rowcount:
-            return line
-        where = "SELECT line FROM seen WHERE kind = ? AND name = ?"
-        return int(self._database.execute(where, (kind, name)).fetchone()[0])
-
-    def close(self) -> None:
-        self._database.close()
+    def _option_values(self, row: Record, names: list[str] | None) -> list[str]:
+        values: list[str] = []
+        if names is None:  # the file has no columns for them: the shop knows what they are
+            given = [row.cells.get(column, "") for _, column in self._options]
+            return [value for value in given if value and value != _NO_OPTIONS[1]]
+        for number, (_, column) in enumerate(self._options):
+            value = read_cells(row.cells, {column: ("value", read_option)}).get("value", "")
+            if number < len(names):
+                if not value:
+                    raise BadCell(column, f"the value is empty, but the product has the option {names[number]!r}.")
+                values.append(value)
+            elif value and value != _NO_OPTIONS[1]:
+                reason = f"{value!r} is the value of an option that has no name on the product's first row."
+                raise BadCell(column, reason)
+        return values
 
 
 def _handle(record: Record) -> str:
     return record.cells["Handle"]
-
-
-def _option_names(row: Record) -> list[str]:
-    if tuple(row.cells.get(column, "") for column in _OPTIONS[0]) == _NO_OPTIONS:
-        return []
-    names = [read_cells(row.cells, {column: ("name", read_option)}).get("name", "") for column, _ in _OPTIONS]
-    given = [name for name in names if name]
-    if names[: len(given)] != given:
-        raise BadCell(_OPTIONS[names.index("")][0], "the name is empty, but an option after it has one.")
-    return given
-
-
-def _option_values(row: Record, names: list[str]) -> list[str]:
-    values = []
-    for number, (_, column) in enumerate(_OPTIONS):
-        value = read_cells(row.cells, {column: ("value", read_option)}).get("value", "")
-        if number < len(names):
-            if not value:
-                raise BadCell(column, f"the value is empty, but the product has the option {names[number]!r}.")
-            values.append(value)
-        elif value and value != _NO_OPTIONS[1]:
-            raise BadCell(column, f"{value!r} is the value of an option that has no name on the product's first row.")
-    return values

@@ -51,8 +51,9 @@ def test_what_is_new_is_made_and_what_is_there_is_changed(
     Goods.objects.filter(pk=there.goods_id).update(slug="mug", vendor="Potters")
     sent = lines(one("mug", "7.50", category="cups"), one("bowl", tags=["new"]))
     report = owner.post("/goods/bulk", sent, NDJSON)
+    done = {"created": 1, "updated": 1, "unchanged": 0, "skus": 2, "pictures": 0}
     assert (report.status_code, report.json()) == (
-        200, {"created": 1, "updated": 1, "unchanged": 0, "skus": 2, "pictures": 0},
+        200, {**done, "format": "JSON lines", "warnings": [], "left_out": []},
     ), report.content  # fmt: skip
     there.refresh_from_db()
     assert (there.price, there.stock, there.goods.vendor, there.goods.category.slug) == (7.5, 3, "Potters", "cups")

@@ -1,7 +1,8 @@
-"""`manage.py import_goods SLUG FILE`: takes the product CSV that Shopify exports into a shop."""
+"""`manage.py import_goods SLUG FILE`: takes a product file of Shopify, WooCommerce or Cafe24 into a shop."""
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
@@ -22,16 +23,18 @@ from tenants.registry import tenant_by_slug
 
 class Command(BaseCommand):
     help = (
-        "Takes the product CSV that Shopify exports into a shop: whole or not at all. Goods are known by their handle; "
-        "what differs is updated, stock included, and nothing is deleted."
+        "Takes a product file of Shopify, WooCommerce or Cafe24 (CSV or XLSX) into a shop: whole or not at all. Goods "
+        "are known by their handle; what differs is updated, stock included, and nothing is deleted."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG", help="The shop.")
-        parser.add_argument("file", metavar="FILE", help="The CSV file, in UTF-8; - reads standard input.")
+        parser.add_argument("file", metavar="FILE", help="The CSV or XLSX file; - reads standard input.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would be done, and change nothing.")
+        parser.add_argument("--json", action="store_true", help="Print the report as JSON.")
 
     def handle(self, *, slug: str, file: str, dry_run: bool, **options: Any) -> None:
+        as_json = options.get("json", False)
         try:
             tenant = tenant_by_slug(slug)
             with _opened(file) as source, _progress(file) as on_batch, use_tenant(tenant):
@@ -41,12 +44,18 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
         except ImportRefused as refused:
-            raise CommandError(f"{file} was not imported, and nothing was changed.\n{refused}") from refused
-        self._report(report, dry_run=dry_run)
+            warnings = "".join(f"\n{warning}" for warning in refused.warnings)
+            raise CommandError(f"{file} was not imported, and nothing was changed.\n{refused}{warnings}") from refused
+        if as_json:
+            self.stdout.write(json.dumps({"dry_run": dry_run, **report.as_json()}, ensure_ascii=False, indent=2))
+        else:
+            self._report(report, dry_run=dry_run)
 
     def _report(self, report: ImportReport, *, dry_run: bool) -> None:
-        counts = f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged"
-        self.stdout.write(self.style.SUCCESS(f"{counts} ({report.skus} skus, {report.pictures} pictures in the file)"))
+        done, *notes = report.sentences()
+        self.stdout.write(self.style.SUCCESS(done))
+        for note in notes:
+            self.stdout.write(note)
         if dry_run:
             self.stdout.write("This was a dry run: nothing was changed.")
 

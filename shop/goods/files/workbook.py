@@ -1,0 +1,105 @@
+"""Rows of the first sheet of an XLSX file that has any, within bounds of what unpacking it may take."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from openpyxl import load_workbook
+from openpyxl.xml import DEFUSEDXML
+
+from shop.goods.errors import ImportRefused, Problem
+from shop.goods.files.delimited import MAX_CELL_CHARACTERS, Row
+from shop.goods.files.text import Chunks
+
+MAX_BYTES = 32 * 1024 * 1024
+"""Of the file. Its directory is at its end: it is kept in a temporary file first."""
+MAX_UNPACKED = 256 * 1024 * 1024
+MAX_SHARED = 32 * 1024 * 1024
+"""Of what is in memory as a whole: the texts of all cells, each once, and the styles."""
+MAX_PARTS = 1_000
+MAX_COLUMNS = 1_000
+
+_SHEETS = "xl/worksheets/"
+
+
+class WorkbookRows:
+    """The rows that are not empty, to be iterated once. Raises `ImportRefused`."""
+
+    form = "XLSX"
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[Row]:
+        with TemporaryFile() as file:
+            self._keep(file)
+            _check_size_unpacked(file)
+            try:
+                yield from _rows(file)
+            except ImportRefused:
+                raise
+            except Exception as error:  # a made-up file can make any part of the reader raise
+                raise _refused(f"it cannot be read as XLSX ({type(error).__name__}). Save it as “CSV UTF-8”") from error
+
+    def _keep(self, file: IO[bytes]) -> None:
+        for chunk in self._chunks:
+            file.write(chunk)
+            if self._chunks.bytes_read > MAX_BYTES:
+                raise _refused(f"an XLSX file may have {MAX_BYTES // 1024 // 1024} MB. Save it as “CSV UTF-8”")
+
+
+def _check_size_unpacked(file: IO[bytes]) -> None:
+    """Refuse a file that would fill memory or disk. What it says of sizes is binding: `zipfile` reads no more."""
+    try:
+        with zipfile.ZipFile(file) as packed:
+            parts = packed.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise _refused("it is cut off or damaged. Save it again, or as “CSV UTF-8”") from error
+    if not any(part.filename == "xl/workbook.xml" for part in parts):
+        raise _refused("it is a ZIP file, and no XLSX. Unpack it, and import the CSV files in it one by one")
+    shared = sum(part.file_size for part in parts if not part.filename.startswith((_SHEETS, "xl/media/")))
+    sizes = sum(part.file_size for part in parts if not part.filename.startswith("xl/media/"))
+    if len(parts) > MAX_PARTS or shared > MAX_SHARED or sizes > MAX_UNPACKED:
+        raise _refused("it is too large once it is unpacked. Save it as “CSV UTF-8”")
+
+
+def _rows(file: IO[bytes]) -> Iterator[Row]:
+    if not DEFUSEDXML:  # a file could name entities that grow without end
+        raise RuntimeError("XLSX cannot be read safely: the package defusedxml is missing. Install requirements.txt.")
+    book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    try:
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()  # what the file says of them may be wrong
+            found = False
+            for number, values in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True), start=1):
+                cells = [_text(value) for value in values]
+                if any(cells):
+                    found = True
+                    yield Row(number, cells)
+            if found:
+                return
+    finally:
+        book.close()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime) and not (value.hour or value.minute or value.second):
+        return value.date().isoformat()
+    text = value.isoformat(" ") if isinstance(value, date) else str(value)
+    if len(text) > MAX_CELL_CHARACTERS:
+        raise _refused(f"a cell has more than {MAX_CELL_CHARACTERS} characters")
+    return text
+
+
+def _refused(reason: str) -> ImportRefused:
+    return ImportRefused([Problem(reason=f"The file was not taken: {reason}.")])
