@@ -9,6 +9,7 @@ from django.core.validators import validate_email
 from ninja import Field, Schema
 from pydantic import AfterValidator, ConfigDict, StringConstraints
 
+from shop.goods.rich_text import MAX_CHARACTERS, validate_description
 from shop.storefront.cart import MAX_QUANTITY
 
 NO_NUL = r"^[^\x00]*$"
@@ -22,7 +23,6 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=NO
 """A line of text that is there."""
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[-\w]+$")]
 """Letters of any script, digits and hyphens."""
-LongText = Annotated[str, StringConstraints(max_length=100_000, pattern=NO_NUL)]
 Count = Annotated[int, Field(ge=0, le=INTEGER_MAX)]
 """How many there are of something."""
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
@@ -39,6 +39,16 @@ def _email(text: str) -> str:
     return text.lower()
 
 
+def _description(text: str) -> str:
+    try:
+        validate_description(text)
+    except ValidationError as error:
+        raise ValueError(" ".join(error.messages)) from error
+    return text
+
+
+Description = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS, pattern=NO_NUL), AfterValidator(_description)]
+"""Plain text, or HTML within the bounds of what can be cleaned."""
 Email = Annotated[
     str, StringConstraints(max_length=254), AfterValidator(_email), Field(json_schema_extra={"format": "email"})
 ]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from ninja import Field, Schema
 from pydantic import AwareDatetime, StringConstraints
 
-from shop.api.schemas.fields import NO_NUL, Input, LongText, Name, Slug, Text
+from shop.api.schemas.fields import NO_NUL, Description, Input, Name, Slug, Text
 from shop.goods.models import Picture
 from tenants.addresses import absolute
 
@@ -61,7 +61,7 @@ class GoodsFactsIn(Input):
 
     name: Name
     slug: Slug
-    description: LongText = ""
+    description: Description = ""
     vendor: Text = ""
     category: Slug | None = Field(None, description="The slug of a category; null: none.")
     tags: list[Name] = Field(default=[], max_length=250)
@@ -75,7 +75,7 @@ class GoodsPatch(Input):
 
     name: Name = Field(None)
     slug: Slug = Field(None)
-    description: LongText = Field(None)
+    description: Description = Field(None)
     vendor: Text = Field(None)
     category: Slug | None = Field(None, description="The slug of a category; null: none.")
     tags: list[Name] = Field(None, max_length=250)
