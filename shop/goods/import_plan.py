@@ -108,7 +108,7 @@ class Plan:
         return self.goods.put(goods, {"slug": product.slug}, fields)
 
     def _put_skus(self, goods: Goods, matches: list[tuple[Part, Sku | None]], takes_what_it_can: bool) -> None:
-        for (part, sku), position in zip(matches, positions(sku for _, sku in matches), strict=True):
+        for (part, sku), position in zip(matches, positions(matches), strict=True):
             fields = {"position": position, **({} if sku else part.if_new), **part.fields}
             if sku is None and "price" not in fields:
                 reason = (
@@ -185,11 +185,15 @@ class Codes:
         return holder is not None and holder.pk != by_other_than and holder.pk not in self._changing
 
 
-def positions(skus: Iterable[Sku | None]) -> Iterator[int]:
-    """Return the positions in which skus, and new ones, stand in this order; those that are in it keep theirs."""
+def positions(matches: list[tuple[Part, Sku | None]]) -> Iterator[int]:
+    """Return the positions in which skus, and new ones, stand in this order; those that are in it keep theirs.
+
+    A file of stock or codes alone says nothing of an order.
+    """
+    says_order = all({"price", "option_values"} <= part.fields.keys() for part, _ in matches)
     last, last_id = 0, 0
-    for sku in skus:
-        if sku is not None and (sku.position, sku.pk) > (last, last_id):
+    for _, sku in matches:
+        if sku is not None and (not says_order or (sku.position, sku.pk) > (last, last_id)):
             last, last_id = sku.position, sku.pk
         else:
             last, last_id = last + 1, sku.pk if sku is not None else 2**63

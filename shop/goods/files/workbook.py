@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
 from tempfile import TemporaryFile
@@ -14,16 +13,11 @@ from openpyxl.xml import DEFUSEDXML
 from shop.goods.errors import ImportRefused, Problem
 from shop.goods.files.delimited import MAX_CELL_CHARACTERS, Row
 from shop.goods.files.text import Chunks
+from shop.goods.files.workbook_bounds import OutOfBounds, check_workbook
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of the file. Its directory is at its end: it is kept in a temporary file first."""
-MAX_UNPACKED = 256 * 1024 * 1024
-MAX_SHARED = 32 * 1024 * 1024
-"""Of what is in memory as a whole: the texts of all cells, each once, and the styles."""
-MAX_PARTS = 1_000
 MAX_COLUMNS = 1_000
-
-_SHEETS = "xl/worksheets/"
 
 
 class WorkbookRows:
@@ -37,9 +31,11 @@ class WorkbookRows:
     def __iter__(self) -> Iterator[Row]:
         with TemporaryFile() as file:
             self._keep(file)
-            _check_size_unpacked(file)
             try:
+                check_workbook(file)
                 yield from _rows(file)
+            except OutOfBounds as refused:
+                raise _refused(str(refused)) from refused
             except ImportRefused:
                 raise
             except Exception as error:  # a made-up file can make any part of the reader raise
@@ -50,21 +46,6 @@ class WorkbookRows:
             file.write(chunk)
             if self._chunks.bytes_read > MAX_BYTES:
                 raise _refused(f"an XLSX file may have {MAX_BYTES // 1024 // 1024} MB. Save it as “CSV UTF-8”")
-
-
-def _check_size_unpacked(file: IO[bytes]) -> None:
-    """Refuse a file that would fill memory or disk. What it says of sizes is binding: `zipfile` reads no more."""
-    try:
-        with zipfile.ZipFile(file) as packed:
-            parts = packed.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise _refused("it is cut off or damaged. Save it again, or as “CSV UTF-8”") from error
-    if not any(part.filename == "xl/workbook.xml" for part in parts):
-        raise _refused("it is a ZIP file, and no XLSX. Unpack it, and import the CSV files in it one by one")
-    shared = sum(part.file_size for part in parts if not part.filename.startswith((_SHEETS, "xl/media/")))
-    sizes = sum(part.file_size for part in parts if not part.filename.startswith("xl/media/"))
-    if len(parts) > MAX_PARTS or shared > MAX_SHARED or sizes > MAX_UNPACKED:
-        raise _refused("it is too large once it is unpacked. Save it as “CSV UTF-8”")
 
 
 def _rows(file: IO[bytes]) -> Iterator[Row]:
