@@ -73,7 +73,7 @@ def change_stock(sku: Sku, stock: int | None, change: int | None) -> None:
     Raise `Refused` for taking out more than there are, unless the sku takes back orders.
     """
     wanted = sku.stock + (change or 0) if stock is None else stock
-    is_short = wanted < 0 and wanted < sku.stock and not sku.allow_backorders
+    is_short = wanted < 0 and not sku.allow_backorders
     if is_short or not -(2**31) <= wanted < 2**31:
         raise Refused(409, f"There are {sku.stock} pieces; {wanted} cannot be.", kind="out-of-stock")
     save_clean(sku, {"stock": wanted})

@@ -50,13 +50,6 @@ class SkuForm(forms.ModelForm):
             # Sends back what the page showed, beside what was typed.
             self.fields["stock"].show_hidden_initial = True
 
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        stock = self.cleaned_data.get("stock") or 0
-        if stock < 0 and "stock" in self.changed_data and not self.cleaned_data.get("allow_backorders"):
-            self.add_error("stock", _("Below 0 the stock counts pieces on back order: allow back orders first."))
-        return cleaned
-
     def clean_stock(self) -> int:
         stock = self.cleaned_data["stock"]
         if not self.instance.pk:

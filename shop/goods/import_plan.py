@@ -142,8 +142,8 @@ class Plan:
             self.notes.add(Kind.NOT_TRACKED, part.line)
         elif sku is None and "stock" not in fields:
             self.notes.add(Kind.NO_QUANTITY, part.line)
-        # What is owed from the time when it took back orders is known to the shop itself.
-        if fields.get("stock", 0) < 0 and not takes_backorders and not (sku and sku.stock == fields["stock"]):
+        stock = fields.get("stock", sku.stock if sku else 0)
+        if stock < 0 and is_tracked and not takes_backorders:
             fields["stock"] = 0
             self.notes.add(Kind.NEGATIVE_STOCK, part.line)
 

@@ -129,6 +129,13 @@ class Sku(models.Model):
                 violation_error_message=_("These goods have a sku with these option values already."),
             ),
             models.CheckConstraint(condition=Q(price__gte=0), name="sku_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(stock__gte=0) | Q(allow_backorders=True) | Q(track_stock=False),
+                name="sku_stock_covers_what_is_sold",
+                violation_error_message=_(
+                    "Below 0 the stock counts pieces on back order. Allow back orders, or enter a stock of 0 or more."
+                ),
+            ),
             models.CheckConstraint(condition=Q(compare_at_price__gte=0), name="sku_price_before_not_negative"),
         ]
 

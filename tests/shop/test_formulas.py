@@ -72,7 +72,15 @@ def test_an_export_runs_nothing_and_comes_back_as_it_was(acme: TenantInfo, text:
             name=text, slug="-sheet", vendor=text, description=text, tags=[text, "b"], category=category,
             option_names=[text],
         )  # fmt: skip
-        Sku.objects.create(goods=goods, code=text, barcode=text, option_values=[text], price=5, stock=-2)
+        Sku.objects.create(
+            goods=goods,
+            code=text,
+            barcode=text,
+            option_values=[text],
+            price=5,
+            stock=-2,
+            allow_backorders=True,
+        )
         Picture.objects.create(goods=goods, source_url="https://a.example/1.jpg", alt=text)
         before = contents()
         lines = "".join(export_goods(address=str))

@@ -87,10 +87,11 @@ def test_a_negative_stock_is_none_and_told(shop: TenantInfo) -> None:
 def test_a_negative_stock_with_back_orders_is_what_is_owed(shop: TenantInfo) -> None:
     report = take(table({**SHIRT, "Variant Inventory Qty": "-3", "Variant Inventory Policy": "continue"}))
     assert (kinds(report), skus()) == ({}, [("shirt", "", -3, True, True)])
-    Sku.objects.update(allow_backorders=False)
     before = contents()
-    assert import_goods(io.BytesIO(export())).unchanged == 1, "what the shop itself says is taken as it is"
+    assert import_goods(io.BytesIO(export())).unchanged == 1
     assert contents() == before
+    report = take(b"Handle,Variant Inventory Policy\nshirt,deny\n")
+    assert (kinds(report), skus()) == ({"negative-stock": 1}, [("shirt", "", 0, True, False)])
 
 
 def test_an_untracked_sku_is_for_sale_and_told(shop: TenantInfo) -> None:

@@ -8,7 +8,8 @@ from threading import Barrier, Thread
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.models import F
 from django.test import Client
 
 from shop.goods.models import Goods, Sku
@@ -38,7 +39,6 @@ def shopper(shop: TenantInfo, client_of: Callable[[TenantInfo], Client]) -> Clie
     [
         ({"stock": 3}, 3, True, False),
         ({"stock": 0}, 0, False, False),
-        ({"stock": -2}, 0, False, False),
         ({"stock": 3, "allow_backorders": True}, None, True, False),
         ({"stock": -2, "allow_backorders": True}, None, True, True),
         ({"stock": 0, "track_stock": False}, None, True, False),
@@ -76,7 +76,7 @@ def test_order_beyond_the_stock_counts_what_is_owed(shop: TenantInfo, make_sku: 
     cancel_order(order)
     sku.refresh_from_db()
     assert sku.stock == 1
-    Sku.objects.update(stock=-2, allow_backorders=False)
+    Sku.objects.update(stock=0, allow_backorders=False)
     with pytest.raises(OutOfStock, match="is sold out"):
         place_order(KIM, {sku.pk: 1}, "1 Main St")
 
@@ -124,18 +124,18 @@ def test_pages_say_whether_a_sku_is_for_sale(shopper: Client, make_sku: MakeSku)
     for name, fields in {
         "Poster": {"stock": 0, "track_stock": False},
         "Lamp": {"stock": 0, "allow_backorders": True},
-        "Owed": {"stock": -4},
+        "Gone": {"stock": 0},
     }.items():
         make_sku(name, **fields)
     cards = shopper.get("/").text.split('<article class="card')[1:]
     gone = {re.search("goods/[^>]*>([^<]+)", card)[1]: "Sold out" in card for card in cards}  # type: ignore[index]
-    assert gone == {"Poster": False, "Lamp": False, "Owed": True}
+    assert gone == {"Poster": False, "Lamp": False, "Gone": True}
     said = {
         sku.goods.name: shopper.get(f"/goods/{sku.goods.slug}/").text for sku in Sku.objects.select_related("goods")
     }
     assert "In stock" in said["Poster"]
     assert "On back order: ships when it is back in stock" in said["Lamp"]
-    assert "Sold out" in said["Owed"]
+    assert "Sold out" in said["Gone"]
     assert {name: "Add to cart" not in page for name, page in said.items()} == gone
 
 
@@ -185,7 +185,7 @@ def test_the_admin_shows_and_sets_the_notions_of_stock(boss: Client, make_sku: M
     row = boss.get("/admin/goods/goods/").text
     assert "∞" in row
     refused = boss.post(url, {"stock": "-1", "initial-stock": "0", "track_stock": "on"})
-    assert "allow back orders first" in refused.text
+    assert "Allow back orders, or enter a stock of 0 or more" in refused.text
     assert boss.post(url, {"stock": "-1", "initial-stock": "0", "allow_backorders": "on"}).status_code == 302
 
 
@@ -201,13 +201,19 @@ def test_the_dashboard_names_counted_skus_alone(boss: Client, make_sku: MakeSku)
     assert [sku.goods.name for sku in listed] == ["Scarce"]
 
 
-def test_the_migration_lets_the_stock_go_below_zero(shop: TenantInfo, make_sku: MakeSku) -> None:
+def test_the_table_takes_a_stock_below_zero_for_back_orders_alone(shop: TenantInfo, make_sku: MakeSku) -> None:
+    for fields in ({"allow_backorders": True}, {"track_stock": False}):
+        make_sku(stock=-1, **fields)
     sku = make_sku()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Sku.objects.filter(pk=sku.pk).update(stock=F("stock") - 6)
+
+
+def test_the_release_before_writes_rows_beside_this_one(shop: TenantInfo, make_sku: MakeSku) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE goods_sku SET stock = -1 WHERE id = %s", [sku.pk])
         cursor.execute(
             "INSERT INTO goods_sku (goods_id, code, option_values, price, stock, weight_grams, barcode, position)"
             " VALUES (%s, '', '{x}', 1, 0, 0, '', 0) RETURNING track_stock, allow_backorders",
-            [sku.goods_id],
+            [make_sku().goods_id],
         )
-        assert cursor.fetchone() == (True, False), "code of the release before writes rows without the new columns"
+        assert cursor.fetchone() == (True, False)
