@@ -47,7 +47,7 @@ class TenancySettings:
     """Apps whose tables are in both, each with rows of its own."""
     variants: str = ""
     """The package whose folders are the variants that a tenant can have; empty: every tenant has the default."""
-    steps: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ("tenants.lifecycle.owner.create_owner",)
     """Functions that furnish a new tenant, in order: dotted paths of `step(tenant, options)`."""
     role_per_tenant: bool = True
     """Whether a tenant's statements run with the rights of a PostgreSQL role of its own."""

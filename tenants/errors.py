@@ -8,7 +8,7 @@ TenancyError
 ├── TenantExists              the slug is taken
 ├── DomainTaken               the domain is taken
 ├── SchemaExists              PostgreSQL already has that schema; it is never adopted
-├── TenantNotFound            no such tenant
+├── TenantNotFound            no such tenant, or not with the status that the step is for
 ├── UnknownVariant            the code has no such variant
 ├── VariantBroken             a variant replaces something that is not there, or cannot take its place
 ├── NothingToResolve          no default has the name that is resolved (also a LookupError)
@@ -128,14 +128,28 @@ class SchemaExists(TenancyError):
 
 
 class TenantNotFound(TenancyError):
-    """No such tenant."""
+    """No such tenant, or none with the status that the step is for: deleted, or not."""
 
-    def __init__(self, slug: str) -> None:
-        super().__init__(slug)
+    def __init__(self, slug: str, status: str = "") -> None:
+        super().__init__(slug, status)
         self.slug = slug
+        self.status = status
+        """Of the tenant that has the slug; empty: none has."""
 
     def __str__(self) -> str:
-        return f"There is no tenant {self.slug!r}. `manage.py list_tenants` shows those that there are."
+        if not self.status:
+            return f"There is no tenant {self.slug!r}. `manage.py list_tenants` shows those that there are."
+        if self.status == "deleted":
+            return f"Tenant {self.slug!r} is deleted. To have it back, run: manage.py undelete_tenant {self.slug}"
+        if self.status == "purging":
+            return (
+                f"The purge of tenant {self.slug!r} has begun, and there is no way back. "
+                f"To finish it, run: manage.py purge_tenants {self.slug} --yes"
+            )
+        return (
+            f"Tenant {self.slug!r} is {self.status}, and this is for a deleted one. "
+            f"To delete it, run: manage.py delete_tenant {self.slug} {self.slug}"
+        )
 
 
 class UnknownVariant(TenancyError):

@@ -22,8 +22,7 @@ from tenants.audit import acting_as
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.errors import TenancyError
-from tenants.lifecycle import create_tenant
-from tenants.lifecycle.owner import setup_link
+from tenants.lifecycle.owner import create_with_link
 from tenants.models import Tenant
 
 _FIELDSETS = [
@@ -71,13 +70,13 @@ class TenantOpening(ModelAdmin):
         try:
             # Together with its entry in the log. An error of ours leaves the block, so all of it is rolled back.
             with acting_as(actor(request)), transaction.atomic():
-                info = create_tenant(order)
+                info, link = create_with_link(order)
                 tenant = Tenant.objects.get(pk=info.id)
                 self.log_addition(request, tenant, [{"added": {}}])
         except TenancyError as error:
             form.refuse(error)
             return None
-        messages.success(request, _opened(info, order.owner_email, with_link=order.owner_password is None))
+        messages.success(request, _opened(info, order.owner_email, link))
         return tenant
 
     def _render_opening(
@@ -104,13 +103,11 @@ class TenantOpening(ModelAdmin):
         return HttpResponseRedirect(reverse("admin:index"))
 
 
-def _opened(tenant: TenantInfo, owner_email: str, *, with_link: bool) -> str:
+def _opened(tenant: TenantInfo, owner_email: str, link: str) -> str:
     """Return the news that a tenant is open: its address and, where the owner needs one, the set-up link."""
     url = tenancy().url_of(tenant.host)
     news = format_html(gettext('{} is open: <a href="{}" class="operator-underlined">{}</a>'), tenant.name, url, url)
-    if not with_link:
+    if not link:
         return news
     explanation = gettext("{} sets a password here. The link works once, and is not shown again:")
-    return format_html(
-        "{}<br>{}<br><code>{}</code>", news, format_html(explanation, owner_email), setup_link(tenant, owner_email)
-    )
+    return format_html("{}<br>{}<br><code>{}</code>", news, format_html(explanation, owner_email), link)

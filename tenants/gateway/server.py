@@ -118,7 +118,11 @@ class GatewayServer:
         site = web.TCPSite(
             self._runner, options.host, options.port, backlog=1024, reuse_port=options.reuse_port or None
         )
-        await site.start()
+        try:
+            await site.start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
         self._beside = [asyncio.create_task(watch_health(self.gateway)), asyncio.create_task(self._round_off())]
         if tenancy().service_report_seconds:
             self._beside.append(asyncio.create_task(self._report()))

@@ -6,16 +6,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from typing import Any, cast
 from zoneinfo import available_timezones
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import InvalidOption, TenantExists
+from tenants.errors import ConfigurationError, InvalidOption, TenantExists
 from tenants.lifecycle.domains import attach_domain
 from tenants.migrator.apply import migrate_tenant
 from tenants.models import Tenant
@@ -23,6 +28,8 @@ from tenants.names import role_name, validate_slug
 from tenants.postgresql import schemas
 from tenants.registry import info_of
 from tenants.variants.discovery import check_known
+
+NAME_MAX_LENGTH: int = Tenant._meta.get_field("name").max_length or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +59,22 @@ def create_tenant(order: NewTenant) -> TenantInfo:
     """Open a tenant and return it; on any error nothing of it is left.
 
     Raises `InvalidName`, `InvalidOption`, `InvalidHost`, `UnknownVariant`, `TenantExists`, `DomainTaken`,
-    `SchemaExists`, or what a step raises.
+    `SchemaExists`, `ConfigurationError`, or what a step raises.
     """
     validate_slug(order.slug, reserved=tenancy().all_reserved_slugs)
     check_known(order.variant)
     validate_facts(order)
+    steps = _steps()
     with use_tenant(PLATFORM), transaction.atomic():
         tenant = insert_tenant(order)
         schemas.create_schema(tenant)
         if tenant.role:
             schemas.grant_to_role(tenant)
         migrate_tenant(tenant, is_new=True)
-        for step in _steps():
+        for step in steps:
             with use_tenant(tenant):
                 step(order)
+        _check_owner(order, tenant)
         audit.record("create", tenant, domain=order.domain)
     return tenant
 
@@ -75,6 +84,10 @@ def validate_facts(order: NewTenant) -> None:
     languages = [code for code, _ in settings.LANGUAGES]
     if order.language not in languages:
         raise InvalidOption("language", order.language, f"one of {', '.join(languages)}")
+    if len(order.name) > NAME_MAX_LENGTH:
+        raise InvalidOption("name", order.name, f"one of at most {NAME_MAX_LENGTH} characters")
+    if order.owner_email:
+        _validate_email(order.owner_email)
     if not re.fullmatch(r"[A-Z]{3}", order.currency):
         raise InvalidOption("currency", order.currency, "three capital letters, as ISO 4217 has them: KRW")
     if order.time_zone not in time_zones():
@@ -82,6 +95,13 @@ def validate_facts(order: NewTenant) -> None:
     versions = tenancy().api_versions
     if order.api_version and order.api_version not in versions:
         raise InvalidOption("api_version", order.api_version, f"one of {', '.join(versions)}")
+
+
+def _validate_email(address: str) -> None:
+    try:
+        validate_email(address)
+    except ValidationError as error:
+        raise InvalidOption("owner_email", address, "an e-mail address: owner@shop.example") from error
 
 
 @cache
@@ -124,4 +144,37 @@ def _database_name(ours: str) -> str:
 
 
 def _steps() -> list[Callable[[NewTenant], None]]:
-    return [import_string(path) for path in tenancy().steps]
+    """Return the functions that `STEPS` names; raise `ConfigurationError` before anything is done."""
+    return [_step(path) for path in tenancy().steps]
+
+
+def _step(path: str) -> Callable[[NewTenant], None]:
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        raise ConfigurationError(f"TENANTS['STEPS'] names {path!r}, which cannot be imported: {error}") from error
+    if not callable(found):
+        raise ConfigurationError(f"TENANTS['STEPS'] names {path!r}, which is no function of step(order).")
+    return cast("Callable[[NewTenant], None]", found)
+
+
+def _check_owner(order: NewTenant, tenant: TenantInfo) -> None:
+    """Raise `ConfigurationError` if an owner was asked for, and no step has made one."""
+    if not order.owner_email:
+        return
+    users: Any = get_user_model()
+    names = {users.USERNAME_FIELD: order.owner_email, users.get_email_field_name(): order.owner_email}
+    known = {field.name for field in users._meta.get_fields()}
+    is_owner = Q(*((name, value) for name, value in names.items() if name in known), _connector=Q.OR)
+    with use_tenant(tenant):
+        found = users._default_manager.filter(is_owner).first()
+    if found is None:
+        raise ConfigurationError(
+            f"No step in TENANTS['STEPS'] made the owner {order.owner_email!r}. Add "
+            f"'tenants.lifecycle.owner.create_owner' to it, or leave the owner out."
+        )
+    if order.owner_password is not None and not found.has_usable_password():
+        raise ConfigurationError(
+            f"The owner {order.owner_email!r} has no password, although one was given: the step in TENANTS['STEPS'] "
+            f"that makes the owner has to use order.owner_password."
+        )

@@ -10,10 +10,9 @@ from django.utils import timezone
 from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import TenantNotFound
 from tenants.lifecycle.files import remove_files
 from tenants.lifecycle.progress import Progress
-from tenants.lifecycle.rows import locked_tenant
+from tenants.lifecycle.rows import locked_tenant, not_found
 from tenants.migrator.records import session_claim
 from tenants.models import Tenant
 from tenants.postgresql import schemas
@@ -77,7 +76,7 @@ def _begin_purge(slug: str) -> TenantInfo:
     with use_tenant(PLATFORM), transaction.atomic():
         tenant = Tenant.objects.select_for_update().filter(slug=slug, status__in=statuses).first()
         if tenant is None:
-            raise TenantNotFound(slug)
+            raise not_found(slug)
         tenant.status = Tenant.Status.PURGING  # from here on there is no way back
         tenant.save(update_fields=["status"])
         return info_of(tenant)

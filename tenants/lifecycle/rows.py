@@ -22,5 +22,12 @@ def locked_tenant(slug: str, *, deleted: bool = False) -> Iterator[Tenant]:
     with use_tenant(PLATFORM), transaction.atomic():
         tenant = Tenant.objects.select_for_update().filter(slug=slug, status__in=statuses).first()
         if tenant is None:
-            raise TenantNotFound(slug)
+            raise not_found(slug)
         yield tenant
+
+
+def not_found(slug: str) -> TenantNotFound:
+    """Return the error for a tenant that is not there, or not with the status that the step is for."""
+    with use_tenant(PLATFORM):
+        status = Tenant.objects.filter(slug=slug).values_list("status", flat=True).first()
+    return TenantNotFound(slug, str(status or ""))

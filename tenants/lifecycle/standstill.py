@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import TakenElsewhere, TenantNotFound
+from tenants.errors import TakenElsewhere
+from tenants.lifecycle.rows import not_found
 from tenants.migrator.records import LOCK_SPACE
 from tenants.models import Tenant
 from tenants.postgresql.session import own_session
@@ -36,7 +37,7 @@ def existing_tenant(slug: str) -> Tenant:
     """Return the row of a tenant that is not deleted; raise `TenantNotFound`."""
     tenant = Tenant.objects.filter(slug=slug, status__in=[Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED]).first()
     if tenant is None:
-        raise TenantNotFound(slug)
+        raise not_found(slug)
     return tenant
 
 

@@ -15,10 +15,11 @@ from django.core.management.base import CommandError
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
-from tenants.errors import TenancyError, in_one_line
-from tenants.lifecycle import NewTenant, create_tenant
-from tenants.lifecycle.owner import setup_link
+from tenants.errors import in_one_line
+from tenants.lifecycle import NewTenant
+from tenants.lifecycle.owner import create_with_link
 from tenants.management.base import TenantCommand
+from tenants.management.one_line import explanation
 from tenants.variants.discovery import known_variants
 
 PASSWORD_VARIABLE = "SANGGA_OWNER_PASSWORD"  # noqa: S105  # the name of a variable, and no password
@@ -52,15 +53,14 @@ class Command(TenantCommand):
             **{field: options[field] for field in fields},
         )
         try:
-            tenant = create_tenant(order)
-        except TenancyError:
-            raise
+            tenant, link = create_with_link(order)
         except Exception as error:  # whatever a migration or a step raises; --traceback shows where
+            if explanation(error, "create_tenant"):
+                raise
             raise CommandError(
                 f"Creating tenant {slug!r} failed: {_cause(error)}. Nothing of it is left. Correct the cause, then run "
                 f"create_tenant again."
             ) from error
-        link = setup_link(tenant, owner_email) if owner_email and password is None else ""
         self._report(tenant, link, as_json=options["json"])
 
     def _password(self, owner_email: str) -> str | None:

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.management.arguments import seconds, whole_number
 from tenants.management.base import TenantCommand
 from tenants.management.reporters import JsonLines, Lines, Reporter
 from tenants.management.selection import add_selection, existing_slugs
@@ -47,12 +48,12 @@ class Command(TenantCommand):
         add("--retry", action="store_true", help="Only tenants whose last migration failed.")
         add("--plan", action="store_true", help="Show what would be done, and do nothing.")
         add("--check", action="store_true", help="Migrate nothing; exit code 1 if a tenant is behind.")
-        add("--jobs", type=int, default=2, metavar="N", help="Schemas at once (default: %(default)s).")
-        add("--canary", type=int, default=0, metavar="N", help="First N tenants, and the rest only if all went well.")
-        add("--max-failures", type=int, default=0, metavar="N", help="Begin no further tenant after N failures.")
+        add("--jobs", type=whole_number(1, 1000), default=2, metavar="N", help="Schemas at once (default: 2).")
+        add("--canary", type=whole_number(0), default=0, metavar="N", help="N first, the rest only if all went well.")
+        add("--max-failures", type=whole_number(0), default=0, metavar="N", help="Begin no more after N failures.")
         add(
             "--lock-timeout",
-            type=float,
+            type=seconds,
             default=5.0,
             metavar="SECONDS",
             help="How long to wait for a table in use before the tenant is put off (default: %(default)s).",

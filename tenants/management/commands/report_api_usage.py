@@ -9,7 +9,9 @@ from typing import Any
 
 from tenants.api.usage import Used, report
 from tenants.conf import tenancy
+from tenants.management.arguments import whole_number
 from tenants.management.base import TenantCommand
+from tenants.management.selection import existing_slugs
 from tenants.management.tables import table_text
 
 _DAYS = 30
@@ -23,12 +25,12 @@ class Command(TenantCommand):
         versions = tenancy().api_versions
         add("--api-version", dest="versions", action="append", choices=versions, help="Only this; repeatable.")
         add("--tenant", metavar="SLUG", dest="slugs", action="append", help="Only this one; repeatable.")
-        add("--days", type=int, default=_DAYS, help=f"How far back; {_DAYS} if nothing is said.")
+        add("--days", type=whole_number(0, 36_500), default=_DAYS, help=f"How far back; {_DAYS} if nothing is said.")
         add("--json", action="store_true", help="Print a JSON list.")
 
     def handle(self, *, json: bool, **options: Any) -> None:  # the option's name
         since = (datetime.now(UTC) - timedelta(days=options["days"])).date()
-        lines = report(since, options["versions"] or (), options["slugs"] or ())
+        lines = report(since, options["versions"] or (), existing_slugs(options["slugs"] or ()))
         if json:
             self._print_json(lines)
         else:

@@ -9,9 +9,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 import uvloop
+from django.core.management.base import CommandError
 
 from tenants.gateway.gateway import Gateway
 from tenants.gateway.server import GatewayOptions, GatewayServer
+from tenants.management.arguments import seconds, whole_number
 from tenants.management.base import TenantCommand
 from tenants.startup import spare_the_collector
 
@@ -27,10 +29,10 @@ class Command(TenantCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="The address to listen at (default: %(default)s).")
-        parser.add_argument("--port", type=int, default=8000, help="(default: %(default)s)")
+        parser.add_argument("--port", type=whole_number(0, 65_535), default=8000, help="(default: %(default)s)")
         parser.add_argument(
             "--grace",
-            type=float,
+            type=seconds,
             default=10.0,
             metavar="SECONDS",
             help="How long requests in hand may take when the gateway is told to end (default: %(default)s).",
@@ -50,7 +52,13 @@ class Command(TenantCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
         server = GatewayServer(Gateway(), options)
-        port = await server.start()
+        try:
+            port = await server.start()
+        except OSError as error:  # the address is taken, or is none of this machine's
+            raise CommandError(
+                f"The gateway cannot listen at {options.host} port {options.port}: {error.strerror or error}. "
+                f"Choose another --host or --port, or end what listens there."
+            ) from error
         spare_the_collector()  # which took a sixth of the gateway's own time
         # A request leaves nothing that only the garbage collector finds, so it need not look at each dozen of them.
         gc.set_threshold(GARBAGE_AFTER)

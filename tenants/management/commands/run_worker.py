@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import SUPPRESS, ArgumentParser
 from typing import Any
 
+from tenants.management.arguments import seconds, whole_number
 from tenants.management.base import TenantCommand
 from tenants.operations.worker import WorkerOptions, run_worker
 
@@ -17,18 +18,22 @@ class Command(TenantCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--concurrency", type=int, default=2, metavar="N", help="Operations at once (default: %(default)s)."
+            "--concurrency",
+            type=whole_number(1, 1000),
+            default=2,
+            metavar="N",
+            help="Operations at once (default: %(default)s).",
         )
         parser.add_argument(
             "--grace",
-            type=float,
+            type=seconds,
             default=10.0,
             metavar="SECONDS",
             help="How long an operation in hand may take when the worker is told to end, before it is laid down for "
             "the next worker (default: %(default)s).",
         )
         # For whoever starts a worker as a process of its own, and may be killed without a chance to end it.
-        parser.add_argument("--parent", type=int, default=0, metavar="PID", help=SUPPRESS)
+        parser.add_argument("--parent", type=whole_number(0, 2**31), default=0, metavar="PID", help=SUPPRESS)
 
     def handle(self, *, concurrency: int, grace: float, parent: int, verbosity: int, **options: Any) -> None:
         if verbosity:

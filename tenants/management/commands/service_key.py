@@ -5,7 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
+
+from tenants.context import PLATFORM, use_tenant
 from tenants.management.base import TenantCommand
+from tenants.models import Service
 from tenants.services.keys import service_key
 
 
@@ -19,4 +23,11 @@ class Command(TenantCommand):
         parser.add_argument("name", help="The service's name, as it is registered.")
 
     def handle(self, *, name: str, **options: Any) -> None:
+        with use_tenant(PLATFORM):
+            names = sorted(Service.objects.values_list("name", flat=True))
+        if name not in names:
+            known = f"There are {', '.join(names)}." if names else "None is registered yet."
+            raise CommandError(
+                f"No service {name!r} is registered. {known} Register it in the operator's admin under Services."
+            )
         self.stdout.write(service_key(name).hex())

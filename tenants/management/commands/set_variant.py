@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from tenants.lifecycle import set_variant
+from tenants.management.arguments import seconds
 from tenants.management.base import TenantCommand
 from tenants.variants.discovery import known_variants
 
@@ -29,7 +30,9 @@ class Command(TenantCommand):
             help="A CSV file with what the variant's rows begin with: its first column is a field that tells the rows "
             "apart, such as slug, the others are fields of the variant's MODEL. May be given again.",
         )
-        parser.add_argument("--lock-timeout", type=float, default=10.0, metavar="SECONDS", help="Default: %(default)s.")
+        parser.add_argument(
+            "--lock-timeout", type=seconds, default=10.0, metavar="SECONDS", help="Default: %(default)s."
+        )
 
     def handle(self, *, slug: str, variant: str, mapping: list[str], lock_timeout: float, **options: Any) -> None:
         files = dict(_model_and_file(text) for text in mapping)
