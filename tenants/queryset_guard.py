@@ -15,12 +15,13 @@ from tenants.errors import WrongTenant
 class Hints(dict[str, Any]):
     """The hints of a queryset for routers, with the schema that it is for.
 
-    An attribute and not one more hint: routers of users need not expect it. Clones share the object, so it is never
-    changed; `add_hints` puts another one in its place.
+    An attribute and not one more hint: routers of users need not expect it. Clones share the object, and it is not
+    changed any more when there is one.
     """
 
-    __slots__ = ("schema",)
+    __slots__ = ("is_shared", "schema")
 
+    is_shared: bool
     schema: str | None
 
     def __bool__(self) -> bool:
@@ -30,6 +31,7 @@ class Hints(dict[str, Any]):
 def note_tenant(hints: Any) -> Hints:
     """Return `hints` with the active tenant's schema; one that is begun while none is active is for all tenants."""
     noted = Hints(hints) if hints else Hints()
+    noted.is_shared = False
     block = innermost.get()
     noted.schema = None if block is None else block.tenant.schema
     return noted
@@ -39,7 +41,11 @@ def noting_its_tenant(plain: Any) -> Any:
     @wraps(plain)
     def __init__(self: Any, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:  # noqa: N807
         # With the arguments of Django's own, and not with any: most querysets are clones, made for every filter.
-        plain(self, model, query, using, hints if type(hints) is Hints else note_tenant(hints))
+        if type(hints) is Hints:
+            hints.is_shared = True
+        else:
+            hints = note_tenant(hints)
+        plain(self, model, query, using, hints)
 
     return __init__
 
@@ -64,19 +70,24 @@ def adding_hints(plain: Any) -> Any:
     @wraps(plain)
     def _add_hints(self: Any, **hints: Any) -> None:
         before = self._hints
-        noted = Hints(before, **hints)
+        if type(before) is Hints and not before.is_shared:
+            before.update(hints)
+            return
+        self._hints = noted = Hints(before, **hints)
+        noted.is_shared = False
         noted.schema = getattr(before, "schema", None)
-        self._hints = noted
 
     return _add_hints
 
 
 def asked_again(plain: Any) -> Any:
     def db(self: Any) -> str:
-        block = innermost.get()
-        if block is not None and getattr(self._hints, "schema", None) not in {None, block.tenant.schema}:
-            check_queryset(self)
         if self._db is None:
+            block = innermost.get()
+            if block is not None:
+                schema = getattr(self._hints, "schema", None)
+                if schema is not None and schema != block.tenant.schema:
+                    check_queryset(self)
             alias: str = plain(self)  # the routers' own, which has the schema
             return alias
         check_queryset(self)
@@ -186,10 +197,15 @@ def mark_prefetched(instances: Any) -> None:
     block = innermost.get()
     schema = None if block is None else block.tenant.schema
     for instance in instances:
-        for queryset in getattr(instance, "_prefetched_objects_cache", {}).values():
+        for queryset in getattr(instance, "_prefetched_objects_cache", _NONE).values():
             rows = getattr(queryset, "_result_cache", None)
             if type(rows) is list:
-                queryset._result_cache = _rows(queryset.model, schema, rows)
+                queryset._result_cache = kept = TenantRows(rows)
+                kept.schema = schema
+                kept.model = queryset.model
+
+
+_NONE: dict[str, Any] = {}
 
 
 def checking_itself(plain: Any) -> Any:
