@@ -10,13 +10,13 @@ from django.db.models.functions import Coalesce
 
 from shop.api.lists import with_words
 from shop.goods.models import Sku
-from shop.goods.money import MAX_DIGITS
+from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS
 from shop.goods.queries import GoodsQuerySet
 from tenants.api.access import Access, check
 from tenants.api.cursors import Ordering, by_text, by_time
 from tenants.variants import resolve
 
-_MONEY = DecimalField(max_digits=MAX_DIGITS, decimal_places=2)
+_MONEY = DecimalField(max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)
 _BEYOND_ANY_PRICE = Decimal(10) ** 12
 
 

@@ -14,7 +14,7 @@ from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent, plain_money
 from tenants import current_tenant
 from tenants.api.problems import Fault, Refused
 
-_WRITTEN = {"type": "string", "format": "amount", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,2})?$", "examples": ["50.00"]}
+_WRITTEN = {"type": "string", "format": "amount", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,3})?$", "examples": ["50.00"]}
 
 Amount = Annotated[Decimal, Field(ge=0, max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES), WithJsonSchema(_WRITTEN)]
 """An amount as it is sent."""

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, validate_money
+from shop.goods.money_field import MoneyField
 from shop.goods.queries import GoodsQuerySet, SkuQuerySet
 from shop.goods.rich_text import RichTextField
 
@@ -84,10 +85,8 @@ class Sku(models.Model):
         verbose_name=_("option values"),
         help_text=_("One for each option name, one per line."),
     )
-    price = models.DecimalField(
-        _("price"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES, validators=[validate_money]
-    )
-    compare_at_price = models.DecimalField(
+    price = MoneyField(_("price"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES, validators=[validate_money])
+    compare_at_price = MoneyField(
         _("price before"),
         max_digits=MAX_DIGITS,
         decimal_places=DECIMAL_PLACES,

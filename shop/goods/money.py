@@ -13,9 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants import current_tenant
 
-MAX_DIGITS = 14
-DECIMAL_PLACES = 2
-"""What the columns hold. Currencies with three places (ISO 4217: BHD, KWD, …) are kept with two."""
+MAX_DIGITS = 15
+DECIMAL_PLACES = 3
+"""What the columns hold: the places of any currency of ISO 4217 in which people pay."""
+_USUAL_PLACES = 2
+
+WITH_THOUSANDTHS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+"""The currencies of ISO 4217 whose minor unit is a thousandth."""
 
 WITHOUT_FRACTIONS = frozenset(
     [
@@ -65,7 +69,9 @@ _SYMBOLS = {
 
 def exponent(currency: str) -> int:
     """Return how many decimal places amounts in `currency` (ISO 4217, "KRW") have."""
-    return 0 if currency in WITHOUT_FRACTIONS else DECIMAL_PLACES
+    if currency in WITHOUT_FRACTIONS:
+        return 0
+    return 3 if currency in WITH_THOUSANDTHS else _USUAL_PLACES
 
 
 def plain_money(amount: Decimal, currency: str) -> str:

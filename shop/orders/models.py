@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from shop.customers.models import Customer
 from shop.goods.models import Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, amount_of
+from shop.goods.money_field import MoneyField
 from shop.orders.numbers import new_order_number
 
 
@@ -30,7 +31,7 @@ class Order(models.Model):
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.PLACED)
     ship_to = models.TextField(_("ship to"))
     currency = models.CharField(_("currency"), max_length=3)
-    total = models.DecimalField(_("total"), max_digits=MAX_DIGITS + 10, decimal_places=DECIMAL_PLACES)
+    total = MoneyField(_("total"), max_digits=MAX_DIGITS + 10, decimal_places=DECIMAL_PLACES)
     placed_at = models.DateTimeField(_("placed"), auto_now_add=True)
 
     class Meta:
@@ -50,7 +51,7 @@ class OrderLine(models.Model):
     sku = models.ForeignKey(Sku, models.PROTECT, related_name="order_lines", verbose_name=_("sku"))
     goods_name = models.CharField(_("goods"), max_length=255)
     sku_title = models.TextField(_("options"), blank=True)
-    unit_price = models.DecimalField(_("unit price"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)
+    unit_price = MoneyField(_("unit price"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)
     quantity = models.PositiveIntegerField(_("quantity"), validators=[MinValueValidator(1)])
     took_stock = models.BooleanField(_("taken out of stock"), default=True, db_default=True, editable=False)
     """Whether the stock was counted when it was ordered: what was not taken is not put back."""
