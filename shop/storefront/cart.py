@@ -9,6 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 
 from shop.goods import money
 from shop.goods.models import Sku
+from tenants.sessions import exclusive
 from tenants.variants import resolve
 
 MAX_QUANTITY = 99
@@ -60,6 +61,23 @@ class Cart:
 
     def set(self, sku_id: int, quantity: int) -> None:
         """Have so many pieces of a sku in the cart; none take it out. More than `MAX_QUANTITY` are cut to that."""
+        with exclusive(self._session):
+            self._set(sku_id, quantity)
+
+    def add(self, sku_id: int, quantity: int, most: int | None) -> int:
+        """Put more pieces of a sku into the cart, `most` at most (None: any number); return how many were wanted."""
+        with exclusive(self._session):
+            wanted = self.quantities.get(sku_id, 0) + quantity
+            self._set(sku_id, wanted if most is None else min(wanted, most))
+        return wanted
+
+    def change(self, sku_id: int, quantity: int) -> None:
+        """Have so many pieces of a sku that is in the cart; nothing, if it is not in it any more."""
+        with exclusive(self._session):
+            if sku_id in self.quantities:
+                self._set(sku_id, quantity)
+
+    def _set(self, sku_id: int, quantity: int) -> None:
         quantities = self.quantities
         if quantity > 0:
             quantities[sku_id] = min(quantity, MAX_QUANTITY)
@@ -78,10 +96,11 @@ class Cart:
             return []
         skus = resolve("goods.models.Sku").objects.for_sale().priced()
         found = skus.select_related("goods").prefetch_related("goods__pictures").in_bulk(list(quantities))
-        if len(found) < len(quantities):
-            quantities = {sku_id: quantity for sku_id, quantity in quantities.items() if sku_id in found}
-            self._keep(quantities)
-        return [CartLine(sku=found[sku_id], quantity=quantity) for sku_id, quantity in quantities.items()]
+        for sku_id in quantities.keys() - found.keys():
+            self.set(sku_id, 0)
+        return [
+            CartLine(sku=found[sku_id], quantity=wanted) for sku_id, wanted in quantities.items() if sku_id in found
+        ]
 
     def _keep(self, quantities: dict[int, int]) -> None:
         # JSON, in which sessions are kept, has text keys alone.

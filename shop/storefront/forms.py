@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from django import forms
@@ -39,6 +40,10 @@ class ChangeCartForm(forms.Form):
     quantity = forms.IntegerField(min_value=0, max_value=MAX_QUANTITY)
 
 
+def _new_key() -> str:
+    return secrets.token_urlsafe(16)
+
+
 class CheckoutForm(forms.Form):
     """Who orders, where it goes, and the total that they agreed to."""
 
@@ -69,6 +74,9 @@ class CheckoutForm(forms.Form):
     agreed_total = forms.DecimalField(
         max_digits=MAX_DIGITS + 10, decimal_places=DECIMAL_PLACES, widget=forms.HiddenInput
     )
+
+    key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=_new_key)
+    """Another one each time that the page is shown: sent twice with the same one, an order is placed once."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)

@@ -12,8 +12,12 @@ from django.utils.translation import gettext as _
 from shop.orders.errors import OrderRefused
 from shop.orders.models import Order
 from shop.orders.services import CustomerDetails, place_order
+from shop.storefront.cart import Cart
+from shop.storefront.forms import CheckoutForm
+from tenants.sessions import exclusive
 
 _KEY = "orders"
+_PLACED_BY = "orders_by_key"
 _KEPT = 20
 
 
@@ -33,6 +37,27 @@ def place_at(
     if agreed_total is not None and order.total != agreed_total:
         raise PriceChanged
     return order
+
+
+def order_cart(session: SessionBase, form: CheckoutForm) -> str:
+    """Place the order of what is in the session's cart, and return its number; or of the order that was placed before.
+
+    A form that is sent again is known by its key, also while the first is being placed. Another form of the same
+    session finds the cart empty then, and is answered with the last order. Raises `OrderRefused`.
+    """
+    with exclusive(session):
+        placed: dict[str, str] = session.get(_PLACED_BY, {})
+        key, cart = form.cleaned_data["key"], Cart(session)
+        if key and key in placed:
+            return placed[key]
+        if not cart.quantities and (numbers := session.get(_KEY)):
+            return str(numbers[-1])
+        order = place_at(form.cleaned_data["agreed_total"], form.customer, cart.quantities, form.ship_to)
+        cart.clear()
+        remember(session, order)
+        if key:
+            session[_PLACED_BY] = dict([*placed.items(), (key, order.number)][-_KEPT:])
+    return order.number
 
 
 def remember(session: SessionBase, order: Order) -> None:

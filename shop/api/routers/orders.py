@@ -24,6 +24,7 @@ from tenants.api.conditions import IfMatch, check_match, etag_of, tagged
 from tenants.api.cursors import by_time
 from tenants.api.pages import Pages
 from tenants.api.problems import Fault, Refused
+from tenants.sessions import exclusive
 
 _NEWEST_FIRST = by_time("-placed_at")
 _BECOMES = {"paid": services.mark_paid, "shipped": services.mark_shipped, "cancelled": services.cancel_order}
@@ -58,14 +59,16 @@ def _add_placing(router: Router, api: NinjaAPI, shapes: Shapes) -> None:
 
 
 def _placed(request: HttpRequest, shapes: Shapes, data: Any) -> Order:
-    cart = Cart(request.session)
-    quantities = cart.quantities if data.lines is None else _quantities(data.lines)
     agreed = None if data.agreed_total is None else shapes.money.read(data.agreed_total, "agreed_total")
-    order = place_at(agreed, services.CustomerDetails(**data.customer.model_dump()), quantities, data.ship_to)
-    if data.lines is None:
-        cart.clear()
-    if request.auth.scopes is None:  # a session, and not a token, which has no use for one
-        remember(request.session, order)
+    customer = services.CustomerDetails(**data.customer.model_dump())
+    with exclusive(request.session):
+        cart = Cart(request.session)
+        quantities = cart.quantities if data.lines is None else _quantities(data.lines)
+        order = place_at(agreed, customer, quantities, data.ship_to)
+        if data.lines is None:
+            cart.clear()
+        if request.auth.scopes is None:  # a session, and not a token, which has no use for one
+            remember(request.session, order)
     return order
 
 

@@ -42,11 +42,10 @@ def add(request: HttpRequest) -> HttpResponse:
         return _refuse(request, form)
     sku: Sku = form.cleaned_data["sku"]
     cart = Cart(request.session)
-    wanted = cart.quantities.get(sku.pk, 0) + form.cleaned_data["quantity"]
     if not sku.is_in_stock:
         messages.error(request, _("%(goods)s is sold out.") % {"goods": sku})
         return redirect("storefront:goods_detail", sku.goods.slug)
-    cart.set(sku.pk, wanted if sku.most is None else min(wanted, sku.most))
+    wanted = cart.add(sku.pk, form.cleaned_data["quantity"], most=sku.most)
     if not sku.covers(wanted):
         _say_how_many_are_left(request, sku)
     else:
@@ -61,9 +60,7 @@ def change(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Please enter a number from 0 to %(most)s.") % {"most": MAX_QUANTITY})
         return redirect("storefront:cart")
-    cart, sku_id = Cart(request.session), form.cleaned_data["sku"]
-    if sku_id in cart.quantities:
-        cart.set(sku_id, form.cleaned_data["quantity"])
+    Cart(request.session).change(form.cleaned_data["sku"], form.cleaned_data["quantity"])
     return redirect("storefront:cart")
 
 

@@ -12,7 +12,7 @@ from shop.orders.models import Order
 from shop.storefront.cart import Cart, total_of
 from shop.storefront.context import page_context
 from shop.storefront.forms import CheckoutForm
-from shop.storefront.ordering import has_placed, place_at, remember
+from shop.storefront.ordering import has_placed, order_cart
 
 
 @never_cache
@@ -23,14 +23,9 @@ def checkout(request: HttpRequest) -> HttpResponse:
     form = CheckoutForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            agreed = form.cleaned_data["agreed_total"]
-            order = place_at(agreed, form.customer, cart.quantities, form.ship_to)
+            return redirect("storefront:order_placed", order_cart(request.session, form))
         except OrderRefused as refusal:
             form.add_error(None, str(refusal))
-        else:
-            cart.clear()
-            remember(request.session, order)
-            return redirect("storefront:order_placed", order.number)
     lines = cart.lines()
     if not lines:
         return redirect("storefront:cart")

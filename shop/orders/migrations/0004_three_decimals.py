@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0002_kept_answers'),
+        ('orders', '0003_stock_notions'),
     ]
 
     operations = [

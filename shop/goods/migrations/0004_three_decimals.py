@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('goods', '0002_imports'),
+        ('goods', '0003_stock_notions'),
     ]
 
     operations = [
