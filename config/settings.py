@@ -377,15 +377,16 @@ LOGGING = {
     "filters": {
         "tenant": {"()": "tenants.scoping.TenantLogFilter"},
         "links": {"()": "tenants.logs.LinksLogFilter"},
+        "request": {"()": "tenants.logs.RequestLogFilter"},
     },
     "formatters": {
-        "line": {"format": "{asctime} {levelname} [{tenant}] {name}: {message}", "style": "{"},
+        "line": {"format": "{asctime} {levelname} [{tenant}] {name}: {message}{in_request}", "style": "{"},
         "json": {"()": "tenants.logs.JsonFormatter"},
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "filters": ["tenant", "links"],
+            "filters": ["tenant", "links", "request"],
             "formatter": env.str("LOG_FORMAT", default="line"),
         },
     },

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
+
+from django.http import HttpRequest
 
 from tenants.conf import tenancy
 from tenants.hidden_values import without_passwords
@@ -29,7 +31,7 @@ class JsonFormatter(logging.Formatter):
             "process": tenancy().service,
             "tenant": getattr(record, "tenant", "-"),
         }
-        if call := getattr(record, "call", None) or current_call():
+        if call := call_of(record):
             said |= {"request_id": call.request_id, "trace_id": call.trace_id}
         said |= getattr(record, "facts", {})
         if record.exc_info:
@@ -51,6 +53,31 @@ class LinksLogFilter(logging.Filter):
         if isinstance(record.args, tuple):
             record.args = tuple(without_secrets(part) if isinstance(part, str) else part for part in record.args)
         return True
+
+
+class RequestLogFilter(logging.Filter):
+    """Gives every log record the attribute `in_request`: the id of the request that it is about, in words, or ""."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through."""
+        call = call_of(record)
+        record.in_request = f" (request {call.request_id})" if call else ""
+        return True
+
+
+def call_of(record: logging.LogRecord) -> Call | None:
+    """Return the call of the request that a record is about.
+
+    A request that was turned away at once has none yet, and gets one: all that is said of it has the same id.
+    """
+    if call := getattr(record, "call", None):
+        return cast(Call, call)
+    request = getattr(record, "request", None)
+    if not isinstance(request, HttpRequest):
+        return current_call()
+    if not hasattr(request, "call"):
+        request.call = current_call() or Call.begin()  # type: ignore[attr-defined]
+    return cast(Call, request.call)  # type: ignore[attr-defined]
 
 
 def notes_requests() -> bool:

@@ -138,6 +138,7 @@ def _turned_away(request: HttpRequest, resolution: Resolution | Stopped) -> Http
     tenant = resolution.tenant
     if tenant is None:
         return pages.unknown_host(request)
+    request.resolved_tenant = tenant  # type: ignore[attr-defined]  # for the log, also of who is turned away
     if resolution.door is Door.SUSPENDED and not has_bypass(request, tenant):
         return enter_by_link(request, tenant) or pages.suspended(request, tenant)
     if resolution.door is Door.MOVED:

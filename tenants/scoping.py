@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.urls import get_script_prefix
 
 from tenants.conf import tenancy
-from tenants.context import active_tenant, current_tenant
+from tenants.context import TenantInfo, active_tenant, current_tenant
 
 
 def cache_key(key: str, key_prefix: str, version: int) -> str:
@@ -176,16 +176,23 @@ def scope_sites() -> None:
     models.SiteManager.clear_cache = clear_cache  # type: ignore[method-assign]
 
 
+def resolved_tenant(request: object) -> TenantInfo | None:
+    """Return the tenant at whose host a request came, also one that it was turned away from; None if it is unknown."""
+    found: TenantInfo | None = getattr(request, "resolved_tenant", None) or getattr(request, "tenant", None)
+    return found if isinstance(request, HttpRequest) else None
+
+
 class TenantLogFilter(logging.Filter):
     """Gives every log record the attribute `tenant`: a slug, `platform` or `-`.
 
     To be put on handlers. One that passes records on to another thread, as `QueueHandler` does, needs it itself: what
-    it has found, nobody overwrites.
+    it has found, nobody overwrites. Django logs answers with a status of 400 or more when no tenant is active any more;
+    such a record has its request, which knows.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not hasattr(record, "tenant"):
-            tenant = active_tenant()
+            tenant = resolved_tenant(getattr(record, "request", None)) or active_tenant()
             record.tenant = "-" if tenant is None else tenant.slug or "platform"
         return True
 

@@ -39,6 +39,7 @@ class ServiceDoorMiddleware(TwoWayMiddleware):
         call = _enter(request)
         if isinstance(call, HttpResponseBase):
             return call
+        request.call = call  # type: ignore[attr-defined]
         with in_call(call), _counted(request, call) as count:
             return count(self.go_on(request))
 
@@ -46,6 +47,7 @@ class ServiceDoorMiddleware(TwoWayMiddleware):
         call = _enter(request)
         if isinstance(call, HttpResponseBase):
             return call
+        request.call = call  # type: ignore[attr-defined]
         with in_call(call), _counted(request, call) as count:
             return count(await self.go_on_async(request))
 

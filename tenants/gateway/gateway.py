@@ -27,6 +27,7 @@ from tenants.services.directory import Services
 from tenants.services.facts import ServiceInfo
 from tenants.services.tally import Tally
 from tenants.services.upstreams import Upstreams
+from tenants.shown_paths import shown_path
 from tenants.telemetry import Step, http_facts, note_step
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,8 @@ class Gateway:
             raise
         except Exception:
             status = 500
-            logger.exception("The gateway failed at %s %s", request.method, arrival.path)
+            extra = {"tenant": _named(arrival), "call": arrival.call}
+            logger.exception("The gateway failed at %s %s", request.method, shown_path(arrival.path), extra=extra)
             return self._problem(arrival, Refused(500, "The gateway failed. The error was written to its log."))
         finally:
             self._note(arrival, status)
@@ -133,7 +135,7 @@ class Gateway:
     def _tell(self, arrival: Arrival, status: int, seconds: float, service: str) -> None:
         """Log the request, and have its span exported."""
         call, method = arrival.call, arrival.request.method
-        tenant = str(arrival.tenant.slug or "platform") if arrival.tenant else "-"
+        tenant = _named(arrival)
         note_request(call, tenant, method, arrival.path, status, seconds, service=service)
         facts = http_facts(tenant, method, arrival.path, status, call.request_id) | {"sangga.service": service}
         note_step(
@@ -148,6 +150,11 @@ class Gateway:
         await self.sockets.close()
         await self.upstreams.close()
         self.lookups.close()
+
+
+def _named(arrival: Arrival) -> str:
+    """Return how logs name the tenant of a request."""
+    return str(arrival.tenant.slug or "platform") if arrival.tenant else "-"
 
 
 def _known_tenant(resolution: Resolution) -> TenantInfo:

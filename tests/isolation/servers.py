@@ -31,12 +31,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(interface: str, **environment: str) -> Iterator[int]:
-    """Serve the project inside the block; the value is the port on the loopback address."""
+def served(interface: str, *, output: Path | None = None, **environment: str) -> Iterator[int]:
+    """Serve the project inside the block; the value is the port on the loopback address. `output` is its log."""
     port = free_port()
     command = [sys.executable, *SERVERS[interface], "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     settings = {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    with tempfile.TemporaryFile("w+") as log:
+    with output.open("w+") if output else tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **settings, **environment}, stdout=log, stderr=subprocess.STDOUT
         )
