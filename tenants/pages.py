@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -11,14 +12,18 @@ from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.utils.encoding import escape_uri_path
 from django.utils.translation import gettext_lazy as _
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.language import language_of
 from tenants.pressure import Kind
+from tenants.shown_paths import shown_path
 from tenants.stopped import Bound, Stopped
 from tenants.turnstile import Refusal
+
+logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 300
 UPDATED_AFTER_SECONDS = 30
@@ -75,6 +80,11 @@ _BUSY = {
         _("This site is not available right now"),
         _("Its database does not answer. Please try again in a few minutes."),
     ),
+    Stopped.READ_ONLY: (
+        "database-read-only",
+        _("Nothing can be saved right now"),
+        _("You can go on looking around. What you just sent was not saved; please send it again in some minutes."),
+    ),
 }
 """By reason: one word for programs, what happened, and what to do."""
 
@@ -99,6 +109,7 @@ def suspended(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
         request, "tenants/suspended.html", {"name": tenant.name, "notice": tenant.notice}, status=503, tenant=tenant
     )
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    _log(request, response, logging.INFO, "Suspended")
     return response
 
 
@@ -106,7 +117,15 @@ def updating(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     """Return 503: the shop's tables are not where the code is yet."""
     response = _page(request, "tenants/updating.html", {"name": tenant.name}, status=503, tenant=tenant)
     response["Retry-After"] = str(UPDATED_AFTER_SECONDS)
+    _log(request, response, logging.WARNING, "Waiting for its migration")
     return response
+
+
+def _log(request: HttpRequest, response: HttpResponse, level: int, why: str) -> None:
+    """Log an answer that is as it should be; Django logs any 503 as an error."""
+    extra = {"request": request, "status_code": response.status_code}
+    logger.log(level, "%s: %s", why, shown_path(escape_uri_path(request.path)), extra=extra)
+    response._has_been_logged = True  # type: ignore[attr-defined]
 
 
 def refused(request: HttpRequest, tenant: TenantInfo, refusal: Refusal) -> HttpResponse:

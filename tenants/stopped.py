@@ -1,4 +1,4 @@
-"""Why a request is not answered: the database is too busy, too slow or away, or a bound of the process is met."""
+"""Why a request is not answered: the database is too busy, too slow, away or read-only, or a bound of the process is met."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from enum import Enum
 
 import psycopg
-from django.db import OperationalError
+from django.db import DatabaseError
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
@@ -25,6 +25,8 @@ class Stopped(Enum):
     """All connections of this process, or of the server, were in use for as long as a request waits for one."""
     AWAY = "away"
     """PostgreSQL could not be reached, does not take connections now, or ended this one."""
+    READ_ONLY = "read only"
+    """The database takes no writes for now: it is a standby, or was set so while it is looked after."""
 
 
 _GONE = ("08", "57P")
@@ -50,11 +52,13 @@ def why_stopped(error: BaseException) -> Stopped | None:
     """Return why the database did not do what `error` was raised for, or None if that was another reason."""
     if isinstance(error, DatabaseUnavailable):
         return Stopped.AWAY
-    cause = error.__cause__ if isinstance(error, OperationalError) else error
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error
     if isinstance(cause, errors.QueryCanceled):
         return Stopped.STATEMENT
     if isinstance(cause, (PoolTimeout, errors.TooManyConnections)):
         return Stopped.POOL
+    if isinstance(cause, errors.ReadOnlySqlTransaction):
+        return Stopped.READ_ONLY
     # Without a SQLSTATE it is libpq that speaks, and not the server.
     if isinstance(cause, psycopg.OperationalError) and (cause.sqlstate or "08").startswith(_GONE):
         return Stopped.AWAY
