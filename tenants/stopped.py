@@ -1,4 +1,4 @@
-"""Why a request is not answered: the database is too busy, too slow, away or read-only, or a bound of the process is met."""
+"""Why a request is not answered: the database is busy, slow, away or read-only, or a bound of the process is met."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_safe
 
+from tenants.entering.account import is_operator_account
 from tenants.hashing import hashing_slot
 from tenants.tokens import token_generator
 
@@ -47,6 +48,10 @@ class SetPassword(PasswordResetConfirmView):
     success_url = reverse_lazy("set_password_done")
     token_generator = token_generator
 
+    def get_user(self, uidb64: str) -> Any:
+        """Return whose link it is; nobody for an operator, who has no password in a shop."""
+        user = super().get_user(uidb64)
+        return None if user is None or is_operator_account(user) else user
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Set the password."""
         with hashing_slot(request):

@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from tenants.accounts import second_factor, signing_in
 from tenants.accounts.forms import CodeForm
 from tenants.accounts.reset import ask_for_link, link_was_sent
+from tenants.entering.account import is_operator_account
 from tenants.entering.session import is_entered_operator
 from tenants.hashing import hashing_slot
 from tenants.view_on_site import GuardedViewOnSite
@@ -67,7 +68,9 @@ class AccountsSite(GuardedViewOnSite):
         if form.is_bound:
             with hashing_slot(request):
                 is_right = form.is_valid()
-            if is_right:
+            if is_right and is_operator_account(form.get_user()):
+                form.add_error(None, form.get_invalid_login_error())
+            elif is_right:
                 return HttpResponseRedirect(signing_in.take_first_step(request, form.get_user(), target))
         template = self.login_template or "admin/login.html"
         return self._page(request, template, _("Log in"), form, **(extra_context or {}))

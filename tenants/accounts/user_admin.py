@@ -23,13 +23,14 @@ from tenants.accounts import second_factor
 from tenants.accounts.background import do_later
 from tenants.accounts.forms import InvitationForm
 from tenants.accounts.mails import send_invitation
+from tenants.entering.account import is_operator_account, without_operators
 
 
 class GuardsUsers(ModelAdmin):
     """Lets nobody change or delete an account through which they would get hold of more rights than they have."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Tell whether they may: superusers everybody, others whoever may do no more than themselves."""
+        """Tell whether they may: superusers all but operators, others those who may do no more than themselves."""
         return super().has_change_permission(request, obj) and self._may_touch(request.user, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -37,6 +38,8 @@ class GuardsUsers(ModelAdmin):
         return super().has_delete_permission(request, obj) and self._may_touch(request.user, obj)
 
     def _may_touch(self, toucher: Any, user: Any) -> bool:
+        if isinstance(user, self.model) and is_operator_account(user):
+            return False
         # Unfold asks with the id alone, to see whether it shows the buttons below a page that was allowed already.
         if toucher.is_superuser or not isinstance(user, self.model):
             return True
@@ -81,7 +84,11 @@ class InvitesUsers(GuardsUsers):
 
     @admin.action(permissions=["invite"], description=_("Send the invitation again"))
     def send_invitation_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        waiting = [user for user in queryset if user.is_active and user.email and not user.has_usable_password()]
+        waiting = [
+            user
+            for user in without_operators(queryset)
+            if user.is_active and user.email and not user.has_usable_password()
+        ]
         if not waiting:
             messages.warning(request, gettext("All of them have a password already, or no address."))
             return
@@ -98,7 +105,8 @@ class InvitesUsers(GuardsUsers):
     @admin.action(permissions=["invite"], description=_("Take the second factor away"))
     def take_second_factor_away(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """For whoever has lost the phone. One's own goes by one's own page, which asks for a code."""
-        taken = [user for user in queryset.exclude(pk=request.user.pk) if second_factor.take_away(user)]
+        others = without_operators(queryset).exclude(pk=request.user.pk)
+        taken = [user for user in others if second_factor.take_away(user)]
         for user in taken:
             self.log_change(request, user, gettext("Took the second factor away."))
         if taken:

@@ -15,7 +15,8 @@ from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
 from tenants.context import TenantInfo, current_tenant, use_tenant
-from tenants.errors import TokenRefused
+from tenants.entering.account import is_operator_account
+from tenants.errors import OperatorAccountRefused, TokenRefused
 from tenants.oauth.digests import Digest, KeyedDigestField
 from tenants.oauth.models import ApiKey
 from tenants.oauth.ring import KnownKey, Ring, rings
@@ -31,7 +32,9 @@ USED_SECONDS = 60.0
 
 
 def make_api_key(user: Any, name: str, scopes: list[str], expires: datetime | None = None) -> ApiKey:
-    """Make a key of `user` and return its row, on which it is `shown_once`."""
+    """Make a key of `user` and return its row, on which it is `shown_once`; raise `OperatorAccountRefused`."""
+    if is_operator_account(user):
+        raise OperatorAccountRefused(user.get_username())
     key = new_secret(PREFIX)
     row = ApiKey.objects.create(
         user=user, name=name, digest=key, beginning=key[:_SHOWN], scopes=" ".join(scopes), expires=expires

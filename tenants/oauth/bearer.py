@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from tenants.api.access import Access, NotIdentified
+from tenants.entering.account import is_operator_account
 from tenants.errors import TokenRefused
 from tenants.oauth.api_keys import find_api_key, is_api_key
 from tenants.oauth.ring import Ring, rings
@@ -78,6 +79,6 @@ def user_by_id(user_id: int | str) -> Any:
 
 def _load_user(user_id: int | str) -> Any:
     user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
-    if user is None:
+    if user is None or is_operator_account(user):
         raise NotIdentified("Whoever it was given to has no access any more.", VOID)
     return user

@@ -21,6 +21,7 @@ from ninja.errors import HttpError
 from tenants.accounts.second_factor import shows_second_factor
 from tenants.api.access import NotIdentified
 from tenants.context import current_tenant
+from tenants.entering.account import is_operator_account
 from tenants.hashing import hashing_slot
 from tenants.oauth.bearer import VOID, identify_by_token
 from tenants.oauth.lifetimes import access_token_lifetime
@@ -55,7 +56,7 @@ class PasswordToken(ChecksParameters):
             return refusal("invalid_scope", f"This shop has no scope {', '.join(sorted(unknown))}.")
         with hashing_slot(request):
             user = authenticate(request, username=given["username"], password=given["password"])
-        if user is None:
+        if user is None or is_operator_account(user):
             return token_refusal(NotIdentified("Incorrect username or password"))
         if not shows_second_factor(user, given.get("otp", "")):
             return token_refusal(NotIdentified("This account signs in with a second factor: give its code as `otp`"))
