@@ -19,7 +19,8 @@ class TenantsConfig(AppConfig):
         """Fit Django to tenants where it offers no setting, and keep this process's registry fresh."""
         from tenants import checks  # noqa: F401  # registers itself
         from tenants.deletion import follow_relations_of_one_side
-        from tenants.error_pages import render_error_pages_in_their_requests_thread
+        from tenants.entering.guard import guard_operator_accounts
+        from tenants.error_pages import answer_what_was_stopped, render_error_pages_in_their_requests_thread
         from tenants.management.one_line import explain_errors_of_commands
         from tenants.models import Domain, Mount, Service, ServiceAddress, Tenant
         from tenants.process_state import watch_process_state
@@ -33,12 +34,14 @@ class TenantsConfig(AppConfig):
         guard_records()
         guard_generic_relations()
         hold_other_routers()
+        guard_operator_accounts()
         scope_content_types()
         if apps.is_installed("django.contrib.sites"):
             scope_sites()
         follow_relations_of_one_side()
         render_error_pages_in_their_requests_thread()
         explain_errors_of_commands()
+        answer_what_was_stopped()
         for model in (Tenant, Domain, Mount):
             post_save.connect(_forget, sender=model, dispatch_uid="tenants.registry")
             post_delete.connect(_forget, sender=model, dispatch_uid="tenants.registry")

@@ -9,19 +9,22 @@ from contextvars import ContextVar
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.models import AuditEvent
 
+_operation: ContextVar[int | None] = ContextVar("operation", default=None)
 # Set by the doors (commands, admin, jobs), read by the functions behind them, which so need no such argument each.
 _actor: ContextVar[str] = ContextVar("actor", default="code")
 
 
 @contextmanager
-def acting_as(who: str) -> Iterator[None]:
-    """Let what is done inside the block be known as done by `who`, for example "operator kim"."""
-    before = _actor.get()
+def acting_as(who: str, *, operation: int | None = None) -> Iterator[None]:
+    """Let what is done inside the block be known as done by `who`, for example "operator kim", and for an operation."""
+    before, operation_before = _actor.get(), _operation.get()
     _actor.set(who)
+    _operation.set(operation)
     try:
         yield
     finally:
         _actor.set(before)
+        _operation.set(operation_before)
 
 
 def current_actor() -> str:
@@ -31,6 +34,8 @@ def current_actor() -> str:
 
 def record(action: str, tenant: TenantInfo, **detail: object) -> None:
     """Write down that `action` is done to `tenant`; `detail` has to be fit for JSON and hold no secret."""
+    if (operation := _operation.get()) is not None:
+        detail["operation"] = operation
     with use_tenant(PLATFORM):
         AuditEvent.objects.create(
             actor=_actor.get(), action=action, tenant_id=tenant.id, slug=tenant.slug, detail=detail

@@ -20,6 +20,9 @@ TenancyError
 ├── TablesInUse               others had a tenant's tables in use for as long as a step waits for them
 ├── TenantBehind              a tenant's schema is not where the code is, as the step needs it to be
 ├── ExtensionRefused          an extension of PostgreSQL that is missing, or where a tenant cannot use it
+├── TenantAhead               a newer release has migrated a tenant's schema, and this code does not know how
+├── TenantChanged             a tenant was renamed, or all were signed out of it, since it was to be replaced
+├── OperatorAccountRefused    an account in a shop that stands for an operator was to be written
 ├── MappingRefused            a file that says what a variant's rows begin with, and cannot be taken
 ├── TenantDiffers             a tenant's schema has other tables or columns than its migrations make
 ├── StepFailed                a clone, backup or restore stopped, and nothing of it is left
@@ -130,15 +133,19 @@ class SchemaExists(TenancyError):
 class TenantNotFound(TenancyError):
     """No such tenant, or none with the status that the step is for: deleted, or not."""
 
-    def __init__(self, slug: str, status: str = "") -> None:
+    def __init__(self, slug: str | int, status: str = "") -> None:
         super().__init__(slug, status)
         self.slug = slug
+        """As it was asked for: a slug, or an id."""
         self.status = status
         """Of the tenant that has the slug; empty: none has."""
 
     def __str__(self) -> str:
         if not self.status:
-            return f"There is no tenant {self.slug!r}. `manage.py list_tenants` shows those that there are."
+            name = f"{self.slug!r}" if isinstance(self.slug, str) else f"with the id {self.slug}"
+            return f"There is no tenant {name}. `manage.py list_tenants` shows those that there are."
+        if self.status == "brought back":
+            return f"The deletion of tenant {self.slug!r} that this is about was undone. Nothing was purged."
         if self.status == "deleted":
             return f"Tenant {self.slug!r} is deleted. To have it back, run: manage.py undelete_tenant {self.slug}"
         if self.status == "purging":
@@ -305,6 +312,50 @@ class ExtensionRefused(TenancyError):
 
     def __str__(self) -> str:
         return f"The extension {self.extension!r} {self.what}. {self.next_step}"
+
+
+class OperatorAccountRefused(TenancyError):
+    """An account in a shop that stands for an operator of the platform was to be written. Nothing was changed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"The account {self.name!r} stands for an operator of the platform, and the shop cannot change it. "
+            f"Operators enter by a link from the platform's admin."
+        )
+
+
+class TenantChanged(TenancyError):
+    """A tenant was renamed, or everybody was signed out of it, since it was to be replaced. Nothing was changed."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+    def __str__(self) -> str:
+        return (
+            f"Tenant {self.slug!r} was renamed, or everybody was signed out of it, after this was asked for. Nothing "
+            f"was changed. Look at it, then ask again."
+        )
+
+
+class TenantAhead(TenancyError):
+    """A newer release of the code has migrated a tenant's schema, and this one does not know those migrations."""
+
+    def __init__(self, slug: str, unknown: list[str]) -> None:
+        super().__init__(slug, unknown)
+        self.slug = slug
+        self.unknown = unknown
+
+    def __str__(self) -> str:
+        names = ", ".join(self.unknown[:5]) + (" …" if len(self.unknown) > 5 else "")
+        return (
+            f"The schema of tenant {self.slug!r} is newer than this code, which has no migration {names}. Nothing was "
+            f"changed. Run this with the newer release."
+        )
 
 
 class MappingRefused(TenancyError):

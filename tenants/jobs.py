@@ -20,16 +20,49 @@ from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Job
+from procrastinate.retry import RetryDecision
 
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
 from tenants.leftovers import nothing_left
+from tenants.postgresql.clock import database_now
 from tenants.process_state import put_back_afterwards
 from tenants.registry import all_tenants
 
 TASK = "tenants.run_job"
 """The name under which workers know `run_job`."""
 QUEUE = "jobs"
-RETRIES = RetryStrategy(max_attempts=5, exponential_wait=3)
+QUEUE_SHARED = "jobs.shared"
+"""Of jobs that were begun in a worker beside something else that was lost."""
+QUEUE_ALONE = "jobs.alone"
+"""Of jobs whose worker ended before they did: each is done in a process for itself."""
+
+
+class JobFailed(Exception):
+    """A job raised an error, or ended its process."""
+
+    def __init__(self, cause: str, at: datetime) -> None:
+        super().__init__(cause)
+        self.at = at
+        """By the database's clock, by which workers compare when it is due again."""
+
+
+class Retries(RetryStrategy):
+    """Tries a job again after a while, counted from when it failed by the database's clock."""
+
+    def wait_after(self, attempts: int) -> timedelta:
+        """Return how long is waited after so many attempts before this one."""
+        return timedelta(seconds=self.exponential_wait ** (attempts + 1))
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """Return when the job is due again; None if it was tried often enough."""
+        decision = super().get_retry_decision(exception=exception, job=job)
+        if decision is None or not isinstance(exception, JobFailed):
+            return decision
+        return RetryDecision(retry_at=exception.at + self.wait_after(job.attempts))
+
+
+RETRIES = Retries(max_attempts=5, exponential_wait=3)
 """A job that fails is tried again after 3, 9, 27, 81 and 243 seconds. Each failure is written into the log."""
 
 _BEHIND_OPERATIONS = -1
@@ -89,7 +122,7 @@ def run_job(*, tenant: int, job: str, arguments: dict[str, Any]) -> None:
         logger.warning("The job %s is dropped: its tenant (id %s) is deleted.", job, tenant)
         return
     if owner.status == "suspended":
-        _enqueue(owner, job, arguments, timezone.now() + _SUSPENDED_FOR)
+        _enqueue(owner, job, arguments, database_now() + _SUSPENDED_FOR)
         return
     function = import_string(job)
     if not isinstance(function, TenantJob):

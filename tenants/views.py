@@ -52,6 +52,7 @@ class SetPassword(PasswordResetConfirmView):
         """Return whose link it is; nobody for an operator, who has no password in a shop."""
         user = super().get_user(uidb64)
         return None if user is None or is_operator_account(user) else user
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Set the password."""
         with hashing_slot(request):

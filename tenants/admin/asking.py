@@ -80,7 +80,7 @@ class TenantQuestions(TenantOperations):
         return self._ask(request, question, form, tenant)
 
     def _rename(self, request: HttpRequest, tenant: Tenant, *, new_slug: str) -> None:
-        info = rename_tenant(tenant.slug, new_slug)
+        info = rename_tenant(tenant.pk, new_slug)
         self.log_change(request, tenant, gettext("Renamed: %s.") % info.slug)
         url = tenancy().url_of(info.host)
         news = gettext('{} answers here now: <a href="{}" class="operator-underlined">{}</a>')

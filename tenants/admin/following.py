@@ -42,6 +42,7 @@ def title_of(operation: Operation) -> str:
 def panel_of(operation: Operation) -> dict[str, Any]:
     """Return the template context of `tenants/admin/operation_panel.html`."""
     failures = operation.report.get("failures", [])
+    is_waiting = operation.state == Operation.State.WAITING
     return {
         "operation": operation,
         "state_type": STATE_LABELS[Operation.State(operation.state)],
@@ -51,7 +52,8 @@ def panel_of(operation: Operation) -> dict[str, Any]:
         "failures": failures,
         "more_failures": max(0, operation.report.get("failed", 0) - len(failures)),
         "last": list(reversed(operation.report.get("last", []))),
-        "lacks_worker": operation.state == Operation.State.WAITING and not worker_is_there(),
+        "lacks_worker": is_waiting and not worker_is_there(),
+        "lacks_release": is_waiting and worker_is_there() and not worker_is_there(operation.release),
     }
 
 

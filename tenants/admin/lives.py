@@ -80,24 +80,24 @@ class TenantLives(TenantOpening):
     # --- The buttons of a tenant's page, and the list's actions
 
     def _suspend(self, request: HttpRequest, tenant: Tenant, notice: str = "") -> None:
-        suspend_tenant(tenant.slug, notice)
+        suspend_tenant(tenant.pk, notice)
         self.log_change(request, tenant, gettext("Suspended."))
         messages.success(request, gettext("%s is closed until you resume it.") % tenant.name)
 
     def _resume(self, request: HttpRequest, tenant: Tenant) -> None:
-        resume_tenant(tenant.slug)
+        resume_tenant(tenant.pk)
         self.log_change(request, tenant, gettext("Resumed."))
         messages.success(request, gettext("%s is open again.") % tenant.name)
 
     def _sign_out(self, request: HttpRequest, tenant: Tenant) -> None:
-        sign_out_tenant(tenant.slug)
+        sign_out_tenant(tenant.pk)
         self.log_change(request, tenant, gettext("Signed everybody out."))
         messages.success(
             request, gettext("Everybody is signed out of %s, and links that it sent are void.") % tenant.name
         )
 
     def _clear_cache(self, request: HttpRequest, tenant: Tenant) -> None:
-        clear_tenant_cache(tenant.slug)
+        clear_tenant_cache(tenant.pk)
         self.log_change(request, tenant, gettext("Emptied the cache."))
         messages.success(request, gettext("%s finds nothing in its cache any more.") % tenant.name)
 
@@ -119,7 +119,7 @@ class TenantLives(TenantOpening):
         messages.success(request, done % {"count": applied})
 
     def _undelete(self, request: HttpRequest, tenant: Tenant) -> None:
-        undelete_tenant(tenant.slug)
+        undelete_tenant(tenant.pk)
         self.log_change(request, tenant, gettext("Brought back."))
         messages.success(request, gettext("%s is back, as it was.") % tenant.name)
 
@@ -168,7 +168,7 @@ class TenantLives(TenantOpening):
         return TemplateResponse(request, "tenants/admin/delete_tenant.html", context)
 
     def _delete(self, request: HttpRequest, tenant: Tenant) -> None:
-        delete_tenant(tenant.slug)
+        delete_tenant(tenant.pk)
         tenant.refresh_from_db(fields=["purge_after"])
         self.log_change(request, tenant, gettext("Deleted."))
         until = {"name": tenant.name, "date": date_format(cast(datetime, tenant.purge_after), "DATE_FORMAT")}

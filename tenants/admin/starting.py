@@ -97,7 +97,7 @@ class TenantOperations(TenantLives):
             return self.back_to(request, tenant)
         form = DeleteTenantForm(tenant, request.POST or None)
         if form.is_valid():
-            return self._start(request, "purge", tenant.slug)
+            return self._start(request, "purge", tenant)
         loss = gettext("Its schema %s with every table in it, its users, its files and its addresses go now.")
         confirm = gettext("Nothing but a backup brings them back. To go on, type its slug: %s")
         question = Question(
@@ -111,7 +111,7 @@ class TenantOperations(TenantLives):
     def _clone(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         form = CloneForm(request.POST or None)
         if form.is_valid():
-            return self._start(request, "clone", tenant.slug, **form.cleaned_data)
+            return self._start(request, "clone", tenant, **form.cleaned_data)
         question = Question(
             title=gettext("Clone %s") % tenant.name,
             explanations=(
@@ -125,7 +125,7 @@ class TenantOperations(TenantLives):
     def _variant(self, request: HttpRequest, tenant: Tenant) -> HttpResponse:
         form = VariantForm(tenant.variant, request.POST or None, request.FILES or None)
         if form.is_valid():
-            return self._start(request, "variant", tenant.slug, **form.arguments)
+            return self._start(request, "variant", tenant, **form.arguments)
         question = Question(
             title=gettext("Give %s another variant") % tenant.name,
             explanations=(
@@ -140,7 +140,7 @@ class TenantOperations(TenantLives):
         if not tenancy().backup_dir:
             messages.error(request, gettext("There is no folder for backups: the setting BACKUP_DIR is empty."))
             return self.back_to(request, tenant)
-        return self._start(request, "backup", tenant.slug)
+        return self._start(request, "backup", tenant)
 
     def _restore(self, request: HttpRequest) -> HttpResponse:
         # A dump is executed, and can hold any SQL.
@@ -148,7 +148,7 @@ class TenantOperations(TenantLives):
         form = RestoreForm(request.POST or None, initial={"slug": request.GET.get("slug", "")})
         if form.is_valid():
             given = form.cleaned_data
-            return self._start(request, "restore", given["slug"], file=given["file"], over=given["over"])
+            return self._start(request, "restore", slug=given["slug"], file=given["file"], over=given["over"])
         some = gettext("From a backup in %s. Everything is put back, or nothing; nobody is signed in afterwards.")
         none = gettext("There is no backup in %s yet. Make one on the page of a tenant.")
         question = Question(
@@ -160,10 +160,12 @@ class TenantOperations(TenantLives):
 
     # --- What they have in common
 
-    def _start(self, request: HttpRequest, kind: str, slug: str = "", **arguments: Any) -> HttpResponse:
+    def _start(
+        self, request: HttpRequest, kind: str, tenant: Tenant | None = None, *, slug: str = "", **arguments: Any
+    ) -> HttpResponse:
         """Start the work in the operator's name and lead to the page that follows it."""
         with acting_as(actor(request)):
-            operation = start_operation(kind, slug, **arguments)
+            operation = start_operation(kind, slug, tenant_id=tenant.pk if tenant else None, **arguments)
         self.log_addition(request, operation, gettext("Started."))
         return HttpResponseRedirect(reverse("admin:tenants_operation_change", args=[operation.pk]))
 

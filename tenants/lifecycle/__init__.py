@@ -4,7 +4,14 @@ from tenants.lifecycle.backup import backup_tenant
 from tenants.lifecycle.cache import clear_tenant_cache
 from tenants.lifecycle.clone import clone_tenant
 from tenants.lifecycle.create import NewTenant, create_tenant
-from tenants.lifecycle.delete import delete_tenant, due_for_purge, purge_tenant, undelete_tenant
+from tenants.lifecycle.delete import (
+    Deletion,
+    delete_tenant,
+    deletions_due,
+    due_for_purge,
+    purge_tenant,
+    undelete_tenant,
+)
 from tenants.lifecycle.domains import add_domain, remove_domain, set_primary_domain
 from tenants.lifecycle.place import kept_slug
 from tenants.lifecycle.rename import rename_tenant
@@ -14,6 +21,7 @@ from tenants.lifecycle.status import resume_tenant, suspend_tenant
 from tenants.lifecycle.variant import VariantChange, set_variant
 
 __all__ = [
+    "Deletion",
     "NewTenant",
     "VariantChange",
     "add_domain",
@@ -22,6 +30,7 @@ __all__ = [
     "clone_tenant",
     "create_tenant",
     "delete_tenant",
+    "deletions_due",
     "due_for_purge",
     "kept_slug",
     "purge_tenant",

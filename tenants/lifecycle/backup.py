@@ -22,6 +22,7 @@ from tenants.lifecycle.left_out import tables_left_out
 from tenants.lifecycle.manifest import Facts, Manifest, Versions
 from tenants.lifecycle.place import LIMITS
 from tenants.lifecycle.progress import Progress
+from tenants.lifecycle.rows import Which, in_words
 from tenants.lifecycle.standstill import standing_still
 from tenants.migrator.graph import fingerprint
 from tenants.migrator.heads import heads
@@ -43,7 +44,7 @@ _NAMED = 10
 _FACTS = [field.name for field in fields(Facts)]
 
 
-def backup_tenant(slug: str, file: Path | str, *, progress: Progress = lambda done, total: None) -> Path:
+def backup_tenant(slug: Which, file: Path | str, *, progress: Progress = lambda done, total: None) -> Path:
     """Back a tenant up to `file` and return its path; a file that is there is replaced when the new one is whole.
 
     The file holds the tenant's schema as it is at one moment, its media and a manifest with checksums, in little
@@ -55,8 +56,8 @@ def backup_tenant(slug: str, file: Path | str, *, progress: Progress = lambda do
     Raises `TenantNotFound`, `TakenElsewhere` if the tenant is being migrated, `ProgramFailed` or `StepFailed`.
     """
     path = Path(file)
-    with failing_as(f"Backing up tenant {slug!r}"), standing_still(slug) as tenant:
-        with written_beside(path, slug) as out:
+    with failing_as(f"Backing up {in_words(slug)}"), standing_still(slug) as tenant:
+        with written_beside(path, tenant.slug) as out:
             _write(out, tenant, progress)
         audit.record("backup", tenant, file=str(path), bytes=path.stat().st_size)
     return path

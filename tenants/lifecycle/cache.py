@@ -9,12 +9,12 @@ from django.db.models import F
 
 from tenants import audit
 from tenants.context import TenantInfo
-from tenants.lifecycle.rows import locked_tenant
+from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.registry import info_of
 from tenants.scoping import note_cache_generation
 
 
-def clear_tenant_cache(slug: str) -> TenantInfo:
+def clear_tenant_cache(slug: Which) -> TenantInfo:
     """Let a tenant find nothing of what it has cached, in any cache with our key function, and touch nobody else's.
 
     It works alike for caches in memory, in files, in Redis or memcached, and asks none of them: the entries go when

@@ -15,10 +15,12 @@ from tenants.lifecycle.files import check_no_files, copy_files, remove_files_of_
 from tenants.lifecycle.left_out import tables_left_out
 from tenants.lifecycle.place import take_terms
 from tenants.lifecycle.progress import Progress
+from tenants.lifecycle.rows import Which, in_words
 from tenants.lifecycle.standstill import standing_still
 from tenants.migrator.aside import kept_aside, migrate_new_with_kept
 from tenants.migrator.graph import fingerprint, target_fingerprint
 from tenants.migrator.records import read_applied
+from tenants.migrator.releases import check_not_ahead
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.postgresql import schemas
@@ -27,27 +29,27 @@ from tenants.registry import info_of
 
 
 def clone_tenant(
-    slug: str,
+    slug: Which,
     new_slug: str,
     *,
     name: str = "",
     anonymise: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> TenantInfo:
-    """Make `new_slug` a copy of `slug` as it is now, and return it; on any error nothing of it is left.
+    """Make `new_slug` a copy of a tenant as it is now, and return it; on any error nothing of it is left.
 
     The clone has its source's plan, limits and demand for a second factor; it has no domains, and is open even if its
     source is suspended. Users keep their passwords, but nobody is signed in: the models in
     `TENANTS["CLONE_LEAVES_OUT"]` stay empty. `anonymise` takes personal data out before anybody can see the clone.
     Shoppers of the source go on buying meanwhile. All of it is one transaction, on a connection of its own.
 
-    Raises `InvalidName`, `TenantExists`, `TenantNotFound`, `TenantBehind`, `TenantDiffers`, `TakenElsewhere`,
-    `StepFailed`, or what an anonymiser raises.
+    Raises `InvalidName`, `TenantExists`, `TenantNotFound`, `TenantBehind`, `TenantAhead`, `TenantDiffers`,
+    `TakenElsewhere`, `StepFailed`, or what an anonymiser raises.
     """
     validate_slug(new_slug, reserved=tenancy().all_reserved_slugs)
     steps = anonymisers() if anonymise else []
     left_out = tables_left_out()
-    with failing_as(f"Cloning tenant {slug!r}"), ExitStack() as undo:
+    with failing_as(f"Cloning {in_words(slug)}"), ExitStack() as undo:
         with standing_still(slug) as source:
             _check_is_current(source)
             clone = _insert(source, _order(source, new_slug, name))
@@ -69,7 +71,9 @@ def clone_tenant(
 
 def _check_is_current(source: TenantInfo) -> None:
     with use_tenant(source.as_owner()):
-        if fingerprint(read_applied(), source.variant) != target_fingerprint(source.variant):
+        applied = read_applied()
+        check_not_ahead(source, applied)
+        if fingerprint(applied, source.variant) != target_fingerprint(source.variant):
             raise TenantBehind(source.slug)
 
 

@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.errors import TenantNotFound
 from tenants.lifecycle.files import remove_files
 from tenants.lifecycle.progress import Progress
-from tenants.lifecycle.rows import locked_tenant, not_found
+from tenants.lifecycle.rows import Which, is_tenant, locked_tenant, not_found
 from tenants.migrator.records import session_claim
 from tenants.models import Tenant
 from tenants.postgresql import schemas
 from tenants.registry import info_of
 
+_GONE = [Tenant.Status.DELETED, Tenant.Status.PURGING]
 
-def delete_tenant(slug: str) -> TenantInfo:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """One deletion of one tenant; if that is brought back and deleted again, that is another one."""
+
+    tenant_id: int
+    slug: str
+    purge_after: datetime
+
+
+def delete_tenant(slug: Which) -> TenantInfo:
     """Delete a tenant: nobody finds it any more, and its slug stays taken, until it is had back or purged.
 
     Returns it; raises `TenantNotFound`. `TENANTS["GRACE_DAYS"]` later `purge_tenants` takes its data away.
     """
     with locked_tenant(slug) as tenant:
         tenant.status = Tenant.Status.DELETED
-        tenant.purge_after = timezone.now() + timedelta(days=tenancy().grace_days)
+        purge_after = end_of_grace(tenant)
         tenant.save(update_fields=["status", "purge_after"])
         info = info_of(tenant)
-        audit.record("delete", info, purge_after=tenant.purge_after.isoformat())
+        audit.record("delete", info, purge_after=purge_after.isoformat())
     return info
 
 
-def undelete_tenant(slug: str) -> TenantInfo:
+def end_of_grace(tenant: Tenant) -> datetime:
+    """Set and return the time from which on a tenant that is deleted now may be purged, by the database's clock."""
+    now: datetime = Tenant.objects.values_list(Now(), flat=True).get(pk=tenant.pk)
+    tenant.purge_after = now + timedelta(days=tenancy().grace_days)
+    return tenant.purge_after
+
+
+def undelete_tenant(slug: Which) -> TenantInfo:
     """Have a deleted tenant back as it was, as long as it is not purged; return it or raise `TenantNotFound`."""
     with locked_tenant(slug, deleted=True) as tenant:
         # Who is suspended has a bypass secret, and nobody else has.
@@ -47,14 +69,25 @@ def undelete_tenant(slug: str) -> TenantInfo:
 
 def due_for_purge() -> list[str]:
     """Return the slugs of deleted tenants whose days of grace are over, and of those whose purge was cut short."""
+    return [deletion.slug for deletion in deletions_due()]
+
+
+def deletions_due() -> list[Deletion]:
+    """Return what `due_for_purge` names as what it is: each may be undone, and its slug given away, before its turn."""
+    over = Q(status=Tenant.Status.DELETED, purge_after__lte=Now())
+    cut_short = Q(status=Tenant.Status.PURGING)
     with use_tenant(PLATFORM):
-        over = Tenant.objects.filter(status=Tenant.Status.DELETED, purge_after__lte=timezone.now())
-        cut_short = Tenant.objects.filter(status=Tenant.Status.PURGING)
-        return list((over | cut_short).values_list("slug", flat=True))
+        return [_deletion_of(tenant) for tenant in Tenant.objects.filter(over | cut_short)]
 
 
-def purge_tenant(slug: str, progress: Progress = lambda done, total: None) -> None:
+def _deletion_of(tenant: Tenant) -> Deletion:
+    return Deletion(tenant_id=tenant.pk, slug=tenant.slug, purge_after=cast(datetime, tenant.deletion))
+
+
+def purge_tenant(slug: Which | Deletion, progress: Progress = lambda done, total: None) -> None:
     """Drop a deleted tenant's schema, role, files and row, for good; raise `TenantNotFound` if it is not deleted.
+
+    With a `Deletion`, also if it was brought back since, even if it is deleted again by now.
 
     Tables go in batches, each a transaction of its own: a schema dropped at once takes a lock for every table and
     index in it, and PostgreSQL's lock table is bounded (`max_locks_per_transaction`). Cut short, it is finished by
@@ -71,12 +104,14 @@ def purge_tenant(slug: str, progress: Progress = lambda done, total: None) -> No
             audit.record("purge", tenant)
 
 
-def _begin_purge(slug: str) -> TenantInfo:
-    statuses = [Tenant.Status.DELETED, Tenant.Status.PURGING]
+def _begin_purge(which: Which | Deletion) -> TenantInfo:
+    meant = is_tenant(which.tenant_id if isinstance(which, Deletion) else which)
     with use_tenant(PLATFORM), transaction.atomic():
-        tenant = Tenant.objects.select_for_update().filter(slug=slug, status__in=statuses).first()
+        tenant = Tenant.objects.select_for_update().filter(meant, status__in=_GONE).first()
+        if isinstance(which, Deletion) and (tenant is None or tenant.deletion != which.purge_after):
+            raise TenantNotFound(which.slug, "brought back")
         if tenant is None:
-            raise not_found(slug)
+            raise not_found(which if not isinstance(which, Deletion) else which.tenant_id)
         tenant.status = Tenant.Status.PURGING  # from here on there is no way back
         tenant.save(update_fields=["status"])
         return info_of(tenant)

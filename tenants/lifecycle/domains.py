@@ -9,12 +9,12 @@ from tenants import audit
 from tenants.context import TenantInfo
 from tenants.errors import DomainTaken, InvalidHost
 from tenants.hosts import normalise_host
-from tenants.lifecycle.rows import locked_tenant
+from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.models import Domain, Tenant
 from tenants.registry import info_of
 
 
-def add_domain(slug: str, host: str, *, primary: bool = False) -> TenantInfo:
+def add_domain(slug: Which, host: str, *, primary: bool = False) -> TenantInfo:
     """Give a tenant a domain; `primary`: every other address redirects to it. Returns the tenant.
 
     Raises `TenantNotFound`, `InvalidHost` or `DomainTaken`.
@@ -44,7 +44,7 @@ def attach_domain(tenant: Tenant, host: str, *, primary: bool) -> None:
         _make_primary(tenant, domain)
 
 
-def set_primary_domain(slug: str, host: str) -> TenantInfo:
+def set_primary_domain(slug: Which, host: str) -> TenantInfo:
     """Make one of a tenant's domains the primary one; an empty `host` gives that back to the subdomain."""
     with locked_tenant(slug) as tenant:
         _make_primary(tenant, _domain_of(tenant, host) if host else None)
@@ -53,7 +53,7 @@ def set_primary_domain(slug: str, host: str) -> TenantInfo:
     return info
 
 
-def remove_domain(slug: str, host: str) -> TenantInfo:
+def remove_domain(slug: Which, host: str) -> TenantInfo:
     """Take a domain from a tenant; if it was the primary one, the subdomain is again."""
     with locked_tenant(slug) as tenant:
         _domain_of(tenant, host).delete()

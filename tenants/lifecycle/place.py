@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import ManyToManyRel
-from django.utils import timezone
 
 from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.errors import DomainTaken, InvalidHost, TenantExists
+from tenants.lifecycle.delete import end_of_grace
 from tenants.lifecycle.domains import attach_domain
 from tenants.lifecycle.manifest import Manifest
-from tenants.lifecycle.rows import locked_tenant
+from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.models import SchemaState, Tenant
 from tenants.names import SLUG_MAX_LENGTH
 from tenants.registry import info_of
@@ -44,24 +43,24 @@ def kept_slug(slug: str, restored: TenantInfo) -> str:
     return slug[: SLUG_MAX_LENGTH - len(suffix)].rstrip("-") + suffix
 
 
-def take_place_of(slug: str, tenant: TenantInfo) -> str:
-    """Put a new tenant in the place of `slug`, which is deleted and kept under the slug that is returned.
+def take_place_of(which: Which, tenant: TenantInfo) -> str:
+    """Put a new tenant in the place of another, which is deleted and kept under the slug that is returned.
 
     Domains and whatever else points at the old tenant point at the new one, and its doors are as open as they were.
     Raises `TenantNotFound` or `TenantExists`.
     """
-    kept = kept_slug(slug, tenant)
-    with locked_tenant(slug) as old:
+    with locked_tenant(which) as old:
+        slug, kept = old.slug, kept_slug(old.slug, tenant)
         if Tenant.objects.filter(slug=kept).exists():
             raise TenantExists(kept)
         new = Tenant.objects.get(pk=tenant.id)
         new.slug, new.status, new.notice, new.bypass = slug, old.status, old.notice, old.bypass
         old.slug, old.status = kept, Tenant.Status.DELETED
-        old.purge_after = timezone.now() + timedelta(days=tenancy().grace_days)
+        purge_after = end_of_grace(old)
         old.save(update_fields=["slug", "status", "purge_after", *old.renew_epoch()])
         new.save(update_fields=["slug", "status", "notice", "bypass", *take_terms(new, old)])
         _move_what_points(old, new)
-        audit.record("delete", info_of(old), replaced_by=tenant.schema, purge_after=old.purge_after.isoformat())
+        audit.record("delete", info_of(old), replaced_by=tenant.schema, purge_after=purge_after.isoformat())
     return kept
 
 

@@ -12,11 +12,11 @@ from django.db import connection, transaction
 
 from tenants import audit
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.lifecycle.delete import due_for_purge, purge_tenant
+from tenants.lifecycle.delete import Deletion, deletions_due, purge_tenant
 from tenants.lifecycle.orphans import is_orphan
 from tenants.migrator.aside import recorded_without_tables
-from tenants.migrator.graph import Key
 from tenants.migrator.records import closing_statements, read_applied
+from tenants.migrator.releases import unknown_and_newer
 from tenants.migrator.scripts import send
 from tenants.migrator.verify import schemas_without_tenant
 from tenants.models import SchemaState, Tenant
@@ -24,6 +24,7 @@ from tenants.names import role_name
 from tenants.postgresql import schemas
 from tenants.postgresql.scratch import drop_left_over
 from tenants.registry import all_tenants
+from tenants.release import Key
 from tenants.scoping import TenantFileSystemStorage
 
 _SCHEMA = re.compile(r"t_(\d+)")
@@ -35,9 +36,9 @@ def reconcile_tenants(*, drop_orphans: bool = False) -> Iterator[str]:
     Purges that were cut short are finished, missing roles made, wrong records written anew. A schema or a folder
     without a tenant is only named, unless `drop_orphans` says that it may go.
     """
-    for slug in _purges_cut_short():
-        purge_tenant(slug)
-        yield f"{slug}: the purge that was cut short is finished"
+    for deletion in _purges_cut_short():
+        purge_tenant(deletion)
+        yield f"{deletion.slug}: the purge that was cut short is finished"
     tenants = all_tenants()
     yield from _mend(tenants)
     for database in drop_left_over():
@@ -64,9 +65,9 @@ def _done(dropped: bool) -> str:
     return "dropped" if dropped else "look into it, then --drop-orphans"
 
 
-def _purges_cut_short() -> list[str]:
-    due = set(due_for_purge())
-    return [tenant.slug for tenant in all_tenants(status=Tenant.Status.PURGING) if tenant.slug in due]
+def _purges_cut_short() -> list[Deletion]:
+    purging = {tenant.id for tenant in all_tenants(status=Tenant.Status.PURGING)}
+    return [deletion for deletion in deletions_due() if deletion.tenant_id in purging]
 
 
 def _mend(tenants: list[TenantInfo]) -> Iterator[str]:
@@ -83,6 +84,10 @@ def _mend(tenants: list[TenantInfo]) -> Iterator[str]:
                 schemas.grant_to_role(tenant)
                 audit.record("make role", tenant, role=tenant.role)
             yield f"{tenant.slug}: its role {tenant.role} was missing and has been made"
+        if unknown := _newer_migrations(tenant):
+            names = ", ".join(f"{app}.{name}" for app, name in unknown)
+            yield f"{tenant.slug}: its record is left alone. This code has no migration {names}; use the newer release"
+            continue
         for app, name in _forget_without_tables(tenant):
             yield f"{tenant.slug}: {app}.{name} was on record, and none of its tables was there: taken off the record"
         if _rewrite_record(tenant, states.get(tenant.id, "")):
@@ -99,6 +104,11 @@ def _forget_without_tables(tenant: TenantInfo) -> list[Key]:
             with use_tenant(PLATFORM):
                 audit.record("correct record", tenant)
     return wrong
+
+
+def _newer_migrations(tenant: TenantInfo) -> list[Key]:
+    with use_tenant(tenant.as_owner()):
+        return unknown_and_newer(tenant, read_applied())
 
 
 def _rewrite_record(tenant: TenantInfo, on_record: str) -> bool:

@@ -8,13 +8,13 @@ from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.errors import TenantExists
-from tenants.lifecycle.rows import locked_tenant
+from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.registry import info_of
 
 
-def rename_tenant(slug: str, new_slug: str) -> TenantInfo:
+def rename_tenant(slug: Which, new_slug: str) -> TenantInfo:
     """Give a tenant another slug, and with it another subdomain; the old one is free at once.
 
     Everybody is signed out, and links that were sent are void.
@@ -25,6 +25,7 @@ def rename_tenant(slug: str, new_slug: str) -> TenantInfo:
     with locked_tenant(slug) as tenant:
         if Tenant.objects.filter(slug=new_slug).exclude(pk=tenant.pk).exists():
             raise TenantExists(new_slug)
+        before = tenant.slug
         tenant.slug = new_slug
         renewed = tenant.renew_epoch()  # whoever has the old slug next shall meet nothing that was made for it
         try:
@@ -33,5 +34,5 @@ def rename_tenant(slug: str, new_slug: str) -> TenantInfo:
         except IntegrityError as error:  # somebody was quicker
             raise TenantExists(new_slug) from error
         info = info_of(tenant)
-        audit.record("rename", info, before=slug)
+        audit.record("rename", info, before=before)
     return info

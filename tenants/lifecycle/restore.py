@@ -23,9 +23,10 @@ from tenants.lifecycle.left_out import tables_left_out
 from tenants.lifecycle.manifest import Manifest
 from tenants.lifecycle.place import LIMITS, give_domains, give_limits, interim_slug, take_place_of
 from tenants.lifecycle.progress import Progress
-from tenants.lifecycle.standstill import existing_tenant
-from tenants.migrator.heads import migrate_unseen, unknown_to_code
+from tenants.lifecycle.rows import Which, existing_tenant
+from tenants.migrator.heads import migrate_unseen
 from tenants.migrator.records import LOCK_SPACE
+from tenants.migrator.releases import unknown_to_code
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.postgresql import schemas
@@ -43,15 +44,15 @@ _OF_A_TENANT = re.compile(r"t_\d+")
 
 def restore_tenant(
     file: Path | str,
-    slug: str | None = None,
+    slug: Which | None = None,
     *,
     over: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> TenantInfo:
     """Restore a tenant from a backup, and return it; on any error everything is as it was.
 
-    As a new tenant it gets `slug`, or the one that it had, and then also those of its domains that are free; its plan
-    and its own limits come along. With
+    As a new tenant it gets `slug`, a text then, or the one that it had, and then also those of its domains that are
+    free; its plan and its own limits come along. With
     `over` it takes the place of the tenant `slug` that is there, domains and all; that one is deleted, under another
     slug (`place.kept_slug`), and can be had back for as long as any deleted tenant.
 
@@ -65,6 +66,8 @@ def restore_tenant(
     path = Path(file)
     with failing_as(f"Restoring {path}"), open_archive(path) as archive, ExitStack() as undo:
         wanted = slug or archive.manifest.tenant.slug
+        # Loading takes its time: by then the slug may be another tenant's.
+        old = _replaced(wanted) if over else None
         _check(archive)
         archive.verify(progress)
         with own_session(), use_tenant(PLATFORM):
@@ -76,13 +79,18 @@ def restore_tenant(
                 _load(archive, tenant, progress)
                 migrations = _migrate(archive, tenant)
                 _save_files(archive, tenant, progress)
-                kept = take_place_of(wanted, tenant) if over else ""
+                kept = "" if old is None else take_place_of(old, tenant)
                 left = [] if over else _give_what_it_had(archive.manifest, tenant)
                 restored = info_of(Tenant.objects.get(pk=tenant.id))
                 facts = {"file": str(path), "made_at": archive.manifest.made_at, "kept": kept, "domains_left": left}
                 audit.record("restore", restored, migrations=len(migrations), **facts)
             undo.pop_all()  # committed: the files are somebody's
     return restored
+
+
+def _replaced(wanted: Which) -> int:
+    with use_tenant(PLATFORM):
+        return existing_tenant(wanted).pk
 
 
 def _give_what_it_had(manifest: Manifest, tenant: TenantInfo) -> list[str]:
@@ -134,12 +142,11 @@ def _facts(archive: Archive) -> dict[str, Any]:
     return facts if facts["api_version"] in tenancy().api_versions else {**facts, "api_version": ""}
 
 
-def _insert(archive: Archive, wanted: str, *, over: bool) -> TenantInfo:
-    if over:
-        existing_tenant(wanted)
-    else:
-        validate_slug(wanted, reserved=tenancy().all_reserved_slugs)
-    facts = {**_facts(archive), "slug": interim_slug() if over else wanted}
+def _insert(archive: Archive, wanted: Which, *, over: bool) -> TenantInfo:
+    slug = interim_slug() if over else str(wanted)
+    if not over:
+        validate_slug(slug, reserved=tenancy().all_reserved_slugs)
+    facts = {**_facts(archive), "slug": slug}
     tenant = insert_tenant(NewTenant(**facts))
     with connection.cursor() as cursor:  # a schema or a folder that somebody has in hand is no orphan
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, tenant.id])

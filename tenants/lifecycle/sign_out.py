@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tenants import audit
 from tenants.context import TenantInfo
-from tenants.lifecycle.rows import locked_tenant
+from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.registry import info_of
 
 
-def sign_out_tenant(slug: str) -> TenantInfo:
+def sign_out_tenant(slug: Which) -> TenantInfo:
     """Make void whatever a tenant has given out – sessions, links, tokens – and return it; raise `TenantNotFound`.
 
     No row is touched but the tenant's own: what it has signed was signed with keys that it has no more.

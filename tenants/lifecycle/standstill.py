@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere
-from tenants.lifecycle.rows import not_found
+from tenants.lifecycle.rows import Which, existing_tenant
 from tenants.migrator.records import LOCK_SPACE
 from tenants.models import Tenant
 from tenants.postgresql.session import own_session
@@ -17,7 +17,7 @@ from tenants.registry import info_of
 
 
 @contextmanager
-def standing_still(slug: str) -> Iterator[TenantInfo]:
+def standing_still(which: Which) -> Iterator[TenantInfo]:
     """Give a tenant as it is at this moment, in a transaction of its own in which nothing of it changes any more.
 
     Its shoppers go on buying, and several such looks may be taken at once. Migrations leave it alone meanwhile. The
@@ -25,20 +25,13 @@ def standing_still(slug: str) -> Iterator[TenantInfo]:
     in it. Raises `TenantNotFound`, or `TakenElsewhere` if the tenant is being migrated.
     """
     with own_session(), use_tenant(PLATFORM):
-        _claim(existing_tenant(slug))
+        tenant = existing_tenant(which)
+        _claim(tenant)
         # The claim comes first: what a migration has done before it is seen whole, and none begins after it.
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            yield info_of(existing_tenant(slug))
-
-
-def existing_tenant(slug: str) -> Tenant:
-    """Return the row of a tenant that is not deleted; raise `TenantNotFound`."""
-    tenant = Tenant.objects.filter(slug=slug, status__in=[Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED]).first()
-    if tenant is None:
-        raise not_found(slug)
-    return tenant
+            yield info_of(existing_tenant(tenant.pk))  # its slug may be another tenant's by now
 
 
 def _claim(tenant: Tenant) -> None:

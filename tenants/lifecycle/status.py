@@ -6,12 +6,12 @@ import secrets
 
 from tenants import audit
 from tenants.context import TenantInfo
-from tenants.lifecycle.rows import locked_tenant
+from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.models import Tenant
 from tenants.registry import info_of
 
 
-def suspend_tenant(slug: str, notice: str = "") -> TenantInfo:
+def suspend_tenant(slug: Which, notice: str = "") -> TenantInfo:
     """Close a tenant: its hosts answer 503, with `notice` on the page, until it is resumed.
 
     Returns it; `tenants.bypass.bypass_link` of that lets staff in all the same. Raises `TenantNotFound`.
@@ -26,7 +26,7 @@ def suspend_tenant(slug: str, notice: str = "") -> TenantInfo:
     return info
 
 
-def resume_tenant(slug: str) -> TenantInfo:
+def resume_tenant(slug: Which) -> TenantInfo:
     """Open a suspended tenant again and return it; bypass links stop working. Raises `TenantNotFound`."""
     with locked_tenant(slug) as tenant:
         tenant.status = Tenant.Status.ACTIVE

@@ -11,14 +11,16 @@ from tenants.context import TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere, TenantBehind
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.mapping import Files, read_mappings
-from tenants.lifecycle.rows import locked_tenant
+from tenants.lifecycle.rows import Which, in_words, locked_tenant
 from tenants.migrator.aside import Rows, bring_back, fill_children, kept_aside, put_aside, touched_tables
-from tenants.migrator.graph import Key, fingerprint, target_fingerprint
+from tenants.migrator.graph import fingerprint, target_fingerprint
 from tenants.migrator.heads import migrate_unseen
 from tenants.migrator.records import claim_and_read
+from tenants.migrator.releases import check_not_ahead
 from tenants.migrator.table_locks import lock_tables
 from tenants.models import Operation, Tenant
 from tenants.registry import info_of
+from tenants.release import Key
 from tenants.scoping import PerTenant
 from tenants.variants.discovery import DEFAULT, check_known
 
@@ -52,7 +54,9 @@ class VariantChange:
         return [f"{table}: {rows} rows {what}" for what, tables in words.items() for table, rows in tables.items()]
 
 
-def set_variant(slug: str, variant: str, *, mapping: Files | None = None, lock_timeout: float = 10.0) -> VariantChange:
+def set_variant(
+    slug: Which, variant: str, *, mapping: Files | None = None, lock_timeout: float = 10.0
+) -> VariantChange:
     """Give a tenant another variant, and return what became of its rows; on any error everything is as it was.
 
     Its schema gets the variant's tables, and each row of the base a row of the variant's with the defaults. `mapping`
@@ -62,17 +66,18 @@ def set_variant(slug: str, variant: str, *, mapping: Files | None = None, lock_t
     All of it is one transaction; until it is over, shoppers see the shop as it was, and whoever writes what the variant
     extends waits; where a variant is put aside or brought back, readers wait as well. Raises `TablesInUse` if others
     have one of its tables in use for more than `lock_timeout` seconds (0: wait for as long as it takes); also
-    `TenantNotFound`, `UnknownVariant`, `TenantBehind`, `TakenElsewhere` while the tenant is migrated, copied or has
-    other work in hand, `MappingRefused` or `StepFailed`.
+    `TenantNotFound`, `UnknownVariant`, `TenantBehind`, `TenantAhead`, `TakenElsewhere` while the tenant is migrated,
+    copied or has other work to be done, `MappingRefused` or `StepFailed`.
     """
     check_known(variant)
-    with failing_as(f"Giving tenant {slug!r} the variant {variant!r}"), locked_tenant(slug) as row:
+    with failing_as(f"Giving {in_words(slug)} the variant {variant!r}"), locked_tenant(slug) as row:
         before = info_of(row)
         _check_no_work_in_hand(before)
         with use_tenant(before.as_owner()):
             applied = claim_and_read(before, lock_timeout, is_new=False, is_claimed=False) or frozenset()
+        check_not_ahead(before, applied)
         if fingerprint(applied, before.variant) != target_fingerprint(before.variant):
-            raise TenantBehind(slug)
+            raise TenantBehind(before.slug)
         after = replace(before, variant=variant)
         _take_tables(before, after, applied, lock_timeout)
         change = _change(before, after, applied, mapping or {})
@@ -85,7 +90,7 @@ def set_variant(slug: str, variant: str, *, mapping: Files | None = None, lock_t
 
 
 def _check_no_work_in_hand(tenant: TenantInfo) -> None:
-    others = Operation.objects.filter(slug=tenant.slug, state__in=Operation.UNFINISHED).exclude(kind="variant")
+    others = Operation.objects.filter(tenant_id=tenant.id, state__in=Operation.UNFINISHED).exclude(kind="variant")
     if others.exists():
         raise TakenElsewhere(tenant.slug)
 

@@ -22,6 +22,7 @@ from tenants.migrator.records import (
     read_applied,
     session_claim,
 )
+from tenants.migrator.releases import check_not_ahead
 from tenants.migrator.scripts import Script, migrate_and_record, send
 from tenants.migrator.untransacted import migrate_untransacted
 from tenants.migrator.ways import Leg, first_leg
@@ -79,7 +80,8 @@ def migrate_tenant(
     Everything happens in one transaction, so an exception leaves the schema as it was. Only a migration that refuses
     a transaction (`atomic = False`) is done without one, by itself, between those before and those behind it.
     `lock_timeout` is in seconds; 0 waits for as long as it takes. Unless it has to be `durable`, it may only be on disk
-    after the next `flush`. Raises `TakenElsewhere`, or what PostgreSQL or a migration raises.
+    after the next `flush`. Raises `TakenElsewhere`, `TenantAhead`, or what PostgreSQL or a
+    migration raises.
     """
     started = time.monotonic()
     goals = _goals(tenant, targets)
@@ -135,7 +137,9 @@ def _leg_by_leg(tenant: TenantInfo, goals: tuple[Target, ...], lock_timeout: flo
     applied: tuple[str, ...] = ()
     with session_claim(tenant):
         while True:
-            leg, more = first_leg(read_applied(), goals)
+            recorded = read_applied()
+            check_not_ahead(tenant, recorded)
+            leg, more = first_leg(recorded, goals)
             if leg.atomic:
                 applied += _leg_by_script_or_anew(tenant, goals, lock_timeout, is_one_of_several=True)
             else:
@@ -156,6 +160,7 @@ def _leg_by_script_or_anew(
     def go(*, by_script: bool) -> tuple[str, ...]:
         with transaction.atomic():
             recorded = claim_and_read(tenant, lock_timeout, is_new=is_new, is_claimed=is_one_of_several)
+            check_not_ahead(tenant, recorded or ())
             leg, more = first_leg(recorded, goals)
             if not is_one_of_several and (more or not leg.atomic):
                 raise _SeveralLegs

@@ -16,10 +16,11 @@ from psycopg import sql
 
 from tenants.context import TenantInfo, use_tenant
 from tenants.migrator.apply import migrate_tenant
-from tenants.migrator.graph import AppliedExecutor, Key, targets_for
+from tenants.migrator.graph import AppliedExecutor, targets_for
 from tenants.migrator.heads import heads
 from tenants.migrator.records import read_applied
 from tenants.postgresql.schema_editor import follower_of
+from tenants.release import Key
 from tenants.variants.labels import children_of, label_of, variant_of
 
 _LOOSENED = "loosened while its table is kept aside"

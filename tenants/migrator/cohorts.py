@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.migrator.graph import AppliedExecutor, Key, Target, targets_for
+from tenants.migrator.graph import AppliedExecutor, Target, targets_for
 from tenants.migrator.records import read_applied
+from tenants.release import Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

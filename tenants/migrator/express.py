@@ -20,12 +20,13 @@ from django.db import DatabaseError, OperationalError, connection
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere
-from tenants.migrator.graph import Key, fingerprint
+from tenants.migrator.graph import fingerprint
 from tenants.migrator.records import LOCK_SPACE, closing_statements, fingerprint_after, recorded_fingerprints
 from tenants.migrator.scripts import Script, send
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.cursor import preamble
 from tenants.postgresql.texts import Complete
+from tenants.release import Key
 
 # A text that is no number calls the rest of the message off, and says which tenant it was. RAISE would be the plainer
 # word for it, but a DO block takes PostgreSQL longer than both of these. They are two, so that the second sees what was

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -20,11 +19,10 @@ from django.db.migrations.state import ProjectState
 from tenants.context import TenantInfo
 from tenants.errors import MigrationFailed
 from tenants.migrator import operations  # noqa: F401  # fits Django's operations to tenants
+from tenants.release import Key, checksum, disk_loader
 from tenants.scopes import Scope, home_of, labels_for, labels_of_variant, scope_of
 from tenants.variants.discovery import known_variants
 
-Key = tuple[str, str]
-"""A migration: app label and name."""
 Target = tuple[str, str | None]
 """Where to go: app label and migration; None: before the first."""
 Plan = list[tuple[Migration, bool]]
@@ -39,12 +37,6 @@ def at(migration: Migration) -> Iterator[None]:
     except Exception as error:
         error.add_note(f"In {migration}")
         raise
-
-
-@cache
-def disk_loader() -> MigrationLoader:
-    """Return the graph of the migrations in the code; read once, since code does not change while a process runs."""
-    return MigrationLoader(None)
 
 
 class AppliedLoader(MigrationLoader):
@@ -147,13 +139,7 @@ def fingerprint(applied: Collection[Key], variant: str) -> str:
     where migrations have been squashed away, and so do those that have the tables of another variant kept aside.
     """
     labels = labels_of_variant(variant)
-    return _checksum(key for key in applied if key[0] in labels)
-
-
-def _checksum(keys: Iterable[Key]) -> str:
-    known = disk_loader().disk_migrations
-    text = "\n".join(f"{app}.{name}" for app, name in sorted(keys) if (app, name) in known)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return checksum(key for key in applied if key[0] in labels)
 
 
 @lru_cache(maxsize=64)
@@ -161,7 +147,7 @@ def _target_fingerprint(labels: frozenset[str]) -> str:
     graph = disk_loader().graph
     done = {key for leaf in _leaves(labels) for key in graph.forwards_plan(leaf)}
     replaced = {key for key in done for key in disk_loader().get_migration(*key).replaces}
-    return _checksum(done | replaced)
+    return checksum(done | replaced)
 
 
 def target_fingerprint(variant: str) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Collection
 
 from tenants.context import TenantInfo, use_tenant
 from tenants.migrator.baseline import for_new_schema
-from tenants.migrator.graph import AppliedExecutor, AppliedLoader, Key, disk_loader, targets_for
+from tenants.migrator.graph import AppliedExecutor, AppliedLoader, targets_for
 from tenants.migrator.records import closing_statements, read_applied
+from tenants.migrator.releases import check_not_ahead
 from tenants.migrator.scripts import migrate_and_record, send
+from tenants.release import Key
 
 
 def heads(applied: Collection[Key]) -> list[Key]:
@@ -21,13 +23,6 @@ def heads(applied: Collection[Key]) -> list[Key]:
     )
 
 
-def unknown_to_code(keys: Collection[Key]) -> list[Key]:
-    """Return those migrations that the code neither has nor has squashed: it is older than they are."""
-    on_disk = disk_loader().disk_migrations
-    replaced = {key for migration in on_disk.values() for key in migration.replaces}
-    return [key for key in keys if key not in on_disk and key not in replaced]
-
-
 def migrate_unseen(tenant: TenantInfo) -> tuple[str, ...]:
     """Bring a schema that nobody else can see yet to where the code is, and record that; return what was applied.
 
@@ -35,6 +30,7 @@ def migrate_unseen(tenant: TenantInfo) -> tuple[str, ...]:
     """
     with use_tenant(tenant.as_owner()):
         recorded = read_applied()
+        check_not_ahead(tenant, recorded)
         executor = AppliedExecutor(recorded)
         plan = [(for_new_schema(step), backwards) for step, backwards in executor.migration_plan(targets_for(tenant))]
         if not plan:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.migrator.graph import Key, disk_loader
 from tenants.migrator.records import read_applied
+from tenants.release import Key, disk_loader
 from tenants.scopes import labels_for
 
 

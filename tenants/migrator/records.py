@@ -13,15 +13,15 @@ import psycopg
 from django.db import OperationalError, connection
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 from psycopg import sql
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere
-from tenants.migrator.graph import Key, fingerprint
+from tenants.migrator.graph import fingerprint
 from tenants.models import SchemaState, Tenant
 from tenants.postgresql.direct import connect_directly
+from tenants.release import Key, release
 
 LOCK_SPACE = 0x5A6
 """First half of the key of our advisory locks, which all users of a database share; the second is the tenant's id."""
@@ -33,10 +33,11 @@ _APPLIED = "; SELECT app, name FROM django_migrations"
 _RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES {};\n"
 _UNRECORD = "DELETE FROM django_migrations WHERE (app, name) IN ({});\n"
 _STATE = """
-INSERT INTO public.tenants_schemastate (tenant_id, fingerprint, outcome, error, seconds, finished_at)
-VALUES ({tenant:d}, '{fingerprint}', 'migrated', '', extract(epoch FROM clock_timestamp() - {began}), now())
-ON CONFLICT (tenant_id) DO UPDATE SET fingerprint = excluded.fingerprint, outcome = excluded.outcome,
-    error = excluded.error, seconds = excluded.seconds, finished_at = excluded.finished_at;
+INSERT INTO public.tenants_schemastate (tenant_id, fingerprint, release, outcome, error, seconds, finished_at)
+VALUES ({tenant:d}, '{fingerprint}', '{release}', 'migrated', '', extract(epoch FROM clock_timestamp() - {began}),
+    now())
+ON CONFLICT (tenant_id) DO UPDATE SET fingerprint = excluded.fingerprint, release = excluded.release,
+    outcome = excluded.outcome, error = excluded.error, seconds = excluded.seconds, finished_at = excluded.finished_at;
 """
 
 _FLUSH = "SELECT pg_logical_emit_message(true, 'tenants', 'migrated')"
@@ -109,7 +110,7 @@ def closing_statements(
     `began` is the SQL for the time when it began, unless the transaction began with it.
     """
     records, after = _records(tenant.variant, frozenset(before), tuple(applied), tuple(unapplied))
-    text = records + _STATE.format(tenant=tenant.id, fingerprint=after, began=began)
+    text = records + _STATE.format(tenant=tenant.id, fingerprint=after, release=release(), began=began)
     if tenancy().when_behind == "refuse":
         # Whoever turns the tenant away hears that it is there. Not otherwise: commits that notify wait for each other.
         text += _HEARD.format(tenant=tenant.id)
@@ -170,7 +171,7 @@ def flush(tenants: Iterable[TenantInfo], *, seconds: float) -> None:
 def write_unfinished(tenant: TenantInfo) -> None:
     """Note that a tenant's schema is between two places, so that whoever asks takes it for behind."""
     with use_tenant(PLATFORM):
-        SchemaState.objects.filter(tenant_id=tenant.id).update(fingerprint="")
+        SchemaState.objects.filter(tenant_id=tenant.id).update(fingerprint="", release=release())
 
 
 def write_failure(tenant: TenantInfo, error: str, seconds: float) -> None:
@@ -182,6 +183,6 @@ def write_failure(tenant: TenantInfo, error: str, seconds: float) -> None:
                 "outcome": SchemaState.Outcome.FAILED,
                 "error": error,
                 "seconds": seconds,
-                "finished_at": timezone.now(),
+                "finished_at": Now(),
             },
         )

@@ -18,11 +18,12 @@ from django.db import DatabaseError
 from django.db.models import Count, Q
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import TakenElsewhere, in_one_line
+from tenants.errors import TakenElsewhere, TenantAhead, in_one_line
 from tenants.leftovers import close_connections
 from tenants.migrator.apply import Outcome, migrate_tenant, migrate_together
 from tenants.migrator.graph import Target, target_fingerprint
 from tenants.migrator.records import flush, write_failure
+from tenants.migrator.releases import newer_releases
 from tenants.migrator.table_locks import is_locked_out
 from tenants.models import SchemaState, Tenant
 from tenants.registry import all_tenants
@@ -62,7 +63,10 @@ def tenants_behind(tenants: Sequence[TenantInfo]) -> list[TenantInfo]:
 
 
 def find_behind(**filters: object) -> tuple[int, list[TenantInfo]]:
-    """Return how many tenants there are and which are behind, without loading those that are not."""
+    """Return how many tenants there are and which are behind, without loading those that are not.
+
+    Those that a newer release has migrated are not behind.
+    """
     with use_tenant(PLATFORM):
         chosen = Tenant.objects.filter(**filters).exclude(status=Tenant.Status.PURGING).order_by()
         groups = chosen.values_list("variant", "state__fingerprint").annotate(Count("pk"))
@@ -71,7 +75,11 @@ def find_behind(**filters: object) -> tuple[int, list[TenantInfo]]:
     for variant in {variant for variant, found in counts if found != target_fingerprint(variant)}:
         behind |= Q(variant=variant) & ~Q(state__fingerprint=target_fingerprint(variant))
     total = sum(counts.values())
-    return total, all_tenants(behind, ~Q(status=Tenant.Status.PURGING), **filters) if behind else []
+    if not behind:
+        return total, []
+    if newer := newer_releases():
+        behind &= Q(state=None) | ~Q(state__release__in=newer)
+    return total, all_tenants(behind, ~Q(status=Tenant.Status.PURGING), **filters)
 
 
 class Run:
@@ -203,6 +211,8 @@ def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = Fals
         return migrate_tenant(tenant, options.targets, lock_timeout=options.lock_timeout, durable=durable)
     except TakenElsewhere:
         return Outcome(tenant=tenant, elsewhere=True)
+    except TenantAhead as error:  # what is on record of it is the newer release's, and right
+        return Outcome(tenant=tenant, error=str(error), seconds=time.monotonic() - started)
     except Exception as error:  # whatever a migration raises is that tenant's outcome, and no other's
         if put_off and is_locked_out(error):
             raise _PutOff from error

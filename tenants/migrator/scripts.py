@@ -17,11 +17,12 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from tenants.migrator.baseline import for_no_rows
-from tenants.migrator.graph import AppliedExecutor, Key, Plan, at
+from tenants.migrator.graph import AppliedExecutor, Plan, at
 from tenants.migrator.sameness import changes_tables_alone, comes_out_the_same, sends_the_same
 from tenants.migrator.signals import announce_after, announce_before, somebody_cares, strangers_listen
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.schema_editor import recording, recording_writes
+from tenants.release import Key
 
 _SETTLE = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
 """Fires the deferred checks of rows written so far: ALTER TABLE refuses while any are waiting."""

@@ -11,11 +11,13 @@ from django.db import connection, transaction
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.migrator.aside import kept_aside, migrate_new_with_kept
-from tenants.migrator.graph import Key, fingerprint, target_fingerprint
+from tenants.migrator.graph import fingerprint, target_fingerprint
 from tenants.migrator.records import read_applied
+from tenants.migrator.releases import unknown_and_newer
 from tenants.models import SchemaState
 from tenants.postgresql import schemas
 from tenants.postgresql.catalog import Parts, differences, parts_of, tables_out_of_reach
+from tenants.release import Key
 from tenants.variants.discovery import known_variants
 
 _BATCH = 50
@@ -80,6 +82,10 @@ def _wrong_with(tenant: TenantInfo, expected: Expected, states: dict[int, str], 
         out_of_reach = tables_out_of_reach(tenant.schema, tenant.role) if tenant.role in roles else []
     for table in out_of_reach:
         yield f"its role may do nothing with {table}: reconcile_tenants"
+    if unknown := unknown_and_newer(tenant, applied):
+        names = ", ".join(f"{app}.{name}" for app, name in unknown)
+        yield f"it is newer than this code, which has no migration {names}: look with the newer release"
+        return
     yield from _differs(tenant, parts, applied, expected, states.get(tenant.id, ""))
 
 

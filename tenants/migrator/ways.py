@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from tenants.migrator.graph import AppliedExecutor, Key, Target
+from tenants.migrator.graph import AppliedExecutor, Target
+from tenants.release import Key
 
 
 @dataclass(frozen=True, slots=True)

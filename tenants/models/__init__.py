@@ -3,7 +3,7 @@
 from tenants.models.deeds import AuditEvent, Operation, OperatorEntry
 from tenants.models.hosts import HostField
 from tenants.models.mount import Mount, check_mount_path
-from tenants.models.state import ApiUsage, Pressure, SchemaState
+from tenants.models.state import ApiUsage, Pressure, Release, SchemaState
 from tenants.models.tenant import Domain, Tenant, check_slug
 from tenants.service_models import Service, ServiceAddress, ServiceReport
 
@@ -16,6 +16,7 @@ __all__ = [
     "Operation",
     "OperatorEntry",
     "Pressure",
+    "Release",
     "SchemaState",
     "Service",
     "ServiceAddress",

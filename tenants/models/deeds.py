@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tenants.models.tenant import Tenant
 from tenants.names import SLUG_MAX_LENGTH
+from tenants.release import release
 
 
 class AuditEvent(models.Model):
@@ -41,7 +45,26 @@ class Operation(models.Model):
     UNFINISHED = (State.WAITING, State.RUNNING)
 
     kind = models.CharField(_("what"), max_length=50)
-    slug = models.CharField(_("tenant"), max_length=SLUG_MAX_LENGTH, blank=True)
+    slug = models.CharField(
+        _("tenant"), max_length=SLUG_MAX_LENGTH, blank=True, help_text=_("As it was when this was asked for.")
+    )
+    tenant_id = models.BigIntegerField(_("tenant id"), null=True, db_index=True)
+    # The columns have defaults, since an older release may go on inserting rows while this one is rolled out.
+    epoch = models.CharField(
+        _("epoch"), max_length=32, blank=True, default="", db_default="", help_text=_("The tenant’s, at that time.")
+    )
+    purge_after = models.DateTimeField(
+        _("purge after"), null=True, help_text=_("Of the deletion that the tenant was in then; another is not meant.")
+    )
+    tenant_ids = models.JSONField(_("tenant ids"), null=True, help_text=_("Of several that are named."))
+    release = models.CharField(
+        _("release"),
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The code that asked, by its migrations."),
+    )
     arguments = models.JSONField(_("arguments"), default=dict)
     asked_by = models.CharField(_("who"), max_length=200)
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.WAITING)
@@ -64,6 +87,24 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.slug}".rstrip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write the row; a new one is about the tenants that have its slugs now, and keeps their ids."""
+        if self._state.adding and not self.release:
+            self.name_tenants()
+        super().save(*args, **kwargs)
+
+    def name_tenants(self) -> None:
+        """Note by id which tenants are meant, since slugs change hands, and which code it is that asks."""
+        self.release = release()
+        if "slugs" in self.arguments:
+            meant = Tenant.objects.filter(slug__in=self.arguments["slugs"]).order_by("pk")
+            self.tenant_ids = list(meant.values_list("pk", flat=True))
+        known = Q(slug=self.slug) if self.tenant_id is None else Q(pk=self.tenant_id)
+        tenant = Tenant.objects.filter(known).first() if self.slug or self.tenant_id is not None else None
+        if tenant is not None:
+            self.slug, self.tenant_id, self.epoch = tenant.slug, tenant.pk, tenant.epoch
+            self.purge_after = tenant.deletion
 
     @property
     def is_finished(self) -> bool:

@@ -18,6 +18,9 @@ class SchemaState(models.Model):
 
     tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="state")
     fingerprint = models.CharField(_("fingerprint"), max_length=64, blank=True)
+    release = models.CharField(
+        _("release"), max_length=64, blank=True, default="", db_default="", help_text=_("The code that wrote this.")
+    )
     outcome = models.CharField(_("last outcome"), max_length=20, choices=Outcome)
     error = models.TextField(_("error"), blank=True)
     seconds = models.FloatField(_("seconds"), default=0)
@@ -29,6 +32,23 @@ class SchemaState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant_id}: {self.outcome}"
+
+
+class Release(models.Model):
+    """A version of the code, known by its migrations (`tenants.migrator.graph.release`)."""
+
+    fingerprint = models.CharField(_("fingerprint"), max_length=64, unique=True)
+    migrated_at = models.DateTimeField(
+        _("migrated at"), null=True, help_text=_("When it migrated the control plane for the first time.")
+    )
+    worker_at = models.DateTimeField(_("worker at"), null=True, help_text=_("When a worker of it was last there."))
+
+    class Meta:
+        verbose_name = _("release")
+        verbose_name_plural = _("releases")
+
+    def __str__(self) -> str:
+        return str(self.fingerprint[:12])
 
 
 class ApiUsage(models.Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -109,6 +111,13 @@ class Tenant(models.Model):
         self.epoch = new_epoch()
         self.bypass = new_epoch() if self.bypass else ""
         return ["epoch", "bypass"]
+
+    @property
+    def deletion(self) -> datetime | None:
+        """What tells the tenant's deletion from any other one of it: its end of grace; None if it is not deleted."""
+        if self.status not in {self.Status.DELETED, self.Status.PURGING}:
+            return None
+        return self.purge_after or datetime.fromtimestamp(0, UTC)  # a row that was changed by hand
 
     @property
     def schema(self) -> str:

@@ -54,15 +54,16 @@ class Tally:
 
 
 def migrate(work: Work) -> str:
-    """Migrate the tenants named in the argument `slugs`, or all that are behind; tell each outcome as it comes.
+    """Migrate the tenants that the argument `slugs` named when it was asked for, or all that are behind.
 
-    Other arguments are `jobs`, `lock_timeout` and `max_failures`, as in `RunOptions`. Raises `RunIncomplete` if some
-    are left as they were.
+    Each outcome is told as it comes. Other arguments are `jobs`, `lock_timeout` and `max_failures`, as in
+    `RunOptions`. Raises `RunIncomplete` if some are left as they were.
     """
     arguments = work.arguments
-    slugs = arguments.pop("slugs", None)
+    arguments.pop("slugs", None)
     options = RunOptions(**arguments)
-    _, due = find_behind(**({"slug__in": slugs} if slugs else {}))
+    ids = work.operation.tenant_ids
+    _, due = find_behind(**({} if ids is None else {"pk__in": ids}))
     # When it is taken up again, those that were migrated before are not behind any more, and count as done.
     total = max(work.operation.total, len(due))
     tally = Tally()

@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 from django.db import transaction
-from django.utils import timezone
 
 from tenants.audit import acting_as
 from tenants.context import PLATFORM, use_tenant
@@ -18,11 +17,22 @@ from tenants.operations.claims import claimed
 from tenants.operations.kinds import KINDS
 from tenants.operations.queue import enqueue
 from tenants.operations.work import Stopped, Work
+from tenants.postgresql.clock import database_now
+from tenants.release import release
 
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 """How often an operation is begun at most that ends with the process that does it."""
+
+_OF_FORMER_RELEASE = (
+    "It was asked for by an older release, which named tenants by a slug alone. Nothing was done, since that slug may "
+    "be another tenant's now. Ask for it again."
+)
+_WITHOUT_WORKER = (
+    "No worker of the release that asked for it ({release}) was running for ten minutes, while others were. Nothing "
+    "was done. Ask for it again with the release that is running."
+)
 
 
 def run_operation(operation_id: int, should_stop: Callable[[], bool] = lambda: False) -> None:
@@ -38,7 +48,7 @@ def run_operation(operation_id: int, should_stop: Callable[[], bool] = lambda: F
         with use_tenant(PLATFORM):
             work = _begin(operation_id, session, should_stop)
         if work is not None:
-            with acting_as(work.operation.asked_by):
+            with acting_as(work.operation.asked_by, operation=operation_id):
                 _do(work, session)
 
 
@@ -48,13 +58,19 @@ def _begin(operation_id: int, session: psycopg.Connection[Any], should_stop: Cal
         operation = unfinished.select_for_update().first()
         if operation is None:
             return None
+        if not operation.release:
+            _finish(operation, error=_OF_FORMER_RELEASE)
+            return None
+        if operation.release != release():
+            enqueue(operation)  # for a worker of its release, which goes by the same migrations
+            return None
         is_resumed = operation.started_at is not None
         operation.attempts += 1
         if operation.attempts > _ATTEMPTS:
             _finish(operation, error=_given_up(operation))
             return None
         operation.state = Operation.State.RUNNING
-        operation.started_at = operation.started_at or timezone.now()
+        operation.started_at = operation.started_at or database_now()
         operation.save(update_fields=["state", "attempts", "started_at"])
     return Work(operation, session, should_stop, is_resumed=is_resumed)
 
@@ -66,6 +82,11 @@ def _given_up(operation: Operation) -> str:
     )
 
 
+def fail_without_worker(operation: Operation) -> None:
+    """End an operation of another release, for which there is no worker."""
+    _finish(operation, error=_WITHOUT_WORKER.format(release=operation.release[:12]))
+
+
 def _do(work: Work, session: psycopg.Connection[Any]) -> None:
     operation = work.operation
     try:
@@ -74,7 +95,7 @@ def _do(work: Work, session: psycopg.Connection[Any]) -> None:
     except Stopped:
         work.write()
         _put_back(operation)
-    except Exception as error:  # whatever it is, somebody waits for an answer
+    except (Exception, SystemExit) as error:  # whatever it is, an operator waits for an answer
         # If this fails, the claim is gone as well and another worker may have it: then nothing is ours to write.
         work.write()
         session.execute("SELECT 1")
@@ -98,11 +119,11 @@ def _put_back(operation: Operation) -> None:
 def _finish(operation: Operation, *, message: str = "", error: str = "") -> None:
     operation.state = Operation.State.FAILED if error else Operation.State.DONE
     operation.message, operation.error = message, error
-    operation.finished_at = timezone.now()
+    operation.finished_at = database_now()
     with use_tenant(PLATFORM):
         operation.save(update_fields=["state", "done", "message", "error", "finished_at"])
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: BaseException) -> str:
     """Return what went wrong: our own errors say it in full, others are named as well."""
     return str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}"

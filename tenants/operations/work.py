@@ -10,7 +10,9 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from tenants.context import PLATFORM, use_tenant
-from tenants.models import AuditEvent, Operation
+from tenants.errors import TenantNotFound
+from tenants.lifecycle.rows import existing_tenant
+from tenants.models import AuditEvent, Operation, Tenant
 
 _SECONDS_BETWEEN = 0.3
 """How often at most the row is written: who watches it looks once a second."""
@@ -46,24 +48,33 @@ class Work:
         self._unwritten = False
 
     @property
-    def slug(self) -> str:
-        """The tenant that the work is about; empty: all of them."""
-        return self.operation.slug
+    def tenant_id(self) -> int:
+        """The tenant that the work is about; raise `TenantNotFound` if its slug named none when it was asked for."""
+        if self.operation.tenant_id is None:
+            raise TenantNotFound(self.operation.slug)
+        return self.operation.tenant_id
+
+    def tenant(self) -> Tenant:
+        """Return the row of that tenant, whichever slug it has now; raise `TenantNotFound` if it is deleted."""
+        with use_tenant(PLATFORM):
+            try:
+                return existing_tenant(self.tenant_id)
+            except TenantNotFound as error:
+                raise TenantNotFound(self.operation.slug, error.status) from error
 
     @property
     def arguments(self) -> dict[str, Any]:
         return dict(self.operation.arguments)
 
-    def was_done(self, action: str, **facts: object) -> bool:
+    def was_done(self, action: str) -> bool:
         """Tell whether an earlier attempt did it all, and was killed before it could say so.
 
-        The audit log knows, since it is written in the transaction of the deed; `facts` are fields of `AuditEvent`.
+        The audit log knows, since it is written in the transaction that did it, with the operation's number.
         """
         if not self.is_resumed:
             return False
-        since = {"actor": self.operation.asked_by, "at__gte": self.operation.created_at}
         with use_tenant(PLATFORM):
-            return AuditEvent.objects.filter(action=action, **since, **facts).exists()
+            return AuditEvent.objects.filter(action=action, detail__operation=self.operation.pk).exists()
 
     def progress(self, done: int, total: int) -> None:
         """Say how far the work is; raises `Stopped`, where it can be cut short, if the worker has to end."""

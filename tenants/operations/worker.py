@@ -6,26 +6,34 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, connection
+from django.utils import timezone
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.contrib.django import DjangoApp
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import ProcrastinateException
 from psycopg import sql
 
+from tenants.context import PLATFORM, use_tenant
 from tenants.errors import ConfigurationError
-from tenants.jobs import RETRIES, run_job
+from tenants.jobs import RETRIES, JobFailed, run_job
 from tenants.jobs import TASK as TENANT_TASK
 from tenants.leftovers import close_connections, nothing_left
+from tenants.operations.alone import ProcessEnded, run_alone
 from tenants.operations.lost import LostAndFound
-from tenants.operations.queue import TASK
+from tenants.operations.queue import FORMER_TASK, TASK, is_alone, queues
 from tenants.operations.run import run_operation
+from tenants.postgresql.clock import database_now
 
 if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
@@ -36,6 +44,10 @@ _SECONDS_BETWEEN_LOOKS = 2.0
 """How often a worker looks for operations that another one left."""
 _SECONDS_BETWEEN_POLLS = 2.0
 """How often a worker asks for jobs of which it has not heard: those that are put back are not announced."""
+_SECONDS_UNTIL_FORGOTTEN = 600.0
+"""How long a worker is known that does not show itself any more."""
+_HOURS_KEPT = 7 * 24
+"""How long jobs stay in the queue that have failed."""
 _SECONDS_BEFORE_RETRY = 1.0
 """How long a worker waits when the database cannot be reached."""
 
@@ -50,6 +62,25 @@ class WorkerOptions:
     """Seconds that an operation in hand has to be finished in when the worker is told to end."""
     parent: int = 0
     """The process without which this one ends as well; 0: none."""
+
+
+def do_alone(job_id: int, parent: int) -> None:
+    """Do what one job in the queue is about, in this process; end it with the process `parent`."""
+    ending = Event()
+    signal.signal(signal.SIGTERM, lambda *_: ending.set())
+    Thread(target=_end_with, args=[parent], daemon=True).start()
+    with use_tenant(PLATFORM):
+        task, arguments = ProcrastinateJob.objects.values_list("task_name", "args").get(pk=job_id)
+    if task == TENANT_TASK:
+        run_job(**arguments)
+    else:
+        run_operation(arguments["operation"], ending.is_set)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def run_worker(options: WorkerOptions) -> None:
@@ -83,13 +114,19 @@ async def _serve(options: WorkerOptions, ending: asyncio.Event) -> None:
     async with app.open_async():
         if not await app.check_connection_async():
             raise ConfigurationError("The control plane has no queue yet. Run: manage.py migrate")
+        await app.job_manager.delete_old_jobs(
+            nb_hours=_HOURS_KEPT, include_failed=True, include_cancelled=True, include_aborted=True
+        )
         worker = asyncio.create_task(
             app.run_worker_async(
+                queues=queues(),
                 concurrency=options.concurrency,
                 fetch_job_polling_interval=_SECONDS_BETWEEN_POLLS,
                 shutdown_graceful_timeout=options.grace,
                 install_signal_handlers=False,
-                delete_jobs="always",
+                delete_jobs="successful",
+                # Its own way to forget workers: later than what they had is put back, for which they have to be known.
+                stalled_worker_timeout=_SECONDS_UNTIL_FORGOTTEN,
             )
         )
         end = asyncio.create_task(ending.wait())
@@ -110,8 +147,8 @@ def _make_app() -> App:
         kwargs=params, configure=partial(_look_at_public, wrapper.owner_role), min_size=1, max_size=4
     )
     app = DjangoApp(connector=connector)
-    app.task(name=TASK, pass_context=True)(_run)
-    app.task(name=TENANT_TASK, retry=RETRIES)(_run_job)
+    app.task(name=TASK, aliases=[FORMER_TASK], pass_context=True)(_run)
+    app.task(name=TENANT_TASK, retry=RETRIES, pass_context=True)(_run_job)
     return app
 
 
@@ -124,15 +161,39 @@ async def _look_at_public(owner: str, session: psycopg.AsyncConnection[Any]) -> 
 
 
 def _run(context: JobContext, *, operation: int) -> None:
-    with nothing_left(f"the operation {operation}"):
-        run_operation(operation, context.should_abort)
-
-
-def _run_job(**envelope: Any) -> None:
+    if not _is_alone(context):
+        with nothing_left(f"the operation {operation}"):
+            run_operation(operation, context.should_abort)
+        return
     try:
-        run_job(**envelope)
+        run_alone(cast(int, context.job.id), context.should_abort)
+    except ProcessEnded as error:
+        # Its row says that it was begun; `LostAndFound` puts it back, or it is given up.
+        logger.error("The process of operation %s ended before it was done: %s", operation, error)
+
+
+def _run_job(context: JobContext, /, **envelope: Any) -> None:
+    try:
+        if _is_alone(context):
+            run_alone(cast(int, context.job.id))
+        else:
+            run_job(**envelope)
+    except BaseException as error:
+        # Whatever is raised is the job's: an exit of the program's would be the worker's.
+        raise JobFailed(f"{type(error).__name__}: {error}", _now()) from error
     finally:
         close_connections()
+
+
+def _is_alone(context: JobContext) -> bool:
+    return is_alone(context.job.queue)
+
+
+def _now() -> datetime:
+    try:
+        return database_now()
+    except DatabaseError:  # it is away, and so the queue is
+        return timezone.now()
 
 
 async def _look_for_lost(ending: asyncio.Event) -> None:

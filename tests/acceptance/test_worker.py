@@ -48,11 +48,11 @@ def start_worker(committed: None) -> Iterator[StartWorker]:
     """Return a function that starts a worker on the tests' database; none is left after the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*words: str, url: str = "") -> subprocess.Popen[str]:
+    def start(*words: str, url: str = "", settings: str = "tests.settings") -> subprocess.Popen[str]:
         environment = {
             **os.environ,
             "DATABASE_URL": url or database_url(),
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DJANGO_SETTINGS_MODULE": settings,
             "LOG_LEVEL": "INFO",
         }
         command = [sys.executable, "-m", "django", "run_worker", *words]

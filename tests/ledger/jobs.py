@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -46,3 +49,18 @@ def leave_open() -> None:
     """Leave a row in a transaction that is not ended."""
     transaction.atomic().__enter__()
     Group.objects.create(name="lost")
+
+
+def end_the_process(file: str) -> None:
+    """Say that it is begun, and kill the process that does it."""
+    with Path(file).open("a") as begun:
+        begun.write("begun\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@tenant_job
+def leave_the_program(file: str) -> None:
+    """Say that it is begun, and exit as a script would."""
+    with Path(file).open("a") as begun:
+        begun.write("begun\n")
+    sys.exit(3)

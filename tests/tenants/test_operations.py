@@ -189,7 +189,7 @@ def test_an_error_of_ours_is_told_in_its_own_words(live_tenant: TenantInfo) -> N
     run_operation(operation.pk)
     row = after(operation)
     assert row.state == "failed"
-    assert row.error == str(TenantNotFound(live_tenant.slug))
+    assert row.error == str(TenantNotFound(live_tenant.slug, "active"))
 
 
 def test_any_other_error_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

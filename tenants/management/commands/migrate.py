@@ -10,6 +10,7 @@ from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS
 
 from tenants.context import PLATFORM, use_tenant
+from tenants.migrator.releases import note_release
 from tenants.migrator.sighted import Autodetector, ControlPlaneExecutor
 from tenants.postgresql.extensions import make_extension_schema
 from tenants.scopes import labels_for
@@ -35,3 +36,5 @@ class Command(migrate.Command):
             if options["database"] == DEFAULT_DB_ALIAS and not (options["plan"] or options["check_unapplied"]):
                 make_extension_schema()
             super().handle(*args, **options)
+            if not app and not options["plan"] and not options["check_unapplied"]:
+                note_release()

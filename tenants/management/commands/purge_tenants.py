@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from tenants.lifecycle import due_for_purge, purge_tenant
+from tenants.errors import TenantNotFound
+from tenants.lifecycle import Deletion, deletions_due, purge_tenant
 from tenants.management.base import TenantCommand
 from tenants.management.progress import progress_bar
 
@@ -25,10 +26,19 @@ class Command(TenantCommand):
     def handle(self, *, slug: str | None, yes: bool, **options: Any) -> None:
         if slug and not yes:
             raise CommandError(f"This drops all data and files of {slug!r} for good. To be sure, add --yes.")
-        slugs = [slug] if slug else due_for_purge()
-        for due in slugs:
-            with progress_bar(f"Purging {due}", self.stderr) as progress:
-                purge_tenant(due, progress)
-            self.stdout.write(self.style.SUCCESS(f"{due} is gone."))
-        if not slugs:
+        if slug:
+            self._purge(slug, slug)
+            return
+        due = deletions_due()
+        for deletion in due:
+            try:
+                self._purge(deletion, deletion.slug)
+            except TenantNotFound:  # others are purged first, which may take hours
+                self.stdout.write(f"{deletion.slug} was brought back, or purged by another run, in the meantime.")
+        if not due:
             self.stdout.write("Nothing is due.")
+
+    def _purge(self, which: str | Deletion, slug: str) -> None:
+        with progress_bar(f"Purging {slug}", self.stderr) as progress:
+            purge_tenant(which, progress)
+        self.stdout.write(self.style.SUCCESS(f"{slug} is gone."))

@@ -7,7 +7,7 @@ from typing import Any
 
 from tenants.management.arguments import seconds, whole_number
 from tenants.management.base import TenantCommand
-from tenants.operations.worker import WorkerOptions, run_worker
+from tenants.operations.worker import WorkerOptions, do_alone, run_worker
 
 
 class Command(TenantCommand):
@@ -34,8 +34,13 @@ class Command(TenantCommand):
         )
         # For whoever starts a worker as a process of its own, and may be killed without a chance to end it.
         parser.add_argument("--parent", type=whole_number(0, 2**31), default=0, metavar="PID", help=SUPPRESS)
+        # For the worker itself, which has work that ended a worker done by a process for itself.
+        parser.add_argument("--job", type=whole_number(0, 2**63), default=0, metavar="ID", help=SUPPRESS)
 
-    def handle(self, *, concurrency: int, grace: float, parent: int, verbosity: int, **options: Any) -> None:
+    def handle(self, *, concurrency: int, grace: float, parent: int, job: int, verbosity: int, **options: Any) -> None:
+        if job:
+            do_alone(job, parent)
+            return
         if verbosity:
             self.stdout.write("Waiting for work. Ctrl-C ends it.")
         run_worker(WorkerOptions(concurrency=concurrency, grace=grace, parent=parent))

@@ -8,7 +8,7 @@ from django.core.management.commands import showmigrations
 
 from tenants.context import PLATFORM, active_tenant
 from tenants.management.sides import OnOneSide, require_apps_here
-from tenants.migrator.graph import disk_loader
+from tenants.release import disk_loader
 from tenants.scopes import labels_for
 
 
