@@ -29,9 +29,9 @@ def answer_what_was_stopped() -> None:
     """
     django_answer = exception.response_for_exception
 
-    def answer(request: HttpRequest, error: Exception) -> HttpResponse:
-        stopped = stopped_answer(request, error) if active_tenant() is not None else None
-        return stopped or django_answer(request, error)
+    def answer(request: HttpRequest, exc: Exception) -> HttpResponse:
+        stopped = stopped_answer(request, exc) if active_tenant() is not None else None
+        return stopped or django_answer(request, exc)
 
     if getattr(django_answer, "__module__", "") != __name__:
         exception.response_for_exception = answer
