@@ -51,6 +51,7 @@ def leave_open() -> None:
     Group.objects.create(name="lost")
 
 
+@tenant_job
 def end_the_process(file: str) -> None:
     """Say that it is begun, and kill the process that does it."""
     with Path(file).open("a") as begun:
