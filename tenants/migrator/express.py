@@ -24,7 +24,7 @@ from tenants.migrator.graph import fingerprint
 from tenants.migrator.records import LOCK_SPACE, closing_statements, fingerprint_after, recorded_fingerprints
 from tenants.migrator.scripts import Script, send
 from tenants.postgresql.base import DatabaseWrapper
-from tenants.postgresql.cursor import preamble
+from tenants.postgresql.settings import preamble
 from tenants.postgresql.texts import Complete
 from tenants.release import Key
 

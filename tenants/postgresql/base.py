@@ -14,15 +14,14 @@ from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base as postgresql
 from django.db.backends.postgresql.psycopg_any import register_tzloader
 from django.utils.asyncio import async_unsafe
-from psycopg import Error, OperationalError
-from psycopg.pq import Format, TransactionStatus
+from psycopg import OperationalError
+from psycopg.pq import Format
 from psycopg_pool import PoolTimeout
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
-from tenants.leftovers import abandon, note
 from tenants.postgresql.client import DatabaseClient
 from tenants.postgresql.commit_hooks import CommitHooks
-from tenants.postgresql.cursor import TenantServerSideCursor, preamble
+from tenants.postgresql.cursor import TenantServerSideCursor
 from tenants.postgresql.cursor_factory import check_cursor_factory, tenant_cursor_class
 from tenants.postgresql.direct import direct_options
 from tenants.postgresql.driver import TenantConnection, driver
@@ -31,6 +30,8 @@ from tenants.postgresql.logins import become_owner
 from tenants.postgresql.operations import DatabaseOperations
 from tenants.postgresql.reachable import reach_of
 from tenants.postgresql.schema_editor import DatabaseSchemaEditor
+from tenants.postgresql.sessions import ClearedSessions
+from tenants.postgresql.settings import preamble
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ _OWN_OPTIONS = ("embedded", "direct")
 """Keys of OPTIONS that are for us and not for libpq; docs/settings.md has them."""
 
 
-class DatabaseWrapper(postgresql.DatabaseWrapper):
+class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
     """A connection to the one database of a server, used for every tenant on it."""
 
     client_class = DatabaseClient
@@ -161,16 +162,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def _configure_connection(self, connection: Any) -> bool:
         """Take every schema out of a new connection's own path: a statement without its tenant finds nothing."""
-        super()._configure_connection(connection)  # type: ignore[misc]  # missing in django-stubs
+        super()._configure_connection(connection)
         connection.execute("SET search_path = ''")
         return True
-
-    def ensure_connection(self) -> None:
-        """Connect where there is no connection, or one that is known to be lost outside a transaction."""
-        connection = self.connection
-        if connection is not None and not self.in_atomic_block and connection.closed:
-            self.close()
-        super().ensure_connection()
 
     # --- Statements
 
@@ -222,77 +216,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """Return a new connection in autocommit mode, past any pool: for LISTEN and for what needs a session."""
         return self._connect(self.direct_params() | other)
 
-    # --- What code leaves behind
-
-    def has_leftovers(self) -> bool:
-        """Tell whether the session is not as it was opened, or in a transaction, while Django knows of no block."""
-        connection = self.connection
-        if connection is None or self.closed_in_transaction:
-            return False
-        return not connection.is_plain or self.autocommit != self.settings_dict["AUTOCOMMIT"]
-
-    def clear_leftovers(self, what: str) -> None:
-        """Make the session what it was when it was opened, at the end of `what`; drop it where that cannot be done."""
-        connection = self.connection
-        if connection is None or connection.closed or not self.has_leftovers():
-            return
-        if connection.pgconn.transaction_status != TransactionStatus.IDLE or not self.autocommit:
-            logger.error(
-                "%s of %s left a transaction open on the connection %r: it was rolled back, and what it wrote is lost. "
-                "Use transaction.atomic() with `with`, or end what BEGIN and set_autocommit(False) have begun.",
-                what[:1].upper() + what[1:], active_tenant() or "no tenant", self.alias,
-            )  # fmt: skip
-        try:
-            self.autocommit = True
-            self.run_on_commit = []
-            self.clear_session()
-        except Error as error:
-            logger.warning("The connection %r is dropped: its session could not be cleared: %s", self.alias, error)
-            abandon(self)
-
-    def clear_session(self) -> None:
-        """Roll back, and clear what statements have left in the session. Raises psycopg's errors."""
-        connection = cast(TenantConnection, self.connection)
-        if connection.make_plain():
-            self._configure_connection(connection)
-        if connection.closed:
-            abandon(self)
-        else:
-            connection.autocommit = self.autocommit
-
-    def restore_session(self) -> None:
-        """Set again what the session was opened with, after DISCARD ALL."""
-        connection = cast(TenantConnection, self.connection)
-        self._configure_connection(connection)
-        connection.forget_session()
-
-    def _close(self) -> None:
-        """Give the connection back to the pool as it was opened."""
-        connection = self.connection
-        if connection is not None and self.pool and not connection.closed and not connection.is_plain:
-            try:
-                if connection.make_plain():
-                    self._configure_connection(connection)
-            except Error:
-                connection.close()  # the pool opens another one
-        super()._close()  # type: ignore[misc]
-
-    def close_if_unusable_or_obsolete(self) -> None:
-        """Do what Django does between requests; a connection that is kept is cleared."""
-        if not self.in_atomic_block and self.connection is not None and self.has_leftovers():
-            self.clear_leftovers("A request")
-        super().close_if_unusable_or_obsolete()
-
     # --- Transactions
-
-    def _set_autocommit(self, autocommit: bool) -> None:
-        if not autocommit:
-            note(self)
-        super()._set_autocommit(autocommit)  # type: ignore[misc]
-
-    def _savepoint(self, sid: str) -> None:
-        note(self)
-        super()._savepoint(sid)  # type: ignore[misc]
 
     @property
     def run_on_commit(self) -> CommitHooks:

@@ -21,19 +21,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.core.signals import setting_changed
 from psycopg import errors, sql
 from psycopg.copy import Copy
 from psycopg.pq import ExecStatus, TransactionStatus
 
-from tenants.conf import tenancy
 from tenants.context import Block, TenantInfo, innermost
 from tenants.errors import NoActiveTenant
 from tenants.leftovers import note
-from tenants.postgresql.texts import Traces, discards_all, number_of_local_settings, traces_of, with_settings_after_ends
+from tenants.postgresql.settings import Settings, settings_after_others, settings_for
+from tenants.postgresql.texts import (
+    NO_TRACES,
+    Traces,
+    discards_all,
+    number_of_local_settings,
+    traces_of,
+    with_settings_after_ends,
+)
 
 if TYPE_CHECKING:
     # Of these Django's are subclasses, which django-stubs leaves empty.
@@ -49,12 +55,6 @@ else:
 
 _IDLE, _INTRANS, _INERROR = TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR
 
-PREAMBLE = re.compile(
-    r'^SET LOCAL search_path = "(?:[^"]|"")*", "(?:[^"]|"")*", pg_temp; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");'
-    r"(?: [^\n]*;)?\n"
-)
-"""What `preamble` returns, to be recognised in a text that begins with it."""
-
 # These say what happens to a transaction, and mean the same for every tenant and for none.
 _TRANSACTION_CONTROL = re.compile(
     r'(?:SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) "?\w+"?|SET CONSTRAINTS ALL (?:IMMEDIATE|DEFERRED)'
@@ -67,73 +67,6 @@ _FORGETTING = frozenset({"SET", "RESET", "BEGIN", "START TRANSACTION", "COMMIT",
 # These leave something in the session, or may do so.
 _LASTING = frozenset({"RESET", "LISTEN", "PREPARE", "LOAD", "DO", "CALL"})
 _ENDING = frozenset({"COMMIT", "ROLLBACK", "PREPARE TRANSACTION"})
-
-_NO_TRACES = Traces(settings=False, session=False, ends=False)
-
-
-def preamble(schema: str, role: str, seconds: int = 0) -> str:
-    """Return the settings that put a statement into `schema` with the rights of `role` (empty: the user's own).
-
-    With `seconds`, statements that take longer are cancelled: this one, and those after it in its transaction.
-    """
-    return _joined(_settings(schema, role, seconds))
-
-
-@lru_cache(maxsize=4096)
-def _settings(schema: str, role: str, seconds: int) -> tuple[str, ...]:
-    limit = (f"SET LOCAL statement_timeout = '{seconds:d}s'",) if seconds else ()
-    return (
-        f"SET LOCAL search_path = {search_path(schema)}",
-        f"SET LOCAL ROLE {_quoted(role) if role else 'NONE'}",
-        *limit,
-    )
-
-
-@lru_cache(maxsize=4096)
-def _joined(settings: tuple[str, ...]) -> str:
-    # Its own line: PostgreSQL's errors quote the line they are about, which then is the statement's alone.
-    return "; ".join(settings) + ";\n"
-
-
-def search_path(schema: str) -> str:
-    """Return where a tenant's statements look: its schema, then that of the extensions, and temporary tables last."""
-    return f"{_quoted(schema)}, {_quoted(tenancy().extension_schema)}, pg_temp"
-
-
-def _reload(*, setting: str, **_: object) -> None:
-    if setting == "TENANTS":
-        _settings.cache_clear()
-
-
-setting_changed.connect(_reload, dispatch_uid="tenants.postgresql.cursor")
-
-
-def _changed_limit(seconds: int, told: tuple[int, ...], *, by_hand: bool) -> str:
-    """Return the setting of a limit where others were told before, or the limit may have been set `by_hand`.
-
-    A stricter limit than the tenant's that was set by hand is kept.
-    """
-    if not by_hand:
-        return f"SET LOCAL statement_timeout = '{seconds:d}s'" if seconds else "SET LOCAL statement_timeout = DEFAULT"
-    now = "current_setting('statement_timeout')::interval"
-    is_ours = f"{now} = ANY('{{{','.join(f'{each:d} s' for each in told)}}}'::interval[])"
-    if seconds:
-        given = f"SELECT set_config('statement_timeout', '{seconds:d}s', true)"
-        return f"{given} WHERE {is_ours} OR {now} NOT BETWEEN '1 ms' AND '{seconds:d} s'"
-    usual = "(SELECT reset_val FROM pg_settings WHERE name = 'statement_timeout')"
-    return f"SELECT set_config('statement_timeout', {usual}, true) WHERE {is_ours}"
-
-
-@lru_cache(maxsize=4096)
-def _encoded(text: str) -> bytes:
-    return text.encode()
-
-
-def _quoted(name: str) -> str:
-    """Return an SQL identifier: what psycopg's `sql.Identifier` comes to, at a tenth of the cost."""
-    if "\0" in name:
-        raise ValueError(f"PostgreSQL takes no name with a NUL in it: {name!r}")
-    return '"' + name.replace('"', '""') + '"'
 
 
 class _TenantMixin:
@@ -177,18 +110,21 @@ class _TenantMixin:
             block = block.outer
         self.wrapper.clear_session()
 
-    def _settings(self, tenant: TenantInfo) -> tuple[str, ...]:
+    def _settings(self, tenant: TenantInfo) -> Settings:
         """Return the settings to send, and note what limit of time will be in force."""
         connection, seconds = self._conn, tenant.statement_seconds
+        role = tenant.role or self.wrapper.owner_role
         if connection.pgconn.transaction_status == _IDLE:
-            connection.limits_told, connection.is_touched = (), connection.traces is not None
+            connection.limits_told, connection.is_touched = (seconds,) if seconds else (), connection.traces is not None
+            if not (seconds and connection.is_touched):
+                return settings_for(tenant.schema, role, seconds)
+            return settings_after_others(tenant.schema, role, seconds, (), True)
         told = connection.limits_told
         if seconds and seconds not in told:
             connection.limits_told = (*told, seconds)
-        role = tenant.role or self.wrapper.owner_role
         if not told and not (seconds and connection.is_touched):
-            return _settings(tenant.schema, role, seconds)
-        return (*_settings(tenant.schema, role, 0), _changed_limit(seconds, told, by_hand=connection.is_touched))
+            return settings_for(tenant.schema, role, seconds)
+        return settings_after_others(tenant.schema, role, seconds, told, connection.is_touched)
 
     def _remember(self, tenant: TenantInfo | None) -> None:
         """Note that the server knows `tenant` until its transaction ends; outside transactions it forgets."""
@@ -213,7 +149,7 @@ class _TenantMixin:
         settings hold no longer than that.
         """
         connection = self._conn
-        traces = traces_of(query) if isinstance(query, str) else _NO_TRACES
+        traces = traces_of(query) if isinstance(query, str) else NO_TRACES
         tenant, known = self._tenant_to_tell(), connection.told
         if tenant is not None and connection.autocommit and connection.pgconn.transaction_status == _IDLE:
             with connection.transaction():
@@ -230,7 +166,7 @@ class _TenantMixin:
     def _tell(self, tenant: TenantInfo) -> None:
         settings = self._settings(tenant)
         # A pipeline takes no text of several statements.
-        for text in (_joined(settings),) if self._conn._pipeline is None else settings:
+        for text in (settings.text,) if self._conn._pipeline is None else settings.each:
             Cursor(self._conn).execute(text)
 
 
@@ -262,7 +198,9 @@ class TenantCursor(_TenantMixin, Cursor):
     def _set_results(self, results: list[Any]) -> None:
         """Keep the results of the statements alone; each setting has one before them."""
         if self._before:
-            results = self._without_settings(results)
+            results = self._without_settings(results) if self._ends else results[self._settings_sent :]
+            # A text without a statement has no result where others are before it.
+            results = results or [self._pgconn.make_empty_result(ExecStatus.EMPTY_QUERY)]
         super()._set_results(results)
 
     def _without_settings(self, results: list[Any]) -> list[Any]:
@@ -272,10 +210,9 @@ class TenantCursor(_TenantMixin, Cursor):
                 skipped -= 1
                 continue
             kept.append(result)
-            if self._ends and (result.command_status or b"").decode() in _ENDING:
+            if (result.command_status or b"").decode() in _ENDING:
                 skipped = self._settings_sent
-        # A text without a statement has no result where others are before it.
-        return kept or [self._pgconn.make_empty_result(ExecStatus.EMPTY_QUERY)]
+        return kept
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> TenantCursor:
         """Execute `query` as the active tenant; raise `NoActiveTenant` if there is none."""
@@ -285,7 +222,7 @@ class TenantCursor(_TenantMixin, Cursor):
             elif isinstance(query, bytes):
                 query = query.decode(self.connection.info.encoding)
         if _TRANSACTION_CONTROL.fullmatch(query):
-            self._execute_known(query, params, options, _NO_TRACES)
+            self._execute_known(query, params, options, NO_TRACES)
             return self
         traces = traces_of(query)
         tenant = self._tenant_to_tell(always=traces.ends)
@@ -311,8 +248,7 @@ class TenantCursor(_TenantMixin, Cursor):
     ) -> None:
         alone = self._conn.autocommit and self._conn.pgconn.transaction_status == _IDLE
         settings = self._settings(tenant)
-        self._before = _encoded(_joined(settings))
-        self._settings_sent = len(settings)
+        self._before, self._settings_sent = settings.encoded, len(settings.each)
         self._ends = traces.ends
         try:
             super().execute(query, params, **options)
@@ -345,7 +281,7 @@ class TenantCursor(_TenantMixin, Cursor):
     ) -> None:
         """Queue the settings and the statement. What becomes of them is known later, and by others."""
         pipeline = self._conn._pipeline
-        for setting in () if tenant is None else self._settings(tenant):
+        for setting in () if tenant is None else self._settings(tenant).each:
             pipeline.command_queue.append(partial(self._pgconn.send_query_params, setting.encode(), None))
             pipeline.result_queue.append(None)
         self._note_traces(traces)
@@ -356,26 +292,24 @@ class TenantCursor(_TenantMixin, Cursor):
 
     def _may_have_forgotten(self, query: str, traces: Traces) -> bool:
         """Note what the statements that were just sent have left; return whether they may have changed settings."""
-        forgotten = self._note_traces(traces) if traces is not _NO_TRACES else False
-        tags = []
+        forgotten = traces is not NO_TRACES and self._note_traces(traces)
+        tags = None
         for result in self._results:
             tag = result.command_status
             if tag is not None and not tag.startswith(_ROWS):
-                tags.append(tag.decode())
-        if tags and not _FORGETTING.isdisjoint(tags):
-            self._note_tags(query, tags)
-            return True
-        if tags and not _LASTING.isdisjoint(tags):
-            self._conn.leave_traces()
-            note(self.wrapper)
-        return forgotten
+                tags = [*(tags or ()), tag.decode()]
+        return self._note_tags(query, tags) or forgotten if tags else forgotten
 
-    def _note_tags(self, query: str, tags: list[str]) -> None:
+    def _note_tags(self, query: str, tags: list[str]) -> bool:
         connection = self._conn
-        connection.is_touched = connection.is_touched or "SET" in tags or "RESET" in tags
-        if not _LASTING.isdisjoint(tags) or tags.count("SET") > number_of_local_settings(query):
-            connection.leave_traces()
+        is_lasting = not _LASTING.isdisjoint(tags)
+        if _FORGETTING.isdisjoint(tags) and not is_lasting:
+            return False
         note(self.wrapper)
+        connection.is_touched = connection.is_touched or "SET" in tags or "RESET" in tags
+        if is_lasting or tags.count("SET") > number_of_local_settings(query):
+            connection.leave_traces()
+        return not _FORGETTING.isdisjoint(tags)
 
     def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
         """Execute `query` once for each of `params_seq`, as psycopg does in a pipeline."""

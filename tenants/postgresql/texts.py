@@ -25,6 +25,8 @@ class Traces(NamedTuple):
     """It may end a transaction and go on behind that."""
 
 
+NO_TRACES = Traces(settings=False, session=False, ends=False)
+
 # Looked for in lower case, and after a plain search for a word of theirs: scripts of migrations are long.
 _SET_CONFIG_LOCALLY = re.compile(r"\bset_config\s*\((?:[^()]|\([^()]*\))*,\s*true\s*\)")
 _SESSION_WORDS = ("advisory_lock", "dblink_connect", "temp", "with hold")
@@ -55,12 +57,13 @@ def _traces(text: str) -> Traces:
     text = text.lower()
     calls = text.count("set_config")
     has_session_words = any(word in text for word in _SESSION_WORDS)
-    return Traces(
+    traces = Traces(
         settings=calls > 0,
         session=(has_session_words and _SESSION.search(text) is not None)
         or (calls > 0 and calls > len(_SET_CONFIG_LOCALLY.findall(text))),
         ends=";" in text and _MAY_END.search(text) is not None and any(_ends(text)),
     )
+    return NO_TRACES if traces == NO_TRACES else traces  # one of them, to be told from others at once
 
 
 _kept_traces = lru_cache(maxsize=1024)(_traces)

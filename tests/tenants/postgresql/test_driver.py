@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import psycopg
 import pytest
 from django.contrib.auth.models import Group
-from django.db import DatabaseError, InternalError, connection, transaction
+from django.db import DatabaseError, InternalError, NotSupportedError, connection, transaction
 
 from tenants import TenantInfo, use_tenant
 from tenants.postgresql.texts import Complete, traces_of, with_settings_after_ends
@@ -219,3 +220,39 @@ def test_set_config_in_a_select_is_noticed(pair: Pair, sql_row: Row) -> None:
         for name, value in (("search_path", "pg_catalog"), ("role", "none")):
             sql_row("SELECT SET_CONFIG(%s, %s, true)", [name, value])
             assert sql_row(WHERE) == place(acme)
+
+
+def test_the_orm_works_in_a_pipeline(pair: Pair) -> None:
+    """Fault 8: rows are inserted, read and deleted where the statements say, in one transaction."""
+    acme, globex = pair
+    with use_tenant(acme), transaction.atomic():
+        connection.ensure_connection()
+        with connection.connection.pipeline():
+            made = Group.objects.create(name="in a pipeline")
+            with use_tenant(globex):
+                assert not Group.objects.filter(name="in a pipeline").exists()
+            assert Group.objects.get(pk=made.pk).name == "in a pipeline"
+            with pytest.raises(NotSupportedError, match="pipeline"):
+                list(Group.objects.iterator())
+        transaction.set_rollback(True)
+
+
+def test_callproc_that_changes_a_setting_is_noticed(pair: Pair, sql_row: Row) -> None:
+    """Fault 2: a function may be called by `callproc`, with its name quoted."""
+    with use_tenant(pair[0]), transaction.atomic(), connection.cursor() as cursor:
+        sql_row(WHERE)
+        cursor.callproc("set_config", ["search_path", "pg_catalog", True])
+        assert sql_row(WHERE) == place(pair[0])
+
+
+def test_a_lost_connection_is_replaced_outside_transactions(pair: Pair, sql_row: Row) -> None:
+    """Fault 1: the next tenant's statement on that thread works, without a request's end between them."""
+    acme, globex = pair
+    for block in (nullcontext(), transaction.atomic()):
+        with use_tenant(acme), pytest.raises(DatabaseError), block:
+            (pid,) = sql_row("SELECT pg_backend_pid()")
+            with connection.connect_directly() as other:
+                other.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+            sql_row("SELECT 1")
+        with use_tenant(globex):
+            assert sql_row(WHERE) == place(globex)
