@@ -11,10 +11,13 @@ import logging
 import os
 import random
 import socket
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial, wraps
+from types import FrameType
 from typing import Any
 
 from tenants.context import Block, innermost
@@ -65,9 +68,12 @@ def watch_process_state() -> None:
     places = _State("the locale", partial(locale.setlocale, locale.LC_ALL), partial(locale.setlocale, locale.LC_ALL))
     timeout = _State("the default timeout of sockets", socket.getdefaulttimeout, socket.setdefaulttimeout)
     silence = _State("logging.disable", lambda: logging.root.manager.disable, logging.disable)
+    depth = _State("the recursion limit", sys.getrecursionlimit, sys.setrecursionlimit)
+    filters = _State("the warnings filters", lambda: list(warnings.filters), _set_filters)
     for module, name, state in (
         (os, "chdir", directory), (os, "fchdir", directory), (locale, "setlocale", places),
-        (socket, "setdefaulttimeout", timeout), (logging, "disable", silence),
+        (socket, "setdefaulttimeout", timeout), (logging, "disable", silence), (sys, "setrecursionlimit", depth),
+        *((warnings, name, filters) for name in ("simplefilter", "filterwarnings", "resetwarnings")),
     ):  # fmt: skip
         _replace(module, name, partial(_noting, state))
     os.supports_fd.add(os.chdir)
@@ -88,9 +94,17 @@ def _watching() -> Block | None:
     return block
 
 
+def _is_importing() -> bool:
+    """Tell whether a module is being imported: what it changes then is meant for the process, whoever is served."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
+
+
 def _note(state: _State, change: Callable[[], Any]) -> Any:
     block = _watching()
-    if block is None or block.undo is None:
+    if block is None or block.undo is None or _is_importing():
         return change()
     try:
         before = state.read()
@@ -124,6 +138,11 @@ def _set_variable(environment: Any, key: Any, value: Any) -> None:
         del environment[key]
     else:
         environment[key] = value
+
+
+def _set_filters(filters: list[Any]) -> None:
+    warnings.resetwarnings()  # which has Python forget what it has shown once
+    warnings.filters[:] = filters  # type: ignore[index]  # a list, which is documented
 
 
 def _noting_seed(plain: Any) -> Any:

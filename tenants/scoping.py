@@ -75,6 +75,10 @@ class TenantFileSystemStorage(FileSystemStorage):
         return path
 
 
+# Migrations on many threads make mappings, and forget what all of them hold.
+_everyones_lock = Lock()
+
+
 class PerTenant(MutableMapping[str, Any]):
     """A mapping with other contents for each tenant: put in the place of one that Django keeps per process."""
 
@@ -84,12 +88,15 @@ class PerTenant(MutableMapping[str, Any]):
         # The tenant that was asked for longest ago goes first; the lock guards the order.
         self._contents: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._lock = Lock()
-        self._everyone.add(self)
+        with _everyones_lock:
+            self._everyone.add(self)
 
     @classmethod
     def forget(cls, schema: str) -> None:
         """Drop what all such mappings hold for one tenant: what they learned may have been rolled back."""
-        for mapping in list(cls._everyone):
+        with _everyones_lock:
+            mappings = list(cls._everyone)
+        for mapping in mappings:
             with mapping._lock:
                 mapping._contents.pop(schema, None)
 

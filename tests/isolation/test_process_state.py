@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import decimal
+import importlib
 import locale
 import logging
 import os
 import random
 import socket
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -214,6 +217,9 @@ CHANGES: dict[str, tuple[Callable[[Path], object], Callable[[], object]]] = {
     "variable in bytes": (lambda _: os.environb.update({b"SANGGA_TEST_STATE": b"y"}), read_environment),
     "timeout of sockets": (lambda _: socket.setdefaulttimeout(0.5), socket.getdefaulttimeout),
     "locale": (lambda _: locale.setlocale(locale.LC_NUMERIC, "C.UTF-8"), lambda: locale.setlocale(locale.LC_ALL)),
+    "recursion limit": (lambda _: sys.setrecursionlimit(5000), sys.getrecursionlimit),
+    "warnings": (lambda _: warnings.simplefilter("error", ResourceWarning), lambda: list(warnings.filters)),
+    "all warnings": (lambda _: warnings.resetwarnings(), lambda: list(warnings.filters)),
     "silence": (lambda _: logging.disable(logging.WARNING), lambda: logging.root.manager.disable),
 }
 
@@ -223,6 +229,7 @@ def outside() -> Iterator[None]:
     """Put everything back, whatever the code under test does."""
     folder, variables, timeout = Path.cwd(), dict(os.environ), socket.getdefaulttimeout()
     places, silence = locale.setlocale(locale.LC_ALL), logging.root.manager.disable
+    depth, filters = sys.getrecursionlimit(), list(warnings.filters)
     locale.setlocale(locale.LC_ALL, "C")
     yield
     os.chdir(folder)
@@ -232,6 +239,8 @@ def outside() -> Iterator[None]:
     socket.setdefaulttimeout(timeout)
     locale.setlocale(locale.LC_ALL, places)
     logging.disable(silence)
+    sys.setrecursionlimit(depth)
+    warnings.filters[:] = filters  # type: ignore[index]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -279,6 +288,30 @@ def test_what_other_code_has_changed_since_is_left_alone(tmp_path: Path, outside
     thread.join()
     leave(block)
     assert read_environment() == "of the project"
+
+
+def test_what_a_library_changes_when_it_is_imported_stays(
+    tmp_path: Path, outside: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first request that needs a library imports it: what that sets is for the whole process."""
+    name = "sangga_test_library"
+    (tmp_path / f"{name}.py").write_text("import os\nos.environ['SANGGA_TEST_STATE'] = 'of a library'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    block = serve(TENANT, None)
+    importlib.import_module(name)
+    leave(block)
+    del sys.modules[name]
+    assert read_environment() == "of a library"
+
+
+def test_warnings_caught_in_a_request_are_as_they_were_before_it(outside: None, caplog: Any) -> None:
+    before = list(warnings.filters)
+    block = serve(TENANT, None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+    leave(block)
+    assert list(warnings.filters) == before
+    assert caplog.records == []
 
 
 def test_what_cannot_be_put_back_ends_the_request_all_the_same(
