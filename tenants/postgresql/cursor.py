@@ -186,6 +186,11 @@ class TenantCursor(_TenantMixin, Cursor):
         Only here, where parameters are in it already: what psycopg learns of a statement, it remembers by its text
         (128 of them, in the whole process), and that is the same for every tenant.
         """
+        if binary or (binary is None and self.format):
+            raise errors.NotSupportedError(
+                "Binary results failed: the tenant is sent with the statement, which gives text alone. "
+                "Leave out binary=True."
+            )
         if not self._before:
             super()._execute_send(query, force_extended=force_extended, binary=binary)
             return

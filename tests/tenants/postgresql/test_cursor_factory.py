@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.base import Cursor as DjangoCursor
+from psycopg import NotSupportedError
 
 from tenants import NoActiveTenant, TenantInfo, use_tenant
 from tenants.postgresql.base import DatabaseWrapper
@@ -100,6 +101,19 @@ def test_a_factory_that_is_not_a_cursor_class_is_refused(fresh: Callable[..., Da
     """Fault 9: a clear error, and no silence."""
     with use_tenant(tenant_by_slug("acme")), pytest.raises(ImproperlyConfigured, match="cursor_factory"):
         fresh(cursor_factory=factory).ensure_connection()
+
+
+def test_binary_results_are_refused_wherever_the_tenant_was_told(fresh: Callable[..., DatabaseWrapper]) -> None:
+    """As by psycopg's own client-side cursors; not text in the place of them."""
+    wrapper = fresh()
+    with use_tenant(tenant_by_slug("acme")), wrapper.cursor() as cursor:
+        for in_transaction in (False, True):
+            wrapper.set_autocommit(not in_transaction)
+            if in_transaction:
+                cursor.execute("SELECT 1")
+            with pytest.raises(NotSupportedError, match="binary=True"):
+                cursor.cursor.execute("SELECT 1", binary=True)
+            wrapper.rollback()
 
 
 def test_check_constraints_raises_djangos_integrity_error(acme: TenantInfo) -> None:
