@@ -128,5 +128,6 @@ def _markup(text: str) -> str:
 
 def _line(cells: list[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([for_spreadsheet(cell) for cell in cells])
-    return line.getvalue()
+    # Python quotes only what ends the lines that it writes: a lone `\r` ends them elsewhere.
+    csv.writer(line, lineterminator="\r\n").writerow([for_spreadsheet(cell) for cell in cells])
+    return f"{line.getvalue()[:-2]}\n"

@@ -13,8 +13,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from shop.goods.cells import added_columns, columns_of
 from shop.goods.errors import ImportRefused
 from shop.goods.exporter import export_goods
 from shop.goods.importer import import_goods
@@ -89,6 +93,70 @@ def test_another_shop_gets_the_same_goods(acme: TenantInfo, globex: TenantInfo) 
         assert (mine, my_skus) == (theirs, their_skus)
     (_, (_, uploaded)), (_, (told, _)) = there[0][3], here[0][3]
     assert told["source_url"] == f"http://acme.localhost:8000/media/{uploaded}", "where another shop finds the file"
+
+
+_LINE = st.text(alphabet="aé한 ,;\"'=+-@<>&\\\t\n\r|", min_size=1, max_size=12).filter(lambda text: text.strip())
+_WORDS = _LINE.map(str.strip)
+
+
+@given(
+    names=st.lists(_WORDS, min_size=1, max_size=3),
+    tags=st.lists(_WORDS, max_size=3, unique=True),
+    options=st.lists(_WORDS, max_size=5),
+    text=st.text(alphabet="ab&<>;\n \"'=/p", max_size=30).map(str.strip),
+    stock=st.integers(-5, 5),
+    notions=st.tuples(st.booleans(), st.booleans()),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_goods_are_exported_and_imported_as_they_are(
+    acme: TenantInfo,
+    names: list[str],
+    tags: list[str],
+    options: list[str],
+    text: str,
+    stock: int,
+    notions: tuple[bool, bool],
+) -> None:
+    """Fault 42: an export read back is what was there, whatever stands in it."""
+    with use_tenant(acme), transaction.atomic():
+        for number, name in enumerate(names):
+            goods = Goods.objects.create(
+                name=name, slug=f"g-{number}", vendor=name, tags=tags, option_names=options, description=text
+            )
+            held = max(stock, 0) or stock * all(notions)
+            for place, code in enumerate(names if options else names[:1]):
+                Sku.objects.create(
+                    goods=goods, code=f"{code}{number}{place}", barcode=code, price=5, stock=held, position=7 - place,
+                    option_values=[f"{place}{option}" for option in options], track_stock=notions[0],
+                    allow_backorders=notions[1],
+                )  # fmt: skip
+            Picture.objects.create(goods=goods, source_url=f"https://a.example/{number}.png", alt=name, position=3)
+        before = contents()
+        report = import_goods(io.BytesIO(export()))
+        assert (report.unchanged, report.updated, report.created) == (len(names), 0, 0), report.sentences()
+        assert contents() == before
+        transaction.set_rollback(True)
+
+
+def test_goods_with_many_options_are_exported_with_all_of_them(acme: TenantInfo) -> None:
+    with use_tenant(acme):
+        goods = Goods.objects.create(name="Set", slug="set", option_names=[f"o{n}" for n in range(5)])
+        for size in "SL":
+            Sku.objects.create(goods=goods, price=5, option_values=[*"abcd", size])
+        first = rows(export())[0]
+        assert (first["Option5 Name"], first["Option5 Value"]) == ("o4", "S")
+        assert import_goods(io.BytesIO(export())).unchanged == 1
+
+
+def test_fields_that_a_variant_adds_have_columns_unasked() -> None:
+    """Fault 42: a variant's fields were dropped by the export if it named no columns for them."""
+    assert {name: field for name, (field, _) in added_columns(customer_a.Goods, Goods, {}).items()} == {
+        "Category Code": "category_code", "Vendor Code": "vendor_code", "Tax Rate": "tax_rate",
+    }  # fmt: skip
+    assert list(added_columns(grocer.Sku, Sku, {})) == ["Best Before"]
+    declared = columns_of(customer_a.Goods, category_code="Own", vendor_code="Vendor No.")
+    assert list(added_columns(customer_a.Goods, Goods, declared)) == ["Tax Rate"]
+    assert added_columns(Goods, Goods, {}) == {}
 
 
 def test_prices_are_written_as_the_currency_has_them(initech: TenantInfo) -> None:

@@ -293,3 +293,13 @@ def test_problems_of_later_batches_are_counted_too(shop: TenantInfo) -> None:
     with pytest.raises(ImportRefused) as refused:
         take(f"Handle,Variant Inventory Qty\n{rows}".encode())
     assert str(refused.value).splitlines()[-1] == "There are 9980 more problems: 10000 in all."
+
+
+def test_numbers_that_no_column_holds_are_refused(shop: TenantInfo) -> None:
+    take("several-locations.csv")
+    header = "Handle,Option1 Value,Location,Available\n"
+    with pytest.raises(ImportRefused, match="Line 3, column 'Variant Inventory Qty'.*more than"):
+        take(f"{header}lamp,,A,2147483647\nlamp,,B,2147483647\n".encode())
+    woo = "Type,Name,Regular price,Weight (kg)\nsimple,Cup,5,99999999\n"
+    with pytest.raises(ImportRefused, match="Line 2, column 'Weight'.*more than"):
+        take(woo.encode())

@@ -23,7 +23,7 @@ from shop.goods.formats.columns import (
     own_sku_columns,
     sku_columns,
 )
-from shop.goods.formats.values import BadCell, read_cells, read_handle, read_option
+from shop.goods.formats.values import BadCell, read_cells, read_handle, read_option, read_stock
 from shop.goods.models import Category
 from shop.goods.notes import Kind, Notes
 from shop.goods.products import MAX_ROWS, Part, Product, Seen, SkuKey
@@ -158,7 +158,11 @@ class ShopifyProducts:
     def _add_up(self, part: Part, fields: dict[str, Any], row: Record) -> None:
         """Add what another location has of a sku."""
         if "stock" in fields:
-            part.fields["stock"] = part.fields.get("stock", 0) + fields["stock"]
+            total = part.fields.get("stock", 0) + fields["stock"]
+            try:
+                part.fields["stock"] = read_stock(str(total))
+            except ValueError as error:
+                raise BadCell("Variant Inventory Qty", str(error)) from error
         self.notes.add(Kind.SUMMED_STOCK, row.line)
 
     def _option_names(self, row: Record) -> list[str]:

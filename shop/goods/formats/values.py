@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -33,6 +34,7 @@ _GROUPED = {
     ".": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}"),
 }
 _GROUPED_WHOLE = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
+_END_OF_LINE = re.compile(r"(?<=\r)(?!\n)|(?<=\n)")
 _EMBEDDED = re.compile(r"<(?:img|picture|video|audio|iframe|embed|object)[\s/>]", re.IGNORECASE)
 _TRUTHS = {**TRUTHS, "": True}
 _STATUSES = {"active": True, "draft": False, "archived": False, "unlisted": False, "": True}
@@ -127,7 +129,7 @@ def read_policy(text: str) -> bool:
 
 def read_tags(text: str) -> list[str]:
     """Return the tags in a cell, each once. One with a comma in it stands in quotation marks."""
-    tags = next(csv.reader([text.replace("\n", " ").replace("\r", " ")], skipinitialspace=True), [])
+    tags = chain.from_iterable(csv.reader(_END_OF_LINE.split(text), skipinitialspace=True))
     return list(dict.fromkeys(_text(tag.strip(), _LONGEST_OF_LIST) for tag in tags if tag.strip()))
 
 
@@ -192,12 +194,12 @@ def read_grams(text: str) -> int | Changed:
     text = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
     if not _DECIMAL.fullmatch(text):
         raise ValueError(f"{_quoted(text)} is no weight in grams.")
-    return rounded_grams(_bounded(Decimal(text), text))
+    return rounded_grams(Decimal(text))
 
 
 def rounded_grams(grams: Decimal) -> int | Changed:
     """Return whole grams."""
-    whole = int(grams.to_integral_value(ROUND_HALF_UP))
+    whole = int(_bounded(grams, f"{grams:f}").to_integral_value(ROUND_HALF_UP))
     return whole if whole == grams else Changed(whole, (Kind.ROUNDED_WEIGHT,))
 
 
