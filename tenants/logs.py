@@ -60,7 +60,7 @@ class RequestLogFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record through."""
-        call = call_of(record)
+        call = None if hasattr(record, "facts") else call_of(record)  # the line for each request has the id in it
         record.in_request = f" (request {call.request_id})" if call else ""
         return True
 

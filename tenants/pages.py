@@ -23,7 +23,7 @@ from tenants.shown_paths import shown_path
 from tenants.stopped import Bound, Stopped
 from tenants.turnstile import Refusal
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("django.request")
 
 RETRY_AFTER_SECONDS = 300
 UPDATED_AFTER_SECONDS = 30
@@ -109,7 +109,7 @@ def suspended(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
         request, "tenants/suspended.html", {"name": tenant.name, "notice": tenant.notice}, status=503, tenant=tenant
     )
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    _log(request, response, logging.INFO, "Suspended")
+    _log(request, response, "Suspended")
     return response
 
 
@@ -117,14 +117,14 @@ def updating(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
     """Return 503: the shop's tables are not where the code is yet."""
     response = _page(request, "tenants/updating.html", {"name": tenant.name}, status=503, tenant=tenant)
     response["Retry-After"] = str(UPDATED_AFTER_SECONDS)
-    _log(request, response, logging.WARNING, "Waiting for its migration")
+    _log(request, response, "Waiting for its migration")
     return response
 
 
-def _log(request: HttpRequest, response: HttpResponse, level: int, why: str) -> None:
-    """Log an answer that is as it should be; Django logs any 503 as an error."""
+def _log(request: HttpRequest, response: HttpResponse, why: str) -> None:
+    """Log an answer that is as it should be as a warning, like any refusal; Django logs each 503 as an error."""
     extra = {"request": request, "status_code": response.status_code}
-    logger.log(level, "%s: %s", why, shown_path(escape_uri_path(request.path)), extra=extra)
+    logger.warning("%s: %s", why, shown_path(escape_uri_path(request.path)), extra=extra)
     response._has_been_logged = True  # type: ignore[attr-defined]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +19,7 @@ from tenants.gateway.health import watch_health
 from tenants.gateway.refusals import Refused, problem
 from tenants.listener import listener
 from tenants.metrics import forget, watch
+from tenants.services.calls import Call
 from tenants.services.report import facts_of, write_and_hang_up
 from tenants.services.upstreams import Upstream
 from tenants.telemetry import prepare
@@ -76,10 +76,11 @@ class _Connection(web.RequestHandler):
         """Return the answer to what is no request."""
         if request.writer.output_size > 0:
             raise ConnectionError("The answer has begun already.")
+        call = Call.begin()
         if status != 400:
-            logger.error("The gateway failed", exc_info=exc)
+            logger.error("The gateway failed", exc_info=exc, extra={"tenant": "-", "call": call})
         detail = "This is no request as HTTP has it." if status == 400 else "The gateway failed."
-        return problem(Refused(status, detail, kind="bad-request", hang_up=True), secrets.token_hex(8), request.path)
+        return problem(Refused(status, detail, kind="bad-request", hang_up=True), call.request_id, request.path)
 
 
 class _Server(web.Server):

@@ -37,14 +37,12 @@ def log() -> Iterator[StringIO]:
     for one in (TenantLogFilter(), LinksLogFilter(), RequestLogFilter()):
         handler.addFilter(one)
     handler.setFormatter(logging.Formatter(project.LOGGING["formatters"]["line"]["format"], style="{"))
-    loggers = [logging.getLogger(name) for name in ("django.request", "tenants.pages")]
-    for logger in loggers:
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
+    logger = logging.getLogger("django.request")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
     yield written
-    for logger in loggers:
-        logger.removeHandler(handler)
-        logger.setLevel(logging.NOTSET)
+    logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
 
 
 def lines(log: StringIO) -> list[tuple[str, str]]:
@@ -98,7 +96,7 @@ def test_a_visit_to_a_suspended_shop_is_no_error_in_the_log(acme: TenantInfo, lo
     registry.clear()
     assert Client(HTTP_HOST=acme.host).get("/goods/x/").status_code == 503
     assert async_to_sync(asked)(acme.host, "/") == [503]
-    assert lines(log) == [("INFO", "acme")] * 2
+    assert lines(log) == [("WARNING", "acme")] * 2
 
 
 def test_answers_of_a_mounted_application_name_tenant_and_request(

@@ -105,6 +105,19 @@ def test_every_request_at_the_gateway_is_one_line(front: Front, shop: TenantInfo
     assert reply.received["traceparent"].split("-")[1] == said["trace_id"]
 
 
+def test_refusals_and_failures_at_the_gateway_name_tenant_and_request(
+    front: Front, shop: TenantInfo, log: io.StringIO
+) -> None:
+    """Fault 36: an address that there is not, a service that hangs up, and a host that nobody has."""
+    front.behind(Failing(upstreams.kill), name="bad", prefixes="/bad/", retries=0)
+    replies = [front.ask(shop, "/nowhere/"), front.ask(shop, "/bad/"), front.ask("nobody.example", "/")]
+    assert [reply.status for reply in replies] == [404, 502, 404]
+    assert eventually(lambda: log.getvalue().count("\n") == len(replies))
+    said = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["tenant"] for line in said] == ["acme", "acme", "-"]
+    assert [line["request_id"] for line in said] == [reply.headers["X-Request-ID"] for reply in replies]
+
+
 def test_a_service_logs_the_request_under_the_same_id(acme: TenantInfo, settings: Any, log: io.StringIO) -> None:
     settings.TENANTS = {**settings.TENANTS, "SERVICE": "shop"}
     sent = {
