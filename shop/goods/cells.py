@@ -61,7 +61,7 @@ def columns_of(model: type[Model], **names: str) -> Columns:
 
 
 def added_columns(model: type[Model], base: type[Model], declared: Columns) -> Columns:
-    """Return columns for what `model` has beside `base` and no declared column fills: nothing is lost unnoticed."""
+    """Return columns for fields that `model` adds to `base` and no declared column fills: none is lost unnoticed."""
     filled = {name for name, _ in declared.values()}
     own = () if model is base else model._meta.local_concrete_fields
     fields = [field for field in own if isinstance(field, _WRITTEN) and field.editable and field.name not in filled]

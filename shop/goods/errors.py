@@ -52,7 +52,7 @@ class ImportRefused(Exception):
         super().__init__(*problems)
         self.problems = tuple(problems)
         self.warnings: Iterable[str] = ()
-        """What else would have been told of the file, as far as it was read."""
+        """The report on the file, as far as it was read."""
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)

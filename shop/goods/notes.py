@@ -28,7 +28,7 @@ class Kind(Enum):
     LEFT_OUT_PICTURE = "left-out-picture", "pictures without an address on the web, left out"
     PICTURE_IN_TEXT = "picture-in-text", "pictures and videos in descriptions, left out"
     SIMPLIFIED_TEXT = "simplified-text", "descriptions that are too long or have too many tags, taken as plain text"
-    SHORT_TEXT = "short-text", "short descriptions beside a long one, left out"
+    SHORT_TEXT = "short-text", "short descriptions of products that have a long one, left out"
     LEFT_OUT_TYPE = "left-out-type", "products of a type that is not sold here (grouped, external), left out"
     NO_PRICE = "no-price", "skus without a price, left out"
     NO_PARENT = "no-parent", "variations whose product is not in the file, left out"

@@ -141,7 +141,7 @@ def without_tags(text: str) -> str:
 
 
 def markup_of(text: str) -> str:
-    """Return the HTML of a description, whatever is stored: what is clean as it is, what is not cleaned."""
+    """Return the HTML of a stored description: what is clean as it is, the rest cleaned or escaped."""
     if is_html(text) and is_html(clean := clean_html(text)):
         return clean
     return linebreaks(clean_html(text), autoescape=True)

@@ -117,7 +117,7 @@ def test_any_goods_are_exported_and_imported_as_they_are(
     stock: int,
     notions: tuple[bool, bool],
 ) -> None:
-    """Fault 42: an export read back is what was there, whatever stands in it."""
+    """Fault 42: an export read back is what was there."""
     with use_tenant(acme), transaction.atomic():
         for number, name in enumerate(names):
             goods = Goods.objects.create(

@@ -126,7 +126,7 @@ def test_columns_of_a_variant_write_no_formula(shop_of: Callable[..., TenantInfo
 
 
 def test_no_module_writes_a_csv_past_the_guard() -> None:
-    """Fault 34: whoever adds an export finds the guard: all cells go through `for_spreadsheet`."""
+    """Fault 34: a new export finds the guard: all cells go through `for_spreadsheet`."""
     writers = []
     for path in sorted([*ROOT.glob("shop/**/*.py"), *ROOT.glob("tenants/**/*.py")]):
         calls = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}

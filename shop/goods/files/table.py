@@ -1,4 +1,4 @@
-"""A table in a file, whatever its kind: the names of its columns, and records by them."""
+"""A table in a CSV or XLSX file: the names of its columns, and records by them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_COLUMNS = 1_000
 _OTHER_KINDS = {
     b"\xd0\xcf\x11\xe0": "an Excel file of the old kind (.xls). Save it as .xlsx or “CSV UTF-8”.",
     b"%PDF": "a PDF. Export the products as CSV or XLSX.",
-    b"<": "HTML or XML, whatever its name says. Open it in a spreadsheet, and save it as .xlsx or “CSV UTF-8”.",
+    b"<": "HTML or XML. Open it in a spreadsheet, and save it as .xlsx or “CSV UTF-8”.",
     b"{": "JSON. Export the products as CSV or XLSX; lines of JSON are taken by POST /goods/bulk of the API.",
     b"\x1f\x8b": "packed with gzip. Unpack it first.",
 }

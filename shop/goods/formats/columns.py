@@ -53,6 +53,7 @@ KEPT_WHEN_EMPTY = frozenset(["Variant Inventory Qty", "Variant Inventory Policy"
 _OTHER_NAMES = {
     "url handle": "Handle",
     "description": "Body (HTML)",
+    "body html": "Body (HTML)",
     "published on online store": "Published",
     "sku": "Variant SKU",
     "barcode": "Variant Barcode",
@@ -85,13 +86,13 @@ def sku_columns(currency: str) -> Columns:
 
 
 def own_goods_columns() -> Columns:
-    """Return the columns of goods that the shop's variant has beside Shopify's."""
+    """Return the columns of goods that the shop's variant adds."""
     declared = resolve("goods.services.csv_columns").goods_columns()
     return {**declared, **added_columns(resolve("goods.models.Goods"), Goods, declared)}
 
 
 def own_sku_columns() -> Columns:
-    """Return the columns of skus that the shop's variant has beside Shopify's."""
+    """Return the columns of skus that the shop's variant adds."""
     declared = resolve("goods.services.csv_columns").sku_columns()
     return {**declared, **added_columns(resolve("goods.models.Sku"), Sku, declared)}
 

@@ -30,8 +30,8 @@ _INTEGER = re.compile(r"-?[0-9]+(?:\.0+)?")
 _DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")
 _GROUPED = {
-    ",": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]{1,2}"),
-    ".": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}"),
+    ",": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]{1,3}"),
+    ".": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,3}"),
 }
 _GROUPED_WHOLE = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 _END_OF_LINE = re.compile(r"(?<=\r)(?!\n)|(?<=\n)")
