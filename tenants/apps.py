@@ -23,6 +23,7 @@ class TenantsConfig(AppConfig):
         from tenants.error_pages import answer_what_was_stopped, render_error_pages_in_their_requests_thread
         from tenants.management.one_line import explain_errors_of_commands
         from tenants.models import Domain, Mount, Service, ServiceAddress, Tenant
+        from tenants.postgresql.creation import DatabaseCreation
         from tenants.process_state import watch_process_state
         from tenants.record_guard import guard_generic_relations, guard_records
         from tenants.request_state import keep_with_requests
@@ -42,6 +43,8 @@ class TenantsConfig(AppConfig):
         render_error_pages_in_their_requests_thread()
         explain_errors_of_commands()
         answer_what_was_stopped()
+        if _leave_test_database not in DatabaseCreation.before_drop:
+            DatabaseCreation.before_drop.append(_leave_test_database)
         for model in (Tenant, Domain, Mount):
             post_save.connect(_forget, sender=model, dispatch_uid="tenants.registry")
             post_delete.connect(_forget, sender=model, dispatch_uid="tenants.registry")
@@ -49,6 +52,16 @@ class TenantsConfig(AppConfig):
             post_save.connect(_read_services_again, sender=registered, dispatch_uid="tenants.directory")
             post_delete.connect(_read_services_again, sender=registered, dispatch_uid="tenants.directory")
         m2m_changed.connect(_read_services_again, sender=Service.tenants.through, dispatch_uid="tenants.directory")
+
+
+def _leave_test_database() -> None:
+    from tenants.api.usage import usage
+    from tenants.listener import listener
+    from tenants.registry import registry
+
+    listener.stop()
+    usage.forget()  # else it is written into the database that the settings name again after the tests
+    registry.clear()
 
 
 def _forget(*, instance: Any, **_: object) -> None:

@@ -21,6 +21,7 @@ from psycopg_pool import PoolTimeout
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
 from tenants.postgresql.client import DatabaseClient
 from tenants.postgresql.commit_hooks import CommitHooks
+from tenants.postgresql.creation import DatabaseCreation
 from tenants.postgresql.cursor import TenantServerSideCursor
 from tenants.postgresql.cursor_factory import check_cursor_factory, tenant_cursor_class
 from tenants.postgresql.direct import direct_options
@@ -43,6 +44,7 @@ class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
     """A connection to the one database of a server, used for every tenant on it."""
 
     client_class = DatabaseClient
+    creation_class = DatabaseCreation
     ops_class = DatabaseOperations
     SchemaEditorClass = DatabaseSchemaEditor
 

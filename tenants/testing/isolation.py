@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
 
 from django.db import connection
 from django.test.utils import setup_test_environment, teardown_test_environment
@@ -13,12 +14,16 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 from tenants.context import PLATFORM, use_tenant
 from tenants.errors import ConfigurationError
 from tenants.lifecycle import NewTenant, create_tenant
+from tenants.postgresql.creation import drop_roles_of
 from tenants.postgresql.direct import connect_directly
 from tenants.postgresql.scratch import drop_left_over, scratch_name
 from tenants.registry import tenant_by_slug
-from tenants.testing.databases import drop_roles_of, take_away, test_database
+from tenants.testing.databases import take_away, test_database
 from tenants.testing.probe import Result, Stage, new_secret, run_probes
 from tenants.testing.probes import all_probes
+
+if TYPE_CHECKING:
+    from tenants.postgresql.base import DatabaseWrapper
 
 _PURPOSE = "isolation"
 _FAR_AWAY = 2_000_000_000
@@ -38,7 +43,7 @@ def check_isolation() -> Iterator[Result]:
 @contextmanager
 def _stage() -> Iterator[Stage]:
     for database in drop_left_over(_PURPOSE):
-        drop_roles_of(database)
+        drop_roles_of(cast("DatabaseWrapper", connection), database)
     _check_may_create_databases()
     with scratch_name(_PURPOSE) as name:
         tests = connection.settings_dict["TEST"]

@@ -76,7 +76,7 @@ def results(done: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], dic
 def test_the_plugin_serves_a_project_that_is_not_ours_in_parallel_too(run: Run, database: str) -> None:
     done = run("-m", "pytest", "-q", "-n", "2")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "106 passed" in done.stdout
+    assert "111 passed" in done.stdout
     assert left_by(database) == set()
 
 
@@ -169,3 +169,26 @@ def test_make_test_checks_the_isolation_too() -> None:
     contracts = rules[rules.index("\ncontracts:") :].split("\n\n")[0]
     assert "manage.py check_isolation" in contracts
     assert "-j 2 contracts tests" in rules
+
+
+@pytest.mark.parametrize("words", [[], ["--parallel", "2"]], ids=["plain", "parallel"])
+def test_djangos_own_test_runner_leaves_nothing(run: Run, database: str, words: list[str]) -> None:
+    """Fault 24: after any request the database was "being accessed by other users", and roles stayed."""
+    done = run("manage.py", "test", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Ran 10 tests" in done.stderr
+    assert left_by(database) == set()
+
+
+def test_a_database_that_is_kept_serves_the_next_run(run: Run, database: str) -> None:
+    """Fault 24: `--keepdb` of Django's runner, and `--reuse-db` of pytest-django."""
+    for _ in range(2):
+        done = run("manage.py", "test", "--keepdb")
+        assert done.returncode == 0, done.stdout + done.stderr
+    for _ in range(2):
+        reused = run("-m", "pytest", "-q", "--reuse-db", "test_committed.py")
+        assert reused.returncode == 0, reused.stdout + reused.stderr
+    with a_session() as server:
+        server.execute(f"DROP DATABASE test_{database} WITH (FORCE)".encode())
+        for role in left_by(database):
+            server.execute(f'DROP ROLE "{role}"'.encode())

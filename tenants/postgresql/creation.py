@@ -1,0 +1,61 @@
+"""Test databases: dropped with all that belongs to them, for Django's own test runner as for pytest."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from django.db.backends.postgresql import creation
+from psycopg import sql
+
+from tenants.names import role_name
+
+if TYPE_CHECKING:
+    from tenants.postgresql.base import DatabaseWrapper
+
+logger = logging.getLogger(__name__)
+
+_OTHERS = "FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+_LEAVE_SECONDS = 10.0
+
+
+class DatabaseCreation(creation.DatabaseCreation):
+    """Django's own; before a database is dropped, this process leaves it, and afterwards its roles are dropped."""
+
+    before_drop: ClassVar[list[Callable[[], None]]] = []
+    """What gives up the connections that this process holds beside Django's."""
+    put_rows_back: ClassVar[Callable[[], None] | None] = None
+    """What the command `flush` does instead of emptying the control plane: see `tenants.testing.rows`."""
+
+    def _destroy_test_db(self, test_database_name: str, verbosity: int) -> None:
+        for leave in self.before_drop:
+            leave()
+        self.connection.close()
+        wrapper = cast("DatabaseWrapper", self.connection)
+        wrapper.close_pool()
+        wait_until_unused(wrapper, test_database_name)
+        super()._destroy_test_db(test_database_name, verbosity)  # type: ignore[misc]  # missing in django-stubs
+        drop_roles_of(wrapper, test_database_name)
+
+
+def wait_until_unused(wrapper: DatabaseWrapper, database: str) -> None:
+    """Wait until nobody is connected to a database, and end the sessions that stay: one in use cannot be dropped."""
+    deadline = time.monotonic() + _LEAVE_SECONDS
+    with wrapper.connect_directly(dbname="postgres") as server:
+        while server.execute(f"SELECT count(*) {_OTHERS}", [database]).fetchone() != (0,):
+            if time.monotonic() > deadline:
+                left = server.execute(f"SELECT pid, query, pg_terminate_backend(pid) {_OTHERS}", [database]).fetchall()
+                logger.warning("A test has left sessions behind, which are ended now: %s", left)
+                deadline += _LEAVE_SECONDS
+            time.sleep(0.05)
+
+
+def drop_roles_of(wrapper: DatabaseWrapper, database: str) -> None:
+    """Drop the roles of a database's tenants: they belong to the whole server, and stay when it is dropped."""
+    prefix = role_name(database, 0).removesuffix("0")
+    with wrapper.connect_directly(dbname="postgres") as server:
+        roles = server.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [prefix]).fetchall()
+        for (role,) in roles:
+            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
