@@ -16,15 +16,18 @@ class Kind(Enum):
 
     REPEATED_CODE = "repeated-code", "skus with a code (SKU) that another sku has, taken without it"
     NEGATIVE_STOCK = "negative-stock", "skus with a negative quantity and no back orders, taken with a stock of 0"
-    NO_QUANTITY = "no-quantity", "new skus without a quantity, not for sale until one is entered: their stock is 0"
-    NOT_TRACKED = "not-tracked", "skus that are not tracked, always for sale: their stock is not counted"
-    SHARED_STOCK = "shared-stock", "skus that share the stock of their product, each taken with all of it: correct it"
+    NO_QUANTITY = "no-quantity", "new skus without a quantity, not for sale until one is entered (their stock is 0)"
+    NOT_TRACKED = "not-tracked", "skus that are not tracked, always for sale (their stock is not counted)"
+    SHARED_STOCK = (
+        "shared-stock",
+        "skus that share the stock of their product, each taken with all of it (correct that)",
+    )
     SUMMED_STOCK = "summed-stock", "rows for one more location of a sku, whose quantities were added up"
     NOT_PUBLISHED = "not-published", "products that are drafts, archived, unlisted or hidden, taken as not published"
     ROUNDED_WEIGHT = "rounded-weight", "weights with a fraction of a gram, rounded to whole grams"
     TAXONOMY_CATEGORY = "taxonomy-category", "products without a type, filed under the end of their product category"
     MORE_CATEGORIES = "more-categories", "products in several categories, taken in the first"
-    COMPLETED_ADDRESS = "completed-address", "addresses of pictures that begin with //, taken with https:"
+    COMPLETED_ADDRESS = "completed-address", "addresses of pictures that begin with //, taken as https"
     LEFT_OUT_PICTURE = "left-out-picture", "pictures without an address on the web, left out"
     PICTURE_IN_TEXT = "picture-in-text", "pictures and videos in descriptions, left out"
     SIMPLIFIED_TEXT = "simplified-text", "descriptions that are too long or have too many tags, taken as plain text"
@@ -86,7 +89,7 @@ class Notes:
         told = []
         for note in self.warnings():
             lines = ", ".join(map(str, note["lines"])) + (", …" if note["count"] > len(note["lines"]) else "")
-            where = f" (lines {lines})" if note["lines"] else ""
+            where = f" ({'line' if note['count'] == 1 else 'lines'} {lines})" if note["lines"] else ""
             told.append(f"{note['detail'][0].upper()}{note['detail'][1:]}: {note['count']}{where}.")
         if columns := self.columns():
             told.append("Left out: " + ", ".join(f"{one['column']} ({one['count']})" for one in columns) + ".")

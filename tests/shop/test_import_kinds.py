@@ -258,7 +258,7 @@ def test_the_command_prints_the_report_in_text_and_json(acme: TenantInfo, capsys
     file = str(FILES / "current-column-names.csv")
     call_command("import_goods", "acme", file, dry_run=True)
     said = capsys.readouterr().out
-    assert "Weights with a fraction of a gram, rounded to whole grams: 1 (lines 2)." in said
+    assert "Weights with a fraction of a gram, rounded to whole grams: 1 (line 2)." in said
     assert "Left out: Cost per item (1), Gift card (1), SEO title (1)." in said
     call_command("import_goods", "acme", file, json=True)
     told = json.loads(capsys.readouterr().out)
@@ -274,7 +274,7 @@ def test_a_refusal_says_what_would_be_left_out_as_well(acme: TenantInfo, tmp_pat
     with pytest.raises(CommandError) as refused:
         call_command("import_goods", "acme", str(file), dry_run=True)
     assert "Line 3, column 'Variant Price': '?'" in str(refused.value)
-    assert "taken as not published: 1 (lines 2)" in str(refused.value)
+    assert "taken as not published: 1 (line 2)" in str(refused.value)
 
 
 def test_skus_keep_their_positions_where_their_order_stays(shop: TenantInfo) -> None:
