@@ -1,4 +1,4 @@
-"""The template filter `money`."""
+"""The template filters `money`, for people, and `amount`, for forms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from django import template
 from django.utils.translation import get_language
 
-from shop.goods.money import format_money
+from shop.goods.money import fits_currency, format_money, plain_money
 from tenants import current_tenant
 
 register = template.Library()
@@ -20,3 +20,10 @@ def money(amount: Decimal | None, currency: str = "") -> str:
         return ""
     tenant = current_tenant()
     return format_money(amount, currency or tenant.currency, get_language() or tenant.language)
+
+
+@register.filter
+def amount(total: Decimal) -> str:
+    """Write an amount in the shop's currency so that a form reads the same amount: `60.00`."""
+    currency = current_tenant().currency
+    return plain_money(total, currency) if fits_currency(total, currency) else f"{total:f}"
