@@ -15,7 +15,7 @@ from django.contrib.auth import get_permission_codename
 from django.db.models import Model
 from django.db.models.options import Options
 from django.http import HttpRequest
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path, reverse
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
@@ -103,8 +103,19 @@ class VariantSite(AccountsSite):
         """Return the addresses: the variant's models are where the default's are, and have both their names."""
         at = {_route(child): (child, parent) for child, parent in self._defaults.items()}
         return [
-            self._moved(*at[str(entry.pattern)]) if str(entry.pattern) in at else entry for entry in super().get_urls()
+            self._apps()
+            if getattr(entry, "name", "") == "app_list"
+            else self._moved(*at[str(entry.pattern)])
+            if str(entry.pattern) in at
+            else entry
+            for entry in super().get_urls()
         ]
+
+    def _apps(self) -> URLPattern:
+        """Return the address of an app's page, also for an app all of whose models are the variant's."""
+        models = [*self._registry, *self._defaults.values()]
+        labels = "|".join(sorted({model._meta.app_label for model in models}))
+        return re_path(rf"^(?P<app_label>{labels})/$", self.admin_view(self.app_index), name="app_list")
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Let pages about a variant's model speak of the app that every shop has: its name, and the way back to it."""
@@ -134,12 +145,19 @@ class VariantSite(AccountsSite):
         """Return the models by app, the variant's among those of the app that every shop has."""
         found: dict[str, Any] = super()._build_app_dict(request)
         for child, parent in self._defaults.items():
-            own, old = found.get(child._meta.app_label), found.get(parent._meta.app_label)
-            if own and old:
-                moved = [entry for entry in own["models"] if entry["model"] is child]
+            own = found.get(child._meta.app_label, {"models": []})
+            moved = [entry for entry in own["models"] if entry["model"] is child]
+            if moved:
+                old = found.setdefault(parent._meta.app_label, self._entry_of_app(parent, own))
                 old["models"] += moved
                 own["models"] = [entry for entry in own["models"] if entry not in moved]
         return {app: entry for app, entry in found.items() if entry["models"] and label in {None, app}}
+
+    def _entry_of_app(self, model: type[Model], like: dict[str, Any]) -> dict[str, Any]:
+        """Return what Django's index has of an app whose models are all the variant's."""
+        config = model._meta.app_config
+        address = reverse("admin:app_list", kwargs={"app_label": config.label}, current_app=self.name)
+        return {**like, "name": config.verbose_name, "app_label": config.label, "app_url": address, "models": []}
 
 
 def _route(model: type[Model]) -> str:

@@ -168,7 +168,10 @@ class UnknownVariant(TenancyError):
         self.known = known
 
     def __str__(self) -> str:
-        return f"There is no variant {self.variant!r} in this code. It has {', '.join(self.known)}."
+        return (
+            f"There is no variant {self.variant!r} in this code. It has {', '.join(self.known)}. Deploy code that has "
+            f"it, or give the tenant another: `manage.py set_variant SLUG {self.known[0]}`."
+        )
 
 
 class VariantBroken(TenancyError):

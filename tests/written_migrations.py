@@ -14,7 +14,8 @@ from django.conf import settings
 from django.test import override_settings
 
 import tests.ledger.migrations
-from tenants.migrator import apply, express, graph, records, ways
+from tenants import release
+from tenants.migrator import apply, express, graph, records, releases, ways
 
 WriteMigrations = Callable[..., None]
 
@@ -67,7 +68,9 @@ def _modules(package: str) -> dict[str, str | None]:
 def forget_what_was_read() -> None:
     """Let the migrator read the migrations again, which never change in a process but here."""
     for cached in (
-        graph.disk_loader,
+        release.disk_loader,
+        release.release,
+        releases._known,
         graph._leaves,
         graph._target_fingerprint,
         ways.first_leg,

@@ -8,15 +8,15 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from shop.admin_site import shop_site
 from shop.customers.models import Customer
+from shop.variant_admin import ShopModelAdmin
 
 
 @admin.register(Customer, site=shop_site)
-class CustomerAdmin(ModelAdmin):
+class CustomerAdmin(ShopModelAdmin):
     list_display = ["person", "phone", "orders_count", "created_at"]
     list_per_page = 50
     search_fields = ["email", "name", "phone"]

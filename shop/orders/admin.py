@@ -11,7 +11,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
@@ -21,6 +21,7 @@ from shop.goods.money import format_money
 from shop.orders import services
 from shop.orders.errors import OrderRefused
 from shop.orders.models import Order, OrderLine
+from shop.variant_admin import ShopModelAdmin
 from tenants.inlines import UntitledInline
 
 _LABELS = {
@@ -76,7 +77,7 @@ CustomerAdmin.inlines = [OrdersOfCustomerInline]
 
 
 @admin.register(Order, site=shop_site)
-class OrderAdmin(ModelAdmin):
+class OrderAdmin(ShopModelAdmin):
     list_display = ["number", "customer", "state", "pieces", "amount", "placed_at"]
     list_filter = ["status"]
     list_per_page = 50

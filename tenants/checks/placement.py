@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 from tenants.scopes import Scope, home_of, scope_of
 from tenants.variants.discovery import variants
-from tenants.variants.labels import variant_of
+from tenants.variants.labels import children_of, variant_of
 from tenants.variants.overrides import read_variant
 
 OF_EACH_TENANT = ("auth", "contenttypes", "sessions", "sites", "axes", "otp_totp", "otp_static")
@@ -66,8 +66,23 @@ def check_variants(**_: Any) -> Iterable[CheckMessage]:
                 id="tenants.E007",
             )
             continue
-        for problem in read_variant(variant)[1]:
+        for problem in (*read_variant(variant)[1], *_children_of_what_all_have(variant.name)):
             yield Error(f"The variant {variant.name!r} is broken. {problem}", id="tenants.E008")
+
+
+def broken_variants() -> set[str]:
+    """Return the variants that `check_variants` has something to say about."""
+    return {name for name, variant in variants().items() if read_variant(variant)[1]}
+
+
+def _children_of_what_all_have(variant: str) -> Iterable[str]:
+    """Find children of models of which the control plane has a table too, such as users."""
+    for child, parent, _ in children_of(variant):
+        if scope_of(parent._meta.app_label) is not Scope.TENANT:
+            yield (
+                f"The model {child._meta.label} is a child of {parent._meta.label}, which is not the tenants' alone. "
+                f"Give it a OneToOneField to {parent.__name__} instead."
+            )
 
 
 @register(Tags.models)

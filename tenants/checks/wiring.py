@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
+from tenants.checks.placement import broken_variants
 from tenants.conf import tenancy
-from tenants.errors import TenancyError
+from tenants.errors import TenancyError, VariantBroken
 from tenants.scopes import Scope, scope_of
 from tenants.urlconfs import import_urlconfs, views_of
 
@@ -76,8 +77,12 @@ def check_admins(**_: Any) -> Iterable[CheckMessage]:
         return
     try:
         import_urlconfs()
+    except VariantBroken as error:
+        if error.variant not in broken_variants():  # else a check of its own says so
+            yield Error(str(error), id="tenants.E008")
+        return
     except TenancyError:
-        return  # a variant is broken, which a check of its own says
+        return  # what imports said it when the process was started
     models = {getattr(view, "model_admin", None) and view.model_admin.model for _, view in views_of(urlconf)}
     for model in sorted(filter(None, models), key=str):
         if scope_of(model._meta.app_label) is Scope.SHARED:

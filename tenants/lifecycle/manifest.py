@@ -69,7 +69,7 @@ class Manifest:
     schema: str
     """What the schema is called in the dump."""
     fingerprint: str
-    """How far the schema was migrated, as the control plane has it on record."""
+    """How far the schema was migrated, as the control plane has it on record; empty: not known."""
     heads: list[str]
     """The last applied migrations of each app, as `app.name`: code that lacks one of them is older than the data."""
     versions: Versions

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from tenants import audit
 from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.errors import UnknownVariant
 from tenants.lifecycle.delete import Deletion, deletions_due, purge_tenant
 from tenants.lifecycle.orphans import is_orphan
 from tenants.migrator.aside import recorded_without_tables
@@ -22,10 +23,12 @@ from tenants.migrator.verify import schemas_without_tenant
 from tenants.models import SchemaState, Tenant
 from tenants.names import role_name
 from tenants.postgresql import schemas
+from tenants.postgresql.catalog import tables_out_of_reach
 from tenants.postgresql.scratch import drop_left_over
 from tenants.registry import all_tenants
 from tenants.release import Key
 from tenants.scoping import TenantFileSystemStorage
+from tenants.variants.discovery import known_variants
 
 _SCHEMA = re.compile(r"t_(\d+)")
 
@@ -79,11 +82,14 @@ def _mend(tenants: list[TenantInfo]) -> Iterator[str]:
         if tenant.schema not in there:
             yield f"{tenant.slug}: its schema {tenant.schema} is gone. Restore it from a backup, or delete the tenant"
             continue
-        if tenant.role and tenant.role not in roles:
+        if lacking := _rights_that_are_missing(tenant, roles):
             with use_tenant(PLATFORM), transaction.atomic():
                 schemas.grant_to_role(tenant)
                 audit.record("make role", tenant, role=tenant.role)
-            yield f"{tenant.slug}: its role {tenant.role} was missing and has been made"
+            yield f"{tenant.slug}: its role {tenant.role} {lacking}"
+        if tenant.variant not in known_variants():
+            yield f"{tenant.slug}: {UnknownVariant(tenant.variant, sorted(known_variants()))}"
+            continue
         if unknown := _newer_migrations(tenant):
             names = ", ".join(f"{app}.{name}" for app, name in unknown)
             yield f"{tenant.slug}: its record is left alone. This code has no migration {names}; use the newer release"
@@ -92,6 +98,17 @@ def _mend(tenants: list[TenantInfo]) -> Iterator[str]:
             yield f"{tenant.slug}: {app}.{name} was on record, and none of its tables was there: taken off the record"
         if _rewrite_record(tenant, states.get(tenant.id, "")):
             yield f"{tenant.slug}: its migrations were other ones than the control plane had on record"
+
+
+def _rights_that_are_missing(tenant: TenantInfo, roles: set[str]) -> str:
+    """Return, in words, what is done about a role that is missing or may not use tables of its tenant."""
+    if not tenant.role:
+        return ""
+    if tenant.role not in roles:
+        return "was missing and has been made"
+    with use_tenant(PLATFORM):
+        tables = tables_out_of_reach(tenant.schema, tenant.role)
+    return f"had no rights on {', '.join(tables)} and has them now" if tables else ""
 
 
 def _forget_without_tables(tenant: TenantInfo) -> list[Key]:

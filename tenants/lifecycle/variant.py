@@ -15,14 +15,15 @@ from tenants.lifecycle.rows import Which, in_words, locked_tenant
 from tenants.migrator.aside import Rows, bring_back, fill_children, kept_aside, put_aside, touched_tables
 from tenants.migrator.graph import fingerprint, target_fingerprint
 from tenants.migrator.heads import migrate_unseen
-from tenants.migrator.records import claim_and_read
+from tenants.migrator.records import claim_and_read, closing_statements
 from tenants.migrator.releases import check_not_ahead
+from tenants.migrator.scripts import send
 from tenants.migrator.table_locks import lock_tables
 from tenants.models import Operation, Tenant
 from tenants.registry import info_of
 from tenants.release import Key
 from tenants.scoping import PerTenant
-from tenants.variants.discovery import DEFAULT, check_known
+from tenants.variants.discovery import DEFAULT, check_known, known_variants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,8 @@ def set_variant(
 
     Its schema gets the variant's tables, and each row of the base a row of the variant's with the defaults. `mapping`
     has better values: a CSV file by the name of a model of the variant (`tenants.lifecycle.mapping`). What
-    the variant before had is kept aside in the schema, and found again when the tenant gets that back.
+    the variant before had is kept aside in the schema, and found again when the tenant gets that back; also where the
+    code has that variant no more.
 
     All of it is one transaction; until it is over, shoppers see the shop as it was, and whoever writes what the variant
     extends waits; where a variant is put aside or brought back, readers wait as well. Raises `TablesInUse` if others
@@ -75,9 +77,7 @@ def set_variant(
         _check_no_work_in_hand(before)
         with use_tenant(before.as_owner()):
             applied = claim_and_read(before, lock_timeout, is_new=False, is_claimed=False) or frozenset()
-        check_not_ahead(before, applied)
-        if fingerprint(applied, before.variant) != target_fingerprint(before.variant):
-            raise TenantBehind(before.slug)
+        _check_is_current(before, applied)
         after = replace(before, variant=variant)
         _take_tables(before, after, applied, lock_timeout)
         change = _change(before, after, applied, mapping or {})
@@ -87,6 +87,21 @@ def set_variant(
         facts = {key: value for key, value in asdict(change).items() if key not in {"tenant", "before"} and value}
         audit.record("variant", change.tenant, before=before.variant, variant=variant, **facts)
     return change
+
+
+def _check_is_current(tenant: TenantInfo, applied: frozenset[Key]) -> None:
+    if _is_known(tenant):
+        check_not_ahead(tenant, applied)
+        if fingerprint(applied, tenant.variant) != target_fingerprint(tenant.variant):
+            raise TenantBehind(tenant.slug)
+    else:
+        # The code of its variant is gone, and no run can bring it up to date before it has another one.
+        others = [key for key in applied if key[0] != tenant.variant]
+        check_not_ahead(replace(tenant, variant=DEFAULT), others)
+
+
+def _is_known(tenant: TenantInfo) -> bool:
+    return tenant.variant in known_variants()
 
 
 def _check_no_work_in_hand(tenant: TenantInfo) -> None:
@@ -101,7 +116,8 @@ def _take_tables(before: TenantInfo, after: TenantInfo, applied: frozenset[Key],
         kept = kept_aside(applied, DEFAULT)  # what the tenant has is kept from now on
         tables = touched_tables(before.variant, applied) | touched_tables(after.variant, applied)
         # Loosening and tightening foreign keys is the one thing that not even readers may see.
-        no_readers = before.variant != after.variant and kept.keys() & {before.variant, after.variant}
+        is_moved = not _is_known(before) or kept.keys() & {before.variant, after.variant}
+        no_readers = before.variant != after.variant and is_moved
         lock_tables(tables, "ACCESS EXCLUSIVE" if no_readers else "EXCLUSIVE", seconds)
 
 
@@ -115,6 +131,8 @@ def _change(before: TenantInfo, after: TenantInfo, applied: frozenset[Key], mapp
                 kept = put_aside(before.variant, applied)
             if after.variant in kept_aside(applied, before.variant):
                 found = bring_back(after.variant, applied)
+            if not _is_known(before):  # what it had counts as history from now on
+                send(closing_statements(after, applied, [], []))
             migrate_unseen(after)
         begun = fill_children(after.variant)
         mapped = read_mappings(after.variant, mapping)

@@ -21,6 +21,7 @@ from tenants.migrator.heads import heads
 from tenants.migrator.records import read_applied
 from tenants.postgresql.schema_editor import follower_of
 from tenants.release import Key
+from tenants.variants.discovery import known_variants
 from tenants.variants.labels import children_of, label_of, variant_of
 
 _LOOSENED = "loosened while its table is kept aside"
@@ -43,6 +44,11 @@ SELECT c.relname FROM pg_class c
    AND (c.relname = ANY(%(tables)s)
         OR c.oid IN (SELECT k.confrelid FROM pg_constraint k JOIN pg_class o ON o.oid = k.conrelid
                       WHERE k.contype = 'f' AND k.connamespace = c.relnamespace AND o.relname = ANY(%(tables)s)))
+"""
+_ALL_TABLES = """
+SELECT c.relname FROM pg_depend d JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+ WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = current_schema()::regnamespace AND c.relkind = 'r'
+ ORDER BY c.relname
 """
 _FILL = """
 INSERT INTO {child} ({link}) SELECT {key} FROM {parent} p
@@ -108,9 +114,9 @@ def bring_back(variant: str, applied: frozenset[Key]) -> Rows:
 def touched_tables(variant: str, applied: frozenset[Key]) -> set[str]:
     """Return those tables in the active tenant's schema that change, or get triggers, when `variant` comes or goes."""
     label = label_of(variant)
-    if not label:
+    if not label and variant in known_variants():
         return set()
-    models = list(apps.get_app_config(label).get_models(include_auto_created=True))
+    models = list(apps.get_app_config(label).get_models(include_auto_created=True)) if label else []
     related = [field.related_model for model in models for field in model._meta.fields]
     tables = {model._meta.db_table for model in (*models, *related) if model}
     with connection.cursor() as cursor:
@@ -149,11 +155,28 @@ def migrate_new_with_kept(tenant: TenantInfo, kept: dict[str, list[Key]]) -> Non
 
 def _tables(variant: str, applied: frozenset[Key]) -> list[str]:
     """Return the variant's tables as its applied migrations made them, which may be older than the code."""
+    if variant not in known_variants():
+        return _tables_of_gone(variant, applied)
     if not any(app == label_of(variant) for app, _ in applied):
         return []
     config = AppliedExecutor(applied).starting_state().apps.get_app_config(label_of(variant))
     models = config.get_models(include_auto_created=True)
     return sorted(model._meta.db_table for model in models if not model._meta.proxy)
+
+
+def _tables_of_gone(variant: str, applied: frozenset[Key]) -> list[str]:
+    """Return the tables in the active schema of a variant that the code has no more.
+
+    They are those that no migration in the code makes, and that are called after the variant or follow a parent's.
+    """
+    models = AppliedExecutor(applied).starting_state().apps.get_models(include_auto_created=True)
+    known = {model._meta.db_table for model in models}
+    with connection.cursor() as cursor:
+        cursor.execute(_ALL_TABLES)
+        tables = [name for (name,) in cursor.fetchall() if name not in known]
+        cursor.execute(_TRIGGERS, [[follower_of(table) for table in tables]])
+        followers = {name for _, name in cursor.fetchall()}
+    return [name for name in tables if name.startswith(f"{variant}_") or follower_of(name) in followers]
 
 
 def _existing(tables: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from tenants.context import TenantInfo, use_tenant
 from tenants.migrator.graph import AppliedExecutor, Target, targets_for
 from tenants.migrator.records import read_applied
 from tenants.release import Key
+from tenants.variants.discovery import known_variants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +25,13 @@ class Cohort:
 def cohorts(tenants: Sequence[TenantInfo], targets: tuple[Target, ...] | None) -> list[Cohort]:
     """Return the tenants by the way that they have to go, the largest group first; one query a tenant."""
     members: dict[tuple[frozenset[Key], tuple[Target, ...]], list[TenantInfo]] = defaultdict(list)
+    by_what_is_due: dict[tuple[str, ...], list[TenantInfo]] = defaultdict(list)
     for tenant in tenants:
+        if tenant.variant not in known_variants():
+            by_what_is_due[(f"nothing: this code has no variant {tenant.variant!r}",)].append(tenant)
+            continue
         with use_tenant(tenant.as_owner()):
             members[read_applied(), targets or targets_for(tenant)].append(tenant)
-    by_what_is_due: dict[tuple[str, ...], list[TenantInfo]] = defaultdict(list)
     for way, group in members.items():
         by_what_is_due[_due(*way)] += group
     found = [Cohort(tenants=tuple(group), due=due) for due, group in by_what_is_due.items()]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from tenants.context import TenantInfo, use_tenant
 from tenants.migrator.records import read_applied
 from tenants.release import Key, disk_loader
-from tenants.scopes import labels_for
+from tenants.scopes import labels_of_variant
+from tenants.variants.discovery import DEFAULT, known_variants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,8 @@ def migration_matrix(tenants: Sequence[TenantInfo]) -> Iterator[Row]:
 
 
 def _migrated_labels(tenant: TenantInfo) -> list[str]:
-    return sorted(labels_for(tenant) & disk_loader().migrated_apps)
+    variant = tenant.variant if tenant.variant in known_variants() else DEFAULT
+    return sorted(labels_of_variant(variant) & disk_loader().migrated_apps)
 
 
 def _cell(label: str, applied: frozenset[Key]) -> Cell:

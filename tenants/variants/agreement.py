@@ -19,6 +19,8 @@ def disagreements(default: Any, override: Any) -> Iterator[str]:
         yield from _missing_functions(default, override)
     elif issubclass(override, Model):
         yield from _rows_without_values(override)
+    elif hasattr(default, "model_fields"):
+        yield from _methods_called_otherwise(default, override)
 
 
 def _missing_functions(default: ModuleType, override: ModuleType) -> Iterator[str]:
@@ -33,6 +35,16 @@ def _missing_functions(default: ModuleType, override: ModuleType) -> Iterator[st
             )
         elif not callable(there) or not _can_be_called_alike(function, there):
             yield f"{name!r} cannot be called as the default is: {name}{inspect.signature(function)}."
+
+
+def _methods_called_otherwise(default: type, override: type) -> Iterator[str]:
+    """Find methods of a schema that are called as the default's are, and would take other arguments."""
+    for name, function in vars(default).items():
+        if name.startswith("_") or not inspect.isfunction(function):
+            continue
+        there = getattr(override, name)
+        if not callable(there) or not _can_be_called_alike(function, there):
+            yield f"{override.__name__}.{name} cannot be called as the default is: {name}{inspect.signature(function)}."
 
 
 def _can_be_called_alike(default: Callable[..., Any], override: Callable[..., Any]) -> bool:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.conf import settings
 from django.core.management import call_command
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import F, Model
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 
 from shop.goods.models import Goods, Sku
 from shop.variants.customer_a import models as customer_a
@@ -22,16 +25,20 @@ from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.audit import acting_as
 from tenants.errors import MappingRefused, TablesInUse, TakenElsewhere, TenantBehind, UnknownVariant
 from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant, set_variant
+from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.limits import stopped_answer
 from tenants.migrator.apply import migrate_tenant
+from tenants.migrator.cohorts import cohorts
 from tenants.migrator.graph import chosen_targets
+from tenants.migrator.matrix import migration_matrix
 from tenants.migrator.records import session_claim
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.verify import verify
 from tenants.models import AuditEvent, Operation
 from tenants.registry import tenant_by_slug
-from tenants.variants import resolve
+from tenants.variants import discovery, resolve, variants
 from tests.waiting import eventually
+from tests.written_migrations import forget_what_was_read
 
 OpenShop = Callable[..., TenantInfo]
 
@@ -338,3 +345,77 @@ def test_the_command_says_what_became_of_the_rows(shop: TenantInfo, tmp_path: Pa
     assert "customer_a_goods: 1 rows filled from the file" in said
     assert "customer_a_goods: 4 rows kept aside until the shop gets this variant back" in said
     assert "has the variant default already" in said
+
+
+# --- A variant whose folder is gone
+
+
+@pytest.fixture
+def without_variants(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
+    """Return what makes the code forget `customer_a`, and what makes it known again."""
+
+    @contextmanager
+    def gone() -> Iterator[None]:
+        left = {name: variant for name, variant in variants().items() if name != "customer_a"}
+        config = apps.get_app_config("customer_a")
+        with monkeypatch.context() as patch:
+            patch.setattr(discovery, "_found_in", lambda package: iter(left.values()))
+            patch.delitem(apps.app_configs, "customer_a")
+            apps.clear_cache()
+            for _ in announced():
+                yield
+            assert config
+        apps.clear_cache()
+        for _ in announced():
+            pass
+
+    def announced() -> Iterator[None]:
+        with override_settings(TENANTS={**settings.TENANTS}):
+            forget_what_was_read()
+            yield
+        forget_what_was_read()
+
+    return gone
+
+
+def test_a_shop_whose_variants_folder_is_gone_gets_the_default_and_it_back(
+    shop: TenantInfo, without_variants: Callable[[], Any], tmp_path: Path
+) -> None:
+    """Fault 18: its rows are kept aside, hold none of the base back, and are found again with the folder."""
+    file = mapping(tmp_path, "slug,category_code\n" + "".join(f"goods-{n},C-{n}\n" for n in range(4)))
+    set_variant(shop.slug, "customer_a", mapping={"": file})
+    with without_variants():
+        with pytest.raises(UnknownVariant, match="customer_a"):
+            set_variant(shop.slug, "customer_a")
+        change = set_variant(shop.slug, "default")
+        assert (change.before, change.kept) == ("customer_a", {"customer_a_goods": 4})
+        with use_tenant(now(shop)):
+            Goods.objects.get(slug="goods-1").delete()
+            make_goods(1, first=4)
+        assert find_behind(slug=shop.slug)[1] == []
+    assert findings(shop) == []
+    change = set_variant(shop.slug, "customer_a")
+    assert (change.found, change.begun) == ({"customer_a_goods": 3}, {"customer_a_goods": 1})
+    assert rows_of(now(shop)) == {"goods-0": "C-0", "goods-2": "C-2", "goods-3": "C-3", "goods-4": ""}
+    assert findings(shop) == []
+
+
+def test_a_shop_whose_variants_folder_is_gone_stops_no_other(
+    shop: TenantInfo, open_shop: OpenShop, without_variants: Callable[[], Any], tmp_path: Path
+) -> None:
+    """Fault 18: runs, plans, tables and repairs go on to the others, and say what to do with this one."""
+    other = open_shop()
+    set_variant(shop.slug, "customer_a")
+    slugs = [shop.slug, other.slug]
+    with without_variants():
+        both = [now(shop), now(other)]
+        migrate_tenant(both[1], chosen_targets("ledger", "0003"))
+        outcomes = {outcome.tenant.slug: outcome for outcome in Run(both, RunOptions())}
+        assert "set_variant SLUG default" in outcomes[shop.slug].error
+        assert not outcomes[other.slug].failed
+        assert [row.slug for row in migration_matrix(both)] == slugs
+        assert any("customer_a" in text for cohort in cohorts(both, None) for text in cohort.due)
+        lines = [line for line in reconcile_tenants() if line.startswith(f"{shop.slug}:")]
+        assert "set_variant SLUG default" in lines[0]
+        assert findings(shop) == [f"{shop.slug}: it has the variant 'customer_a', which this code does not have"]
+        assert backup_tenant(shop.slug, tmp_path / "gone.tar").exists()

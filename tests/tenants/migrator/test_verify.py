@@ -165,6 +165,8 @@ def test_a_table_that_the_role_has_no_rights_on_is_named(open_shop: OpenShop) ->
     shop = open_shop()
     as_owner(shop, f"REVOKE ALL ON ledger_entry FROM {shop.role}")
     assert said_of(shop) == ["its role may do nothing with ledger_entry: reconcile_tenants"]
+    assert any("had no rights on ledger_entry" in line for line in reconcile_tenants() if line.startswith(shop.slug))
+    assert said_of(shop) == []
 
 
 def test_a_schema_without_records_of_migrations_is_named_and_stops_no_other(open_shop: OpenShop) -> None:

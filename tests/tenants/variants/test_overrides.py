@@ -171,6 +171,7 @@ def start(write_variant: WriteVariant, tmp_path: Path) -> Callable[..., subproce
             "from tests.settings import *\nfrom tenants.variants import variant_apps\n"
             "INSTALLED_APPS = [app for app in INSTALLED_APPS if not app.startswith('shop.variants.')]\n"
             f"INSTALLED_APPS += variant_apps('{package}')\nTENANTS = {{**TENANTS, 'VARIANTS': '{package}'}}\n"
+            f"DATABASES['default']['NAME'] = {package!r}\n"
         )
         environment = {
             **os.environ,
@@ -215,3 +216,92 @@ def test_a_key_of_a_variant_to_the_base_is_allowed_and_one_to_the_control_plane_
     done = start(CHECK, models=text.format("'tenants.Tenant'"))
     assert "tenants.E006" in done.stderr
     assert "points from the schemas of tenants of the variant 'special' to the control plane" in done.stderr
+
+
+CHILDREN = """
+from django.db import models
+from shop.customers import models as customers
+from shop.goods import models as goods
+from shop.orders import models as orders
+
+
+def link(parent):
+    return models.OneToOneField(parent, models.CASCADE, parent_link=True, primary_key=True, related_name="special")
+
+
+class Customer(customers.Customer):
+    customer_ptr = link(customers.Customer)
+    loyalty = models.CharField(max_length=9, default="", db_default="", blank=True)
+
+
+class Order(orders.Order):
+    order_ptr = link(orders.Order)
+    gift = models.BooleanField(default=False, db_default=False)
+
+
+class Category(goods.Category):
+    category_ptr = link(goods.Category)
+    colour = models.CharField(max_length=9, default="", db_default="", blank=True)
+"""
+
+
+CUSTOMER_ADMIN = """
+from shop.customers import admin
+
+
+class CustomerAdmin(admin.CustomerAdmin):
+    fields = [*admin.CustomerAdmin.fields, "loyalty"]
+"""
+
+
+def test_children_of_customers_orders_and_categories_work_in_admin_and_api(start: Start) -> None:
+    """Fault 18: every page of the admin answers, for the owner and for staff with the rights that they had."""
+    done = start(
+        "import django; django.setup(); from tests.tenants.variants.outside_goods import main; main()",
+        models=CHILDREN,
+        admin=CUSTOMER_ADMIN,
+        **{"migrations/__init__": ""},
+    )
+    assert done.stdout.splitlines()[-5:] == [
+        "wrong {} unseen []",
+        "wrong {} unseen []",
+        "saved 302",
+        "loyalty gold",
+        "api [200, 200, 200]",
+    ], done.stdout + done.stderr[-3000:]
+
+
+def test_a_child_of_a_model_that_is_not_the_tenants_alone_is_refused(start: Start) -> None:
+    """Fault 18: users, groups and sessions are asked for by code that knows no variant."""
+    text = MODEL.replace("shop.goods import models as goods", "django.contrib.auth import models as auth")
+    text = (
+        text.replace("goods.Goods", "auth.User").replace("class Goods", "class User").replace("goods_ptr", "user_ptr")
+    )
+    done = start(CHECK, models=text.format(", db_default=''"))
+    assert "tenants.E008" in done.stderr
+    assert "The model special.User is a child of auth.User, which is not the tenants' alone" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ("class GoodsFields(schemas.GoodsFields):\n    name: int\n", "GoodsFields defines name, which GoodsOut"),
+        ("class GoodsFields(schemas.GoodsFields):\n    price: str\n    skus: int\n", "defines price, skus"),
+        ("class GoodsFilter(schemas.GoodsFilter):\n    search: int\n", "GoodsFilter defines search"),
+        ("class GoodsInput(schemas.GoodsInput):\n    name: int = 1\n", "GoodsInput defines name"),
+        ("class SkuFields(schemas.SkuFields):\n    stock: str\n", "SkuFields defines stock"),
+    ],
+)
+@pytest.mark.parametrize("code", [CHECK, SERVE])
+def test_a_schema_that_defines_a_field_of_the_api_is_refused(start: Start, schema: str, said: str, code: str) -> None:
+    """Fault 18: it passed `check`, and every list was a 500."""
+    done = start(code, schemas=SCHEMA + schema)
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def test_a_method_of_a_schema_that_takes_other_arguments_is_refused(write_variant: WriteVariant) -> None:
+    """Fault 18: it would be called as the default's is."""
+    text = SCHEMA + "class GoodsFilter(schemas.GoodsFilter):\n    def narrow(self):\n        return None\n"
+    (problem,) = problems(write_variant(schemas=text))
+    assert "GoodsFilter.narrow cannot be called as the default is: narrow(self, goods" in problem
