@@ -139,6 +139,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "tenants.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.mounts.queue.MountQueueMiddleware",
     "tenants.limits.LimitMiddleware",
     "tenants.oauth.cors.TenantCorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

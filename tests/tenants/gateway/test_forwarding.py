@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from multidict import CIMultiDict
@@ -276,3 +277,19 @@ def test_an_answer_that_does_not_wait_for_the_body_arrives_and_ends_its_connecti
     assert early.asked == 3
     (address,) = front.gateway.upstreams.by_name["telling"].addresses
     assert (address.failures, address.in_flight) == (0, 0)
+
+
+def test_well_known_address_of_issuer_below_path_reaches_its_service(
+    front: Front, shop: TenantInfo, settings: Any
+) -> None:
+    """Fault 61: RFC 8414 puts what names the tenant behind the well-known name."""
+    settings.TENANTS = {**settings.TENANTS, "PATH_PREFIX": "t"}
+    front.behind(Telling(), name="telling", prefixes="/.well-known", runs_sangga=True)
+    for target in (
+        f"/.well-known/oauth-authorization-server/t/{shop.slug}",
+        f"/t/{shop.slug}/.well-known/oauth-authorization-server",
+    ):
+        reply = front.ask("localhost", target)
+        identity = verify(reply.received[HEADER.lower()], service="telling", keys=service_keys("telling"))
+        assert (identity.slug, reply.json["target"]) == (shop.slug, target)
+    assert front.ask("localhost", "/.well-known/oauth-authorization-server/t/nobody-there").status == 404

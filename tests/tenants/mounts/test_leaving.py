@@ -99,7 +99,7 @@ def test_client_who_leaves_mount_leaks_nothing(
 ) -> None:
     """Fault 54: the application counts as in use no more, and is closed when it leaves."""
     caplog.set_level(logging.ERROR)
-    with seconds(1.0):
+    with seconds(2.0):
         for _ in range(3):
             asyncio.run(leave(shop, f"/{kind}/{path}", after_first=path == "stall"))
             unruly.released.set()  # nothing stops a thread that waits

@@ -12,6 +12,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from tenants import TenantInfo
+from tenants.services.calls import current_call
 from tests.tenants.mounts.applications import count, gone, owner_here
 
 released = Event()
@@ -22,6 +23,12 @@ asked: list[str] = []
 
 class Gravely(BaseException):
     """No `Exception`, as what a library of others may raise."""
+
+
+def asked_by() -> bytes:
+    """For whom another service would be asked."""
+    call = current_call()
+    return b"nobody" if call is None else call.request_id.encode()
 
 
 def wsgi(tenant: TenantInfo) -> Callable[..., Iterator[bytes]]:
@@ -38,7 +45,9 @@ def wsgi(tenant: TenantInfo) -> Callable[..., Iterator[bytes]]:
         if path == "/sleep":
             time.sleep(40)
         start_response("200 OK", [("Content-Type", "text/plain")])
-        yield owner_here().encode()
+        yield b"" if path == "/call" else owner_here().encode()
+        if path == "/call":
+            yield asked_by()
         if path == "/exit-later":
             sys.exit(3)
         if path == "/stall":
@@ -88,7 +97,7 @@ def asgi(tenant: TenantInfo) -> Callable[..., Any]:
             if not message.get("more_body"):
                 break
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        owner = (await sync_to_async(owner_here)()).encode()
+        owner = asked_by() if path == "/call" else (await sync_to_async(owner_here)()).encode()
         await send({"type": "http.response.body", "body": owner, "more_body": True})
         if path == "/stall":
             await asyncio.sleep(40)
