@@ -12,6 +12,7 @@ from django.test import Client, override_settings
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Mount
 from tenants.mounts.built import built_applications
+from tenants.mounts.queue import mount_turnstile
 from tenants.registry import registry
 from tests.settings import TENANTS
 from tests.tenants.mounts import applications
@@ -30,6 +31,7 @@ def _factories() -> Iterator[None]:
     applications.built.clear()
     applications.closed.clear()
     applications.gone.clear()
+    mount_turnstile.clear()
     mounts = {**MOUNTS, "lost": "no.such.factory"}
     # Long, so that a busy machine is in time; what is tried with the limit itself sets a shorter one.
     with override_settings(TENANTS={**TENANTS, "PATH_PREFIX": "t", "MOUNTS": mounts, "MOUNTS_SECONDS": 240.0}):
@@ -51,7 +53,10 @@ def mount(db: None) -> Mounting:
 
 def text_of(response: Any) -> str:
     """Return the body of a response, streamed or not."""
-    return b"".join(response).decode()
+    try:
+        return b"".join(response).decode()
+    finally:
+        response.close()  # as a server does: until then the application is in use
 
 
 def json_of(response: Any) -> Any:

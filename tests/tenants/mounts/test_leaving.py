@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,14 +33,16 @@ def _unruly(_factories: None) -> Iterator[None]:
     unruly.released.clear()
     yield
     unruly.released.set()
-    for one in list(built_applications._built.values()):
-        if one.application is not None:
-            one.application.close()
-    built_applications.retire()
 
 
-def seconds(limit: float) -> Any:
-    return override_settings(TENANTS={**TENANTS, "MOUNTS": MOUNTS, "MOUNTS_SECONDS": limit})
+@contextmanager
+def limit_of(seconds: float) -> Iterator[None]:
+    """Mount with that time limit, and close everything afterwards, whatever is at work yet."""
+    with override_settings(TENANTS={**TENANTS, "MOUNTS": MOUNTS, "MOUNTS_SECONDS": seconds}):
+        yield
+        for one in list(built_applications._built.values()):
+            if one.application is not None:
+                one.application.close()
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def places_taken(shop: TenantInfo) -> int:
 @pytest.mark.parametrize("path", ["hang", "stall"])
 def test_client_who_leaves_mount_holds_no_place_of_shop(shop: TenantInfo, kind: str, path: str) -> None:
     """Fault 54: the thread that waited is let go at once, and not when the application is done."""
-    with seconds(90.0):
+    with limit_of(90.0):
         asyncio.run(leave(shop, f"/{kind}/{path}", after_first=path == "stall"))
         assert eventually(lambda: not places_taken(shop), seconds=60)
         assert calls.of(shop) == 1  # the application is at it yet
@@ -99,7 +102,7 @@ def test_client_who_leaves_mount_leaks_nothing(
 ) -> None:
     """Fault 54: the application counts as in use no more, and is closed when it leaves."""
     caplog.set_level(logging.ERROR)
-    with seconds(2.0):
+    with limit_of(2.0):
         for _ in range(3):
             asyncio.run(leave(shop, f"/{kind}/{path}", after_first=path == "stall"))
             unruly.released.set()  # nothing stops a thread that waits
