@@ -111,30 +111,30 @@ def _answer_at(request: HttpRequest, point: MountPoint, leaving: Leaving) -> Htt
     if not calls.begin(tenant):
         pressure.add(tenant.id, Kind.CONCURRENCY)
         return pages.refused(request, tenant, Refusal(Kind.CONCURRENCY, 1))
-    use = Use(partial(calls.end, tenant))
-    release = use.released_once()
+    work = Use(partial(calls.end, tenant))
+    if (place := getattr(request, "mount_place", None)) is not None:
+        work.then(place.leave)
+    begun = work.released_once()
     try:
         built = built_applications.take(tenant, point)
+        patience = Patience(tenancy().mounts_seconds, point.app, tenant)
+        return _answer_of(built, Visit(request, point.prefix, work, patience, remote_user, leaving))
     except MountFailed as failure:
-        release()
         return pages.mount_failed(request, tenant, failure.retry_seconds)
-    except BaseException:
-        release()
-        raise
-    use.then(built.give_back)
-    patience = Patience(tenancy().mounts_seconds, point.app, tenant)
-    visit = Visit(request, point.prefix, use, patience, remote_user, leaving)
-    try:
-        return _answer_of(built, visit, release)
     except MountTimedOut as error:
         logger.error("%s", error)  # where the thread waited says nothing
         return pages.mount_timed_out(request, tenant)
+    finally:
+        begun()  # the application holds it for as long as it is at work
 
 
-def _answer_of(built: Built, visit: Visit, release: Callable[[], None]) -> HttpResponseBase | None:
+def _answer_of(built: Built, visit: Visit) -> HttpResponseBase | None:
+    use = Use(built.give_back)
+    release = use.released_once()
     if built.application is None:
         release()
         return None
+    visit.use.then(use.hold())
     try:
         response = built.application.answer(visit)
     except BaseException:

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from tenants import pages
 from tenants.context import TenantInfo, active_tenant
 from tenants.mounts.middleware import point_at
+from tenants.mounts.visits import MountedResponse
 from tenants.plans import Limits
 from tenants.pressure import Kind, pressure
 from tenants.turnstile import QUEUE_SECONDS, Place, Queued, Refusal, Turnstile, wait_async
@@ -36,9 +37,7 @@ class MountQueueMiddleware(TwoWayMiddleware):
         if isinstance(place, Refusal):
             return _refuse(request, tenant, place)
         try:
-            response = self.go_on(request)
-            place.leave_with(response)
-            return response
+            return _left_with_work(place, self.go_on(_with_place(request, place)))
         except BaseException:
             place.leave()
             raise
@@ -53,9 +52,7 @@ class MountQueueMiddleware(TwoWayMiddleware):
         if isinstance(place, Refusal):
             return _refuse(request, tenant, place)
         try:
-            response = await self.go_on_async(request)
-            place.leave_with(response)
-            return response
+            return _left_with_work(place, await self.go_on_async(_with_place(request, place)))
         except BaseException:
             place.leave()
             raise
@@ -68,6 +65,20 @@ def _tenant_with_mount(request: HttpRequest) -> TenantInfo | None:
         return None
     point = point_at(tenant, request.path_info)
     return tenant if point is not None and point.path else None
+
+
+def _with_place(request: HttpRequest, place: Place) -> HttpRequest:
+    request.mount_place = place  # type: ignore[attr-defined]
+    return request
+
+
+def _left_with_work(place: Place, response: HttpResponseBase) -> HttpResponseBase:
+    """Leave the place when the response is closed, or before: `MountMiddleware` leaves it when the work has ended."""
+    if isinstance(response, MountedResponse):
+        response._resource_closers.append(place.leave)  # type: ignore[attr-defined]  # missing in django-stubs
+    else:
+        place.leave()
+    return response
 
 
 def _limits_of_mounts(limits: Limits) -> Limits:

@@ -53,10 +53,7 @@ def mount(db: None) -> Mounting:
 
 def text_of(response: Any) -> str:
     """Return the body of a response, streamed or not."""
-    try:
-        return b"".join(response).decode()
-    finally:
-        response.close()  # as a server does: until then the application is in use
+    return b"".join(response).decode()
 
 
 def json_of(response: Any) -> Any:

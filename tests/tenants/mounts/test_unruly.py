@@ -36,7 +36,7 @@ def _unruly(_factories: None) -> Iterator[None]:
     unruly.released.clear()
     unruly.asked.clear()
     mounts = {name: f"tests.tenants.mounts.unruly.{name}" for name in FACTORIES}
-    with override_settings(TENANTS={**TENANTS, "MOUNTS": mounts, "MOUNTS_SECONDS": 2.0}):
+    with override_settings(TENANTS={**TENANTS, "MOUNTS": mounts, "MOUNTS_SECONDS": 2.0, "PLANS": {}}):
         yield
         unruly.released.set()
         built_applications.retire()
@@ -271,7 +271,9 @@ def test_application_that_exits_in_transaction_of_thread_is_error(acme: TenantIn
 def test_event_loop_that_was_left_goes_on(shop_with: Callable[..., TenantInfo], path: str, status: int) -> None:
     """Fault 48: a task that exits, and a loop that is stopped, end nothing but themselves."""
     shop = shop_with("asgi")
-    assert client_of(shop).get(f"/app/{path}").status_code == status
+    answer = client_of(shop).get(f"/app/{path}")
+    assert answer.status_code == status
+    answer.close()
     assert is_well(shop)
 
 
