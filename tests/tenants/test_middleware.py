@@ -11,7 +11,7 @@ from django.db import connection
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
-from django.urls import get_urlconf, reverse
+from django.urls import get_urlconf, reverse, set_urlconf
 from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant
@@ -119,6 +119,8 @@ def test_the_platform_keeps_its_urls(db: None, rf: RequestFactory) -> None:
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
 def test_nobody_is_active_after_any_exception(acme: TenantInfo, rf: RequestFactory, error: type[BaseException]) -> None:
+    set_urlconf(None)  # Django leaves there what the last request had
+
     def fail(request: HttpRequest) -> HttpResponse:
         assert current_tenant().slug == "acme"
         raise error
