@@ -20,9 +20,10 @@ from django.test import override_settings
 from django.urls import path
 from psycopg.pq import TransactionStatus
 
-from tenants import TenantInfo, belonging, middleware, record_guard, router
+from tenants import TenantInfo, belonging, middleware, queryset_guard, record_guard, router
 from tenants.context import PLATFORM, use_tenant
 from tenants.postgresql import base, cursor
+from tenants.postgresql import settings as pg_settings
 from tenants.registry import registry
 from tenants.resolvers import Door, Resolution
 from tenants.scoping import TenantFileSystemStorage
@@ -53,35 +54,39 @@ def verdicts(stage: Stage, name: str) -> dict[str, Verdict]:
 # --- What is broken, by the probe that has to find it
 
 
-def _other_preamble(patch: pytest.MonkeyPatch, change: Callable[..., str]) -> None:
-    plain = cursor.preamble
+def _other_settings(patch: pytest.MonkeyPatch, change: Callable[..., tuple[str, str]]) -> None:
+    """Send another path and another role in front of statements than those that a tenant has."""
+    plain = pg_settings._path_and_role
+    _forget_settings()
+    patch.setattr(pg_settings, "_path_and_role", lambda schema, role: change(plain, schema, role))
 
-    def preamble(schema: str, role: str, seconds: int = 0) -> str:
-        return change(plain, schema, role, seconds)
 
-    preamble.cache_clear = plain.cache_clear
-    patch.setattr(cursor, "preamble", preamble)
+def _forget_settings() -> None:
+    pg_settings.settings_for.cache_clear()
+    pg_settings.settings_after_others.cache_clear()
 
 
 def everybody_is_the_owner(patch: pytest.MonkeyPatch, stage: Stage) -> None:
     """Statements of all are sent to one schema."""
-    _other_preamble(patch, lambda plain, schema, role, seconds: plain(stage.owner.schema, "", seconds))
+    _other_settings(patch, lambda plain, schema, role: plain(stage.owner.schema, ""))
 
 
 def no_roles(patch: pytest.MonkeyPatch, stage: Stage) -> None:
-    _other_preamble(patch, lambda plain, schema, role, seconds: plain(schema, "", seconds))
+    _other_settings(patch, lambda plain, schema, role: plain(schema, ""))
 
 
 def no_guard(patch: pytest.MonkeyPatch, stage: Stage) -> None:
     """Nobody asks whose a record or a queryset is."""
-    for module in (belonging, record_guard, router):
+    for module in (belonging, record_guard, queryset_guard, router):
         patch.setattr(module, "check_belongs", lambda instance: None)
-    patch.setattr(record_guard, "_check_queryset", lambda queryset: None)
+    for module in (record_guard, queryset_guard):
+        if hasattr(module, "check_queryset"):
+            patch.setattr(module, "check_queryset", lambda queryset: None)
 
 
 def rows_know_nobody(patch: pytest.MonkeyPatch, stage: Stage) -> None:
     no_guard(patch, stage)
-    patch.setattr(record_guard, "_rows", lambda model, schema, rows: list(rows))
+    patch.setattr(queryset_guard.TenantRows, "check", lambda rows: None)
 
 
 def nothing_is_forgotten(patch: pytest.MonkeyPatch, stage: Stage) -> None:
@@ -92,8 +97,8 @@ def nothing_is_forgotten(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 def _never_twice(plain: Any) -> Any:
     told: list[tuple[int, TenantInfo | None]] = []
 
-    def tenant_to_tell(self: Any) -> TenantInfo | None:
-        tenant: TenantInfo | None = plain(self)
+    def tenant_to_tell(self: Any, **how: Any) -> TenantInfo | None:
+        tenant: TenantInfo | None = plain(self, **how)
         if self.connection.pgconn.transaction_status == TransactionStatus.IDLE:
             told[:] = [(id(self.connection), tenant)]
             return tenant
@@ -106,10 +111,13 @@ def _never_twice(plain: Any) -> Any:
 
 
 def settings_of_the_session(patch: pytest.MonkeyPatch, stage: Stage) -> None:
-    def change(plain: Any, schema: str, role: str, seconds: int) -> str:
-        return str(plain(schema, role, seconds).replace("SET LOCAL", "SET"))
+    """The settings outlive their transaction."""
 
-    _other_preamble(patch, change)
+    def change(plain: Any, schema: str, role: str) -> tuple[str, str]:
+        path, become = plain(schema, role)
+        return path.replace("SET LOCAL", "SET"), become.replace("SET LOCAL", "SET")
+
+    _other_settings(patch, change)
 
 
 def threads_inherit(patch: pytest.MonkeyPatch, stage: Stage) -> None:
@@ -178,10 +186,11 @@ def one_key(patch: pytest.MonkeyPatch, stage: Stage) -> AbstractContextManager[A
 
 
 def one_key_and_one_schema(patch: pytest.MonkeyPatch, stage: Stage) -> AbstractContextManager[Any]:
-    def change(plain: Any, schema: str, role: str, seconds: int) -> str:
-        return str(plain(schema if schema == "public" else stage.owner.schema, "", seconds))
+    def change(plain: Any, schema: str, role: str) -> tuple[str, str]:
+        found: tuple[str, str] = plain(schema if schema == "public" else stage.owner.schema, "")
+        return found
 
-    _other_preamble(patch, change)
+    _other_settings(patch, change)
     return override_settings(SECRET_KEY=PLAIN_KEY, SESSION_ENGINE="django.contrib.sessions.backends.db")
 
 
@@ -198,10 +207,11 @@ def an_admin_of_tenants_has_it_all(patch: pytest.MonkeyPatch, stage: Stage) -> A
     everything = frozenset(router.labels_for(PLATFORM) | router.labels_for(stage.owner))
     patch.setattr(router, "labels_for", lambda tenant: everything)
 
-    def change(plain: Any, schema: str, role: str, seconds: int) -> str:
-        return str(plain(schema, "", seconds).replace('"; ', '", public; ', 1))
+    def change(plain: Any, schema: str, role: str) -> tuple[str, str]:
+        path, become = plain(schema, "")
+        return f"{path}, public", become
 
-    _other_preamble(patch, change)
+    _other_settings(patch, change)
     tenants = {**settings.TENANTS, "TENANT_URLCONF": settings.ROOT_URLCONF}
     return override_settings(TENANTS=tenants)
 
@@ -270,6 +280,7 @@ def _clean_up() -> None:
 
     from tenants.context import innermost
 
+    _forget_settings()
     innermost.set(None)
     connection.close()
     if connection.pool:
