@@ -10,17 +10,22 @@ import asyncio
 import json
 import os
 import random
+import re
 import sys
 import time
 from collections import Counter
 from contextlib import suppress
 from itertools import cycle, islice
 from typing import Any
+from urllib.parse import urlencode
 
 PATIENCE = 60.0
 """Seconds after which a visitor gives up."""
 PAUSE = 0.2
 """Seconds until somebody who was refused comes again, whatever Retry-After said."""
+
+FLOOD_PAUSE = 1.0
+"""Seconds until an address of a flood sends its next logins."""
 
 
 async def ask(port: int, host: str, path: str) -> tuple[str, float]:
@@ -74,7 +79,46 @@ async def crowd(port: int, host: str, paths: list[str], visitors: int) -> dict[s
     return {"statuses": statuses}
 
 
+async def flood(port: int, host: str, path: str, addresses: int, each: int) -> dict[str, Any]:
+    """Let so many addresses of loopback send wrong logins, so many at once each, until standard input ends."""
+    over, statuses = asyncio.Event(), Counter[str]()
+    asyncio.get_running_loop().add_reader(sys.stdin, over.set)
+    page = await _exchange(port, "127.0.0.1", f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+    cookie, token = (
+        re.search(text, page) for text in (r"(?i)set-cookie: ([^;]+)", r'csrfmiddlewaretoken" value="(\w+)')
+    )
+    if cookie is None or token is None:
+        raise RuntimeError(f"{host}{path} is no page to sign in at: {page[:300]}")
+    form = urlencode({"csrfmiddlewaretoken": token[1], "username": "ghost", "password": "wrong"})
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie[1]}\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\nConnection: close\r\n\r\n"
+    )
+
+    async def attack(address: str) -> None:
+        while not over.is_set():
+            answers = await asyncio.gather(*(_exchange(port, address, head + form) for _ in range(each)))
+            statuses.update(answer[9:12] or "nothing" for answer in answers)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), FLOOD_PAUSE)
+
+    await asyncio.gather(*(attack(f"127.0.1.{number}") for number in range(1, addresses + 1)))
+    return {"statuses": statuses}
+
+
+async def _exchange(port: int, address: str, request: str) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+            writer.write(request.encode())
+            answer = await reader.read()
+            writer.close()
+    except (OSError, TimeoutError):
+        return ""
+    return answer.decode(errors="replace")
+
+
 if __name__ == "__main__":
     order = json.loads(sys.stdin.readline())
     os.nice(order.pop("nice"))
-    print(json.dumps(asyncio.run({"steady": steady, "crowd": crowd}[order.pop("who")](**order))))
+    print(json.dumps(asyncio.run({"steady": steady, "crowd": crowd, "flood": flood}[order.pop("who")](**order))))

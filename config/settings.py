@@ -126,7 +126,7 @@ TENANTS: dict[str, Any] = {
         "large": {"CONCURRENCY": 8, "QUEUE": 40, "RATE": 200, "BURST": 1000, "STATEMENT_SECONDS": 30},
         "unlimited": {},
     },
-    "PLATFORM_LIMITS": {"CONCURRENCY": 4, "QUEUE": 12, "RATE": 50, "BURST": 250, "STATEMENT_SECONDS": 30},
+    "PLATFORM_LIMITS": {"CONCURRENCY": 2, "QUEUE": 12, "RATE": 50, "BURST": 250, "STATEMENT_SECONDS": 30},
     "ADDRESS_CONCURRENCY": env.int("SANGGA_ADDRESS_CONCURRENCY", default=32),
     "MOST_WAITING": env.int("SANGGA_MOST_WAITING", default=36),
     "MOST_BODIES": env.int("SANGGA_MOST_BODIES", default=12),

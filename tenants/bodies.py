@@ -13,7 +13,7 @@ from tenants.errors import InvalidHost
 from tenants.hosts import host_of_header
 from tenants.plans import Limits
 from tenants.stopped import Bound
-from tenants.turnstile import Place, Refusal, Turnstile
+from tenants.turnstile import Place, Refusal, Turnstile, turnstile
 
 LARGEST = 264 * 1024 * 1024
 """Bytes of one body: an import's 256 MiB, and what a form has around a file."""
@@ -44,13 +44,13 @@ def slots_for(sender: Sender, times: int = 1) -> ExitStack | Refusal:
 
     `times`: how many times the setting a server may receive at once that needs no thread for it.
     """
+    host, refusal = _look_ahead(sender)
+    if refusal is not None:
+        return refusal
     most = tenancy().most_bodies * times
     if not most:
         return ExitStack()
-    bounds: list[tuple[object, int]] = [
-        (("host", _key_of(sender)), max(1, most * 2 // 3)),
-        ("all", most),
-    ]
+    bounds: list[tuple[object, int]] = [(("host", host), max(1, most * 2 // 3)), ("all", most)]
     if sender.address is not None:
         bounds.insert(0, (("address", sender.address), max(1, most // 3)))
     with ExitStack() as slots:
@@ -62,16 +62,23 @@ def slots_for(sender: Sender, times: int = 1) -> ExitStack | Refusal:
         return slots.pop_all()
 
 
-def _key_of(sender: Sender) -> str:
-    """Return the host, or one word for all hosts that nobody has: they can be invented."""
+def _look_ahead(sender: Sender) -> tuple[str, Refusal | None]:
+    """Return the host, and why its request would be refused with its body as well.
+
+    The host is empty where no tenant is known to have it: hosts can be invented.
+    """
     # It imports models, and this module is imported before django.setup().
     from tenants.resolvers import UNKNOWN, resolve_from_memory
 
     try:
         host = host_of_header(sender.host)
     except InvalidHost:
-        return ""
-    return "" if resolve_from_memory(host, sender.path) == UNKNOWN else host
+        return "", None
+    resolution = resolve_from_memory(host, sender.path)
+    if resolution is None or resolution == UNKNOWN or resolution.tenant is None:
+        return "", None
+    tenant = resolution.tenant
+    return host, turnstile.refusal_now(tenant.id, tenancy().limits_of(tenant))
 
 
 def deadline_after(received: int) -> float:

@@ -33,7 +33,7 @@ MOST_OF_ALL = 32
 RETRY_AFTER = 2
 """Seconds after which a refused login may be tried again."""
 
-_NICE = 10
+_NICE = 19
 """Added to the nice value of threads that hash: a page of another tenant goes first."""
 
 T = TypeVar("T")

@@ -155,11 +155,9 @@ class Turnstile:
         with self.lock:
             gauge = self._gauge_of(key, limits)
             is_full = bool(limits.concurrency) and gauge.inside >= limits.concurrency
-            if is_full and (len(gauge.line) >= limits.queue or self._is_crowded()):
-                return Refusal(Kind.CONCURRENCY, 1)
+            if refusal := self._refusal(gauge, limits, is_full=is_full):
+                return refusal
             if limits.rate:
-                if gauge.tokens < 1:
-                    return Refusal(Kind.RATE, ceil((1 - gauge.tokens) / limits.rate))
                 gauge.tokens -= 1
             if is_full:
                 gauge.line.append(queued := Queued(self, gauge))
@@ -167,6 +165,22 @@ class Turnstile:
                 return queued
             gauge.inside += 1
         return self.place_in(gauge)
+
+    def refusal_now(self, key: Hashable, limits: Limits) -> Refusal | None:
+        """Return the refusal that `enter_as` would give now, without counting anything; None: it would give none."""
+        if not limits.rate and not limits.concurrency:
+            return None
+        with self.lock:
+            gauge = self._gauge_of(key, limits)
+            is_full = bool(limits.concurrency) and gauge.inside >= limits.concurrency
+            return self._refusal(gauge, limits, is_full=is_full)
+
+    def _refusal(self, gauge: _Gauge, limits: Limits, *, is_full: bool) -> Refusal | None:
+        if is_full and (len(gauge.line) >= limits.queue or self._is_crowded()):
+            return Refusal(Kind.CONCURRENCY, 1)
+        if limits.rate and gauge.tokens < 1:
+            return Refusal(Kind.RATE, ceil((1 - gauge.tokens) / limits.rate))
+        return None
 
     def _is_crowded(self) -> bool:
         most = self._most_waiting()

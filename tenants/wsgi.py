@@ -10,6 +10,7 @@ import logging
 import time
 from collections import Counter
 from io import BytesIO
+from queue import SimpleQueue
 from tempfile import SpooledTemporaryFile
 from threading import Event, Lock, Thread
 from typing import IO, Any
@@ -113,6 +114,29 @@ class _Reader:
         return True
 
 
+class _Threads:
+    """Threads that read one body after the other. They end with the process, whatever a client does to them."""
+
+    def __init__(self) -> None:
+        self._idle: list[SimpleQueue[_Reader]] = []
+
+    def run(self, reader: _Reader) -> None:
+        try:
+            work = self._idle.pop()
+        except IndexError:
+            work = SimpleQueue()
+            Thread(target=self._serve, args=(work,), name="tenants-body", daemon=True).start()
+        work.put(reader)
+
+    def _serve(self, work: SimpleQueue[_Reader]) -> None:
+        while True:
+            work.get().run()
+            self._idle.append(work)
+
+
+_threads = _Threads()
+
+
 def _spooled() -> IO[bytes]:
     return SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # closed with the request
 
@@ -134,7 +158,7 @@ def receive_body(environ: dict[str, Any]) -> IO[bytes] | None:
         if not isinstance(slots, Refusal):
             with slots:
                 reader = _Reader(environ["wsgi.input"], length, address)
-                Thread(target=reader.run, name="tenants-body", daemon=True).start()
+                _threads.run(reader)
                 refusal = reader.wait()
             if refusal is None:
                 reader.file.seek(0)

@@ -13,8 +13,11 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
+
+from tenants.startup import raise_file_limit
 
 ADDRESS = "127.0.0.1"
 
@@ -54,6 +57,7 @@ def serve(port: int) -> None:
     # It warns of so many threads as if each would use a processor. Most of these wait.
     log.addFilter(lambda record: "Python threads" not in record.getMessage())
     # A terminal's Ctrl-C reaches every process of the group; granian tells its workers by itself, and once is enough.
+    files = raise_file_limit()
     os.register_at_fork(after_in_child=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}))
     Granian(
         "config.wsgi:application",
@@ -63,6 +67,12 @@ def serve(port: int) -> None:
         # Who waits in line at a shop that is busy has a thread; more of them than two shops let in.
         blocking_threads=64,
         websockets=False,
+        # A connection that asks for nothing costs a file and some memory, and is closed after five seconds. With as
+        # many of them as this, and not before, others have to wait for that.
+        backlog=2048,
+        backpressure=max(256, files - 500),
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=5_000, max_buffer_size=64 * 1024),
         log_level=LogLevels.warning,
         workers_kill_timeout=5,
     ).serve()

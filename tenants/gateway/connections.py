@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 from collections import Counter
-from contextlib import suppress
 from itertools import islice
 
 from aiohttp import web
 
 from tenants.conf import tenancy
+from tenants.startup import raise_file_limit
 
 MOST_OF_ADDRESS = 500
 """Connections of one client address; no bound behind a proxy, whose address all of them have."""
-_FILES = 65_536
-"""Open files that a gateway asks the system for."""
 _LOOKED_AT = 200
 """Connections, the oldest first, among which one without a request is looked for."""
 
 
-def raise_file_limit() -> int:
-    """Let this process open as many files as the system lets it, and return how many client connections that is.
-
-    Each request may have a second connection, to its service.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
-    return max(100, (wanted if soft == resource.RLIM_INFINITY else soft) // 2 - 100)
+def most_connections() -> int:
+    """Return how many connections of clients a gateway keeps: each may have a second one, to its service."""
+    return max(100, raise_file_limit() // 2 - 100)
 
 
 class ClientConnections:

@@ -13,7 +13,7 @@ from aiohttp import web
 from django.core.signals import request_finished
 
 from tenants.conf import tenancy
-from tenants.gateway.connections import ClientConnections, raise_file_limit
+from tenants.gateway.connections import ClientConnections, most_connections
 from tenants.gateway.gateway import Gateway
 from tenants.gateway.health import watch_health
 from tenants.gateway.refusals import Refused, problem
@@ -107,7 +107,7 @@ class GatewayServer:
             lingering_time=1.0,
             **limits,
         )
-        server.clients = self.clients = ClientConnections(raise_file_limit())
+        server.clients = self.clients = ClientConnections(most_connections())
         self._runner = web.ServerRunner(server, shutdown_timeout=options.grace)
 
     async def start(self) -> int:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,11 +30,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+DEMO = ["-c", "import sys; from shop.demo.serve import serve; serve(int(sys.argv[sys.argv.index('--port') + 1]))"]
+"""The server as `manage.py demo` starts it."""
+
+
 @contextmanager
-def served(interface: str, *, output: Path | None = None, **environment: str) -> Iterator[int]:
+def served(
+    interface: str, command: Sequence[str] = (), *, output: Path | None = None, **environment: str
+) -> Iterator[int]:
     """Serve the project inside the block; the value is the port on the loopback address. `output` is its log."""
     port = free_port()
-    command = [sys.executable, *SERVERS[interface], "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    what = command or SERVERS[interface]
+    command = [sys.executable, *what, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     settings = {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     with output.open("w+") if output else tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(
