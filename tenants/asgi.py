@@ -12,7 +12,6 @@ import django
 from asgiref.sync import sync_to_async
 from django.core.exceptions import RequestAborted
 from django.core.handlers import asgi
-from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections
 from django.http.response import HttpResponseBase
 
@@ -26,6 +25,7 @@ from tenants.bodies import (
     deadline_after,
     slots_for,
 )
+from tenants.charsets import ReadsCharset
 from tenants.client_address import address_in
 from tenants.turnstile import Refusal
 
@@ -40,11 +40,17 @@ _answer: ContextVar[list[HttpResponseBase]] = ContextVar("answer")
 """Holds the response of the request at hand as soon as there is one, for all tasks that Django makes for it."""
 
 
+class ASGIRequest(ReadsCharset, asgi.ASGIRequest):
+    """A request as ASGI has it."""
+
+
 class ASGIHandler(asgi.ASGIHandler):
     """Closes the response of every request, and so gives its connection back.
 
     Django's own closes none that could not be sent: because its stream failed, or the client was gone.
     """
+
+    request_class = ASGIRequest
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request, or a WebSocket of a mounted application; Django itself has none."""

@@ -55,6 +55,11 @@ _BUSY = {
         _("Too much is being sent at once"),
         _("What you sent was not taken. Please try again in a moment."),
     ),
+    Bound.FILES: (
+        "too-many-files",
+        _("Too many files are being sent at once"),
+        _("Please try again in a moment."),
+    ),
     Bound.TOO_SLOW: (
         "body-too-slow",
         _("What you sent did not arrive in time"),

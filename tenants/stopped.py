@@ -42,6 +42,8 @@ class Bound(Enum):
     """As many passwords are being checked as may be at once."""
     BODIES = "bodies"
     """As many request bodies are being received as may be at once."""
+    FILES = "files"
+    """As many large files are being sent as may be at once."""
     TOO_SLOW = "slow-body"
     """The body of the request did not come in time."""
     TOO_LARGE = "large-body"

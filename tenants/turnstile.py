@@ -64,6 +64,10 @@ class Place:
         if not response.streaming or getattr(response, "file_to_stream", None) is not None:
             self.leave()
             return
+        self.leave_at_end_of(response)
+
+    def leave_at_end_of(self, response: HttpResponseBase) -> None:
+        """Give the place back when the response is closed, or thrown away unsent."""
         response._resource_closers.append(self.leave)  # type: ignore[attr-defined]
         finalize(response, self.leave)
 

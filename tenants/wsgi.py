@@ -30,6 +30,7 @@ from tenants.bodies import (
     deadline_after,
     slots_for,
 )
+from tenants.charsets import ReadsCharset
 from tenants.client_address import address_in
 from tenants.stopped import Bound
 from tenants.turnstile import Refusal
@@ -186,8 +187,14 @@ def _length_of(environ: dict[str, Any]) -> int | None:
     return None if is_chunked and ends_by_itself else 0
 
 
+class WSGIRequest(ReadsCharset, wsgi.WSGIRequest):
+    """A request as WSGI has it."""
+
+
 class WSGIHandler(wsgi.WSGIHandler):
     """Receives the body, then does what Django does."""
+
+    request_class = WSGIRequest
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Answer one request."""

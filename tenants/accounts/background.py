@@ -11,6 +11,10 @@ from typing import ParamSpec
 
 from django.db import connections
 
+from tenants.context import current_tenant
+from tenants.plans import Limits
+from tenants.turnstile import Place, Turnstile
+
 P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
@@ -18,7 +22,11 @@ _log = logging.getLogger(__name__)
 _WAITING_AT_MOST = 200
 """A flood shall cost neither memory nor the mail server's patience: what is more than this is dropped."""
 
+_OF_ONE_TENANT = 40
+"""A flood at one shop shall not have the mails of others dropped."""
+
 _room = BoundedSemaphore(_WAITING_AT_MOST)
+_room_of_tenants = Turnstile()
 # Two threads: mail servers are slow, and one that hangs shall not keep all others waiting. The interpreter waits for
 # what is begun when it ends.
 _pool = ThreadPoolExecutor(2, thread_name_prefix="tenants-mail")
@@ -29,7 +37,10 @@ def do_later(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -
 
     It has no part in the caller's transaction. What it raises is logged.
     """
-    if not _room.acquire(blocking=False):
+    place = _room_of_tenants.enter_as(current_tenant().id, Limits(concurrency=_OF_ONE_TENANT))
+    if not isinstance(place, Place) or not _room.acquire(blocking=False):
+        if isinstance(place, Place):
+            place.leave()
         _log.error("Too much is waiting to be done: %s was dropped.", function.__qualname__)
         return False
 
@@ -40,6 +51,7 @@ def do_later(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -
             _log.exception("%s failed.", function.__qualname__)
         finally:
             connections.close_all()
+            place.leave()
             _room.release()
 
     _pool.submit(copy_context().run, call)

@@ -8,8 +8,16 @@ from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.core.signals import got_request_exception
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 from django.utils.log import log_response
@@ -40,6 +48,7 @@ def make_api(
     options = {"urls_namespace": f"api-{version}", "docs": DocsPage(), **kwargs}
     api = _Api(errors or PlainErrors(), refine, version=version, **options)
     answers = {Http404: _not_found, HttpError: _refused, ValidationError: _invalid, Exception: _failed}
+    answers |= dict.fromkeys(_MALFORMED, _malformed)
     for error, reaction in answers.items():
         api.add_exception_handler(error, partial(reaction, api))
     return api
@@ -136,6 +145,19 @@ def _invalid(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
 def _place(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
     # Second is the name of the function's parameter, which nobody outside knows.
     return (loc[0], *loc[2:]) if loc[0] == "body" and len(loc) > 1 else tuple(loc)
+
+
+_MALFORMED: tuple[type[Exception], ...] = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
+"""What Django raises of a request that cannot be read."""
+
+
+def _malformed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
+    if isinstance(error, RequestDataTooBig):
+        return answer(api.errors, request, 413, "The body of the request is too large.")
+    if isinstance(error, TooManyFieldsSent | TooManyFilesSent):
+        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        return answer(api.errors, request, 400, f"The request has too many parameters: {most} at the most.")
+    return answer(api.errors, request, 400, "The request cannot be read. Look at its Content-Type and its body.")
 
 
 def _failed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:

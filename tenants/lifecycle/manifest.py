@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from tenants.postgresql.needs import Extension
 
@@ -77,7 +80,7 @@ class Manifest:
     """How many rows each table has."""
     members: dict[str, Member]
     """Every file of the backup but the manifest."""
-    limits: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, str | int | None] = field(default_factory=dict)
     """The tenant's plan and its own limits, by the fields of `Tenant`; empty: none are known."""
     extensions: list[Extension] | None = None
     """The extensions of PostgreSQL that the schema uses; None: not known."""
@@ -96,7 +99,11 @@ class Manifest:
             if found["format"] > FORMAT:
                 raise NewerFormat(f"its format is number {found['format']}, and this code knows up to {FORMAT}")
             return cls._from(found)
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise NotAManifest(f"its manifest cannot be read: {where}: {first['msg']}") from error
+        except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as error:
             raise NotAManifest(f"its manifest cannot be read: {type(error).__name__} {error}") from error
 
     @classmethod
@@ -108,7 +115,27 @@ class Manifest:
         values["members"] = {name: Member(**member) for name, member in found["members"].items()}
         if found["format"] >= 5:
             values["extensions"] = [_extension(**each) for each in found["extensions"]]
-        return cls(**values)
+        manifest = cls(**values)
+        _check_texts(asdict(manifest))
+        _types().validate_python(asdict(manifest), strict=True)
+        return manifest
+
+
+@cache
+def _types() -> TypeAdapter[Manifest]:
+    return TypeAdapter(Manifest)
+
+
+def _check_texts(found: Any) -> None:
+    """Raise `ValueError` for a text that PostgreSQL cannot hold: one with a NUL, or half of a surrogate pair."""
+    if isinstance(found, str) and ("\0" in found or any("\ud800" <= letter <= "\udfff" for letter in found)):
+        raise ValueError(f"{found[:50]!r} is no text that PostgreSQL can hold")
+    if isinstance(found, dict):
+        for pair in found.items():
+            _check_texts(pair)
+    elif isinstance(found, list | tuple):
+        for each in found:
+            _check_texts(each)
 
 
 def _extension(**facts: Any) -> Extension:

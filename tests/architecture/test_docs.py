@@ -96,6 +96,22 @@ def test_every_door_is_tried_by_tests_that_there_are() -> None:
     assert missing == []
 
 
+def test_every_cost_of_a_stranger_is_bounded_in_tests_that_there_are() -> None:
+    """Fault 28: what anyone may ask for has its bound, and a test that holds it."""
+    section = (DOCS / "security.md").read_text().split("## What a stranger may cost\n")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 20
+    assert [row[0] for row in rows if len(row) != 4 or not all(row)] == []
+    named = [re.findall(r"`(tests/\S+?\.py)::(test_\w+)`", row[-1]) for row in rows]
+    assert [row[0] for row, tests in zip(rows, named, strict=True) if not tests] == []
+    missing = [
+        test
+        for test in chain.from_iterable(named)
+        if not re.search(rf"^ *(async )?def {test[1]}\(", (ROOT / test[0]).read_text(), re.M)
+    ]
+    assert missing == []
+
+
 def test_every_dependency_has_its_line() -> None:
     pinned = (ROOT / "requirements.txt").read_text().split("# What those bring")[0]
     names = set(re.findall(r"^([\w-]+)(?:\[.*\])?==", pinned, flags=re.M))

@@ -9,7 +9,7 @@ from threading import Barrier, Event, Thread
 import pytest
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.test import override_settings
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenants import TenantInfo
@@ -153,6 +153,7 @@ def test_other_limits_hold_from_the_next_request_on() -> None:
     assert isinstance(turnstile.enter(shop(rate=10)), Refusal), "a smaller burst takes away what was saved up"
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 10), st.integers(1, 40)), max_size=20), st.integers(1, 20), st.integers(0, 50))
 def test_in_no_time_come_more_than_the_burst_and_the_rate_let_in(
     comings: list[tuple[float, int]], rate: int, burst: int

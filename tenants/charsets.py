@@ -1,0 +1,41 @@
+"""The charset that a request's Content-Type names: taken where it is one of texts, ignored where it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.utils.http import parse_header_parameters
+
+_ALL_BYTES = bytes(range(256))
+
+
+@lru_cache(maxsize=64)
+def is_text_charset(name: str) -> bool:
+    """Tell whether Python decodes any bytes by that name: `hex` and `idna` are codecs as well."""
+    try:
+        _ALL_BYTES.decode(name, "replace")
+    except (LookupError, ValueError):
+        return False
+    return True
+
+
+class ReadsCharset:
+    """A request that can be made of any Content-Type. Django's own reads the query when it finds a charset.
+
+    An error in that leaves the application, and the client gets a page of the server's, without any header of ours.
+    """
+
+    content_type: str
+    content_params: dict[str, str]
+    _encoding: str | None
+
+    def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
+        try:
+            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        except ValueError:  # far too long
+            self.content_type, self.content_params = "", {}
+        charset = self.content_params.get("charset", "")
+        if charset and is_text_charset(charset):
+            self._encoding = charset
