@@ -20,6 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from tenants.accounts import second_factor, signing_in
 from tenants.accounts.forms import CodeForm
+from tenants.accounts.odd_input import refuses_odd_input
 from tenants.accounts.reset import ask_for_link, link_was_sent
 from tenants.entering.account import is_operator_account
 from tenants.entering.session import is_entered_operator
@@ -32,6 +33,10 @@ _secret = method_decorator(_SECRET)
 
 class AccountsSite(GuardedViewOnSite):
     """Signs in by two steps: nobody is signed in before the second, to whatever a session is good for."""
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Guard a view as Django does, and against input that makes no sense."""
+        return super().admin_view(refuses_odd_input(view), cacheable)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """Load the `admin.py` of every app, and put the pages of accounts before the admin's own."""

@@ -99,6 +99,8 @@ class Manifest:
             if found["format"] > FORMAT:
                 raise NewerFormat(f"its format is number {found['format']}, and this code knows up to {FORMAT}")
             return cls._from(found)
+        except (NewerFormat, NotAManifest):
+            raise
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -117,7 +119,7 @@ class Manifest:
             values["extensions"] = [_extension(**each) for each in found["extensions"]]
         manifest = cls(**values)
         _check_texts(asdict(manifest))
-        _types().validate_python(asdict(manifest), strict=True)
+        _types().validate_json(json.dumps(asdict(manifest)), strict=True)  # a dictionary is a record in JSON alone
         return manifest
 
 

@@ -234,6 +234,32 @@ def test_limits_that_are_none_are_refused(backup: Path, limits: object) -> None:
         restore_tenant(with_manifest(backup, limits=limits), "restored")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"made_at": 7},
+        {"schema": None},
+        {"heads": "goods.0001"},
+        {"heads": [1]},
+        {"rows": {"goods_goods": "many"}},
+        {"rows": []},
+        {"domains": {"mine.example": "yes"}},
+        {"domains": ["mine.example"]},
+        {"members": {"dump": {"size": "1", "sha256": 2}}},
+        {"tenant": {"slug": 1}},
+        {"tenant": []},
+        {"versions": {"postgresql": "18", "pg_dump": None, "django": 5}},
+        {"fingerprint": {}},
+        {"made_at": "\0"},
+        {"made_at": "\ud800"},
+    ],
+)
+def test_a_manifest_of_odd_types_is_refused_as_damaged(backup: Path, changes: dict[str, Any]) -> None:
+    """Fault 32: a manifest with a number in the place of a text was a TypeError."""
+    with pytest.raises(BackupRefused, match="its manifest cannot be read"):
+        restore_tenant(with_manifest(backup, **changes), "restored")
+
+
 def test_nobody_is_signed_in_to_a_restored_shop(backup: Path, restore: Restore) -> None:
     with use_tenant(restore(backup, "restored")):
         assert not Session.objects.exists()
