@@ -27,15 +27,17 @@ class ReadsCharset:
     An error in that leaves the application, and the client gets a page of the server's, without any header of ours.
     """
 
-    content_type: str
-    content_params: dict[str, str]
+    content_type: str | None
+    content_params: dict[str, str] | None
     _encoding: str | None
 
     def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
+        params: dict[str, str]
         try:
-            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+            self.content_type, params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
         except ValueError:  # far too long
-            self.content_type, self.content_params = "", {}
-        charset = self.content_params.get("charset", "")
+            self.content_type, params = "", {}
+        self.content_params = params
+        charset = params.get("charset", "")
         if charset and is_text_charset(charset):
             self._encoding = charset
