@@ -11,7 +11,7 @@ from tenants.context import current_tenant
 
 
 def origin() -> str:
-    """Return scheme, host and port of the active tenant, as they are registered, whatever the request's Host says.
+    """Return scheme, host and port of the active tenant, as they are registered, and not as the request's Host says.
 
     They are those of its primary host; of the platform for a tenant that is reached below a path of it.
     """

@@ -26,7 +26,7 @@ def host_of_header(raw: str) -> str:
     """Return the one spelling of a request's `Host` header; raise `InvalidHost` for anything else.
 
     Servers decode bytes beyond ASCII in different ways, so that a full-width letter would be one shop's at the gateway
-    and another's, or nobody's, behind it: such a host is refused everywhere.
+    and another's, or none's, behind it: such a host is refused everywhere.
     """
     if not _HEADER.fullmatch(raw):
         raise InvalidHost(raw, _("a Host header has letters, digits, hyphens and dots, and a port."))

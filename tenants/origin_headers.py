@@ -1,7 +1,7 @@
 """Response headers that speak for a whole host, and so are not for code of others to send. Pure.
 
 A service of another code base and a mounted application answer under paths of a shop's host. A browser applies these
-headers to all of that host, or to all its neighbours, whatever path they came from.
+headers to all of that host, or to all its neighbours, from any path.
 """
 
 from __future__ import annotations

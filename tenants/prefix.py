@@ -53,7 +53,7 @@ def keep_cookies_apart(response: HttpResponseBase, tenant: TenantInfo, script_na
         renamed = response.cookies[f"{tenant.schema}.{name}"]
         renamed.update({key: value for key, value in morsel.items() if value != ""})
         renamed["path"] = _path_inside(morsel["path"], script_name)
-    # What code has written as a header of its own, and what a mounted application sends beyond Django's cookies.
+    # What code has written as a header, and what a mounted application sends beyond Django's cookies.
     raw = response.headers.get("Set-Cookie")
     if raw is not None:
         del response.headers["Set-Cookie"]

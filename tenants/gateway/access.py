@@ -60,10 +60,10 @@ def _told_by(token: str, tenant: TenantInfo, prefix: str, ring: Ring | None) -> 
 
 
 def check_token_is_known(service: ServiceInfo, principal: Principal | None) -> None:
-    """Raise `Refused` for a token that nobody here can tell, where the service is of another code base.
+    """Raise `Refused` for a token that the gateway cannot tell, where the service is of another code base.
 
     A service of this code base may know it (`TENANTS["API_BEARERS"]`); to any other one it would be handed on as a
-    secret of somebody else's.
+    secret of another place.
     """
     if principal is None and not service.runs_sangga:
         raise _challenge(401, "The token is not one of this shop.", "invalid_token")

@@ -84,7 +84,7 @@ def target_of(arrival: Arrival, service: ServiceInfo) -> str:
 def headers_of(arrival: Arrival, service: ServiceInfo) -> CIMultiDict[str]:
     """Return the headers of the request to the service: what passes of the client's, and what the gateway says."""
     request, tenant = arrival.request, cast(TenantInfo, arrival.tenant)
-    # A service of this code base tells sessions and tokens by itself. To others a token is a secret of somebody else's.
+    # A service of this code base tells sessions and tokens by itself. To others a token is a secret of another place.
     headers = for_service(request.headers, runs_sangga=service.runs_sangga)
     host, call = request.headers[hdrs.HOST], arrival.call
     client, scheme = client_of(request)

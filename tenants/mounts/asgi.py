@@ -157,7 +157,7 @@ class _Exchange:
         self.close()
 
     def close(self) -> None:
-        """Tell the application that nobody reads on; one that was cut off is cancelled if it does not end soon."""
+        """Tell the application that its client has gone; one that was cut off is cancelled if it does not end soon."""
         self._on_loop(self._hang_up)
         if self._call is None:
             self._release()  # it was never called

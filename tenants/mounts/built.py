@@ -70,7 +70,7 @@ class Built:
             self._close()
 
     def retire(self) -> None:
-        """Close the application as soon as nobody uses it, or after `RETIRED_SECONDS`."""
+        """Close the application as soon as no request uses it, or after `RETIRED_SECONDS`."""
         with self._lock:
             is_last = not self._is_retired and not self._users
             self._is_retired = True
@@ -84,7 +84,7 @@ class Built:
     def ensure_built(self) -> None:
         """Build the application unless that was done; raise `MountFailed` if it cannot be, `Http404` if it may not.
 
-        It is built on a thread of its own, so that nobody waits for a factory longer than for an answer.
+        It is built on a separate thread, so that no request waits for a factory longer than for an answer.
         """
         with self._lock:
             is_first, self._begun_at = not self._begun_at, self._begun_at or time.monotonic()
@@ -112,7 +112,7 @@ class Built:
                 self.application = build(self.tenant, self.point)
         except Http404:
             self._is_missing = True
-        except BaseException as error:  # whatever a stranger's factory raises is its own tenant's trouble alone
+        except BaseException as error:  # all that a factory raises is its own tenant's trouble alone
             with use_tenant(self.tenant):
                 logger.exception("The mount %s of tenant %s could not be built", self.point.app, self.tenant)
             self._error = repr(error)

@@ -1,4 +1,4 @@
-"""Where a mounted ASGI application lives: on an event loop of its own, in a thread of this process.
+"""Where a mounted ASGI application lives: on a separate event loop, in a thread of this process.
 
 So it runs the same under WSGI and ASGI servers, with the whole of its lifespan, and what blocks its loop holds up
 neither the server nor the applications of others.
@@ -38,7 +38,7 @@ THREADS = 4
 
 
 class LoopThread:
-    """An event loop and its thread, which goes on whatever the code on it raises."""
+    """An event loop and its thread, which goes on when the code on it raises anything."""
 
     def __init__(self, name: str, tenant: TenantInfo) -> None:
         self._tenant = tenant
@@ -78,7 +78,7 @@ class LoopThread:
             self.loop.close()
 
     def _log(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        # A task may be noticed to be lost by any thread, whoever is active there.
+        # A task may be noticed to be lost by any thread, with any tenant active.
         with use_tenant(self._tenant):
             loop.default_exception_handler(context)
 

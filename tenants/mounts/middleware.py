@@ -78,7 +78,7 @@ class MountMiddleware(TwoWayMiddleware):
         try:
             found = await asyncio.shield(asked)
         except asyncio.CancelledError:
-            # The thread is let go, and what it returns all the same is closed: nobody else would.
+            # The thread is let go, and what it returns all the same is closed here.
             asked.add_done_callback(_close_unsent)
             leaving.leave()
             raise

@@ -25,7 +25,7 @@ class Use:
     """One request's use of an application, kept up by the response and by the work behind it until both have ended."""
 
     def __init__(self, end: Callable[[], object]) -> None:
-        # Guards the count: response and work end on threads of their own.
+        # Guards the count: response and work end on different threads.
         self._lock = Lock()
         self._holders = 1
         self._ends = [end]
@@ -60,7 +60,7 @@ class Use:
 
 
 class Leaving:
-    """Says that the client has gone, from whatever thread notices that first."""
+    """Says that the client has gone, from the thread that notices it first."""
 
     def __init__(self) -> None:
         # Guards what follows: who waits for the application and who notices are different threads.
@@ -129,7 +129,7 @@ class MountedResponse(StreamingHttpResponse):
         self._repeated: Headers = []
         self._not_to_set = frozenset() if is_of_project else names_of_own_cookies()
         self.more_cookies: list[str] = []
-        """Set-Cookie headers beside `cookies`: one name with several paths, and values that Django does not write."""
+        """Set-Cookie headers not in `cookies`: one name with several paths, and values that Django does not write."""
         for name, value in headers:
             if not is_hop_by_hop(name) and not is_for_whole_host(name):
                 self._add(name, value)
@@ -166,7 +166,7 @@ class MountedResponse(StreamingHttpResponse):
 
 @cache
 def names_of_own_cookies() -> frozenset[str]:
-    """Return the names of the cookies by which the project tells who somebody is, and what they want."""
+    """Return the names of the cookies by which the project knows visitors and their choices."""
     own = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, *_OF_DOORS}
     return frozenset(own | {f"__Host-{name}" for name in own} | {f"__Secure-{name}" for name in own})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from importlib import import_module
 from io import BytesIO
@@ -20,6 +21,7 @@ from psycopg_pool import PoolTimeout
 
 from tenants.accounts.middleware import SecondFactorMiddleware
 from tenants.client_address import client_address
+from tenants.conf import tenancy
 from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.errors import InvalidHost, MountFailed
 from tenants.hosts import authority_of, host_of_header
@@ -80,22 +82,45 @@ async def _serve(scope: dict[str, Any], receive: Any, send: Any, found: _Found) 
     tenant, point, root = found
     line = _Line(receive, send)
     try:
-        built = await sync_to_async(_take)(tenant, point)
+        # Not on the thread that asgiref has for all: it waits until the application is built.
+        built = await sync_to_async(_take, thread_sensitive=False)(tenant, point)
     except (MountFailed, Http404):
         await send(_REFUSED)
         return
     try:
         application = built.application
         if isinstance(application, AsgiApplication):
-            watch = asyncio.create_task(_watch(scope, tenant, point, line))
-            try:
-                await application.answer_from({**scope, "root_path": root}, line.receive, line.send)
-            finally:
-                watch.cancel()
+            call = application.answer_from({**scope, "root_path": root}, line.receive, line.send)
+            await _within_bounds(asyncio.ensure_future(call), line, _watch(scope, tenant, point, line))
         else:
             await send(_REFUSED)
     finally:
         built.give_back()
+
+
+async def _within_bounds(serving: asyncio.Future[None], line: _Line, watching: Coroutine[Any, Any, None]) -> None:
+    """Wait for an application to end, as long as it keeps to its time limit and is to be served."""
+    beside = [asyncio.create_task(watching), asyncio.create_task(_keep_in_time(serving, line))]
+    try:
+        await asyncio.wait({serving})
+    finally:
+        serving.cancel()  # in vain if it has ended
+        for task in beside:
+            task.cancel()
+    if not serving.cancelled():
+        serving.result()
+
+
+async def _keep_in_time(serving: asyncio.Future[None], line: _Line) -> None:
+    """Refuse the client of an application that does not accept in time; end one that outlives its client."""
+    seconds = tenancy().mounts_seconds
+    with suppress(TimeoutError):
+        await asyncio.wait_for(line.is_answered.wait(), seconds)
+    if not line.is_answered.is_set():
+        await line.cut()
+    await line.is_over.wait()
+    await asyncio.sleep(seconds)
+    serving.cancel()
 
 
 class _Line:
@@ -104,12 +129,19 @@ class _Line:
     def __init__(self, receive: Any, send: Any) -> None:
         self._receive, self._send = receive, send
         self._is_cut = asyncio.Event()
+        self.is_answered = asyncio.Event()
+        """Set when the application has sent anything."""
+        self.is_over = asyncio.Event()
+        """Set when it was told that its client has gone."""
 
     async def receive(self) -> Any:
         told, cut = asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._is_cut.wait())
         try:
             await asyncio.wait({told, cut}, return_when=asyncio.FIRST_COMPLETED)
-            return told.result() if told.done() else {"type": "websocket.disconnect", "code": _GOING_AWAY}
+            message = told.result() if told.done() else {"type": "websocket.disconnect", "code": _GOING_AWAY}
+            if message["type"] == "websocket.disconnect":
+                self.is_over.set()
+            return message
         finally:
             told.cancel()
             cut.cancel()
@@ -117,10 +149,16 @@ class _Line:
     async def send(self, message: Any) -> None:
         if self._is_cut.is_set():
             raise OSError("the WebSocket was closed: its shop is served no more")
-        await self._send(message)
+        self.is_answered.set()
+        try:
+            await self._send(message)
+        except BaseException:
+            self.is_over.set()
+            raise
 
     async def cut(self) -> None:
         self._is_cut.set()
+        self.is_over.set()
         with suppress(Exception):  # whatever a server raises where the client has gone already
             await self._send({"type": "websocket.close", "code": _GOING_AWAY})
 

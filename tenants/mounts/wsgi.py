@@ -37,7 +37,7 @@ class WsgiApplication:
     def answer(self, visit: Visit) -> MountedResponse:
         """Call the application and return its answer, whose body is read when the server asks for it.
 
-        It runs on a thread of its own, since nothing stops a thread: the one that answers the request waits no longer
+        It runs on a separate thread, since nothing stops a thread: the one that answers the request waits no longer
         than its time limit. In a transaction of this thread's, as tests have it, it is called here and sees that.
         """
         if is_in_transaction():
@@ -84,13 +84,13 @@ class _Begun(NamedTuple):
 
 
 class _Ended(NamedTuple):
-    """Nothing more comes; `raised` says why, if it was no end of its own."""
+    """Nothing more comes; `raised` says why, if the application did not end by itself."""
 
     raised: BaseException | None = None
 
 
 class _Run:
-    """One call on a thread of its own, and what comes of it, one piece after the other."""
+    """One call on a separate thread, and what comes of it, one piece after the other."""
 
     def __init__(self, application: WsgiCallable, visit: Visit) -> None:
         self._application = application
@@ -102,7 +102,7 @@ class _Run:
         self._is_gone = False
         self._release = visit.use.hold()
 
-    # --- On the thread of its own
+    # --- On the separate thread
 
     def _work(self) -> None:
         raised: BaseException | None = None
@@ -165,7 +165,7 @@ class _Run:
         self.close()
 
     def close(self) -> None:
-        """Have the application closed when it sends its next piece: nobody reads on."""
+        """Have the application closed when it sends its next piece: the client has gone."""
         self._is_gone = True
         self._room.release()
 
@@ -208,7 +208,7 @@ def is_in_transaction() -> bool:
 
 
 def give_connections_back() -> None:
-    """Give this thread's connections back to their pools: it waits, and the application takes some of its own."""
+    """Give this thread's connections back to their pools: it waits, and the application takes others."""
     for connection in connections.all(initialized_only=True):
         if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
             connection.close()

@@ -104,6 +104,7 @@ def inside(request: HttpRequest) -> HttpResponse:
 
 
 def test_everything_inside_is_the_tenants_from_the_first_middleware_on(acme: TenantInfo, rf: RequestFactory) -> None:
+    set_urlconf(None)
     before = timezone.get_current_timezone_name()
     response = TenantMiddleware(inside)(rf.get("/", headers={"host": "acme.localhost"}))
     assert response.text == "acme|acme|Asia/Seoul|tests.isolation.urls"  # type: ignore[union-attr]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from tenants.registry import registry
 from tests.settings import TENANTS
 from tests.tenants.mounts import unruly
 from tests.tenants.mounts.conftest import Mounting, at, text_of
+from tests.tenants.mounts.test_asgi import Socket
 from tests.waiting import eventually
 
 FACTORIES = ["wsgi", "asgi", "exiting_factory", "hanging_factory", "asked_again", "exiting_lifespan"]
@@ -230,6 +232,14 @@ def test_mount_asks_other_services_for_its_visitor(shop_with: Callable[..., Tena
     first, second = (client_of(shop).get("/app/call").getvalue() for _ in range(2))
     assert b"nobody" not in first
     assert first != second
+
+
+def test_websocket_that_application_does_not_answer_is_refused(shop_with: Callable[..., TenantInfo]) -> None:
+    """Fault 35: the time limit holds for the handshake of a WebSocket as well."""
+    shop = shop_with("asgi")
+    assert asyncio.run(Socket(shop.host, "/app/hang").say()) == [{"type": "websocket.close", "code": 1001}]
+    assert eventually(lambda: unruly.gone[shop.slug] == 1, seconds=30)
+    assert is_well(shop)
 
 
 # --- Exits
