@@ -12,6 +12,7 @@ from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, WrongScope, use_tenant
+from tenants.conf import tenancy
 from tenants.errors import InvalidName, TenantExists
 from tenants.lifecycle import NewTenant, create_tenant, delete_tenant, purge_tenant
 from tenants.models import Tenant
@@ -98,7 +99,7 @@ def test_the_control_plane_inside_a_tenants_block_does_not_stay_in_reach(acme: T
             cursor.execute("SELECT * FROM tenants_tenant")
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_schemas(false)")
-            assert cursor.fetchone() == ([acme.schema],)
+            assert cursor.fetchone() == ([acme.schema, tenancy().extension_schema],)
 
 
 def test_a_shops_superuser_finds_no_page_of_the_control_plane_and_postgresql_would_refuse(
