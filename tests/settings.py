@@ -18,7 +18,8 @@ if VERSION < (6, 1):
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 else:
     MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
-MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="sangga-test-media-"))
+# A server that a test starts shows the files of that test.
+MEDIA_ROOT = Path(os.environ.get("SANGGA_MEDIA_ROOT") or tempfile.mkdtemp(prefix="sangga-test-media-"))
 
 _REMEMBERING = {"whitenoise.middleware.WhiteNoiseMiddleware": "tests.static_files.RememberingWhiteNoise"}
 MIDDLEWARE = [_REMEMBERING.get(name, name) for name in MIDDLEWARE]  # noqa: F405
