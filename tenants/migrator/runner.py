@@ -96,6 +96,7 @@ class Run:
         self._stopped = Event()
         self._failures = 0
         self._to_flush: list[TenantInfo] = []
+        self._broken: Exception | None = None
         self._started = 0.0
         self._jobs = max(1, min(options.jobs, len(tenants)))
         self._workers = [Thread(target=self._work) for _ in range(self._jobs)]
@@ -109,7 +110,8 @@ class Run:
     def rest(self) -> Iterator[Outcome]:
         """Go on yielding outcomes where an interrupted iteration left off, until all workers are done.
 
-        What was migrated is on disk when it ends; raises `OperationalError` if the server has lost some of it.
+        What was migrated is on disk when it ends; raises `OperationalError` if the server has lost some of it, and
+        what a worker has failed with for another reason than a tenant.
         """
         while self._workers:
             outcome = self._outcomes.get()
@@ -122,6 +124,8 @@ class Run:
         if self._to_flush:
             flush(self._to_flush, seconds=time.monotonic() - self._started)
             self._to_flush = []
+        if self._broken is not None:
+            raise self._broken
 
     def stop(self) -> None:
         """Begin no further tenant; those in hand are finished."""
@@ -144,6 +148,9 @@ class Run:
                     self._waiting.extendleft(reversed(group))
                 seconds_each = (time.monotonic() - started) / max(1, number - len(group))
                 size = int(_SECONDS_TOGETHER / max(seconds_each, 0.001))
+        except Exception as error:  # an error of ours and of no tenant's: the run ends with it
+            self._broken = error
+            self.stop()
         finally:
             close_connections()
             self._outcomes.put(None)

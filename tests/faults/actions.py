@@ -1,0 +1,197 @@
+"""What is done to a tenant while something fails: how it is made ready, what is done, and how it is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from shop.goods.importer import import_goods
+from shop.goods.models import Goods, Sku
+from shop.orders.models import Order
+from shop.orders.services import CustomerDetails, place_order
+from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.lifecycle import (
+    NewTenant,
+    backup_tenant,
+    clone_tenant,
+    create_tenant,
+    delete_tenant,
+    purge_tenant,
+    rename_tenant,
+    restore_tenant,
+    set_variant,
+)
+from tenants.migrator.graph import chosen_targets
+from tenants.migrator.runner import Run, RunOptions
+from tenants.models import Tenant
+from tenants.registry import registry, tenant_by_slug
+
+CSV = b"Handle,Title,Variant Price,Variant Inventory Qty\n" + b"".join(
+    b"row-%d,Row %d,5.00,1\n" % (n, n) for n in range(5)
+)
+
+
+class Failed(Exception):
+    """What an outcome of a run says, which is not raised."""
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """The tenants on which an action is tried, which others do not touch."""
+
+    shops: list[TenantInfo]
+    folder: Path
+    made: list[str] = field(default_factory=list)
+
+    @property
+    def shop(self) -> TenantInfo:
+        return self.shops[0]
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "shop.tar"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One thing that is done."""
+
+    name: str
+    do: Callable[[Stage], object]
+    ready: Callable[[Stage], object] = lambda stage: None
+    """Makes the tenants old again, whatever they are."""
+    is_done: Callable[[Stage], object] | None = None
+    """What beside the portrait tells old from new."""
+    between: Callable[[Any], bool] = lambda portrait: False
+    """Tells a state of a tenant that is neither, is marked as such and is ended by doing it again."""
+
+
+def to(migration: str) -> RunOptions:
+    return RunOptions(targets=tuple(chosen_targets("ledger", migration)), jobs=1, lock_timeout=5)
+
+
+def migrate(migration: str, number: int) -> Callable[[Stage], None]:
+    def do(stage: Stage) -> None:
+        errors = [outcome.error for outcome in Run(stage.shops[:number], to(migration)) if outcome.failed]
+        if errors:
+            raise Failed(" | ".join(errors))
+
+    return do
+
+
+def _take_away(slug: str) -> None:
+    with use_tenant(PLATFORM):
+        there = list(Tenant.objects.filter(slug=slug).values_list("status", flat=True))
+    for status in there:
+        if status == Tenant.Status.ACTIVE:
+            delete_tenant(slug)
+        purge_tenant(slug)
+
+
+def without(*slugs: str) -> Callable[[Stage], None]:
+    def ready(stage: Stage) -> None:
+        registry.clear()
+        for slug in slugs:
+            _take_away(slug)
+
+    return ready
+
+
+def _create(stage: Stage) -> None:
+    create_tenant(NewTenant(slug="fault-new", owner_email="owner@new.example"))
+
+
+def _back_up(stage: Stage) -> None:
+    backup_tenant(stage.shop.slug, stage.file)
+
+
+def _with_backup(stage: Stage) -> None:
+    without("fault-new")(stage)
+    if not stage.file.exists():
+        _back_up(stage)
+
+
+def _rename_back(stage: Stage) -> None:
+    registry.clear()
+    with use_tenant(PLATFORM):
+        if Tenant.objects.filter(slug="fault-renamed").exists():
+            rename_tenant("fault-renamed", stage.shop.slug)
+
+
+def _to_purge(stage: Stage) -> None:
+    without("fault-new")(stage)
+    _create(stage)
+    delete_tenant("fault-new")
+
+
+def _default_again(stage: Stage) -> None:
+    registry.clear()
+    if tenant_by_slug(stage.shop.slug).variant != "default":
+        set_variant(stage.shop.slug, "default")
+
+
+def _without_goods(stage: Stage) -> None:
+    with use_tenant(stage.shop):
+        Goods.objects.filter(slug__startswith="row-").delete()
+
+
+def _import(stage: Stage) -> None:
+    with use_tenant(stage.shop):
+        import_goods(BytesIO(CSV))
+
+
+def _with_stock(stage: Stage) -> None:
+    with use_tenant(stage.shop), transaction.atomic():
+        Order.objects.all().delete()
+        goods, _ = Goods.objects.get_or_create(slug="mug", defaults={"name": "Mug"})
+        Sku.objects.update_or_create(goods=goods, defaults={"price": 5, "stock": 9})
+
+
+def _check_out(stage: Stage) -> None:
+    with use_tenant(stage.shop):
+        sku = Sku.objects.get(goods__slug="mug")
+        place_order(CustomerDetails(email="kim@shop.example", name="Kim"), {sku.pk: 2}, "12 Alder Street")
+
+
+def _stock_left(stage: Stage) -> Any:
+    with use_tenant(stage.shop), connection.cursor() as cursor:
+        cursor.execute("SELECT sum(stock) FROM goods_sku")
+        return cursor.fetchone()
+
+
+def actions() -> Iterable[Action]:
+    """Return all of them."""
+    yield Action(name="create", ready=without("fault-new"), do=_create)
+    yield Action(name="clone", ready=without("fault-new"), do=lambda stage: clone_tenant(stage.shop.slug, "fault-new"))
+    yield Action(
+        name="backup",
+        ready=lambda stage: stage.file.unlink(missing_ok=True),
+        do=_back_up,
+        is_done=lambda stage: stage.file.exists(),
+    )
+    yield Action(name="restore", ready=_with_backup, do=lambda stage: restore_tenant(stage.file, "fault-new"))
+    yield Action(
+        name="purge",
+        ready=_to_purge,
+        do=lambda stage: purge_tenant("fault-new"),
+        between=lambda portrait: portrait[1][1] == "purging",
+    )
+    yield Action(name="rename", ready=_rename_back, do=lambda stage: rename_tenant(stage.shop.slug, "fault-renamed"))
+    yield Action(name="set_variant", ready=_default_again, do=lambda stage: set_variant(stage.shop.slug, "customer_a"))
+    yield Action(name="migrate alone", ready=migrate("0001", 1), do=migrate("0002", 1))
+    yield Action(name="migrate together", ready=migrate("0001", 3), do=migrate("0002", 3))
+    yield Action(name="migrate with Python", ready=migrate("0002", 1), do=migrate("0003", 1))
+    yield Action(name="migrate with deferred SQL", ready=migrate("zero", 1), do=migrate("0001", 1))
+    yield Action(
+        name="migrate without a transaction",
+        ready=migrate("0004", 1),
+        do=migrate("0005", 1),
+        between=lambda portrait: portrait[1][3] == "",
+    )
+    yield Action(name="import", ready=_without_goods, do=_import)
+    yield Action(name="check out", ready=_with_stock, do=_check_out, is_done=_stock_left)

@@ -1,0 +1,57 @@
+"""Let the k-th call from Python fail, of those that functions of this project make between statements."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+ROOT = str(Path(__file__).resolve().parents[2])
+_WHERE = tuple(f"{ROOT}/{folder}/" for folder in ("tenants", "shop"))
+_INSIDE_PSYCOPG = "tenants/postgresql/driver.py"
+"""Called by psycopg in the midst of what it does."""
+_CLEARING_UP = frozenset({"__exit__", "__aexit__", "leave", "close", "_close", "_rollback", "run_on_commit"})
+"""Functions that put things back: no program is right whose clearing up can fail anywhere."""
+
+
+class InjectedError(Exception):
+    """What a call raises that was told to fail."""
+
+
+class Calls:
+    """Counts calls of functions of ours, and lets one of them fail before it does anything."""
+
+    def __init__(self, at: int = -1) -> None:
+        self.at = at
+        self.made = 0
+        self.failed = ""
+
+    def profile(self, frame: FrameType, event: str, argument: Any) -> None:
+        """Be told of a call, as `sys.setprofile` has it."""
+        code = frame.f_code
+        if event != "call" or not code.co_filename.startswith(_WHERE) or code.co_filename.endswith(_INSIDE_PSYCOPG):
+            return
+        if code.co_name in _CLEARING_UP:
+            return
+        if code.co_flags & 0x20 or sys.exc_info()[0] is not None:  # a generator going on; an error being dealt with
+            return
+        self.made += 1
+        if self.made - 1 == self.at:
+            self.failed = f"{Path(code.co_filename).relative_to(ROOT)}:{code.co_name}"
+            raise InjectedError(f"{self.failed} was told to fail")
+
+
+@contextmanager
+def watched(calls: Calls) -> Iterator[Calls]:
+    """Count, and fail as told, inside the block, on this thread and on those that are started in it."""
+    threading.setprofile(calls.profile)
+    sys.setprofile(calls.profile)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)  # type: ignore[arg-type]
