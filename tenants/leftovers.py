@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class LeftOpen(Exception):
-    """Ends a block that code has entered and not left; it is never seen by anybody."""
+    """Ends a block that code has entered and not left; no caller sees it."""
 
 
 class Watch:
@@ -86,7 +86,7 @@ def note(wrapper: Any) -> None:
 
 
 def close_connections() -> None:
-    """Close this thread's connections, whatever state they are in, and leave all blocks that they are in."""
+    """Close this thread's connections in any state, and leave all blocks that they are in."""
     for wrapper in connections.all(initialized_only=True):
         if wrapper.in_atomic_block:
             _log(wrapper, "a thread")

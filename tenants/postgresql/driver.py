@@ -23,7 +23,7 @@ class TenantConnection(psycopg.Connection[Any]):
     """One session of the server.
 
     `told` is right by construction. All that psycopg sends goes through `wait`, which forgets it: statements of any
-    cursor, COPY, pipelines, and what transactions of psycopg's own do at their ends. Only a cursor of ours that knows
+    cursor, COPY, pipelines, and the ends of psycopg's transactions. Only a cursor of ours that knows
     what its statement did to the settings notes the tenant again.
     """
 
@@ -38,7 +38,7 @@ class TenantConnection(psycopg.Connection[Any]):
     held_cursors: int = 0
     """How many cursors are open that outlive their transaction."""
     usual_isolation: IsolationLevel | None = None
-    """The level that transactions have where nobody has asked for another one."""
+    """The default isolation level of transactions on this connection."""
 
     wrapper: ReferenceType[Any] | None = None
     """Django's connection, which has this one."""
@@ -49,7 +49,7 @@ class TenantConnection(psycopg.Connection[Any]):
         return super().wait(gen, interval, timeout)
 
     def transaction(self, *args: Any, **options: Any) -> Any:
-        """Begin a block of psycopg's own, which may be left open like one of Django's."""
+        """Begin a transaction of psycopg, which may be left open like one of Django's."""
         self._note()
         return super().transaction(*args, **options)
 

@@ -15,7 +15,7 @@ _LONGEST_KEPT = 4000
 
 
 class Traces(NamedTuple):
-    """What a text may do beside what its command tags say."""
+    """Effects of a text that its command tags do not tell."""
 
     settings: bool
     """It may change a setting, the search path among them."""
@@ -94,7 +94,7 @@ _PIECE = re.compile(
 )
 _FIRST_WORD = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*(PREPARE\s+TRANSACTION|\w+|\S|$)", re.I | re.S)
 _ENDING = {"COMMIT", "ROLLBACK", "END", "ABORT"}
-# The body of a function that is written in the standard's way has semicolons, and an END of its own.
+# The body of a function that is written in the standard's way has semicolons, and an END.
 _ATOMIC_BODY = re.compile(r"\bBEGIN\s+ATOMIC\b", re.I)
 
 

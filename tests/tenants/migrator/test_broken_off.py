@@ -190,7 +190,7 @@ def test_a_deferred_statement_that_fails_leaves_no_block_open(open_shop: OpenSho
     check_next_tenant(shop)
 
 
-def test_an_error_in_the_editors_block_is_raised_and_no_deferred_statement_is_sent(open_shop: OpenShop) -> None:
+def test_an_error_in_the_editors_block_sends_no_deferred_statement(open_shop: OpenShop) -> None:
     """Fault 1: the other way out of the editor."""
     shop = open_shop()
     with use_tenant(shop.as_owner()):

@@ -79,7 +79,7 @@ def test_an_end_by_the_driver_is_noticed(pair: Pair, sql_row: Row, how: str) -> 
 
 @pytest.mark.parametrize("in_transaction", [True, False])
 def test_statements_in_a_pipeline_are_each_their_tenants(pair: Pair, sql_row: Row, in_transaction: bool) -> None:
-    """Faults 2 and 8: in a pipeline the settings go before each statement, in messages of their own."""
+    """Faults 2 and 8: in a pipeline the settings go before each statement, each as a message."""
     acme, globex = pair
     with use_tenant(acme):
         sql_row(WHERE)
@@ -121,7 +121,7 @@ def test_a_pipeline_outside_a_transaction_is_its_tenants(pair: Pair, sql_row: Ro
         assert sql_row(WHERE) == place(pair[0])
 
 
-def test_an_error_in_a_pipeline_is_raised_and_the_next_statement_is_its_tenants(pair: Pair, sql_row: Row) -> None:
+def test_an_error_in_a_pipeline_is_raised_and_leaves_the_next_tenant_alone(pair: Pair, sql_row: Row) -> None:
     """Fault 8: a pipeline that is aborted leaves nothing behind."""
     acme, globex = pair
     with use_tenant(acme):
@@ -145,7 +145,7 @@ CREATE PROCEDURE in_two(INOUT seen text) LANGUAGE plpgsql AS $$ BEGIN
 END $$"""
 
 
-def test_a_procedure_that_commits_works_alone_and_says_what_to_do_in_a_transaction(pair: Pair, sql_row: Row) -> None:
+def test_a_procedure_that_commits_works_outside_transactions_alone(pair: Pair, sql_row: Row) -> None:
     """Fault 8: `invalid transaction termination`."""
     acme, _ = pair
     with use_tenant(acme.as_owner()), connection.cursor() as cursor:

@@ -153,7 +153,7 @@ def test_an_iterator_goes_on_while_tenants_are_visited(pair: Pair, sql_row: Row)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_cursor_that_nobody_closed_is_closed_at_the_end_of_a_request(pair: Pair, sql_row: Row) -> None:
+def test_a_cursor_that_was_left_open_is_closed_at_the_end_of_a_request(pair: Pair, sql_row: Row) -> None:
     """Fault 52: an iterator that was left in the midst."""
     with use_tenant(pair[0]):
         left = connection.chunked_cursor()

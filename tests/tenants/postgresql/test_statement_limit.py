@@ -119,7 +119,7 @@ def test_a_limit_set_by_hand_does_not_take_anothers_along(pair: Pair, limit: Cal
 
 
 def test_a_limit_is_in_force_for_what_refuses_a_transaction(pair: Pair) -> None:
-    """Fault 5: on a connection of its own there was none."""
+    """Fault 5: on the second connection there was none."""
     acme = replace(pair[0], statement_seconds=1, role="")
     with use_tenant(acme), connection.cursor() as cursor:
         with pytest.raises(OperationalError, match="statement timeout"):
