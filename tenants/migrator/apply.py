@@ -158,7 +158,8 @@ def _leg_by_script_or_anew(
     is_one_of_several: bool = False,
 ) -> tuple[str, ...]:
     def go(*, by_script: bool) -> tuple[str, ...]:
-        with transaction.atomic():
+        # Of a new schema nothing is left anyhow, and without savepoints its migrations may use enum values they add.
+        with transaction.atomic(savepoint=not is_new):
             recorded = claim_and_read(tenant, lock_timeout, is_new=is_new, is_claimed=is_one_of_several)
             check_not_ahead(tenant, recorded or ())
             leg, more = first_leg(recorded, goals)

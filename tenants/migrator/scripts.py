@@ -7,9 +7,10 @@ the model states kept; so is whatever could come out differently a second time (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from django.db import connection
 from django.db.migrations import Migration
@@ -135,7 +136,7 @@ def _forwards(migration: Migration, script: Script, *, from_nothing: bool) -> No
     if from_nothing:
         migration = for_no_rows(migration)
     if sends_the_same(migration, script.state):
-        with recording(_wrapper()) as statements, connection.schema_editor(atomic=True) as editor:
+        with recording(_wrapper()) as statements, _savepoints(not from_nothing), _editor() as editor:
             script.state = migration.apply(script.state, editor)
         script.add_sql(statements)
     else:
@@ -146,6 +147,21 @@ def _forwards(migration: Migration, script: Script, *, from_nothing: bool) -> No
     if not all(changes_tables_alone(operation) for operation in migration.operations):
         connection.check_constraints()
         script.add_sql([_SETTLE])
+
+
+def _editor() -> Any:
+    return connection.schema_editor(atomic=True)
+
+
+@contextmanager
+def _savepoints(allowed: bool) -> Iterator[None]:
+    """Let no savepoint be made inside the block unless they are allowed: a statement that fails fails all."""
+    before = connection.features.uses_savepoints
+    connection.features.uses_savepoints = before and allowed
+    try:
+        yield
+    finally:
+        connection.features.uses_savepoints = before
 
 
 def _python_step(migration: Migration, state: ProjectState) -> PythonStep:

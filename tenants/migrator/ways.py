@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from tenants.migrator.graph import AppliedExecutor, Target
+from django.db.migrations import RunSQL, SeparateDatabaseAndState
+from django.db.migrations.operations.base import Operation
+
+from tenants.migrator.graph import AppliedExecutor, Plan, Target
 from tenants.release import Key
+
+_ADD_VALUE = re.compile(r"\bALTER\s+TYPE\b.*\bADD\s+VALUE\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """Migrations that are done together: all that are atomic up to one that is not, or that one alone."""
+    """Migrations that are done together: all that are atomic up to one that is not, or that one alone.
+
+    One that gives an enum a value ends a leg too.
+    """
 
     recorded: frozenset[Key] | None
     """What is applied where the leg begins; None: the schema is new."""
@@ -36,9 +45,22 @@ def first_leg(recorded: frozenset[Key] | None, goals: tuple[Target, ...]) -> tup
     if not parts:
         return _leg(recorded, [], atomic=True), False
     atomic, part = parts[0]
-    if not atomic:
-        part = part[:1]
+    part = _until_enum_value(part) if atomic else part[:1]
     return _leg(recorded, part, atomic=atomic), len(part) < len(plan)
+
+
+def _until_enum_value(plan: Plan) -> Plan:
+    """Return a plan up to a migration that gives an enum a value: PostgreSQL has none use it before it is committed."""
+    for number, (migration, backwards) in enumerate(plan, start=1):
+        if not backwards and any(map(_adds_enum_value, migration.operations)):
+            return plan[:number]
+    return plan
+
+
+def _adds_enum_value(operation: Operation) -> bool:
+    if isinstance(operation, SeparateDatabaseAndState):
+        return any(map(_adds_enum_value, operation.database_operations))
+    return isinstance(operation, RunSQL) and _ADD_VALUE.search(str(operation.sql)) is not None
 
 
 def _leg(recorded: frozenset[Key] | None, plan: list, *, atomic: bool) -> Leg:  # type: ignore[type-arg]

@@ -75,6 +75,23 @@ def test_own_types_come_and_go_in_many_shops_at_once(write_migrations: WriteMigr
     assert [finding.what for finding in verify(shops)] == []
 
 
+def test_a_value_that_an_enum_is_given_is_used_by_the_next_migration(
+    write_migrations: WriteMigrations, open_shop: OpenShop
+) -> None:
+    """Fault 14: PostgreSQL lets nobody use a new value before it is committed, and both were one transaction."""
+    write_migrations("0006_own", OPERATIONS)
+    shops = [open_shop() for _ in range(3)]
+    for shop in shops[:2]:
+        fill_own(shop)
+    write_migrations("0007_value", "RunSQL(\"ALTER TYPE mood ADD VALUE 'angry' AFTER 'sad'\", RunSQL.noop),")
+    write_migrations("0008_use", "RunSQL(\"UPDATE own SET m = 'angry' WHERE m = 'sad'\", RunSQL.noop),")
+    outcomes = {outcome.tenant.slug: outcome for outcome in Run(shops, RunOptions(jobs=2))}
+    assert {outcome.error for outcome in outcomes.values()} == {""}
+    assert outcomes[shops[0].slug].applied == ("ledger.0007_value", "ledger.0008_use")
+    assert sorted(ask(shops[1].as_owner(), "SELECT m::text FROM own")) == ["angry", "ok", "ok"]
+    assert [finding.what for finding in verify([*shops, open_shop(), open_shop()])] == []
+
+
 def test_a_column_of_another_type_is_not_cloned(shop: TenantInfo) -> None:
     """Fault 14: what was changed by hand is named, and no value is turned into another."""
     with use_tenant(shop.as_owner()), connection.cursor() as cursor:
