@@ -85,7 +85,7 @@ def test_an_extension_is_in_the_schema_that_all_paths_end_with(
     assert home(name) == tenancy().extension_schema == "extensions"
     for shop in shops:
         assert ask(shop, f"SELECT '{value}'::{kind} IS NULL") == (False,)
-    assert ask(shops[0], "SHOW search_path") == (f"{shops[0].schema}, extensions",)
+    assert ask(shops[0], "SHOW search_path") == (f"{shops[0].schema}, extensions, pg_temp",)
 
 
 @pytest.mark.parametrize(
@@ -248,5 +248,5 @@ def test_a_schema_that_cannot_be_for_extensions_is_refused(name: str) -> None:
 def test_another_schema_for_extensions_is_in_every_path(committed: None) -> None:
     """Fault 12: managed servers have a schema of another name."""
     with override_settings(TENANTS={**settings.TENANTS, "EXTENSION_SCHEMA": "heroku_ext"}):
-        assert ask(PLATFORM, "SHOW search_path") == ("public, heroku_ext",)
-    assert ask(PLATFORM, "SHOW search_path") == ("public, extensions",)
+        assert ask(PLATFORM, "SHOW search_path") == ("public, heroku_ext, pg_temp",)
+    assert ask(PLATFORM, "SHOW search_path") == ("public, extensions, pg_temp",)
