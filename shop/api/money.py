@@ -13,6 +13,7 @@ from shop.api.schemas.fields import Input
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent, plain_money
 from tenants import current_tenant
 from tenants.api.problems import Fault, Refused
+from tenants.oauth.openapi import add_token_paths
 
 _WRITTEN = {"type": "string", "format": "amount", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,3})?$", "examples": ["50.00"]}
 
@@ -111,6 +112,12 @@ def tell_currency(document: dict[str, Any]) -> None:
             schema["examples"] = [plain_money(Decimal(50), currency)]
         elif schema.get("format") == "currency":
             schema.update(examples=[currency], const=currency)
+
+
+def refine(document: dict[str, Any]) -> None:
+    """Make an OpenAPI document that of the active shop."""
+    tell_currency(document)
+    add_token_paths(document)
 
 
 def _schemas_in(part: Any) -> Iterator[dict[str, Any]]:

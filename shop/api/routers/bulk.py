@@ -14,7 +14,7 @@ from shop.api.ndjson import NdjsonGoods
 from shop.api.schemas.bulk import BulkReport, ImportOut
 from shop.api.schemas.fields import NO_NUL
 from shop.api.shapes import Shapes
-from shop.api.uploads import CSV, NDJSON, XLSX, Upload, kind_of
+from shop.api.uploads import BYTES, CSV, NDJSON, XLSX, Upload, kind_of
 from shop.goods.importer import import_goods, import_products
 from shop.goods.models import GoodsImport
 from tenants.api.access import requires
@@ -35,7 +35,8 @@ class ImportParams(Schema):
 
 def _body(*kinds: str) -> dict[str, Any]:
     """Return what OpenAPI says of a body that is no JSON."""
-    content = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    content: dict[str, Any] = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    content[BYTES] = {"schema": {"type": "string", "format": "binary"}}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -50,8 +51,8 @@ def add_bulk(router: Router, shapes: Shapes) -> None:
         WooCommerce or Cafe24 as CSV or XLSX. What is not said stays as it is. `dry_run` does it all and takes it back.
         Errors name the line and the column; warnings say what was taken otherwise than the file says.
         """
-        kind, upload = kind_of(request, NDJSON, CSV, XLSX), Upload(request)
-        if kind != NDJSON:
+        kind, upload = kind_of(request, NDJSON, CSV, XLSX, BYTES), Upload(request)
+        if not (kind == NDJSON or (kind == BYTES and upload.begins_with(b"{"))):
             report = import_goods(cast(Any, upload), dry_run=dry_run)
         else:
             report = import_products(NdjsonGoods(upload, shapes), dry_run=dry_run)
@@ -65,7 +66,7 @@ def make_router(pages: Pages) -> Router:
     @router.post("", response={201: ImportOut, 202: ImportOut}, auth=requires(*_NEEDED), openapi_extra=_body(CSV, XLSX))
     def create_import(request: HttpRequest, params: Query[ImportParams]) -> Any:
         """Hand in a file of goods. What is wrong with it stands in the import, and then the shop is as it was."""
-        kind_of(request, CSV, XLSX)
+        kind_of(request, CSV, XLSX, BYTES)
         with transaction.atomic():
             kept = hand_in(Upload(request).read, params.file_name, dry_run=params.dry_run)
             if params.background:

@@ -7,7 +7,7 @@ from typing import Annotated
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from ninja import Field, Schema
-from pydantic import AfterValidator, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, StringConstraints
 
 from shop.goods.rich_text import MAX_CHARACTERS, validate_description
 from shop.storefront.cart import MAX_QUANTITY
@@ -47,6 +47,14 @@ def _description(text: str) -> str:
     return text
 
 
+def _timestamp(text: object) -> object:
+    if isinstance(text, str) and text.strip().replace(".", "", 1).removeprefix("-").isdigit():
+        raise ValueError("Give a date and time with its time zone, as 2026-01-31T09:00:00Z.")
+    return text
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_timestamp)]
+"""A date and time with its zone, as ISO 8601 has them; not the number of seconds that pydantic would take as well."""
 Description = Annotated[str, StringConstraints(max_length=MAX_CHARACTERS, pattern=NO_NUL), AfterValidator(_description)]
 """Plain text, or HTML within the bounds of what can be cleaned."""
 Email = Annotated[

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
-from shop.api.schemas.fields import NO_NUL, Description, Input, Name, Slug, Text
+from shop.api.schemas.fields import NO_NUL, Description, Input, Moment, Name, Slug, Text
 from shop.goods.models import Picture
 from tenants.addresses import absolute
 
@@ -92,7 +92,7 @@ class GoodsFilter(Schema):
     vendor: str = Field("", max_length=255, pattern=NO_NUL, description="The vendor, in full.")
     tag: str = Field("", max_length=255, pattern=NO_NUL, description="A tag, in full.")
     in_stock: bool | None = Field(None, description="true: some may be ordered now; false: sold out.")
-    updated_since: AwareDatetime | None = Field(None, description="Changed at that time or later, with its time zone.")
+    updated_since: Moment | None = Field(None, description="Changed at that time or later, with its time zone.")
     published: Literal["true", "false", "any"] = Field(
         "true", description="What is not published only staff may see (`goods.view_goods`)."
     )

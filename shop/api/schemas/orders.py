@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Field, Schema
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import StringConstraints
 
 from shop.api.schemas.customers import CustomerIn
-from shop.api.schemas.fields import NO_NUL, Id, Input, Quantity
+from shop.api.schemas.fields import NO_NUL, Id, Input, Moment, Quantity
 from shop.orders.models import Order
 from shop.storefront.cart import MAX_LINES
 
@@ -67,7 +67,7 @@ class OrderFilter(Schema):
 
     status: Order.Status | None = None
     customer: Id | None = Field(None, description="The id of a customer.")
-    placed_since: AwareDatetime | None = Field(None, description="Placed at that time or later, with its time zone.")
+    placed_since: Moment | None = Field(None, description="Placed at that time or later, with its time zone.")
 
 
 class StatusIn(Input):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from ninja import Field, Schema
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 
 from shop.api.schemas.fields import INTEGER_MAX, Count, Id, Input, Name, Text
 
@@ -54,12 +54,13 @@ class SkuPatch(Input):
 
 
 class StockIn(Input):
-    """How many pieces there are now: a number, or how many more or fewer."""
+    """How many pieces there are now: either `stock` or `change`."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["stock"]}, {"required": ["change"]}]})
-
-    stock: Count = Field(None, description="How many there are.")
-    change: int = Field(None, ge=-(2**31), le=2**31 - 1, description="How many more, or fewer if negative.")
+    # Not as a oneOf of both: clients that are generated from the document would make a body of any kind of it.
+    stock: Count = Field(None, description="How many there are. Without `change`.")
+    change: int = Field(
+        None, ge=-(2**31), le=2**31 - 1, description="How many more, or fewer if negative. Without `stock`."
+    )
 
     @model_validator(mode="after")
     def _is_either(self) -> Self:

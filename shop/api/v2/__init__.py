@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ninja import NinjaAPI
 
-from shop.api.money import MoneyObjects, tell_currency
+from shop.api.money import MoneyObjects, refine
 from shop.api.routers import add_routers
 from tenants.api.base import make_api
 from tenants.api.pages import CursorPages
@@ -15,6 +15,6 @@ _DESCRIPTION = "Every amount of money has its currency. Lists go on at a cursor.
 
 def make(variant: str) -> NinjaAPI:
     """Return the API as shops of `variant` have it."""
-    api = make_api("v2", errors=ProblemDetails(), refine=tell_currency, title="Shop API", description=_DESCRIPTION)
+    api = make_api("v2", errors=ProblemDetails(), refine=refine, title="Shop API", description=_DESCRIPTION)
     add_routers(api, MoneyObjects(), CursorPages(), variant)
     return api

@@ -223,3 +223,22 @@ def test_a_worker_imports_it_as_the_shop(in_acme: None, owner: Caller) -> None:
 def test_who_may_not_change_goods_hands_nothing_in(clerk: Caller, stranger: Caller) -> None:
     for path, kind in (("/imports", CSV), ("/goods/bulk", NDJSON)):
         assert (clerk.post(path, "", kind).status_code, stranger.post(path, "", kind).status_code) == (403, 401)
+
+
+def test_bytes_of_no_kind_are_told_by_how_they_begin(
+    in_acme: None, owner: Caller, one: Callable[..., dict[str, Any]]
+) -> None:
+    """Fault 44: what clients send that are generated from the OpenAPI document."""
+    for content in (lines(one("mug")), f"{HEADER}bowl,Bowl,6.00\n"):
+        report = owner.post("/goods/bulk", content.encode(), "application/octet-stream")
+        assert (report.status_code, report.json()["created"]) == (200, 1), report.content
+    handed_in = owner.post("/imports", f"{HEADER}cup,Cup,6.00\n".encode(), "application/octet-stream")
+    assert (handed_in.status_code, handed_in.json()["status"]) == (201, "done")
+
+
+def test_a_moment_is_no_number_of_seconds(owner: Caller) -> None:
+    """Fault 44."""
+    for path in ("/orders?placed_since=", "/goods?updated_since="):
+        for number in ("0.5", "1700000000", "-1"):
+            assert owner.get(f"{path}{number}").status_code == 422, number
+        assert owner.get(f"{path}2026-01-31T09:00:00Z").status_code == 200
