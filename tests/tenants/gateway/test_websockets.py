@@ -105,7 +105,8 @@ def test_a_client_that_vanishes_is_let_go_of(front: Front, shop: TenantInfo) -> 
     assert eventually(lambda: address.sockets == 0, seconds=20)
 
 
-def test_many_are_open_at_once(front: Front, shop: TenantInfo) -> None:
+def test_many_are_open_at_once(front: Front, shop: TenantInfo, settings: Any) -> None:
+    settings.TENANTS = {**settings.TENANTS, "ADDRESS_SOCKETS": 0}  # all are of one client's address
     front.behind(Telling(), attempt_seconds=60.0)
 
     async def crowd() -> int:
