@@ -31,7 +31,7 @@ WRITING = ("post", "put", "patch", "delete")
 @pytest.fixture(autouse=True)
 def _without_limits() -> Iterator[None]:
     """A crawl is a crowd of one: it would be refused."""
-    with override_settings(TENANTS={**settings.TENANTS, "PLANS": {}}):
+    with override_settings(TENANTS={**settings.TENANTS, "PLANS": {}, "PLATFORM_LIMITS": {}, "ADDRESS_CONCURRENCY": 0}):
         yield
 
 

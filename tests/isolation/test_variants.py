@@ -62,7 +62,7 @@ def shops(open_shop: Callable[..., TenantInfo]) -> list[TenantInfo]:
 @pytest.fixture
 def unlimited() -> Iterator[None]:
     """Let a shop be asked as often at once as the test pleases."""
-    with override_settings(TENANTS={**TENANTS, "PLANS": {}}):
+    with override_settings(TENANTS={**TENANTS, "PLANS": {}, "PLATFORM_LIMITS": {}, "ADDRESS_CONCURRENCY": 0}):
         yield
 
 
