@@ -46,6 +46,7 @@ bench: $(BENCH)/.tools .env
 	@$(BENCH)/bin/python -m bench.records
 	@$(BENCH)/bin/python -m bench.hosts
 	@$(BENCH)/bin/python -m bench.noisy
+	@$(BENCH)/bin/python -m bench.login_flood
 	@$(BENCH)/bin/python -m bench.gateway
 
 # The peers have an environment of their own. One of them needs Python 3.12 and is left out on an older one.
