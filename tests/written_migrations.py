@@ -81,3 +81,4 @@ def forget_what_was_read() -> None:
     apply._scripts.clear()
     apply._latest.clear()
     importlib.invalidate_caches()
+    release.disk_loader()  # read by one thread: Django loads a package anew while it reads it
