@@ -81,7 +81,7 @@ def pgbouncer(*, size: int = 1, mode: str = "transaction") -> Iterator[Pooler]:
         with pooler.log.open("wb") as log:
             process = subprocess.Popen([executable, str(folder / "pgbouncer.ini")], stdout=log, stderr=log, **identity)
         try:
-            assert eventually(lambda: _answers(pooler, process), seconds=30), pooler.log.read_text()
+            assert eventually(lambda: _answers(pooler, process)), pooler.log.read_text()
             yield pooler
         finally:
             process.kill()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+PATIENCE = 180.0
+"""Seconds that guard against hanging: nothing may fail because a machine is busy."""
 
-def eventually(condition: Callable[[], object], *, seconds: float = 30.0) -> bool:
+
+def eventually(condition: Callable[[], object], *, seconds: float = PATIENCE) -> bool:
     """Return whether `condition` came true within `seconds`, as soon as it does."""
     deadline = time.monotonic() + seconds
     while not condition():

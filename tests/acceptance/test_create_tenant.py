@@ -36,7 +36,7 @@ def open_at_a_terminal(typed: bytes) -> tuple[int, str]:
         while not question.endswith("link to set it): ") and (letter := process.stderr.read(1)):
             question += letter
         os.write(ours, typed + b"\n")
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=600)
     os.close(ours)
     os.close(its)
     return process.returncode, question + output + errors

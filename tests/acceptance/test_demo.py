@@ -45,12 +45,12 @@ class Building:
 
     def run(self, *words: str) -> str:
         process = self.start(*words)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=600)
         assert process.returncode == 0, output
         return output
 
     def get(self, host: str, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=180)
         connection.request("GET", path, headers={"Host": f"{host}:{self.port}"})
         response = connection.getresponse()
         body = response.read().decode()
@@ -125,7 +125,7 @@ def test_it_serves_three_shops_and_ctrl_c_leaves_nothing_running(building: Build
     others = psutil.Process(process.pid).children(recursive=True)
     assert any("run_worker" in other.cmdline() for other in others)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
     assert "Traceback" not in output
     assert not any(other.is_running() for other in others)
@@ -138,6 +138,6 @@ def test_a_port_in_use_is_said_so(building: Building) -> None:
         taken.bind(("127.0.0.1", building.port))
         taken.listen()
         process = building.start("demo")
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=600)
     assert process.returncode == 1
     assert "PORT=" in output

@@ -52,12 +52,12 @@ def test_ctrl_c_finishes_the_tenant_in_hand_and_says_how_to_go_on(start: Start, 
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         assert "Stopping after the tenants in hand" in process.stderr.readline()
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=600)
     assert f"{shops[0].slug}: 4 migrations in " in output
     assert "Stopped with 2 tenants to go. To go on, run: manage.py migrate_tenants" in errors
     assert (process.returncode, "Traceback" in errors) == (1, False)
     assert [shop.slug for shop in behind(shops)] == [shop.slug for shop in shops[1:]]
-    start(shops).communicate(timeout=120)
+    start(shops).communicate(timeout=600)
     assert behind(shops) == []
 
 
@@ -73,7 +73,7 @@ def test_a_terminal_shows_a_bar_that_ends_with_all(start: Start, open_shop: Open
     except OSError:  # how a terminal says that nobody holds its other end any more
         pass
     os.close(ours)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=600)
     last = shown.decode().strip().rpartition("Migrating")[2]
     assert "3/3" in last
     assert output.strip() == "3 migrated, 0 failed, 0 were up to date."
@@ -82,7 +82,7 @@ def test_a_terminal_shows_a_bar_that_ends_with_all(start: Start, open_shop: Open
 def test_two_commands_at_once_share_the_work(start: Start, open_shop: OpenShop) -> None:
     shops = left_behind(open_shop, 6)
     processes = [start(shops, "--jobs=2") for _ in range(2)]
-    outputs = [process.communicate(timeout=120) for process in processes]
+    outputs = [process.communicate(timeout=600) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
     said = "".join(output for output, _ in outputs)
     for shop in shops:

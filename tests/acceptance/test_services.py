@@ -46,7 +46,7 @@ class Services:
         self, path: str, method: str = "GET", body: str | None = None, *, at: int = 0, **headers: str
     ) -> tuple[int, str]:
         """Ask the gateway, or one of those behind it by the number of its port."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.first_port + at, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.first_port + at, timeout=180)
         try:
             host = {"Host": f"acme.localhost:{self.first_port}"}
             connection.request(method, path, body, {**host, **headers})
@@ -122,7 +122,7 @@ def test_services_are_one_building_and_ctrl_c_ends_all_of_them(services: Service
 
     others = psutil.Process(services.process.pid).children(recursive=True)
     services.process.send_signal(signal.SIGINT)
-    output, _ = services.process.communicate(timeout=60)
+    output, _ = services.process.communicate(timeout=600)
     assert services.process.returncode == 0, output
     assert "Traceback" not in output
     assert eventually(lambda: not any(other.is_running() for other in others))

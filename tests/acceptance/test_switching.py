@@ -96,7 +96,7 @@ def test_a_shop_is_switched_under_load_and_every_process_follows(shop: TenantInf
             for variant in SWITCHES:
                 set_variant(shop.slug, variant, lock_timeout=60)
                 for port in ports:
-                    assert eventually(lambda port=port, wanted=variant: variant_seen(port, shop) == wanted, seconds=30)
+                    assert eventually(lambda port=port, wanted=variant: variant_seen(port, shop) == wanted, seconds=50)
         finally:
             done.set()
         assert all(future.result() > len(SWITCHES) for future in shoppers), "nobody was turned away"

@@ -70,7 +70,7 @@ def start_worker(committed: None) -> Iterator[StartWorker]:
 
 def assert_ended_in_order(process: subprocess.Popen[str]) -> None:
     """Wait for the end of a worker that was told to."""
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
     assert "Traceback" not in output
 
@@ -100,7 +100,7 @@ def is_there() -> bool:
 
 def wait_for(operation: Operation, state: str) -> Operation:
     """Wait until the operation is in that state, and return its row."""
-    in_time = eventually(lambda: row(operation).state in {state, "failed"}, seconds=60)
+    in_time = eventually(lambda: row(operation).state in {state, "failed"})
     found = row(operation)
     assert found.state == state, f"in time: {in_time}, {found.state}, {found.error}"
     return found
@@ -114,7 +114,7 @@ def in_the_way_of(tenant: TenantInfo, table: str = "ledger_entry") -> Iterator[C
         def wait_until_awaited() -> None:
             query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
             parameters = [f"{tenant.schema}.{table}"]
-            assert eventually(lambda: watcher.execute(query, parameters).fetchone() != (0,), seconds=60)
+            assert eventually(lambda: watcher.execute(query, parameters).fetchone() != (0,))
 
         with blocker.transaction():
             blocker.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.Identifier(tenant.schema, table)))
@@ -228,7 +228,7 @@ def test_cut_off_from_the_database_it_comes_back_and_goes_on(start_worker: Start
 def test_it_ends_with_the_process_that_started_it(start_worker: StartWorker) -> None:
     somebody_else = subprocess.Popen(["sleep", "60"])
     worker = start_worker("--parent", str(somebody_else.pid))
-    output, _ = worker.communicate(timeout=60)
+    output, _ = worker.communicate(timeout=600)
     somebody_else.kill()
     somebody_else.wait()
     assert worker.returncode == 0, output
@@ -246,7 +246,7 @@ def empty_database(committed: None) -> Iterator[str]:
 
 def test_without_a_control_plane_it_says_what_to_run(start_worker: StartWorker, empty_database: str) -> None:
     worker = start_worker(url=database_url(empty_database))
-    output, _ = worker.communicate(timeout=60)
+    output, _ = worker.communicate(timeout=600)
     assert worker.returncode == 1
     assert "manage.py migrate" in output
     assert "Traceback" not in output
@@ -263,7 +263,7 @@ def test_jobs_of_two_tenants_are_done_as_each_and_a_killed_workers_job_by_the_ne
     with use_tenant(shops[0]):
         jobs.leave_a_mark_once_the_file_is_there.defer(word="late mark", begun=str(begun), file=str(file))
     first = start_worker("--concurrency", "1")
-    assert eventually(begun.exists, seconds=60)
+    assert eventually(begun.exists)
     for tenant in shops:
         assert [name.split()[1] for name in marks(tenant)] == [tenant.slug]
     kill(first)
@@ -271,7 +271,7 @@ def test_jobs_of_two_tenants_are_done_as_each_and_a_killed_workers_job_by_the_ne
     with use_tenant(PLATFORM), connection.cursor() as cursor:  # it is not heard of for a while
         cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '10 minutes'")
     start_worker()
-    assert eventually(lambda: f"late mark {shops[0].slug}" in marks(shops[0], "late"), seconds=60)
+    assert eventually(lambda: f"late mark {shops[0].slug}" in marks(shops[0], "late"))
     assert marks(shops[1], "late") == []
 
 

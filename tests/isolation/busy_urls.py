@@ -24,7 +24,7 @@ def plain(request: HttpRequest) -> HttpResponse:
 
 def wait(request: HttpRequest) -> HttpResponse:
     inside.set()
-    assert go_on.wait(30)
+    assert go_on.wait(180)
     return HttpResponse("at last")
 
 
@@ -41,7 +41,7 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
 def wait_in_stream(request: HttpRequest) -> StreamingHttpResponse:
     def chunks() -> Iterator[bytes]:
         inside.set()
-        assert go_on.wait(30)
+        assert go_on.wait(180)
         yield b"at last"
 
     return StreamingHttpResponse(chunks())

@@ -48,7 +48,7 @@ def served(
             command, cwd=ROOT, env={**os.environ, **settings, **environment}, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            is_up = eventually(lambda: server.poll() is not None or _answers(port), seconds=60)
+            is_up = eventually(lambda: server.poll() is not None or _answers(port))
             if not is_up or server.poll() is not None:
                 log.seek(0)
                 raise AssertionError(f"The server did not start: {log.read()}")
@@ -56,7 +56,7 @@ def served(
         finally:
             server.terminate()
             try:
-                server.wait(20)
+                server.wait(180)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()

@@ -35,7 +35,7 @@ def hears(changes: bool) -> None:
 @pytest.fixture(autouse=True)
 def _hearing(committed: None) -> None:
     listener.start()  # a request would, in the midst of the test
-    assert listener.listening.wait(30)
+    assert listener.listening.wait(180)
     hears(True)
 
 

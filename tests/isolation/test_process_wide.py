@@ -149,7 +149,7 @@ def test_two_threads_at_once_get_their_own(pair: Pair, what: str) -> None:
 
 def at_once(pair: Pair, reading: Callable[[TenantInfo], str], times: int) -> list[tuple[str, set[str]]]:
     """Ask for both shops at the same time, again and again; return what was answered to each."""
-    barrier = Barrier(2, timeout=60)
+    barrier = Barrier(2, timeout=180)
     answers: dict[str, set[str]] = {tenant.slug: set() for tenant in pair}
 
     def ask(tenant: TenantInfo) -> None:

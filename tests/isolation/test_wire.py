@@ -64,7 +64,7 @@ class _PlainDjango:
 
 def _warm_messages(client: Client, path: str, wire: Wire) -> list[str]:
     listener.start()
-    assert listener.listening.wait(timeout=30)
+    assert listener.listening.wait(timeout=600)
     assert client.get(path).status_code == 200  # connects, fills caches
     wire.taken()
     assert client.get(path).status_code == 200

@@ -49,7 +49,7 @@ def held(tenant: TenantInfo, table: str) -> Iterator[Callable[[int], None]]:
     with connect_directly() as holder, connect_directly() as watcher:
 
         def wait_for(number: int) -> None:
-            assert eventually(lambda: watcher.execute(count).fetchone() == (number,), seconds=60)
+            assert eventually(lambda: watcher.execute(count).fetchone() == (number,))
 
         with holder.transaction():
             holder.execute(f'SELECT 1 FROM "{tenant.schema}"."{table}" FOR UPDATE')

@@ -101,7 +101,7 @@ def test_orders_at_once_count_back_orders_exactly(live_tenant: TenantInfo, make_
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=600)
     with use_tenant(live_tenant):
         assert dict(Sku.objects.values_list("pk", "stock")) == {owed.pk: -4, scarce.pk: 0}
     assert len(failed) == 4

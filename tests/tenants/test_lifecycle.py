@@ -141,7 +141,7 @@ def test_an_existing_schema_is_neither_adopted_nor_dropped(open_shop: OpenShop) 
 
 def in_parallel(count: int, work: Callable[[int], Any]) -> list[Any]:
     """Return what `work` returned or raised on each of `count` threads that begin together."""
-    together = Barrier(count, timeout=30)
+    together = Barrier(count, timeout=180)
 
     def begin(number: int) -> Any:
         together.wait()

@@ -104,13 +104,13 @@ def test_the_second_at_once_is_refused_until_the_first_is_done(shop: Shop) -> No
     tenant, other = shop(max_concurrency=1), shop(max_concurrency=1)
     with ThreadPoolExecutor() as pool:
         first = in_thread(pool, tenant, "/wait/")
-        assert busy_urls.inside.wait(30)
+        assert busy_urls.inside.wait(180)
         refused = client_of(tenant).get("/")
         assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (503, "1", "no-store")
         assert "The shop is very busy right now" in refused.text
         assert client_of(other).get("/").status_code == 200
         busy_urls.go_on.set()
-        assert first.result(30).status_code == 200
+        assert first.result(180).status_code == 200
     assert client_of(tenant).get("/").status_code == 200
     assert counted(tenant) == {Kind.CONCURRENCY: 1}
 
@@ -119,12 +119,12 @@ def test_who_may_wait_in_line_is_served_in_the_end(shop: Shop) -> None:
     tenant = shop(max_concurrency=1, max_queue=3)
     with ThreadPoolExecutor() as pool:
         first = in_thread(pool, tenant, "/wait/")
-        assert busy_urls.inside.wait(30)
+        assert busy_urls.inside.wait(180)
         waiting = [in_thread(pool, tenant, "/") for _ in range(3)]
-        assert eventually(lambda: len(turnstile.line_of(tenant.id)) == 3, seconds=30)
+        assert eventually(lambda: len(turnstile.line_of(tenant.id)) == 3)
         assert client_of(tenant).get("/").status_code == 503
         busy_urls.go_on.set()
-        assert [one.result(30).status_code for one in (first, *waiting)] == [200] * 4
+        assert [one.result(180).status_code for one in (first, *waiting)] == [200] * 4
 
 
 def test_too_many_in_a_short_time_get_429_with_the_seconds_to_wait(shop: Shop) -> None:
@@ -213,13 +213,13 @@ def test_one_address_has_so_many_requests_at_once_over_all_shops(shop: Shop) -> 
     first, second = shop(), shop()
     with override_settings(TENANTS={**tenancy_settings(), "ADDRESS_CONCURRENCY": 1}), ThreadPoolExecutor() as pool:
         waiting = in_thread(pool, first, "/wait/")
-        assert busy_urls.inside.wait(30)
+        assert busy_urls.inside.wait(180)
         refused = client_of(second).get("/")
         assert (refused.status_code, refused["Retry-After"]) == (429, "1")
         assert "Too many requests at once from your network" in refused.text
         assert client_of(second, REMOTE_ADDR="192.0.2.77").get("/").status_code == 200
         busy_urls.go_on.set()
-        assert waiting.result(30).status_code == 200
+        assert waiting.result(180).status_code == 200
         assert client_of(second).get("/").status_code == 200
 
 
@@ -233,7 +233,7 @@ def test_those_who_wait_at_all_shops_together_are_bounded(shop: Shop) -> None:
         assert eventually(lambda: turnstile.waiting == 2)
         assert client_of(second).get("/").status_code == 503
         busy_urls.go_on.set()
-        assert [one.result(30).status_code for one in (*inside, *waiting)] == [200] * 4
+        assert [one.result(180).status_code for one in (*inside, *waiting)] == [200] * 4
     assert turnstile.waiting == 0
     assert client_of(second).get("/").status_code == 200
 
@@ -274,7 +274,7 @@ def test_that_all_connections_are_in_use_is_said_too(shop: Shop) -> None:
     try:
         connection.ensure_connection()  # this thread has the only one
         with ThreadPoolExecutor() as threads:
-            busy = in_thread(threads, tenant, "/sleep/plain/?seconds=0").result(30)
+            busy = in_thread(threads, tenant, "/sleep/plain/?seconds=0").result(180)
         assert busy.status_code == 503
         assert "The database is very busy right now" in busy.text
     finally:

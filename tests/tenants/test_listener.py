@@ -20,7 +20,7 @@ from tenants.registry import registry
 from tenants.resolvers import Door, resolve
 from tests.waiting import eventually
 
-SOON = 20
+SOON = 50
 """Seconds that a busy machine may take. Who does not hear of a change believes what was for a minute."""
 
 

@@ -133,15 +133,15 @@ def test_a_job_that_kills_its_process_fails_and_takes_nothing_along(
     with use_tenant(shop):
         other = jobs.leave_a_mark_once_the_file_is_there.defer(word="late", begun=str(begun), file=str(go))
     first = start_worker()
-    assert eventually(begun.exists, seconds=60)
+    assert eventually(begun.exists)
     with use_tenant(shop):
         killer = jobs.end_the_process.defer(file=str(file))
-    first.communicate(timeout=60)
+    first.communicate(timeout=600)
     assert first.returncode == -9
     sql("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
     second = start_worker()
     go.touch()
-    assert eventually(lambda: marks(shop, "late") == [f"late {shop.slug}"], seconds=60)
+    assert eventually(lambda: marks(shop, "late") == [f"late {shop.slug}"])
     assert sql("SELECT attempts FROM procrastinate_jobs WHERE id = %s", other) in ([], [(0,)])
 
     def is_failed() -> bool:
@@ -163,10 +163,10 @@ def test_a_job_that_exits_as_a_program_does_not_end_its_worker(
     with use_tenant(shop):
         job = jobs.leave_the_program.defer(file=str(file))
     worker = start_worker("--concurrency", "1")
-    assert eventually(lambda: file.exists() and state(job)[1] == 1, seconds=60)
+    assert eventually(lambda: file.exists() and state(job)[1] == 1)
     with use_tenant(shop):
         jobs.leave_a_mark.defer(word="mark")
-    assert eventually(lambda: bool(marks(shop)), seconds=60)
+    assert eventually(lambda: bool(marks(shop)))
     assert worker.poll() is None
 
 

@@ -180,7 +180,7 @@ def test_threads_never_see_more_inside_than_may_be() -> None:
             if isinstance(answer, Queued):
                 turn = Event()
                 answer.wake_by(turn.set)
-                assert turn.wait(30)
+                assert turn.wait(180)
                 answer = answer.outcome()
             assert isinstance(answer, Place)
             inside.add(answer)

@@ -44,8 +44,8 @@ SETTINGS = {
 
 _START_SECONDS = 120
 """Replaying what a crash left can take this long on a slow disk."""
-_STOP_SECONDS = 60
-_LEAVE_SECONDS = 20
+_STOP_SECONDS = 180
+_LEAVE_SECONDS = 60
 """What the children of a killed server have to end in, before somebody must look at them."""
 _POLL_SECONDS = 0.01
 _LOG_MAX = 10_000_000

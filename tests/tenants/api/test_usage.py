@@ -173,5 +173,5 @@ def test_a_process_writes_down_what_it_has_counted(
     counter = UsageCounter()
     with use_tenant(live_tenant):
         counter.count("v1", RequestFactory().get("/", headers={"User-Agent": "curl/8.5"}))
-    assert eventually(lambda: [used.requests for used in report(TODAY, slugs=[live_tenant.slug])] == [1], seconds=60)
+    assert eventually(lambda: [used.requests for used in report(TODAY, slugs=[live_tenant.slug])] == [1])
     counter._stopped.set()

@@ -114,7 +114,7 @@ class Front:
     ) -> Reply:
         """Send one request over a connection of its own."""
         host = tenant if isinstance(tenant, str) else tenant.host
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=180)
         try:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             connection.putheader("Host", host)
@@ -137,7 +137,7 @@ class Front:
 
     def raw(self, data: bytes) -> bytes:
         """Send bytes as they are, and return everything that comes until the gateway hangs up or is done."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as client:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=180) as client:
             client.sendall(data)
             received = b""
             while chunk := client.recv(65536):
@@ -163,7 +163,7 @@ def opened_front(**options: Any) -> Iterator[Front]:
         return Front(loop, gateway, await server.start(), server.clients), server
 
     front, server = loop.run(start())
-    assert listener.listening.wait(30)
+    assert listener.listening.wait(180)
     try:
         yield front
     finally:

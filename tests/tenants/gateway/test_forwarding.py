@@ -153,7 +153,7 @@ def test_ours_keeps_its_own_door(front: Front, live_tenant: TenantInfo) -> None:
 
 def test_an_answer_is_passed_on_as_it_comes(front: Front, shop: TenantInfo) -> None:
     front.behind(Telling())
-    connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=180)
     connection.request("GET", "/stream?pieces=3&pause=0.5", headers={"Host": shop.host})
     response = connection.getresponse()
     first = response.read1()
@@ -168,7 +168,7 @@ def test_an_answer_is_passed_on_as_it_comes(front: Front, shop: TenantInfo) -> N
 def test_a_body_is_passed_on_as_it_comes(front: Front, shop: TenantInfo) -> None:
     telling = Telling()
     front.behind(telling)
-    connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=180)
     connection.putrequest("POST", "/", skip_host=True)
     connection.putheader("Host", shop.host)
     connection.putheader("Transfer-Encoding", "chunked")

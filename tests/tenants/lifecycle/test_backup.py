@@ -131,7 +131,7 @@ def test_rows_that_come_meanwhile_are_all_in_it_or_none(shop: TenantInfo, tmp_pa
     buyer = Thread(target=buy)
     buyer.start()
     try:
-        assert begun.wait(30)
+        assert begun.wait(180)
         found = members(backup_tenant(shop.slug, tmp_path / "shop.tar"))
     finally:
         end.set()

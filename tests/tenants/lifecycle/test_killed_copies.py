@@ -50,7 +50,7 @@ class Victim:
         self.process.stdin.write(f"{how}\n")
         self.process.stdin.flush()
         ended = self._line()
-        assert eventually(is_forgotten, seconds=20)
+        assert eventually(is_forgotten)
         return ended
 
     def _line(self) -> str:

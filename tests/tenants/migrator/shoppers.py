@@ -26,7 +26,7 @@ def shopping_slowly(shop: TenantInfo) -> Iterator[None]:
     shopper = Thread(target=hold)
     shopper.start()
     try:
-        assert holding.wait(30)
+        assert holding.wait(180)
         yield
     finally:
         release.set()

@@ -72,7 +72,7 @@ def test_the_lifespan_ends_with_the_mount(shop: TenantInfo) -> None:
     Client(HTTP_HOST=shop.host).get("/live/").getvalue()
     assert applications.built == {shop.slug: 1}
     registry.forget(shop.id)
-    assert eventually(lambda: applications.closed == {shop.slug: 1}, seconds=30)
+    assert eventually(lambda: applications.closed == {shop.slug: 1})
 
 
 def test_a_wsgi_application_answers_under_asgi(shop: TenantInfo) -> None:
@@ -84,7 +84,7 @@ def test_an_application_hears_that_its_client_has_gone(shop: TenantInfo) -> None
     response = Client(HTTP_HOST=shop.host).get("/endless/")
     assert next(iter(response.streaming_content)) == b"tick"
     response.close()
-    assert eventually(lambda: applications.gone == {shop.slug: 1}, seconds=30)
+    assert eventually(lambda: applications.gone == {shop.slug: 1})
 
 
 class Socket:

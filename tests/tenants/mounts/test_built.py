@@ -51,7 +51,7 @@ def test_it_is_closed_when_its_tenant_changes_or_goes(acme: TenantInfo, mount: M
     mount(acme, "closing_app")
     at(acme).get("/backend/").getvalue()
     registry.forget(acme.id)
-    assert eventually(lambda: applications.closed == {"acme": 1}, seconds=30)
+    assert eventually(lambda: applications.closed == {"acme": 1})
 
 
 def test_it_is_not_closed_while_somebody_reads_its_answer(acme: TenantInfo, mount: Mounting) -> None:
@@ -60,7 +60,7 @@ def test_it_is_not_closed_while_somebody_reads_its_answer(acme: TenantInfo, moun
     built_applications.retire(acme.id)
     assert not applications.closed
     assert response.getvalue() == b"acme"
-    assert eventually(lambda: applications.closed == {"acme": 1}, seconds=30)
+    assert eventually(lambda: applications.closed == {"acme": 1})
 
 
 def test_no_more_are_kept_than_the_setting_says(
@@ -71,7 +71,7 @@ def test_no_more_are_kept_than_the_setting_says(
         mount(tenant, "closing_app")
         at(tenant).get("/backend/").getvalue()
     assert len(built_applications) == 2
-    assert eventually(lambda: applications.closed == {"acme": 1}, seconds=30)  # the one that nobody asked for longest
+    assert eventually(lambda: applications.closed == {"acme": 1})  # the one that nobody asked for longest
 
 
 @pytest.mark.parametrize("app", ["broken_factory", "not_callable", "lost", "stillborn_asgi_app", "unheard-of"])

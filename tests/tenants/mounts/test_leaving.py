@@ -91,7 +91,7 @@ def test_client_who_leaves_mount_holds_no_place_of_shop(shop: TenantInfo, kind: 
     """Fault 54: the thread that waited is let go at once, and not when the application is done."""
     with limit_of(90.0):
         asyncio.run(leave(shop, f"/{kind}/{path}", after_first=path == "stall"))
-        assert eventually(lambda: not places_taken(shop), seconds=60)
+        assert eventually(lambda: not places_taken(shop))
         assert calls.of(shop) == 1  # the application is at it yet
 
 
@@ -106,12 +106,12 @@ def test_client_who_leaves_mount_leaks_nothing(
         for _ in range(3):
             asyncio.run(leave(shop, f"/{kind}/{path}", after_first=path == "stall"))
             unruly.released.set()  # nothing stops a thread that waits
-            assert eventually(lambda: not calls.of(shop), seconds=60)
+            assert eventually(lambda: not calls.of(shop))
             unruly.released.clear()
         one = built_of(shop)
-        assert eventually(lambda: not one._users, seconds=60)
+        assert eventually(lambda: not one._users)
         built_applications.retire(shop.id)
-    assert eventually(lambda: kind == "wsgi" or not one.application.is_alive, seconds=60)
+    assert eventually(lambda: kind == "wsgi" or not one.application.is_alive)
     gc.collect()
     assert "destroyed" not in caplog.text
     assert "different Context" not in caplog.text

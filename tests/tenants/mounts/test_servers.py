@@ -16,7 +16,7 @@ OWNER = b"owner@served.example"
 
 
 def ask(port: int, shop: TenantInfo, path: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=180)
     try:
         connection.request("GET", path, headers={"Host": shop.host})
         response = connection.getresponse()
@@ -26,7 +26,7 @@ def ask(port: int, shop: TenantInfo, path: str) -> tuple[int, bytes]:
 
 
 def begin_upload(port: int, shop: TenantInfo) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), timeout=60)
+    client = socket.create_connection(("127.0.0.1", port), timeout=180)
     head = f"POST /asgi/size HTTP/1.1\r\nHost: {shop.host}\r\nContent-Length: 10\r\nConnection: close\r\n\r\n12345"
     client.sendall(head.encode())
     return client

@@ -69,7 +69,7 @@ def is_well(shop: TenantInfo) -> bool:
         answer = client_of(shop).get("/app/")
         return answer.status_code == 200 and answer.getvalue() == b"owner@unruly.example"
 
-    return eventually(answers, seconds=60)
+    return eventually(answers)
 
 
 # --- Time
@@ -104,7 +104,7 @@ def test_application_that_hangs_is_cancelled_and_counts_no_more(shop_with: Calla
     """Fault 35: what was given up is ended, where it can be."""
     shop = shop_with("asgi")
     assert client_of(shop).get("/app/hang").status_code == 504
-    assert eventually(lambda: unruly.gone[shop.slug] == 1 and not calls.of(shop), seconds=30)
+    assert eventually(lambda: unruly.gone[shop.slug] == 1 and not calls.of(shop))
 
 
 def test_threads_that_hang_have_a_bound_and_end_with_their_work(shop_with: Callable[..., TenantInfo]) -> None:
@@ -114,13 +114,13 @@ def test_threads_that_hang_have_a_bound_and_end_with_their_work(shop_with: Calla
     with override_settings(TENANTS={**TENANTS, "MOUNTS": {"wsgi": "tests.tenants.mounts.unruly.wsgi"},
                                     "MOUNTS_SECONDS": 0.05, "PLANS": {}}):  # fmt: skip
         registry.clear()
-        assert eventually(lambda: client_of(shop).get("/app/").status_code != 503, seconds=60)  # until it is built
-        assert eventually(lambda: not calls.of(shop), seconds=60)
+        assert eventually(lambda: client_of(shop).get("/app/").status_code != 503)  # until it is built
+        assert eventually(lambda: not calls.of(shop))
         statuses = [client_of(shop).get("/app/hang").status_code for _ in range(120)]
     assert statuses == [504] * 100 + [503] * 20
     assert active_count() <= before + 105
     unruly.released.set()
-    assert eventually(lambda: not calls.of(shop), seconds=60)
+    assert eventually(lambda: not calls.of(shop))
     registry.clear()
     assert is_well(shop)
 
@@ -133,7 +133,7 @@ def test_loop_that_is_blocked_holds_no_other_mount(shop_with: Callable[..., Tena
         assert is_well(other)
     assert client_of(blocked).get("/app/").status_code == 504  # its own loop is blocked yet
     unruly.released.set()
-    assert eventually(lambda: is_well(blocked), seconds=60)
+    assert eventually(lambda: is_well(blocked))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -156,12 +156,12 @@ def test_mounts_that_hang_leave_shop_a_place(
         registry.clear()
         hanging = [pool.submit(ask) for _ in range(4)]
         try:
-            assert eventually(lambda: calls.of(shop) == 1, seconds=60)
+            assert eventually(lambda: calls.of(shop) == 1)
             for _ in range(3):
                 assert client_of(shop).get("/").status_code == 200
                 assert calls.of(shop) == 1
             # The others are refused after their wait.
-            assert eventually(lambda: sum(each.done() for each in hanging) == 3, seconds=60)
+            assert eventually(lambda: sum(each.done() for each in hanging) == 3)
             assert client_of(shop).get("/").status_code == 200
         finally:
             unruly.released.set()
@@ -202,7 +202,7 @@ def test_slow_uploads_at_mounts_hold_no_other_mount(shop_with: Callable[..., Ten
     with ThreadPoolExecutor(8) as pool:
         uploads = [pool.submit(upload, slow[number % 4], go) for number in range(8)]
         try:
-            assert eventually(lambda: sum(calls.of(shop) for shop in slow) == 8, seconds=60)
+            assert eventually(lambda: sum(calls.of(shop) for shop in slow) == 8)
             for _ in range(10):
                 assert is_well(other)
             # Eight for the uploads themselves, and a loop for each application with a thread for its database.
@@ -238,7 +238,7 @@ def test_websocket_that_application_does_not_answer_is_refused(shop_with: Callab
     """Fault 35: the time limit holds for the handshake of a WebSocket as well."""
     shop = shop_with("asgi")
     assert asyncio.run(Socket(shop.host, "/app/hang").say()) == [{"type": "websocket.close", "code": 1001}]
-    assert eventually(lambda: unruly.gone[shop.slug] == 1, seconds=30)
+    assert eventually(lambda: unruly.gone[shop.slug] == 1)
     assert is_well(shop)
 
 
@@ -293,7 +293,7 @@ def test_event_loop_that_ended_begins_again(shop_with: Callable[..., TenantInfo]
     assert is_well(shop)
     (application,) = [one.application for one in built_applications._built.values()]
     application._thread.end()  # type: ignore[union-attr]
-    assert eventually(lambda: not application.is_alive, seconds=30)  # type: ignore[union-attr]
+    assert eventually(lambda: not application.is_alive)  # type: ignore[union-attr]
     assert is_well(shop)
 
 
@@ -336,5 +336,5 @@ def test_application_that_left_is_closed_though_it_is_used_yet(
     answer: Any = client_of(shop).get("/app/stall")
     (application,) = [one.application for one in built_applications._built.values()]
     built_applications.retire(shop.id)
-    assert eventually(lambda: not application.is_alive, seconds=30)  # type: ignore[union-attr]
+    assert eventually(lambda: not application.is_alive)  # type: ignore[union-attr]
     answer.close()

@@ -87,7 +87,7 @@ def port(committed: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         listener.start()
-        assert listener.listening.wait(30)
+        assert listener.listening.wait(180)
         yield server.server_port
         server.shutdown()
         thread.join()

@@ -129,7 +129,7 @@ def test_of_many_uses_of_one_refresh_token_at_once_one_gets_something(
     barrier = Barrier(6)
 
     def use(_: int) -> int:
-        barrier.wait(30)
+        barrier.wait(180)
         return http().post(f"{shop.address}/oauth/token", data=body).status_code
 
     with ThreadPoolExecutor(6) as threads:
@@ -155,7 +155,7 @@ def test_of_many_uses_of_one_code_at_once_one_gets_something(shop: Shop) -> None
     barrier = Barrier(6)
 
     def use(_: int) -> int:
-        barrier.wait(30)
+        barrier.wait(180)
         return http().post(f"{shop.address}/oauth/token", data=body).status_code
 
     with ThreadPoolExecutor(6) as threads:

@@ -63,7 +63,7 @@ def mesh(committed: None) -> Iterator[Mesh]:
     with use_tenant(PLATFORM):
         Service.objects.filter(pk__in=[row.pk for row in mesh.rows]).delete()
     directory.clear()
-    background.submit(upstreams.close()).result(20)
+    background.submit(upstreams.close()).result(180)
     for server in mesh.servers:
         mesh.loop.run(server.stop())
     mesh.loop.stop()

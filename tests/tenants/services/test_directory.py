@@ -53,7 +53,7 @@ def test_it_is_read_once_and_then_asks_nobody(stock: Service) -> None:
 )
 def test_somebody_elses_change_is_heard(stock: Service, change: str) -> None:
     listener.start()
-    assert listener.listening.wait(30)
+    assert listener.listening.wait(180)
     before = directory.services().by_name["stock"]
     with connect_directly() as somebody:
         somebody: psycopg.Connection[Any]
