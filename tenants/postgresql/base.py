@@ -164,8 +164,10 @@ class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
 
     def _configure_connection(self, connection: Any) -> bool:
         """Take every schema out of a new connection's own path: a statement without its tenant finds nothing."""
+        kept = connection.traces, connection.is_touched
         super()._configure_connection(connection)
         connection.execute("SET search_path = ''")
+        connection.traces, connection.is_touched = kept  # these settings are how it is opened
         return True
 
     # --- Statements

@@ -36,7 +36,8 @@ from tenants.postgresql.texts import (
     NO_TRACES,
     Traces,
     discards_all,
-    number_of_local_settings,
+    lasts,
+    lasts_if_broken_off,
     traces_of,
     with_settings_after_ends,
 )
@@ -64,8 +65,6 @@ _TRANSACTION_CONTROL = re.compile(
 _ROWS = (b"SELECT", b"INSERT", b"UPDATE", b"DELETE")
 # After these the server may have other settings than it was told.
 _FORGETTING = frozenset({"SET", "RESET", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "DO", "CALL"})
-# These leave something in the session, or may do so.
-_LASTING = frozenset({"RESET", "LISTEN", "PREPARE", "LOAD", "DO", "CALL"})
 _ENDING = frozenset({"COMMIT", "ROLLBACK", "PREPARE TRANSACTION"})
 
 
@@ -141,6 +140,18 @@ class _TenantMixin:
             note(self.wrapper)
         return traces.settings
 
+    def _note_broken_off(self, query: str, traces: Traces) -> None:
+        """Note what a text may have left though it failed, or was broken off."""
+        self._note_traces(traces)
+        if traces.session or lasts_if_broken_off(query):
+            self._conn.leave_traces()
+            note(self.wrapper)
+
+    def _as_text(self, query: Any) -> str:
+        if isinstance(query, sql.Composable):
+            return query.as_string(self)  # type: ignore[arg-type]  # both kinds of cursor are psycopg's
+        return query.decode(self._conn.info.encoding) if isinstance(query, bytes) else str(query)
+
     @contextmanager
     def _told(self, query: Any) -> Iterator[None]:
         """Tell the server the tenant in a message of its own, for what cannot share one.
@@ -149,18 +160,21 @@ class _TenantMixin:
         settings hold no longer than that.
         """
         connection = self._conn
-        traces = traces_of(query) if isinstance(query, str) else NO_TRACES
+        text = self._as_text(query)
+        traces = traces_of(text)
         tenant, known = self._tenant_to_tell(), connection.told
         if tenant is not None and connection.autocommit and connection.pgconn.transaction_status == _IDLE:
             with connection.transaction():
                 self._tell(tenant)
+                self._note_broken_off(text, traces)
                 yield
-            self._note_traces(traces)
             return
         if tenant is not None:
             self._tell(tenant)
+        # What is read bit by bit may never be read to its end, and has no tags that anybody keeps.
+        self._note_broken_off(text, traces)
         yield
-        if not self._note_traces(traces):
+        if not traces.settings and not lasts_if_broken_off(text):
             self._remember(tenant or known)
 
     def _tell(self, tenant: TenantInfo) -> None:
@@ -222,10 +236,7 @@ class TenantCursor(_TenantMixin, Cursor):
     def execute(self, query: Any, params: Any = None, **options: Any) -> TenantCursor:
         """Execute `query` as the active tenant; raise `NoActiveTenant` if there is none."""
         if not isinstance(query, str):
-            if isinstance(query, sql.Composable):
-                query = query.as_string(self)
-            elif isinstance(query, bytes):
-                query = query.decode(self.connection.info.encoding)
+            query = self._as_text(query)
         if _TRANSACTION_CONTROL.fullmatch(query):
             self._execute_known(query, params, options, NO_TRACES)
             return self
@@ -243,8 +254,11 @@ class TenantCursor(_TenantMixin, Cursor):
         known = self._conn.told
         try:
             super().execute(query, params, **options)
-        except errors.InvalidTransactionTermination as error:
-            raise _ended_inside(error) from error
+        except BaseException as error:
+            self._note_broken_off(query, traces)
+            if isinstance(error, errors.InvalidTransactionTermination):
+                raise _ended_inside(error) from error
+            raise
         if not self._may_have_forgotten(query, traces) and known is not None:
             self._remember(known)
 
@@ -262,12 +276,16 @@ class TenantCursor(_TenantMixin, Cursor):
             # so does a COMMIT inside CALL or DO. All that was done is rolled back, so nothing happens twice; but not
             # behind a BEGIN or COMMIT in `query`.
             if not alone or traces.ends or self._conn.pgconn.transaction_status != _IDLE:
+                self._note_broken_off(query, traces)
                 if isinstance(error, errors.InvalidTransactionTermination):
                     raise _ended_inside(error) from error
                 raise
             self._before = b""
             self._execute_alone(tenant, query, params)
             return
+        except BaseException:
+            self._note_broken_off(query, traces)
+            raise
         finally:
             self._before = b""
         if not self._may_have_forgotten(query, traces):
@@ -307,12 +325,12 @@ class TenantCursor(_TenantMixin, Cursor):
 
     def _note_tags(self, query: str, tags: list[str]) -> bool:
         connection = self._conn
-        is_lasting = not _LASTING.isdisjoint(tags)
+        is_lasting = lasts(query, tags)
         if _FORGETTING.isdisjoint(tags) and not is_lasting:
             return False
         note(self.wrapper)
         connection.is_touched = connection.is_touched or "SET" in tags or "RESET" in tags
-        if is_lasting or tags.count("SET") > number_of_local_settings(query):
+        if is_lasting:
             connection.leave_traces()
         return not _FORGETTING.isdisjoint(tags)
 

@@ -12,11 +12,13 @@ from psycopg._preparing import PrepareManager
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
-from tenants.context import Block, TenantInfo, innermost
+from tenants.context import PLATFORM, Block, TenantInfo, innermost
 from tenants.leftovers import note
+from tenants.postgresql.texts import lasts, lasts_if_broken_off, traces_of
 
 if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen
+    from psycopg.pq.abc import PGresult
 
 
 class TenantConnection(psycopg.Connection[Any]):
@@ -43,6 +45,27 @@ class TenantConnection(psycopg.Connection[Any]):
     wrapper: ReferenceType[Any] | None = None
     """Django's connection, which has this one."""
 
+    def cursor(self, name: str = "", **options: Any) -> Any:
+        """Return a cursor of the driver's own kind; what is left by what it sends is noted."""
+        if name and options.get("withhold"):
+            self._leave()
+        factory = self.cursor_factory
+        self.cursor_factory = _noting(factory)
+        try:
+            return super().cursor(name, **options)
+        finally:
+            self.cursor_factory = factory
+
+    def note_results(self, text: str, results: list[PGresult]) -> None:
+        """Note what statements of the driver's own cursors have left in the session, errors or not."""
+        tags = [result.command_status.decode() for result in results if result.command_status]
+        if traces_of(text).session or lasts(text, tags) or (len(tags) < len(results) and lasts_if_broken_off(text)):
+            self._leave()
+
+    def _leave(self) -> None:
+        self._note()
+        self.leave_traces()
+
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Do what `gen` has to do with the server."""
         self.told = None
@@ -67,7 +90,7 @@ class TenantConnection(psycopg.Connection[Any]):
         """Note that the session is not as it was when it was opened."""
         self.is_touched = True
         if self.traces is None:
-            self.traces = innermost.get()
+            self.traces = innermost.get() or Block(PLATFORM, None)
 
     @property
     def is_plain(self) -> bool:
@@ -107,6 +130,28 @@ class TenantConnection(psycopg.Connection[Any]):
         """Note that the session has been discarded."""
         self._prepared = PrepareManager()  # its names are gone with the session's statements
         self.traces, self.held_cursors, self.is_touched = None, 0, False
+
+
+class _Noting:
+    """Mixed into the driver's cursors."""
+
+    def _check_results(self: Any, results: list[PGresult]) -> None:
+        self._conn.note_results(self._query.query.decode(errors="replace"), results)
+        super()._check_results(results)  # type: ignore[misc]  # psycopg's
+
+
+_MIXED = "_sangga_driver_cursor"
+
+
+def _noting(factory: Any) -> Any:
+    if not isinstance(factory, type):
+        return factory
+    # Kept on the factory: an instrumentation makes one for each connection, and both are collected together.
+    mixed = vars(factory).get(_MIXED)
+    if mixed is None:
+        mixed = type(factory.__name__, (_Noting, factory), {"__module__": factory.__module__})
+        setattr(factory, _MIXED, mixed)
+    return mixed
 
 
 driver: Any = SimpleNamespace(**{**vars(psycopg), "connect": TenantConnection.connect})

@@ -42,7 +42,8 @@ class ClearedSessions(Base):
         connection = self.connection
         if connection is None or self.closed_in_transaction:
             return False
-        return not connection.is_plain or self.autocommit != self.settings_dict["AUTOCOMMIT"]
+        is_ours = connection.autocommit == self.autocommit == self.settings_dict["AUTOCOMMIT"]
+        return not connection.is_plain or not is_ours
 
     def clear_leftovers(self, what: str) -> None:
         """Make the session what it was when it was opened, at the end of `what`; drop it where that cannot be done."""

@@ -6,10 +6,12 @@ Most of what a statement does is told by PostgreSQL's command tags. A function t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+# PostgreSQL's command tags of what leaves something in the session, or may do so.
+_LASTING = frozenset({"RESET", "LISTEN", "PREPARE", "LOAD", "DO", "CALL"})
 _LONGEST_KEPT = 4000
 """Characters of a text whose traces are remembered. Longer ones are rare, and take longer to execute than to read."""
 
@@ -29,11 +31,12 @@ NO_TRACES = Traces(settings=False, session=False, ends=False)
 
 # Looked for in lower case, and after a plain search for a word of theirs: scripts of migrations are long.
 _SET_CONFIG_LOCALLY = re.compile(r"\bset_config\s*\((?:[^()]|\([^()]*\))*,\s*true\s*\)")
-_SESSION_WORDS = ("advisory_lock", "dblink_connect", "temp", "with hold")
+_SESSION_WORDS = ("advisory_lock", "dblink_connect", "temp", "hold", "pg_settings")
 _SESSION = re.compile(
-    r"\bpg_(?:try_)?advisory_lock|\bdblink_connect|\bpg_temp\b|\bwith\s+hold\b"
+    r"\bpg_(?:try_)?advisory_lock|\bdblink_connect|\bpg_temp\b|\bwith\s+hold\b|\bupdate\s[^;]*\bpg_settings\b"
     r"|\b(?:create|into)\s+(?:or\s+replace\s+)?(?:(?:global|local)\s+)?(?:recursive\s+)?temp(?:orary)?\b"
 )
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.S)
 _MAY_END = re.compile(
     r"(?:^|;)(?:\s|--[^\n]*|/\*.*?\*/)*(?:commit|rollback|end|abort|prepare\s+transaction)\b[^;]*;", re.S
 )
@@ -56,23 +59,40 @@ def traces_of(text: str) -> Traces:
 def _traces(text: str) -> Traces:
     text = text.lower()
     calls = text.count("set_config")
-    has_session_words = any(word in text for word in _SESSION_WORDS)
     traces = Traces(
-        settings=calls > 0,
-        session=(has_session_words and _SESSION.search(text) is not None)
-        or (calls > 0 and calls > len(_SET_CONFIG_LOCALLY.findall(text))),
+        settings=calls > 0 or "pg_settings" in text,
+        session=_has_session_words(text) or (calls > 0 and calls > len(_SET_CONFIG_LOCALLY.findall(text))),
         ends=";" in text and _MAY_END.search(text) is not None and any(_ends(text)),
     )
     return NO_TRACES if traces == NO_TRACES else traces  # one of them, to be told from others at once
 
 
+def _has_session_words(text: str) -> bool:
+    if not any(word in text for word in _SESSION_WORDS):
+        return False
+    # A comment may stand between the words, and what looks like one may be in a string.
+    return any(_SESSION.search(each) for each in (text, _COMMENT.sub(" ", text)))
+
+
 _kept_traces = lru_cache(maxsize=1024)(_traces)
 
 
-def number_of_local_settings(text: str) -> int:
-    """Return how many statements of a text set something for the transaction alone."""
-    text = text.lower()
-    return text.count("set local ") + text.count("set transaction ")
+def lasts(text: str, tags: Collection[str]) -> bool:
+    """Tell whether a text, whose statements have given the command tags `tags`, may leave something in the session."""
+    return not _LASTING.isdisjoint(tags) or list(tags).count("SET") > _number_of_local_settings(text)
+
+
+def lasts_if_broken_off(text: str) -> bool:
+    """Tell whether a text of which no tags are known may leave something in the session.
+
+    An error takes back neither locks nor prepared statements, nor what was before a COMMIT.
+    """
+    first, *others = _statements(text)
+    return bool(others) or (first != "" and not _ONLY_ROWS.match(first))
+
+
+def _number_of_local_settings(text: str) -> int:
+    return sum(_LOCAL_SETTING.match(statement) is not None for statement in _statements(text))
 
 
 def discards_all(text: str) -> bool:
@@ -92,7 +112,10 @@ _PIECE = re.compile(
     """,
     re.X | re.S,
 )
+_LOCAL_SETTING = re.compile(r"SET\s+(?:LOCAL|TRANSACTION)\b", re.I)
+_ONLY_ROWS = re.compile(r"\(|(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE|COPY)\b", re.I)
 _FIRST_WORD = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*(PREPARE\s+TRANSACTION|\w+|\S|$)", re.I | re.S)
+_BLANK = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*", re.S)
 _ENDING = {"COMMIT", "ROLLBACK", "END", "ABORT"}
 # The body of a function that is written in the standard's way has semicolons, and an END.
 _ATOMIC_BODY = re.compile(r"\bBEGIN\s+ATOMIC\b", re.I)
@@ -105,6 +128,13 @@ def with_settings_after_ends(text: str, settings: str) -> str:
         parts += [text[begun:position], settings]
         begun = position
     return "".join([*parts, text[begun:]])
+
+
+def _statements(text: str) -> list[str]:
+    """Return the statements of a text, each from its first word on; at least one, which may be empty."""
+    places = [0, *(piece.end() for piece in _PIECE.finditer(text) if piece.group() == ";")]
+    begun = [_BLANK.match(text, place).end() for place in places]  # type: ignore[union-attr]  # matches everywhere
+    return [text[place:] for place in begun if place < len(text)] or [""]
 
 
 def _ends(text: str) -> Iterator[int]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import close_old_connections, connection, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
+from psycopg import Error as PsycopgError
 from psycopg import IsolationLevel
+from psycopg.sql import SQL
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.registry import tenant_by_slug
@@ -72,6 +75,13 @@ LEFT = {
         "SHOW lock_timeout",
         "0",
     ),
+    "a view of settings": ("UPDATE pg_settings SET setting = 76 WHERE name = 'lock_timeout'", "SHOW lock_timeout", "0"),
+    "words in a comment": ("SET lock_timeout = 75 -- and not SET LOCAL so", "SHOW lock_timeout", "0"),
+    "a comment between": (
+        "CREATE /* for now */ TEMP TABLE left_over (id int)",
+        "SELECT count(*)::text FROM pg_class WHERE relname = 'left_over'",
+        "0",
+    ),
     "several at once": ("SET LOCAL lock_timeout = 1; SET lock_timeout = 79", "SHOW lock_timeout", "0"),
 }
 
@@ -101,6 +111,102 @@ def test_session_state_does_not_reach_the_next_tenant(
         with transaction.atomic():
             Group.objects.create(name="as ever")
             transaction.set_rollback(True)
+
+
+LOCK_7 = "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND objid = 7"
+PREPARED = "SELECT count(*)::text FROM pg_prepared_statements"
+
+
+def _execute(statement: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _many(statement: Any, *each: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, each)
+
+
+def _driver() -> Any:
+    connection.ensure_connection()
+    return connection.connection
+
+
+def _broken_off_stream() -> None:
+    with connection.cursor() as cursor:
+        next(cursor.cursor.stream("SELECT pg_advisory_lock(7) FROM generate_series(1, 3)"))
+
+
+def _broken_off_copy() -> None:
+    with connection.cursor() as cursor, cursor.copy("COPY (SELECT pg_advisory_lock(7)) TO STDOUT"):
+        raise KeyError
+
+
+OTHER_WAYS: dict[str, tuple[Callable[[], Any], str, str]] = {
+    "a setting by the driver": (lambda: _driver().execute("SET lock_timeout = 77"), "SHOW lock_timeout", "0"),
+    "a lock by the driver": (lambda: _driver().execute("SELECT pg_advisory_lock(7)"), LOCK_7, "0"),
+    "a text that fails": (lambda: _execute("SELECT pg_advisory_lock(7); SELECT 1/0"), LOCK_7, "0"),
+    "a block of code that fails": (
+        lambda: _execute("DO $$ BEGIN PERFORM pg_advisory_lock(7); RAISE 'no'; END $$"),
+        LOCK_7,
+        "0",
+    ),
+    "prepared, then an error": (lambda: _execute("PREPARE kept AS SELECT 1; SELECT 1/0"), PREPARED, "0"),
+    "prepared by the driver, then an error": (
+        lambda: _driver().execute("PREPARE kept AS SELECT 1; SELECT 1/0"),
+        PREPARED,
+        "0",
+    ),
+    "committed, then an error": (
+        lambda: _execute("SET lock_timeout = 77; COMMIT; SELECT 1/0"),
+        "SHOW lock_timeout",
+        "0",
+    ),
+    "many": (lambda: _many("SET lock_timeout = %s", (76,), (77,)), "SHOW lock_timeout", "0"),
+    "many, composed": (lambda: _many(SQL("SELECT pg_advisory_lock(%s)"), (7,)), LOCK_7, "0"),
+    "many that fail": (lambda: _many("SELECT pg_advisory_lock(7), 1 / %s", (1,), (0,)), LOCK_7, "0"),
+    "a stream": (_broken_off_stream, LOCK_7, "0"),
+    "a copy": (_broken_off_copy, LOCK_7, "0"),
+}
+
+
+@pytest.mark.parametrize("what", OTHER_WAYS)
+@pytest.mark.parametrize("is_end_of_request", [False, True])
+def test_state_left_by_other_ways_and_errors_is_cleared(
+    pair: Pair, sql_row: Row, what: str, is_end_of_request: bool
+) -> None:
+    """Fault 52: by the driver's own cursors, by `executemany`, and by what failed or was not read to its end."""
+    acme, globex = pair
+    leave, question, clean = OTHER_WAYS[what]
+    with use_tenant(acme):
+        with suppress(DatabaseError, PsycopgError, KeyError):
+            leave()
+        assert sql_row(question) != (clean,)
+    if is_end_of_request:
+        end_of_request()
+    with use_tenant(globex):
+        assert sql_row(question) == (clean,)
+
+
+def test_many_settings_of_a_transaction_do_not_mislead_the_next_statement(pair: Pair, sql_row: Row) -> None:
+    """Fault 52: the path that `executemany` has set is not the tenant's."""
+    acme, _ = pair
+    with use_tenant(acme), transaction.atomic():
+        _many("SET LOCAL search_path = %s", ("pg_catalog",))
+        assert sql_row("SELECT current_schema(), current_user") == (acme.schema, acme.role)
+
+
+def test_a_driver_without_autocommit_is_put_right_at_the_end_of_a_request(pair: Pair, sql_row: Row) -> None:
+    """Fault 53: on a kept connection, the next request's writes were never committed."""
+    acme, globex = pair
+    with use_tenant(acme):
+        sql_row("SELECT 1")
+        _driver().autocommit = False
+    end_of_request()
+    with use_tenant(globex):
+        sql_row("SELECT 1")
+        assert _driver().autocommit
+        assert not connection.in_atomic_block
 
 
 def test_session_state_ends_with_the_block_that_made_it(pair: Pair, sql_row: Row) -> None:
