@@ -38,10 +38,16 @@ _TRIGGERS = """
 SELECT c.relname, 'TRIGGER', t.tgname, CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgparentid = 0
+    AND c.relkind IN ('r', 'p')
 UNION ALL
 SELECT c.relname, 'RULE', r.rulename, CASE r.ev_enabled WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END
 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND r.rulename <> '_RETURN' AND r.ev_enabled IN ('O', 'A') AND c.relkind IN ('r', 'p')
+"""
+# Foreign keys that are looked at with each statement, which would ask for an order of the tables, or for none at all.
+_AT_ONCE = """
+SELECT c.relname, k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+WHERE c.relnamespace = quote_ident(%s)::regnamespace AND k.contype = 'f' AND NOT k.condeferrable AND k.conparentid = 0
 """
 # OVERRIDING keeps the numbers of identity columns, and means nothing for tables without one.
 _COPY = "INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values} FROM ONLY {source}"
@@ -93,7 +99,7 @@ def copy_rows(source: str, target: str, *, without: Collection[str] = (), progre
     rows once. Needs the owner's rights, and a transaction in which all is seen as at one moment.
     """
     columns, there = columns_of(source), columns_of(target)
-    with connection.cursor() as cursor, _every_row(), _triggers_silent(target):
+    with connection.cursor() as cursor, _every_row(), _triggers_silent(target), _foreign_keys_deferred(target):
         everything = sql.SQL(", ").join(sql.Identifier(target, table) for table in columns)
         cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(everything))
         for done, table in enumerate(columns):
@@ -155,6 +161,20 @@ def _every_row() -> Iterator[None]:
         cursor.execute(_EVERY_ROW, ["off"])
         yield
         cursor.execute(_EVERY_ROW, ["on"])
+
+
+@contextmanager
+def _foreign_keys_deferred(schema: str) -> Iterator[None]:
+    """Let all foreign keys of a schema be looked at when every row is there."""
+    alter = sql.SQL("ALTER TABLE {} ALTER CONSTRAINT {} {}")
+    with connection.cursor() as cursor:
+        cursor.execute(_AT_ONCE, [schema])
+        found = [(sql.Identifier(schema, table), sql.Identifier(name)) for table, name in cursor]
+        for table, name in found:
+            cursor.execute(alter.format(table, name, sql.SQL("DEFERRABLE INITIALLY DEFERRED")))
+        yield
+        for table, name in found:
+            cursor.execute(alter.format(table, name, sql.SQL("NOT DEFERRABLE")))
 
 
 @contextmanager

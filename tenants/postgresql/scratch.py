@@ -40,6 +40,12 @@ _EXTENSIONS = """
 SELECT extname, extversion, nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace
 WHERE extname <> 'plpgsql'
 """
+# Cast to text, a routine is written as SQL needs it.
+_SETTINGS_OF_ROUTINES = """
+SELECT p.oid::regprocedure::text, unnest(p.proconfig) FROM pg_proc p
+WHERE p.pronamespace = quote_ident(%s)::regnamespace
+"""
+_LISTS = ("search_path", "temp_tablespaces")
 
 
 def renamed_structure(
@@ -68,6 +74,7 @@ def renamed_structure(
             for extension, home in extensions.items():
                 _move_extension(scratch, extension, home)
             scratch.execute(sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(*map(sql.Identifier, (source, target))))
+            _rename_in_settings(scratch, source, target)
         options = [*_PLAIN, f"--schema={target}", *role_arguments()]
         return (
             _written(pg_dump, "--section=pre-data", *options, database=database),
@@ -207,6 +214,18 @@ def _make_structure(
         if section == "pre-data" and source in homes:
             text = text.replace(f"\nCREATE SCHEMA {source};\n", "\n", 1)  # an extension is in it already
         scratch.execute(text.encode() or b"SELECT")
+
+
+def _rename_in_settings(scratch: psycopg.Connection[Any], source: str, target: str) -> None:
+    """Let the settings of functions, a path above all, name the schema as it is called now: they are texts."""
+    old = re.compile(rf"(?<![\w$]){re.escape(source)}(?![\w$])")
+    for routine, setting in scratch.execute(_SETTINGS_OF_ROUTINES, [target]).fetchall():
+        name, _, value = setting.partition("=")
+        if old.search(value):
+            renamed = old.sub(target, value)
+            # A path is kept as a list of names, as SQL has it; other settings are one text.
+            given = sql.SQL(renamed) if name in _LISTS else sql.Literal(renamed)
+            scratch.execute(sql.SQL("ALTER ROUTINE {} SET {} TO {}").format(sql.SQL(routine), sql.SQL(name), given))
 
 
 def _read_dump(pg_restore: Path, dump: Callable[[], IO[bytes]], section: str) -> str:

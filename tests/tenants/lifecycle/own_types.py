@@ -38,9 +38,16 @@ CREATE TABLE own_parts_2026 PARTITION OF own_parts FOR VALUES FROM ('2026-01-01'
 CREATE VIEW own_seen WITH (security_barrier) AS SELECT label, four_times(s) AS four FROM own;
 CREATE MATERIALIZED VIEW own_counted AS SELECT m, count(*) AS n FROM own GROUP BY m;
 CREATE INDEX own_counted_by_mood ON own_counted (m);
+CREATE TRIGGER own_seen_shouts INSTEAD OF INSERT ON own_seen FOR EACH ROW EXECUTE FUNCTION shout();
+CREATE TABLE own_branch (id int PRIMARY KEY, root int NOT NULL);
+CREATE TABLE own_root (id int PRIMARY KEY, first int REFERENCES own_branch);
+ALTER TABLE own_branch ADD FOREIGN KEY (root) REFERENCES own_root;
+CREATE FUNCTION count_own() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT
+    AS 'SELECT count(*) FROM own';
 COMMENT ON TYPE mood IS 'how it is';
 """
 _UNMAKE = """
+DROP FUNCTION count_own; DROP TABLE own_branch, own_root;
 DROP MATERIALIZED VIEW own_counted; DROP VIEW own_seen; DROP TABLE own_parts; DROP TABLE own;
 DROP AGGREGATE product(int); DROP FUNCTION shout; DROP FUNCTION next_number; DROP FUNCTION four_times;
 DROP FUNCTION twice; DROP SEQUENCE numbers; DROP TYPE percent CASCADE; DROP TYPE floats; DROP TYPE pair;
@@ -51,6 +58,9 @@ INSERT INTO own (m, ms, n, p, f, pc, label) VALUES
     ('ok', '{ok,sad,NULL}', 'ok', ROW('sad', '2026-05-05 05:05:05.123456+09'), '[0.1,0.3)', '99', 'kept'),
     ('sad', NULL, NULL, NULL, NULL, NULL, 'sad'), ('ok', '{}', NULL, NULL, 'empty', '1', NULL);
 INSERT INTO own_parts VALUES ('2026-05-05', 'sad');
+INSERT INTO own_root VALUES (1, NULL);
+INSERT INTO own_branch VALUES (2, 1);
+UPDATE own_root SET first = 2;
 REFRESH MATERIALIZED VIEW own_counted;
 """
 

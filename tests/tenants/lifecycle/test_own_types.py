@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from tenants import TenantInfo, use_tenant
 from tenants.errors import TenantDiffers
@@ -64,6 +64,27 @@ def test_a_backup_of_a_shop_with_own_types_is_restored(
     assert contents(made[0]) == contents(shop)
     assert [finding.what for finding in verify([shop, made[0]])] == []
     assert ask(made[0], "INSERT INTO own (label) VALUES ('x') RETURNING number") == [25]
+
+
+def test_a_function_with_a_path_of_its_own_is_the_restored_shops(
+    shop: TenantInfo, made: list[TenantInfo], tmp_path: Path
+) -> None:
+    """Fault 13: its path named the schema that was backed up, and with the owner's rights it read that shop's rows."""
+    file = backup_tenant(shop.slug, tmp_path / "shop.tar")
+    with use_tenant(shop.as_owner()), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO own (label) VALUES ('since then')")
+    made.append(restore_tenant(file, "own-restored"))
+    assert ask(made[0], "SELECT count_own()") == [3]
+    assert ask(shop, "SELECT count_own()") == [4]
+
+
+def test_foreign_keys_of_a_clone_are_looked_at_as_in_its_source(shop: TenantInfo, made: list[TenantInfo]) -> None:
+    """Fault 14: those that cannot be deferred ask for an order of the tables, or have none."""
+    made.append(clone_tenant(shop.slug, "own-copy"))
+    with pytest.raises(IntegrityError), use_tenant(made[0].as_owner()), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO own_root VALUES (9, 9)")
+            pytest.fail("This was to be refused at once.")
 
 
 def test_own_types_come_and_go_in_many_shops_at_once(write_migrations: WriteMigrations, open_shop: OpenShop) -> None:
