@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
@@ -247,7 +248,9 @@ def _place(address: str) -> str:
 
 
 def _slug_of_category(name: str) -> str:
-    return slugify(name, allow_unicode=True)[:255] or "other"
+    # Names without a letter, as "🎉" and "///", are different categories too.
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return slugify(name, allow_unicode=True)[:255] or f"other-{digest}"
 
 
 def _categories(names: set[str]) -> dict[str, Category]:

@@ -6,6 +6,7 @@ import io
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -240,3 +241,32 @@ def test_a_file_of_another_shop_says_what_to_do(shop: TenantInfo) -> None:
         ImportRefused, match="Export the products as a Shopify CSV.*or rename the columns: Handle, Title"
     ):
         take(b"TITLE,DESCRIPTION,PRICE,CURRENCY_CODE,QUANTITY,TAGS\n")
+
+
+@pytest.mark.parametrize("end", [" , ,,, \n", "   \n", "\t\n\n", "\u3000,,,,\n"])
+def test_a_row_of_spaces_is_an_empty_row(shop: TenantInfo, end: str) -> None:
+    """Fault 42: one at the end of a file had all of it refused."""
+    assert take((lines(["mug", "Mug", "", "5", "1"]) + end).encode()).created == 1
+    assert take(xlsx(HEADER, ["cup", "Cup", "", 5, 1], [" ", None, "\u00a0"])).created == 1
+
+
+def test_separators_at_the_end_of_a_row_say_nothing(shop: TenantInfo) -> None:
+    """Fault 42: a row is refused for a value that no column has, and not for an empty one."""
+    assert take((lines() + "mug,Mug,,5,1,,,\n").encode()).created == 1
+    with pytest.raises(ImportRefused, match="the row has 7 values, the header has 5 columns"):
+        take((lines() + "cup,Cup,,5,1,,x\n").encode())
+
+
+@pytest.mark.parametrize(
+    ("written", "price"),
+    [(".5", "0.5"), ("5.", "5"), (",5", "0.5"), ("1,234,567", "1234567"), ("1.234.567", "1234567")],
+)
+def test_a_price_that_can_mean_one_thing_alone_is_taken(shop: TenantInfo, written: str, price: str) -> None:
+    take(lines(["mug", "Mug", "", f'"{written}"', "1"]).encode())
+    assert Sku.objects.get().price == Decimal(price)
+
+
+@pytest.mark.parametrize("written", [".", ",", "1,234", "1.234", "1,23,456", "1,234,56", "1.234.567,8.9"])
+def test_a_price_that_can_mean_two_things_is_refused(shop: TenantInfo, written: str) -> None:
+    with pytest.raises(ImportRefused):
+        take(lines(["mug", "Mug", "", f'"{written}"', "1"]).encode())

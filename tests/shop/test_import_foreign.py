@@ -212,6 +212,13 @@ def test_what_woocommerce_has_and_a_shop_has_not_is_told(shop: TenantInfo) -> No
     assert [sku.title for sku in Goods.objects.get(slug="any").skus.all()] == ["Any", "S"]
 
 
+@pytest.mark.parametrize(("written", "grams"), [(".5", 500), ("0,125", 125), ("1.", 1000), ("1,5", 1500)])
+def test_a_weight_of_woocommerce_is_taken_as_it_is_written(shop: TenantInfo, written: str, grams: int) -> None:
+    """Fault 42: WooCommerce's own sample has weights of `.5`, and was refused whole."""
+    woo({**CUP, "Weight (kg)": written})
+    assert Sku.objects.get().weight_grams == grams
+
+
 def test_a_bad_cell_of_woocommerce_is_named_by_line_and_column(shop: TenantInfo) -> None:
     with pytest.raises(ImportRefused) as refused:
         woo(CUP, CUP | {"Regular price": "much"}, CUP | {"Stock": "many"}, CUP | {"Name": ""})

@@ -191,6 +191,17 @@ def test_a_product_category_is_used_where_there_is_no_type(shop: TenantInfo) -> 
     assert kinds(report) == {"taxonomy-category": 1}
 
 
+def test_types_without_a_letter_stay_apart(shop: TenantInfo) -> None:
+    """Fault 41: all of them became the category of the last one."""
+    content = table(
+        {**SHIRT, "Type": "🎉"}, {**SHIRT, "Handle": "cup", "Type": "☂"}, {**SHIRT, "Handle": "mug", "Type": "☂"}
+    )
+    take(content)
+    names = Goods.objects.order_by("slug").values_list("slug", "category__name")
+    assert list(names) == [("cup", "☂"), ("mug", "☂"), ("shirt", "🎉")]
+    assert take(content).unchanged == take(export()).unchanged == 3
+
+
 def test_goods_stay_in_their_category_of_two_with_one_name(shop: TenantInfo) -> None:
     Category.objects.create(name="Shirts", slug="shirts")
     other = Category.objects.create(name="Shirts", slug="shirts-2")

@@ -50,7 +50,7 @@ class DelimitedRows:
                 raise ImportRefused([Problem(line=line, reason=reason)]) from error
             if cells is None:
                 return
-            if any(cells):
+            if any(map(str.strip, cells)):
                 yield Row(line, cells)
 
     def _up_to_header(self, lines: Iterator[str]) -> tuple[Iterable[str], str]:

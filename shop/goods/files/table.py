@@ -96,6 +96,8 @@ class Table:
         width, cells = len(self.header), row.cells
         if isinstance(self._kind, WorkbookRows):
             return [*cells[:width], *[""] * (width - len(cells))]
+        if not any(cells[width:]):  # separators at the end of a row say nothing
+            cells = cells[:width]
         if len(cells) != width:
             reason = f"the row has {len(cells)} values, the header has {width} columns. Is the file cut off?"
             raise ImportRefused([Problem(line=row.line, reason=reason)])

@@ -58,7 +58,7 @@ def _rows(file: IO[bytes]) -> Iterator[Row]:
             found = False
             for number, values in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True), start=1):
                 cells = [_text(value) for value in values]
-                if any(cells):
+                if any(map(str.strip, cells)):
                     found = True
                     yield Row(number, cells)
             if found:

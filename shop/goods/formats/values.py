@@ -27,13 +27,14 @@ _LONGEST_OF_LIST = 255
 """What one tag or option in an array of the models may have."""
 _LARGEST_INTEGER = 2**31 - 1
 _INTEGER = re.compile(r"-?[0-9]+(?:\.0+)?")
-_DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")
+_DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+_DECIMAL_COMMA = re.compile(r"[0-9]*,[0-9]{1,2}|0*,[0-9]+")
 _GROUPED = {
     ",": re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]{1,3}"),
     ".": re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,3}"),
 }
 _GROUPED_WHOLE = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
+_GROUPED_TWICE = re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){2,}|[0-9]{1,3}(?:\.[0-9]{3}){2,}")
 _END_OF_LINE = re.compile(r"(?<=\r)(?!\n)|(?<=\n)")
 _EMBEDDED = re.compile(r"<(?:img|picture|video|audio|iframe|embed|object)[\s/>]", re.IGNORECASE)
 _TRUTHS = {**TRUTHS, "": True}
@@ -169,6 +170,8 @@ def _with_decimal_point(text: str, currency: str) -> str:
     """Return a number that is written with a comma as one with a point, where only one thing can be meant."""
     if _DECIMAL_COMMA.fullmatch(text):  # thousands have three digits
         return text.replace(",", ".")
+    if _GROUPED_TWICE.fullmatch(text):  # no number has two decimal points
+        return text.replace(",", "").replace(".", "")
     if _GROUPED[","].fullmatch(text) or (not exponent(currency) and _GROUPED_WHOLE.fullmatch(text)):
         return text.replace(",", "")
     return text.replace(".", "").replace(",", ".") if _GROUPED["."].fullmatch(text) else text
