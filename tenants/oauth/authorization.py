@@ -31,6 +31,8 @@ def refused_parameter(query: QueryDict) -> OAuth2Error | None:
     if not query.get("max_age", "0").isascii() or not query.get("max_age", "0").isdecimal():
         return InvalidRequestError(description="max_age is a number of seconds.")
     prompts = query.get("prompt", "").split()
+    if "create" in prompts:
+        return InvalidRequestError(description="prompt=create is not supported.")
     if "none" in prompts and len(prompts) > 1:
         return InvalidRequestError(description="prompt=none goes with no other value.")
     return None

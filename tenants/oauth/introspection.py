@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from tenants.errors import TokenRefused
 from tenants.oauth.issuer import issuer
 from tenants.oauth.models import AccessToken, Application
-from tenants.oauth.requests import ChecksParameters, authenticated_client, refusal, unknown_client
+from tenants.oauth.requests import ChecksParameters, authenticated_client, for_clients, refusal, unknown_client
 from tenants.oauth.ring import rings
 from tenants.oauth.scopes import INTROSPECTION
 from tenants.oauth.tokens import verify
@@ -27,6 +27,8 @@ class Introspect(ChecksParameters):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Answer a client."""
+        if request.GET:  # addresses are written to logs, and what is in one is no secret (RFC 6749, 2.3.1)
+            return for_clients(refusal("invalid_request", "Send all parameters in the body, and none in the address."))
         client = authenticated_client(request)
         if client is None:
             return unknown_client()

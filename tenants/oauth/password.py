@@ -33,6 +33,10 @@ from tenants.oauth.tokens import access_token
 FIRST_PARTY = "first-party"
 """The client id in tokens that nobody's client asked for."""
 
+_LONGEST_NAME = 255
+"""What the log of failed logins holds, and more than a name of Django's users has."""
+_INCORRECT = "Incorrect username or password"
+
 
 @method_decorator(csrf_exempt, name="dispatch")
 @method_decorator(never_cache, name="dispatch")
@@ -54,10 +58,12 @@ class PasswordToken(ChecksParameters):
         scopes = given.get("scope", "").split() or list(api_scopes())
         if unknown := set(scopes) - set(api_scopes()):
             return refusal("invalid_scope", f"This shop has no scope {', '.join(sorted(unknown))}.")
+        if len(given["username"]) > _LONGEST_NAME:  # no user has it, and what notes failed logins has no room for it
+            return token_refusal(NotIdentified(_INCORRECT))
         with hashing_slot(request):
             user = authenticate(request, username=given["username"], password=given["password"])
         if user is None or is_operator_account(user):
-            return token_refusal(NotIdentified("Incorrect username or password"))
+            return token_refusal(NotIdentified(_INCORRECT))
         if not shows_second_factor(user, given.get("otp", "")):
             return token_refusal(NotIdentified("This account signs in with a second factor: give its code as `otp`"))
         return JsonResponse(_token_for(user, scopes))

@@ -36,6 +36,8 @@ def for_clients(response: HttpResponse) -> HttpResponse:
     """Return an answer to a client as RFC 6749, 5.1 and 5.2, has it: kept by no cache, and how to authenticate."""
     response["Cache-Control"] = "no-store"
     response["Pragma"] = "no-cache"
+    if response.content:  # django-oauth-toolkit lets some errors go as HTML, with what the client has sent in them
+        response["Content-Type"] = "application/json"
     if response.status_code == 401:
         response["WWW-Authenticate"] = f'Basic realm="{issuer()}"'
     return response

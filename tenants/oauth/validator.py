@@ -46,6 +46,22 @@ def make_refresh_token(request: Request) -> str:
 class Validator(OAuth2Validator):
     """`OAUTH2_VALIDATOR_CLASS`."""
 
+    def _extract_basic_auth(self, request: Request) -> str | None:
+        # The name of a scheme is in any case (RFC 9110, 11.1).
+        scheme, _, credentials = (request.headers.get("HTTP_AUTHORIZATION") or "").partition(" ")
+        return credentials if scheme.lower() == "basic" else None
+
+    def _authenticate_basic_auth(self, request: Request) -> bool:
+        try:
+            return bool(super()._authenticate_basic_auth(request))
+        except ValueError:  # letters in it that base64 has not
+            return False
+
+    def _load_application(self, client_id: str | None, request: Request) -> Any:
+        # A header can spell a NUL, which PostgreSQL does not take.
+        client_id = client_id and client_id.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return super()._load_application(client_id, request)
+
     # Without a parameter, so that discovery can name them: claims are made from the request when they are asked for.
     def get_additional_claims(self) -> dict[str, Any]:
         """Return what OpenID Connect says of a user, each of which is given only to the scope that it belongs to."""

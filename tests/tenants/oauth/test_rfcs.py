@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -70,6 +71,7 @@ class TestErrorsLeadBack:
             ({"max_age": "-1"}, "invalid_request"),
             ({"prompt": "none"}, "consent_required interaction_required"),
             ({"prompt": "none login"}, "invalid_request"),
+            ({"prompt": "create"}, "invalid_request"),
         ],
     )
     def test_authorization_error_redirect_names_error_state_and_issuer(
@@ -193,6 +195,55 @@ class TestTokenErrors:
             shop, registered, grant_type="authorization_code", code=code, redirect_uri=CALLBACK, code_verifier="w" * 64
         )
         assert refused.json()["error"] == "invalid_grant"
+
+    @pytest.mark.parametrize("door", ["token", "introspect", "revoke"])
+    @pytest.mark.parametrize(
+        "given",
+        [b"a\0b:x", b"%00:x", b"\xff:x", b"nocolon", b":", "é:x".encode(), b"x" * 5000],
+        ids=lambda one: one[:8],
+    )
+    def test_header_without_sense_is_an_invalid_client(self, shop: Shop, door: str, given: bytes) -> None:
+        """Fault 32, 43: a NUL in the header was an error of the server's."""
+        for header in (b"Basic " + b64encode(given), b"Basic " + given.replace(b"\0", b"")[:99], b"Basic", b"basic "):
+            body = {"grant_type": "client_credentials", "token": "x"}
+            refused = http().post(f"{shop.address}/oauth/{door}", data=body, headers={"Authorization": header})
+            assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client"), header
+            assert refused.headers["WWW-Authenticate"].startswith("Basic ")
+
+    def test_scheme_of_the_header_is_known_in_any_case(self, shop: Shop) -> None:
+        """RFC 9110 11.1."""
+        registered = shop.client(Application.GRANT_CLIENT_CREDENTIALS)
+        given = b64encode(f"{registered.id}:{registered.secret}".encode()).decode()
+        for scheme in ("Basic", "basic", "BASIC"):
+            headers = {"Authorization": f"{scheme} {given}"}
+            sent = http().post(
+                f"{shop.address}/oauth/token", data={"grant_type": "client_credentials"}, headers=headers
+            )
+            assert sent.status_code == 200, sent.text
+
+    @pytest.mark.parametrize("door", ["token", "introspect", "revoke"])
+    def test_secret_in_the_address_is_refused(self, shop: Shop, door: str) -> None:
+        """RFC 6749 2.3.1: introspection took it, and addresses are written to logs."""
+        registered = shop.client(Application.GRANT_CLIENT_CREDENTIALS)
+        query = urlencode({"client_id": registered.id, "client_secret": registered.secret})
+        body = {"grant_type": "client_credentials", "token": "x"}
+        refused = http().post(f"{shop.address}/oauth/{door}?{query}", data=body)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request"), refused.text
+        assert refused.headers["Cache-Control"].startswith("no-store")
+
+    @pytest.mark.parametrize("resource", ["https://x.example/<script>alert(1)</script>", "<img src=x>"])
+    def test_error_is_json_and_never_a_page(self, shop: Shop, resource: str) -> None:
+        """Fault 43: RFC 6749 5.2; as HTML, what a client sends in it could run."""
+        registered = shop.client(Application.GRANT_CLIENT_CREDENTIALS)
+        refused = exchange(shop, registered, grant_type="client_credentials", resource=resource)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target"), refused.text
+        assert refused.headers["Content-Type"] == "application/json"
+
+    @pytest.mark.parametrize("name", ["a" * 256, "한" * 5000])
+    def test_name_that_nobody_can_have_is_a_wrong_one(self, shop: Shop, name: str) -> None:
+        """Fault 32: the log of failed logins had no room for it, and that was an error of the server's."""
+        refused = http().post(f"{shop.address}/api/token", data={"username": name, "password": "x"})
+        assert (refused.status_code, refused.json()["detail"]) == (401, "Incorrect username or password")
 
     def test_both_ways_to_authenticate_at_once_are_refused(self, shop: Shop) -> None:
         registered = shop.client(Application.GRANT_CLIENT_CREDENTIALS)
