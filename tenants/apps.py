@@ -21,6 +21,7 @@ class TenantsConfig(AppConfig):
         from tenants.deletion import follow_relations_of_one_side
         from tenants.entering.guard import guard_operator_accounts
         from tenants.error_pages import answer_what_was_stopped, render_error_pages_in_their_requests_thread
+        from tenants.leftovers import guard_blocks
         from tenants.management.one_line import explain_errors_of_commands
         from tenants.models import Domain, Mount, Service, ServiceAddress, Tenant
         from tenants.postgresql.creation import DatabaseCreation
@@ -32,6 +33,7 @@ class TenantsConfig(AppConfig):
 
         keep_with_requests()
         watch_process_state()
+        guard_blocks()
         guard_records()
         guard_generic_relations()
         hold_other_routers()

@@ -7,13 +7,15 @@ session is changed, reports itself to the `Watch` of the work; so work that leav
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
+from functools import cache, wraps
 from threading import get_ident
 from typing import Any
 
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.transaction import Atomic, TransactionManagementError
 
 from tenants.context import active_tenant
 
@@ -22,6 +24,28 @@ logger = logging.getLogger(__name__)
 
 class LeftOpen(Exception):
     """Ends a block that code has entered and not left; no caller sees it."""
+
+
+@cache
+def guard_blocks() -> None:
+    """Let no block of `transaction.atomic()` end another one when it was rolled back before, once for the process."""
+    Atomic.__exit__ = _keeping_to_its_own(Atomic.__exit__)  # type: ignore[method-assign]
+
+
+def _keeping_to_its_own(django: Callable[..., None]) -> Callable[..., None]:
+    @wraps(django)
+    def leave_own(self: Any, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        # A generator may be closed in another request. Django takes the block that is the innermost by then.
+        wrapper = connections[DEFAULT_DB_ALIAS if self.using is None else self.using]
+        if self in wrapper.atomic_blocks or not (wrapper.in_atomic_block or exc_type):
+            django(self, exc_type, exc_value, traceback)
+        elif exc_type is None:
+            raise TransactionManagementError(
+                "Committing failed: the transaction was rolled back when the request, job or command that began it "
+                "ended. Leave transaction.atomic() before that."
+            )
+
+    return leave_own
 
 
 class Watch:

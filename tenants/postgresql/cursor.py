@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from psycopg import Cursor as DriverCursor
 from psycopg import errors, sql
 from psycopg.copy import Copy
 from psycopg.pq import ExecStatus, TransactionStatus
@@ -91,7 +92,7 @@ class _TenantMixin:
                 return None
             if told == tenant and told.statement_seconds == tenant.statement_seconds:
                 return None
-        if connection.pgconn.transaction_status == _INERROR:
+        if connection.pgconn.transaction_status == _INERROR and not always:
             return None  # PostgreSQL refuses whatever comes; its own answer is the clearer one
         return tenant
 
@@ -193,6 +194,7 @@ class TenantCursor(_TenantMixin, Cursor):
         self._before = b""
         self._settings_sent = 0
         self._ends = False
+        self._is_aborted = False
 
     def _execute_send(self, query: Any, *, force_extended: bool = False, binary: bool | None = None) -> None:
         """Send the settings in front of the statement.
@@ -212,7 +214,8 @@ class TenantCursor(_TenantMixin, Cursor):
         text = query.query
         if self._ends:
             text = with_settings_after_ends(text.decode(), self._before.decode()).encode()
-        self._pgconn.send_query(self._before + text)
+        # An aborted transaction takes no settings, only its end.
+        self._pgconn.send_query(text if self._is_aborted else self._before + text)
 
     def _set_results(self, results: list[Any]) -> None:
         """Keep the results of the statements alone; each setting has one before them."""
@@ -223,7 +226,7 @@ class TenantCursor(_TenantMixin, Cursor):
         super()._set_results(results)
 
     def _without_settings(self, results: list[Any]) -> list[Any]:
-        kept, skipped = [], self._settings_sent
+        kept, skipped = [], 0 if self._is_aborted else self._settings_sent
         for result in results:
             if skipped:
                 skipped -= 1
@@ -265,7 +268,9 @@ class TenantCursor(_TenantMixin, Cursor):
     def _execute_telling(
         self, tenant: TenantInfo, query: str, params: Any, options: dict[str, Any], traces: Traces
     ) -> None:
-        alone = self._conn.autocommit and self._conn.pgconn.transaction_status == _IDLE
+        status = self._conn.pgconn.transaction_status
+        alone = self._conn.autocommit and status == _IDLE
+        self._is_aborted = status == _INERROR
         settings = self._settings(tenant)
         self._before, self._settings_sent = settings.encoded, len(settings.each)
         self._ends = traces.ends
@@ -368,9 +373,12 @@ class TenantServerSideCursor(_TenantMixin, ServerSideCursor):
         super().__init__(connection, name=name, scrollable=False, withhold=connection.autocommit)
         self.wrapper = wrapper
         self._is_held = False
+        self._block: Block | None = None
+        self._session = 0
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> TenantServerSideCursor:
         """Declare the cursor as the active tenant; raise `NoActiveTenant` if there is none."""
+        self._block, self._session = innermost.get(), self._conn.sessions
         with self._told(query):
             super().execute(query, params, **options)
         if self.withhold and not self._is_held:
@@ -379,7 +387,16 @@ class TenantServerSideCursor(_TenantMixin, ServerSideCursor):
         return self
 
     def close(self) -> None:
-        """Close the cursor, at the server as well."""
+        """Close the cursor, at the server as well.
+
+        Where that comes late, as by a generator that is forgotten, the cursor may be gone: to close it once more would
+        break the transaction that the connection is in by then.
+        """
+        if self._session != self._conn.sessions or self.wrapper.connection is not self._conn:
+            DriverCursor.close(self)
+            return
+        if self._block is not innermost.get():
+            self._described = False  # then psycopg looks whether it is there
         super().close()
         if self._is_held:
             self._is_held = False

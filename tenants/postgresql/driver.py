@@ -39,6 +39,8 @@ class TenantConnection(psycopg.Connection[Any]):
     """The block in which a statement has first left something in the session: it is cleared when that is over."""
     held_cursors: int = 0
     """How many cursors are open that outlive their transaction."""
+    sessions: int = 0
+    """How often the session has been discarded."""
     usual_isolation: IsolationLevel | None = None
     """The default isolation level of transactions on this connection."""
 
@@ -130,6 +132,7 @@ class TenantConnection(psycopg.Connection[Any]):
         """Note that the session has been discarded."""
         self._prepared = PrepareManager()  # its names are gone with the session's statements
         self.traces, self.held_cursors, self.is_touched = None, 0, False
+        self.sessions += 1
 
 
 class _Noting:

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection, connections, transaction
+from django.db import close_old_connections, connection, connections, transaction
 from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, run_in_threads, use_tenant
@@ -109,6 +109,53 @@ def test_a_transaction_around_a_streamed_body_is_left_alone(pair: Pair, caplog: 
         assert Client(HTTP_HOST=acme.host).get("/stream-in-transaction/").getvalue() == b"a1"
     assert not caplog.records
     assert was_committed(acme, "streamed")
+
+
+def _in_a_transaction() -> Iterator[int]:
+    with transaction.atomic():
+        Group.objects.create(name=f"lost {uuid4().hex}")
+        yield 1
+
+
+def test_a_generator_that_is_closed_late_ends_no_transaction_of_others(pair: Pair) -> None:
+    """Fault 53: its block was rolled back with its request; its end rolled back the other shop's transaction."""
+    acme, globex = pair
+    names = [uuid4().hex, uuid4().hex]
+    with nothing_left("a request"), use_tenant(acme):
+        kept, kept_too = _in_a_transaction(), _in_a_transaction()
+        next(kept)
+        next(kept_too)
+    with nothing_left("a request"), use_tenant(globex):
+        with transaction.atomic():
+            Group.objects.create(name=names[0])
+            kept.close()  # type: ignore[attr-defined]
+            with pytest.raises(transaction.TransactionManagementError, match="rolled back when the request"):
+                next(kept_too)
+            Group.objects.create(name=names[1])
+        assert not connection.in_atomic_block
+    assert all(was_committed(globex, name) for name in names)
+    with use_tenant(acme):
+        assert not Group.objects.filter(name__startswith="lost").exists()
+
+
+def test_an_iterator_that_is_closed_late_breaks_no_transaction_of_others(pair: Pair) -> None:
+    """Fault 52: its cursor was gone, and to close it was an error in the other shop's transaction."""
+    acme, globex = pair
+    name = uuid4().hex
+    with use_tenant(acme):
+        with nothing_left("a request"):
+            kept = Permission.objects.iterator(chunk_size=1)
+            next(kept)
+        with nothing_left("a request"), transaction.atomic():
+            kept_too = Permission.objects.iterator(chunk_size=1)
+            next(kept_too)
+    close_old_connections()
+    with use_tenant(globex), transaction.atomic():
+        Group.objects.create(name=name)
+        kept.close()  # type: ignore[attr-defined]
+        kept_too.close()  # type: ignore[attr-defined]
+        assert Group.objects.filter(name=name).exists()
+    assert was_committed(globex, name)
 
 
 def test_a_request_in_a_test_keeps_the_tests_own_transaction(acme: TenantInfo, globex: TenantInfo) -> None:

@@ -26,6 +26,7 @@ from django.db.models.deletion import Collector
 from django.db.models.fields import related_descriptors
 from django.db.models.query import RawQuerySet
 from django.db.models.sql import Query
+from django.db.transaction import Atomic
 from django.db.utils import ConnectionRouter
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import base as urls
@@ -89,6 +90,7 @@ WRAPPED: dict[str, tuple[Any, str, list[str]]] = {
     "ConnectionRouter.db_for_write": (ConnectionRouter, "db_for_write", ["self", "model", "hints"]),
     "ConnectionRouter.allow_relation": (ConnectionRouter, "allow_relation", ["self", "obj1", "obj2", "hints"]),
     "ConnectionRouter.allow_migrate": (ConnectionRouter, "allow_migrate", ["self", "db", "app_label", "hints"]),
+    "Atomic.__exit__": (Atomic, "__exit__", ["self", "exc_type", "exc_value", "traceback"]),
     "os.chdir": (os, "chdir", ["path"]),
     "os.fchdir": (os, "fchdir", ["fd"]),
     "os._Environ.__setitem__": (os._Environ, "__setitem__", ["self", "key", "value"]),

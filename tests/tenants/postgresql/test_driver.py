@@ -181,6 +181,25 @@ def test_a_statement_behind_an_end_in_one_text_is_the_tenants(pair: Pair, sql_ro
             assert sql_row(WHERE) == place(tenant)
 
 
+@pytest.mark.parametrize("end", ["ROLLBACK", "ROLLBACK; BEGIN", "ABORT AND CHAIN"])
+def test_a_statement_behind_the_end_of_a_failed_transaction_is_the_tenants(pair: Pair, sql_row: Row, end: str) -> None:
+    """Fault 11: it was the login's, with an empty path, where the end was that of an aborted transaction."""
+    acme, globex = pair
+    with connection.cursor() as cursor:
+        with use_tenant(acme):
+            cursor.execute("BEGIN")
+            with pytest.raises(DatabaseError):
+                cursor.execute("SELECT 1/0")
+        with use_tenant(globex):
+            cursor.execute(f"{end}; {WHERE}")
+            while not cursor.description:
+                assert cursor.nextset()
+            assert cursor.fetchone() == place(globex)
+            assert not cursor.nextset()
+            assert sql_row(WHERE) == place(globex)
+            cursor.execute("ROLLBACK")
+
+
 def test_texts_are_taken_apart_at_the_ends_of_transactions_alone() -> None:
     """Fault 11: what only looks like an end is none."""
     for text in (
