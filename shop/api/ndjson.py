@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Self
@@ -69,6 +70,8 @@ class NdjsonGoods:
             if len(line) > _MAX_LINE_BYTES:
                 reason = f"the line is longer than {_MAX_LINE_BYTES // 1024 // 1024} MB. One line is one of the goods."
                 raise ImportRefused([Problem(line=number, reason=reason)])
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             if line.strip():
                 yield number, line
 

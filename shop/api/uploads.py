@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 from django.http import HttpRequest
 
 from shop.goods.errors import ImportRefused, Problem
@@ -28,9 +30,9 @@ class Upload:
         self._check_size(self._expected)
 
     def begins_with(self, mark: bytes) -> bool:
-        """Tell whether the body begins with `mark`; nothing of it is lost."""
+        """Tell whether the body begins with `mark`, behind a byte order mark too; nothing of it is lost."""
         self._ahead = self._ahead or self._counted(self._request.readline(_LONGEST_FIRST_LINE))
-        return self._ahead.startswith(mark)
+        return self._ahead.removeprefix(codecs.BOM_UTF8).startswith(mark)
 
     def readline(self, size: int = -1) -> bytes:
         """Return a line, or what `size` lets in of it."""

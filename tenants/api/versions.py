@@ -30,9 +30,9 @@ def default_version(tenant: TenantInfo) -> str:
 
 def asked_version(request: HttpRequest) -> str:
     """Return the version that header or parameter ask for, or the default; raise `Refused` for one that is not."""
-    asked = {value for value in (request.headers.get(HEADER), request.GET.get(PARAMETER)) if value}
+    asked = {value for value in (request.headers.get(HEADER), *request.GET.getlist(PARAMETER)) if value}
     if len(asked) > 1:
-        raise Refused(400, f"{HEADER} and {PARAMETER} ask for different versions. Send one of them.")
+        raise Refused(400, f"{HEADER} and {PARAMETER} ask for different versions. Send one of them, once.")
     version = next(iter(asked), default_version(current_tenant()))
     if version not in tenancy().api_versions:
         raise Refused(400, _unknown(version))
@@ -41,7 +41,8 @@ def asked_version(request: HttpRequest) -> str:
 
 def contradiction(request: HttpRequest, version: str) -> str:
     """Say, if header or parameter of a request ask for another version than its path, that they do; else nothing."""
-    for name, asked in ((HEADER, request.headers.get(HEADER)), (PARAMETER, request.GET.get(PARAMETER))):
+    parameters = [(PARAMETER, asked) for asked in request.GET.getlist(PARAMETER)]
+    for name, asked in ((HEADER, request.headers.get(HEADER)), *parameters):
         if asked and asked != version:
             return f"The path asks for version {version} and {name} for {asked[:20]!r}. Send one of them."
     return ""
@@ -69,8 +70,13 @@ def in_asked_version(request: HttpRequest, rest: str) -> HttpResponseBase:
     return response
 
 
+@csrf_exempt  # it changes nothing, and says so to every other method
 def list_versions(request: HttpRequest) -> HttpResponse:
     """Tell which versions there are, where their documents are, and until when they are kept."""
+    if request.method not in {"GET", "HEAD"}:
+        refused = answer(ProblemDetails(), request, 405, f"{request.method} is not allowed here; use GET.")
+        refused["Allow"] = "GET, HEAD"
+        return refused
     return JsonResponse(
         {
             "default": default_version(current_tenant()),

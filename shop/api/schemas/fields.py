@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from django.core.exceptions import ValidationError
@@ -31,6 +32,9 @@ Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Phone = Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL, strip_whitespace=True)]
 
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 def _email(text: str) -> str:
     try:
         validate_email(text)
@@ -48,7 +52,7 @@ def _description(text: str) -> str:
 
 
 def _timestamp(text: object) -> object:
-    if isinstance(text, str) and text.strip().replace(".", "", 1).removeprefix("-").isdigit():
+    if isinstance(text, str) and not _DATE.match(text):
         raise ValueError("Give a date and time with its time zone, as 2026-01-31T09:00:00Z.")
     return text
 

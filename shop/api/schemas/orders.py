@@ -26,8 +26,8 @@ class OrderFactsIn(Input):
     """An order to be placed, beside the total that was agreed to."""
 
     customer: CustomerIn
-    ship_to: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=NO_NUL)] = Field(
-        description="The lines of the parcel's label."
+    ship_to: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=NO_NUL, strip_whitespace=True)] = (
+        Field(description="The lines of the parcel's label.")
     )
     lines: list[LineIn] | None = Field(
         None,

@@ -100,6 +100,7 @@ def test_an_order_needs_no_cart_and_no_cookie(in_acme: None, stranger: Caller, m
         ({"lines": []}, 422),
         ({"lines": None}, 409),
         ({"ship_to": ""}, 422),
+        ({"ship_to": " \n "}, 422),
         ({"customer": {"email": "ann", "name": "Ann"}}, 422),
     ],
 )

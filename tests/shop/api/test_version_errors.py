@@ -34,3 +34,18 @@ def test_path_and_header_may_not_contradict_each_other(stranger: Caller, version
         assert refused["X-API-Version"] == version
     assert stranger.get("/goods", x_api_version=version).status_code == 200
     assert stranger.get("/nothing", x_api_version=other).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/api/goods", "/api/v1/goods", "/api/v2/goods"])
+@pytest.mark.parametrize("asked", ["api_version=v1&api_version=v2", "api_version=v2&api_version=v1"])
+def test_two_parameters_may_not_contradict_each_other(client: Client, path: str, asked: str) -> None:
+    """Fault 44: the last one counted."""
+    assert client.get(f"{path}?{asked}").status_code == 400
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"])
+def test_list_of_versions_is_for_reading_alone(client: Client, method: str) -> None:
+    """Fault 44: any method got the list."""
+    refused = client.generic(method, "/api/")
+    assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")
+    assert refused["Content-Type"].startswith("application/problem+json")
