@@ -27,6 +27,7 @@ _CHANGING = (
     (re.compile(r"W?/?\"[0-9a-f]{16,}\""), '"ETAG"'),
     (re.compile(r"\"(access_token|refresh_token|id_token)\": ?\"[^\"]+\""), r'"\1":"TOKEN"'),
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "THEN"),
+    (re.compile(r'name="key" value="[\w-]{22}"'), 'name="key" value="KEY"'),
     (re.compile(r"palette-\d"), "palette-N"),
     (re.compile(r"\"(x|y|kid)\": \"[\w-]{43}\""), r'"\1": "KEY"'),
     (re.compile(r"(number\":\"|/orders/)[\w-]+"), r"\1NUMBER"),
