@@ -227,10 +227,11 @@ def test_a_tenant_that_is_behind_is_migrated_by_a_button(browser: Client, acme: 
     with use_tenant(acme.as_owner()), connection.cursor() as cursor:
         cursor.execute("DROP TABLE orders_orderline, orders_order, orders_keptanswer")
         cursor.execute("DELETE FROM django_migrations WHERE app = 'orders'")
+        number = cursor.rowcount
     SchemaState.objects.filter(tenant=acme.id).update(fingerprint="old")
     assert "Migrate now" in browser.get(page_of(acme)).content.decode()
     answer = browser.post(page_of(acme, "migrate"))
-    assert "2 migrations were applied." in said(answer)
+    assert f"{number} migrations were applied." in said(answer)
     with use_tenant(acme):
         assert "orders_order" in connection.introspection.table_names()
     assert "Migrate now" not in browser.get(page_of(acme)).content.decode()
