@@ -73,6 +73,10 @@ class Goods(models.Model):
         return next(iter(self.pictures.all()), None)
 
 
+LEAST_STOCK, MOST_STOCK = -(2**31), 2**31 - 1
+"""What the column holds."""
+
+
 class Sku(models.Model):
     """What is put into a cart: goods with every option chosen, at a price, from a stock."""
 
@@ -158,7 +162,9 @@ class Sku(models.Model):
 
     def covers(self, quantity: int) -> bool:
         """Tell whether so many pieces may be ordered now."""
-        return self.most is None or quantity <= self.most
+        if self.most is not None:
+            return quantity <= self.most
+        return not self.track_stock or self.stock - quantity >= LEAST_STOCK
 
     @property
     def title(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from shop.customers.models import Customer
-from shop.goods.models import Sku
+from shop.goods.models import MOST_STOCK, Sku
 from shop.goods.money import total_of
 from shop.orders.errors import EmptyOrder, NotForSale, OutOfStock, WrongQuantity, WrongStatus
 from shop.orders.models import Order, OrderLine
@@ -111,7 +111,7 @@ def _lock_skus(ids: Mapping[int, int]) -> list[Sku]:
 
 def _move_stock(pieces: Mapping[Sku, int]) -> None:
     for sku, change in pieces.items():
-        sku.stock += change
+        sku.stock = min(sku.stock + change, MOST_STOCK)  # what is cancelled comes back, as far as there is room
     Sku.objects.bulk_update(list(pieces), ["stock"])
 
 

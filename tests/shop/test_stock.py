@@ -217,3 +217,15 @@ def test_the_release_before_writes_rows_beside_this_one(shop: TenantInfo, make_s
             [make_sku().goods_id],
         )
         assert cursor.fetchone() == (True, False)
+
+
+def test_a_stock_at_the_ends_of_its_column_is_no_error(shop: TenantInfo, make_sku: MakeSku) -> None:
+    """Fault 39: an order and its cancelling ended in "integer out of range"."""
+    owed, endless = make_sku(stock=-(2**31) + 1, allow_backorders=True), make_sku(stock=2**31 - 1)
+    place_order(KIM, {owed.pk: 1}, "1 Main St")
+    with pytest.raises(OutOfStock):
+        place_order(KIM, {owed.pk: 1}, "1 Main St")
+    order = place_order(KIM, {endless.pk: 2}, "1 Main St")
+    Sku.objects.filter(pk=endless.pk).update(stock=2**31 - 1)
+    cancel_order(order)
+    assert list(Sku.objects.order_by("pk").values_list("stock", flat=True)) == [-(2**31), 2**31 - 1]
