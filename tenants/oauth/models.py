@@ -24,7 +24,7 @@ from oauth2_provider.models import (
 )
 
 from tenants.oauth.digests import KeyedDigestField, TokenDigestField
-from tenants.oauth.redirects import check_origins, check_redirect_uris
+from tenants.oauth.redirects import check_origins, check_redirect_uris, origin_as_sent
 from tenants.oauth.secrets import hash_secret, new_secret
 
 
@@ -42,6 +42,7 @@ class Application(AbstractApplication):
         _("active"), default=True, help_text=_("Switched off, it gets no token, and those that it has are void.")
     )
 
+    allowed_origins: Any  # declared by the toolkit
     objects = ApplicationManager()
     shown_once = ""
     """Its secret, on the instance that made it; never saved."""
@@ -70,7 +71,9 @@ class Application(AbstractApplication):
         """Refuse what could lead a code or a token to the wrong place."""
         super().clean()
         check_redirect_uris(str(self.redirect_uris))
-        check_origins(str(self.allowed_origins))
+        origins = str(self.allowed_origins)
+        check_origins(origins)
+        self.allowed_origins = " ".join(map(origin_as_sent, origins.split()))
         machine = self.authorization_grant_type == self.GRANT_CLIENT_CREDENTIALS
         if machine and self.client_type == self.CLIENT_PUBLIC:
             message = _("A client that acts for itself has to keep a secret: choose “confidential”.")

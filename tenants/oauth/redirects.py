@@ -5,8 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
+from django.utils.encoding import punycode
 from django.utils.translation import gettext_lazy as _
 
+_USUAL_PORTS = {"http": 80, "https": 443}
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -30,6 +32,15 @@ def check_origins(origins: str) -> None:
         if not _is_fit(origin):
             message = _("%(origin)s: it has to be an https origin, or an http one of the own machine.")
             raise ValidationError({"allowed_origins": message}, params={"origin": origin})
+
+
+def origin_as_sent(origin: str) -> str:
+    """Return an origin as a browser writes it in a header: in lower case and ASCII, without the port of its scheme."""
+    parts = urlsplit(origin)
+    host = punycode(parts.hostname or "")
+    host = f"[{host}]" if ":" in host else host
+    is_usual = parts.port is None or parts.port == _USUAL_PORTS.get(parts.scheme)
+    return f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{parts.port}"
 
 
 def _is_fit(uri: str) -> bool:

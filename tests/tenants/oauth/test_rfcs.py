@@ -345,6 +345,22 @@ class TestBrowsers:
                 answer = http().request(method, f"{shop.address}{path}", headers=headers)
                 assert "Access-Control-Allow-Origin" not in answer.headers, (method, origin)
 
+    @pytest.mark.parametrize(
+        ("typed", "sent"),
+        [
+            ("https://SPA.example", "https://spa.example"),
+            ("HTTPS://spa.example:443", "https://spa.example"),
+            ("http://localhost:80 https://b.example:8443", "https://b.example:8443"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("https://münchen.example", "https://xn--mnchen-3ya.example"),
+        ],
+    )
+    def test_origin_is_known_as_browsers_send_it(self, shop: Shop, typed: str, sent: str) -> None:
+        """Fault 43: one that was typed otherwise was accepted, and of no use."""
+        shop.client(client_type=Application.CLIENT_PUBLIC, allowed_origins=typed)
+        answer = http().get(f"{shop.address}/api/v2/goods", headers={"Origin": sent})
+        assert answer.headers["Access-Control-Allow-Origin"] == sent
+
     @pytest.mark.parametrize("path", ["/", "/admin/", "/cart/", "/oauth/authorize"])
     def test_pages_are_read_by_no_other_origin(self, shop: Shop, path: str) -> None:
         shop.client(client_type=Application.CLIENT_PUBLIC, allowed_origins=ORIGIN)
