@@ -68,6 +68,8 @@ class Command(TenantCommand):
             self._narrow_to_variant(app_label, options)
         total, due = self._select(targets, options)
         if options["check"]:
+            if options["retry"]:  # a check of those that failed would pass while others are behind
+                total, due = self._select(targets, {**options, "retry": False})
             self._check(_not_there_yet(due, targets) if targets else due, total)
         elif options["plan"]:
             self._plan(due, targets)
@@ -161,12 +163,14 @@ class Command(TenantCommand):
                     not_begun += wave
                 else:
                     not_begun += self._run(Run(wave, run_options), reporter, outcomes)
-        still_behind = self._behind_beside(due, options) if options["retry"] and not targets else None
+        still_behind = self._behind_beside(due, targets, options) if options["retry"] else None
         self._sum_up(reporter, outcomes, total - len(due), not_begun, still_behind)
 
-    def _behind_beside(self, due: list[TenantInfo], options: dict[str, Any]) -> int:
+    def _behind_beside(self, due: list[TenantInfo], targets: tuple[Target, ...] | None, options: dict[str, Any]) -> int:
         """Return how many tenants are behind that a run over those which had failed left out."""
-        behind = find_behind(**self._filters({**options, "retry": False}))[1]
+        behind = self._select(targets, {**options, "retry": False})[1]
+        if targets:
+            behind = _not_there_yet(behind, targets)
         return len({tenant.id for tenant in behind} - {tenant.id for tenant in due})
 
     def _reporter(self, *, as_json: bool) -> Reporter:

@@ -206,6 +206,26 @@ def test_a_retry_says_how_many_others_are_behind(open_shop: OpenShop) -> None:
     assert again == "manage.py migrate_tenants" + "".join(f" --tenant {slug}" for slug in slugs)
 
 
+def test_a_retry_of_one_app_says_how_many_others_are_behind(open_shop: OpenShop) -> None:
+    """Fault 17: with APP and MIGRATION the others were left out of the sum."""
+    shops = [open_shop() for _ in range(3)]
+    slugs = set_back(shops)
+    spoil(shops[0])
+    last_words("ledger", "0004", tenant=slugs[:1])
+    said("migrate_tenants", "ledger", "0004", tenant=slugs[1:2])
+    with use_tenant(shops[0]), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM ledger_entry")
+    text, again = last_words("ledger", "0004", "--retry", tenant=slugs)
+    assert text.startswith("1 migrated, 0 failed, 0 were up to date. 1 others are behind.")
+    assert again.startswith("manage.py migrate_tenants ledger 0004 --tenant")
+
+
+def test_a_check_with_retry_looks_at_those_that_did_not_fail_too(open_shop: OpenShop) -> None:
+    """Fault 17: "All 0 tenants are up to date" let a deployment go on with every shop behind."""
+    slugs = set_back([open_shop(), open_shop()])
+    assert last_words("--check", "--retry", tenant=slugs)[0].startswith("2 of 2 tenants are behind")
+
+
 def test_a_tenant_with_nothing_to_do_is_not_told_migrated(open_shop: OpenShop) -> None:
     """Fault 17: neither in the lines nor in JSON, and `--check` of an app knows who is there."""
     shop, behind = open_shop(), open_shop()
