@@ -28,16 +28,27 @@ class LeftOpen(Exception):
 
 @cache
 def guard_blocks() -> None:
-    """Let no block of `transaction.atomic()` end another one when it was rolled back before, once for the process."""
+    """Let each block of `transaction.atomic()` end itself and no other one, once for the process."""
     Atomic.__exit__ = _keeping_to_its_own(Atomic.__exit__)  # type: ignore[method-assign]
 
 
 def _keeping_to_its_own(django: Callable[..., None]) -> Callable[..., None]:
     @wraps(django)
     def leave_own(self: Any, exc_type: Any, exc_value: Any, traceback: Any) -> None:
-        # A generator may be closed in another request. Django takes the block that is the innermost by then.
+        # Django ends the innermost block. Another one may have been left open in this one; and this one may have been
+        # rolled back before, where a generator is closed in another request.
         wrapper = connections[DEFAULT_DB_ALIAS if self.using is None else self.using]
-        if self in wrapper.atomic_blocks or not (wrapper.in_atomic_block or exc_type):
+        blocks = wrapper.atomic_blocks
+        if blocks and blocks[-1] is not self and self in blocks:
+            is_doomed = wrapper.needs_rollback
+            is_lost = exc_type is None and not is_doomed
+            leave_blocks(wrapper, len(blocks) - blocks[::-1].index(self))
+            wrapper.needs_rollback = wrapper.needs_rollback or is_doomed
+            error = _left_inside() if is_lost else exc_value
+            django(self, type(error) if is_lost else exc_type, error, traceback)
+            if is_lost:
+                raise error
+        elif self in blocks or not (wrapper.in_atomic_block or exc_type):
             django(self, exc_type, exc_value, traceback)
         elif exc_type is None:
             raise TransactionManagementError(
@@ -46,6 +57,13 @@ def _keeping_to_its_own(django: Callable[..., None]) -> Callable[..., None]:
             )
 
     return leave_own
+
+
+def _left_inside() -> TransactionManagementError:
+    return TransactionManagementError(
+        "Committing failed: a block inside this one was entered and not left, so all of it was rolled back. Enter "
+        "transaction.atomic() with `with`, or as a decorator."
+    )
 
 
 class Watch:

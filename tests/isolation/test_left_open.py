@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -136,6 +137,26 @@ def test_a_generator_that_is_closed_late_ends_no_transaction_of_others(pair: Pai
     assert all(was_committed(globex, name) for name in names)
     with use_tenant(acme):
         assert not Group.objects.filter(name__startswith="lost").exists()
+
+
+@pytest.mark.parametrize("how", ["returns", "raises", "is to be rolled back"])
+def test_a_block_ends_although_one_in_it_was_left_open(pair: Pair, how: str) -> None:
+    """Fault 53: Django ended the inner one, and everything after it was written into a transaction without an end."""
+    acme, _ = pair
+    name = uuid4().hex
+    error = transaction.TransactionManagementError if how == "returns" else KeyError
+    with use_tenant(acme):
+        with pytest.raises(error) if how != "is to be rolled back" else nullcontext(), transaction.atomic():
+            Group.objects.create(name="lost")
+            transaction.atomic().__enter__()
+            if how == "raises":
+                raise KeyError
+            if how == "is to be rolled back":
+                transaction.set_rollback(True)
+        assert not connection.in_atomic_block
+        Group.objects.create(name=name)
+    assert was_committed(acme, name)
+    assert not was_committed(acme, "lost")
 
 
 def test_an_iterator_that_is_closed_late_breaks_no_transaction_of_others(pair: Pair) -> None:

@@ -80,6 +80,20 @@ def test_a_step_that_fails_leaves_no_row_schema_or_role(place: int) -> None:
     assert registry.look_up("slug:half-made") is None
 
 
+def leave_open(order: NewTenant) -> None:
+    transaction.atomic().__enter__()
+
+
+@pytest.mark.usefixtures("nothing_is_left")
+def test_a_step_that_leaves_a_transaction_open_fails_the_opening() -> None:
+    """Fault 53: the tenant was told open, nothing was committed, and the thread stayed in the transaction."""
+    steps = [*TENANTS["STEPS"], f"{__name__}.leave_open"]
+    with override_settings(TENANTS={**TENANTS, "STEPS": steps}):
+        with pytest.raises(transaction.TransactionManagementError, match="was entered and not left"):
+            create_tenant(NewTenant(slug="half-made", owner_email="o@half.example"))
+    assert not connection.in_atomic_block
+
+
 @pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize(
     "order",
