@@ -171,4 +171,5 @@ _BUTTONS = {
 
 
 def _money(amount: Any, order: Order) -> str:
-    return format_money(amount, order.currency, get_language())
+    # A form can ask for more rows than there are, and those have no amount.
+    return "" if amount is None else format_money(amount, order.currency, get_language())

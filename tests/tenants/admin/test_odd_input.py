@@ -64,6 +64,15 @@ def test_odd_addresses_of_an_admin_are_no_errors(staff: tuple[Client, list[str]]
     assert client.get("/admin/").status_code == 200
 
 
+@pytest.mark.parametrize("staff", ["shop"], indirect=True)
+@pytest.mark.parametrize("number", ["9", "2147483648", "-1", "abc"])
+def test_rows_that_a_form_has_not_are_no_errors(staff: tuple[Client, list[str]], number: str) -> None:
+    """Fault 32: a customer's form with a made-up number of orders was an error of the server's."""
+    client, _paths = staff
+    form = {"email": "", "orders-TOTAL_FORMS": number, "orders-INITIAL_FORMS": "0"}
+    assert not wrong_with(client.post("/admin/customers/customer/add/", form))
+
+
 def test_odd_choices_of_an_action_are_no_errors(staff: tuple[Client, list[str]]) -> None:
     """Fault 32: an action on a record whose key is none was an error of the server's."""
     client, _paths = staff
