@@ -111,7 +111,8 @@ def test_a_client_of_version_1_that_was_recorded_works_as_on_the_first_day(sessi
 
 def test_what_was_recorded_covers_every_operation() -> None:
     sent = {(one["method"].lower(), _place(one["path"].partition("?")[0])) for one in json.loads(FILE.read_text())}
-    assert {(method, _place(path)) for path, methods in PATHS.items() for method in methods} <= sent
+    of_a_version = {path: methods for path, methods in PATHS.items() if not path.startswith("/api/")}
+    assert {(method, _place(path)) for path, methods in of_a_version.items() for method in methods} <= sent
 
 
 def _place(path: str) -> str:
