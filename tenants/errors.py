@@ -444,7 +444,10 @@ class HashingBusy(TenancyError):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        return f"Password not checked: too many are being checked at once for {self.of_what}. Try again in a moment."
+        return (
+            f"Password not checked: too many are being checked at once for {self.of_what}. "
+            f"Try again in {self.retry_after} s."
+        )
 
 
 class MountFailed(TenancyError):

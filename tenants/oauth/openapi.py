@@ -13,8 +13,8 @@ _TOKEN_FORM = {
     "required": ["username", "password"],
     "properties": {
         "grant_type": {"type": "string", "enum": ["password"]},
-        "username": {"type": "string"},
-        "password": {"type": "string", "format": "password"},
+        "username": {"type": "string", "minLength": 1},
+        "password": {"type": "string", "format": "password", "minLength": 1},
         "otp": {"type": "string", "description": "The code of a second factor, for accounts that have one."},
         "scope": {"type": "string", "description": "Scopes with spaces between; without it, all of the API's."},
     },

@@ -22,7 +22,7 @@ EVERY = [
 
 def fact(name: str, kind: str) -> Any:
     """Return a value of that kind that can be told from every other."""
-    return [f"<{name}>"] if kind == "list[str]" else 4711 if kind == "int" else f"<{name}>"
+    return [f"<{name}>"] if kind == "list[str]" else 4711 if kind in {"int", "float"} else f"<{name}>"
 
 
 def made(kind: type[TenancyError]) -> TenancyError:
@@ -50,7 +50,7 @@ def test_an_error_tells_its_facts_and_keeps_them_as_attributes(kind: type[Tenanc
     error = made(kind)
     for name, facts in inspect.signature(kind).parameters.items():
         assert getattr(error, name) == fact(name, facts.annotation)
-        assert ("4711" if facts.annotation == "int" else f"<{name}>") in str(error)
+        assert ("4711" if facts.annotation in {"int", "float"} else f"<{name}>") in str(error)
 
 
 @pytest.mark.parametrize("kind", EVERY)

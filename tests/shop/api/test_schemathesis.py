@@ -52,6 +52,7 @@ MAY_REFUSE_WHAT_FITS = {
     "list_customers": "a cursor is one that a list has given out",
     "list_users": "a cursor is one that a list has given out",
     "list_imports": "a cursor is one that a list has given out",
+    "create_token": "a scope is one that the shop has",
 }
 """Operations that answer 422 to what their schema allows, and what it is that no schema can say."""
 
