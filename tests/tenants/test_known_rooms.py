@@ -22,6 +22,7 @@ from tenants.listener import listener
 from tenants.models import Tenant
 from tenants.registry import registry
 from tests.settings import TENANTS
+from tests.waiting import eventually
 
 PAGE = "/goods/"
 
@@ -99,9 +100,11 @@ def test_a_room_is_kept_for_the_answer_that_is_remembered_alone(acme: TenantInfo
 
 
 def test_a_change_that_is_heard_ends_all_rooms(acme: TenantInfo, globex: TenantInfo, hearing: None) -> None:
-    for tenant in (acme, globex):
-        assert status(tenant.host) == 200
-    assert len(middleware_module._rooms) == 2
+    def are_remembered() -> bool:
+        assert [status(tenant.host) for tenant in (acme, globex)] == [200, 200]
+        return len(middleware_module._rooms) == 2
+
+    assert eventually(are_remembered)  # the listener may be about to connect anew
     set_status_unheard(acme, "suspended")
     registry.forget(acme.id)
     assert (status(acme.host), status(globex.host)) == (503, 200)
