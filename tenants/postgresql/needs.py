@@ -45,6 +45,21 @@ SELECT pg_describe_object('pg_policy'::regclass, p.oid, 0), r.rolname
  WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = to_regnamespace(quote_ident(%(schema)s)) ORDER BY 1
 """
 
+# PostgreSQL does not know what the text of a function says, nor what an argument of a trigger means. A restored one
+# would go on reading the schema that was backed up.
+_NAMING_ITSELF = r"""
+SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0)
+  FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+ WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = to_regnamespace(quote_ident(%(schema)s))
+   AND p.prosrc ~ ('\m' || %(schema)s || '\M')
+UNION
+SELECT pg_describe_object('pg_trigger'::regclass, t.oid, 0)
+  FROM pg_depend d JOIN pg_trigger t ON d.classid = 'pg_class'::regclass AND t.tgrelid = d.objid
+ WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = to_regnamespace(quote_ident(%(schema)s))
+   AND NOT t.tgisinternal AND encode(t.tgargs, 'escape') ~ ('\m' || %(schema)s || '\M')
+ ORDER BY 1
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
@@ -79,5 +94,7 @@ def needs_of(schema: str) -> Needs:
                 extensions.add((name, version, home))
         cursor.execute(_ROLES, {"schema": schema})
         unmet += [f"{policy} is for the role {role} alone" for policy, role in cursor.fetchall()]
+        cursor.execute(_NAMING_ITSELF, {"schema": schema})
+        unmet += [f"{what} names the schema {schema} in its text" for (what,) in cursor.fetchall()]
     found = (Extension(name=name, version=version, schema=home) for name, version, home in sorted(extensions))
     return Needs(tuple(found), tuple(unmet))

@@ -170,6 +170,12 @@ OUTSIDE = {
     "CREATE TABLE t () INHERITS (public.somewhere)": "table t needs table public.somewhere",
     "CREATE POLICY p ON ledger_account TO {role}": "policy p on table ledger_account is for the role {role} alone",
     "CREATE FUNCTION f(public.feeling) RETURNS int LANGUAGE sql AS 'SELECT 1'": "needs type public.feeling",
+    "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM {schema}.ledger_account'": (
+        "function f() names the schema {schema} in its text"
+    ),
+    "CREATE TRIGGER t BEFORE INSERT ON ledger_account EXECUTE FUNCTION noted('{schema}.log')": (
+        "trigger t on table ledger_account names the schema {schema} in its text"
+    ),
 }
 
 
@@ -188,10 +194,12 @@ def test_a_backup_that_no_restore_could_take_is_refused_with_the_reason(
             'CREATE COLLATION public.sorted FROM "C"'
         )
         try:
-            as_owner(shop, statement.format(role=shop.role))
+            facts = {"role": shop.role, "schema": shop.schema}
+            as_owner(shop, "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'")
+            as_owner(shop, statement.format(**facts))
             with pytest.raises(StepFailed) as refused:
                 backup_tenant(shop.slug, tmp_path / "shop.tar")
-            assert OUTSIDE[statement].format(role=shop.role) in str(refused.value)
+            assert OUTSIDE[statement].format(**facts) in str(refused.value)
             assert list(tmp_path.iterdir()) == []
         finally:
             session.execute(
