@@ -66,9 +66,14 @@ def _warm_messages(client: Client, path: str, wire: Wire) -> list[str]:
     listener.start()
     assert listener.listening.wait(timeout=600)
     assert client.get(path).status_code == 200  # connects, fills caches
-    wire.taken()
-    assert client.get(path).status_code == 200
-    return wire.taken()
+    sent: list[str] = []
+    for _ in range(5):  # on a busy machine the change that opened the shop is heard late, and it is looked up again
+        wire.taken()
+        assert client.get(path).status_code == 200
+        sent = wire.taken()
+        if not any("tenants_" in message for message in sent):
+            break
+    return sent
 
 
 @pytest.mark.parametrize("path", ["/api/v1/goods", "/", "/goods/mug-1/"])

@@ -111,7 +111,11 @@ def test_a_value_that_an_enum_is_given_is_used_by_the_next_migration(
     assert {outcome.error for outcome in outcomes.values()} == {""}
     assert outcomes[shops[0].slug].applied == ("ledger.0007_value", "ledger.0008_use")
     assert sorted(ask(shops[1].as_owner(), "SELECT m::text FROM own")) == ["angry", "ok", "ok"]
-    assert [finding.what for finding in verify([*shops, open_shop(), open_shop()])] == []
+    if connection.pg_version >= 170000:
+        assert [finding.what for finding in verify([*shops, open_shop(), open_shop()])] == []
+    else:  # an older PostgreSQL lets nobody use it in the transaction that opens a tenant: docs/operations.md
+        with pytest.raises(DatabaseError, match="unsafe use of new value"):
+            open_shop()
 
 
 def test_a_column_of_another_type_is_not_cloned(shop: TenantInfo) -> None:
