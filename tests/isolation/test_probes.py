@@ -17,7 +17,7 @@ from django.contrib.contenttypes.models import ContentTypeManager
 from django.core.files.storage import storages
 from django.http import HttpResponse
 from django.test import override_settings
-from django.urls import path
+from django.urls import path, set_urlconf
 from psycopg.pq import TransactionStatus
 
 from tenants import TenantInfo, belonging, middleware, queryset_guard, record_guard, router
@@ -282,6 +282,7 @@ def _clean_up() -> None:
 
     _forget_settings()
     innermost.set(None)
+    set_urlconf(None)
     connection.close()
     if connection.pool:
         connection.close_pool()
