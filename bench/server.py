@@ -14,7 +14,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from tenants.postgresql.embedded import Address, EmbeddedPostgres
+from tenants.contrib.devserver import Address, EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(os.environ.get("SANGGA_DATA_DIR") or ROOT / ".sangga") / "bench"

@@ -2,8 +2,8 @@
 
 import os
 
-from tenants.asgi import get_asgi_application
-from tenants.startup import spare_the_collector
+from tenants.contrib.limits.asgi import get_asgi_application
+from tenants.http.gc import spare_the_collector
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

@@ -16,8 +16,8 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from config.mailers import mailers_of
-from tenants.oauth.issuer import issuer
-from tenants.signing import TenantSecretKey
+from tenants.contrib.oauth.issuer import issuer
+from tenants.isolation.signing import TenantSecretKey
 from tenants.variants import variant_apps
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -46,15 +46,16 @@ COMMON_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
-    "tenants.admin_app.AdminConfig",  # django.contrib.admin
+    "tenants.contrib.admin.lazy_admin.AdminConfig",  # django.contrib.admin
     "axes",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
 ]
-TENANT_APPS = ["shop.goods", "shop.customers", "shop.orders", "tenants.oauth"]
+TENANT_APPS = ["shop.goods", "shop.customers", "shop.orders", "tenants.contrib.oauth"]
 APPS_WITHOUT_TABLES = [
     "unfold",
     "unfold.contrib.forms",
+    "tenants.contrib.admin",
     "shop.storefront",
     "shop.mounts",
     "shop.demo",
@@ -65,12 +66,12 @@ APPS_WITHOUT_TABLES = [
     "django.contrib.postgres",
     "csp",
     "django_otp",
-    "tenants.oauth.toolkit.ToolkitConfig",  # oauth2_provider; its models are swapped for those of tenants.oauth
+    "tenants.contrib.oauth.toolkit_app.ToolkitConfig",  # oauth2_provider; `tenants.contrib.oauth` swaps its models
 ]
 # Each folder there is a variant, which a tenant can have in the place of the default. docs/variants.md
 VARIANTS = "shop.variants"
 # `tenants` overrides commands and `unfold` overrides templates, so both stand before the apps of Django; the storefront
-# overrides a template of `tenants.oauth`.
+# overrides a template of `tenants.contrib.oauth`.
 INSTALLED_APPS = [*SHARED_APPS, *APPS_WITHOUT_TABLES[:2], *COMMON_APPS, *APPS_WITHOUT_TABLES[2:], *TENANT_APPS]
 INSTALLED_APPS += variant_apps(VARIANTS)
 
@@ -86,7 +87,7 @@ TENANTS: dict[str, Any] = {
     "STEPS": [
         "tenants.lifecycle.owner.create_owner",
         "shop.steps.create_staff_groups",
-        "tenants.oauth.keys.create_first_key",
+        "tenants.contrib.oauth.keys.create_first_key",
     ],
     "CLONE_LEAVES_OUT": [
         "sessions.Session",
@@ -110,7 +111,9 @@ TENANTS: dict[str, Any] = {
     "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
     # Behind a gateway it has told whose a token is, and nobody else is asked.
     "API_BEARERS": [
-        "tenants.oauth.bearer.bearer" if SERVICE in {"all", "gateway"} else "tenants.service_door.bearer",
+        "tenants.contrib.oauth.bearer.bearer"
+        if SERVICE in {"all", "gateway"}
+        else "tenants.contrib.services.middleware.bearer",
     ],
     "API_SUNSET": env.list("SANGGA_API_SUNSET", default=[]),
     "MOUNTS": {
@@ -134,25 +137,25 @@ TENANTS: dict[str, Any] = {
 }
 
 MIDDLEWARE = [
-    "tenants.middleware.TenantMiddleware",
-    "tenants.service_door.ServiceDoorMiddleware",
+    "tenants.http.middleware.TenantMiddleware",
+    "tenants.contrib.services.middleware.ServiceDoorMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "tenants.headers.HeadersMiddleware",
+    "tenants.http.security_headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "tenants.mounts.queue.MountQueueMiddleware",
-    "tenants.limits.LimitMiddleware",
-    "tenants.oauth.cors.TenantCorsMiddleware",
+    "tenants.contrib.mounts.queue_middleware.MountQueueMiddleware",
+    "tenants.contrib.limits.middleware.LimitMiddleware",
+    "tenants.contrib.oauth.cors.TenantCorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "tenants.language.TenantLocaleMiddleware",
+    "tenants.http.locale.TenantLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "tenants.csrf_cookie.SignedCsrfCookieMiddleware",
+    "tenants.http.csrf.SignedCsrfCookieMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "tenants.accounts.middleware.SecondFactorMiddleware",
+    "tenants.contrib.accounts.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "tenants.mounts.middleware.MountMiddleware",
+    "tenants.contrib.mounts.middleware.MountMiddleware",
     "axes.middleware.AxesMiddleware",  # last: it answers in the place of a view that refused a login
 ]
 
@@ -171,8 +174,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "tenants.scoping.tenant_in_templates",
-                "tenants.entering.session.operator_in_templates",
+                "tenants.isolation.scoping.tenant_in_templates",
+                "tenants.contrib.impersonation.session.operator_in_templates",
             ],
         },
     },
@@ -208,7 +211,7 @@ if _DIRECT_URL := env.str("DATABASE_DIRECT_URL", default=""):
 for _key in ("host", "port"):
     if _key in _OPTIONS:
         DATABASES["default"][_key.upper()] = str(_OPTIONS.pop(_key))
-DATABASE_ROUTERS = ["tenants.router.TenantRouter"]
+DATABASE_ROUTERS = ["tenants.isolation.router.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Long work -------------------------------------------------------------------------------------------------
@@ -226,24 +229,27 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # The first hashes new passwords; those from before are hashed anew when their users sign in. All of them are Django's,
 # and hash no more at once than the process can do besides its pages.
-PASSWORD_HASHERS = [f"tenants.hashing.{name}PasswordHasher" for name in ("Argon2", "PBKDF2", "PBKDF2SHA1", "Scrypt")]
+PASSWORD_HASHERS = [
+    f"tenants.contrib.limits.password_hashers.{name}PasswordHasher"
+    for name in ("Argon2", "PBKDF2", "PBKDF2SHA1", "Scrypt")
+]
 # Axes refuses who has failed too often, before a password is hashed.
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
-    "tenants.entering.account.OperatorBackend",
+    "tenants.contrib.impersonation.backend.OperatorBackend",
 ]
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]  # by name as well, and whoever knows an owner's name could lock them out
 AXES_FAILURE_LIMIT = env.int("SANGGA_LOGIN_FAILURES", default=10)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("SANGGA_LOGIN_COOLOFF_MINUTES", default=15))
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "tenants.client_address.client_address"
-AXES_LOCKOUT_CALLABLE = "tenants.login_throttle.too_many_failures"
+AXES_CLIENT_IP_CALLABLE = "tenants.http.client_ip.client_address"
+AXES_LOCKOUT_CALLABLE = "tenants.contrib.accounts.lockout.too_many_failures"
 AXES_DISABLE_ACCESS_LOG = True  # Django writes down who signed in last, and nothing reads more than that
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 
 LOGIN_URL = "admin:login"  # of whichever side a host belongs to
-SESSION_ENGINE = "tenants.sessions"
+SESSION_ENGINE = "tenants.isolation.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 # No other host, a neighbour's below the same domain included, can set a cookie of such a name for this one.
@@ -251,7 +257,7 @@ _HOST_ONLY = "__Host-" if _HTTPS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST_ONLY}sessionid", f"{_HOST_ONLY}csrftoken"
 LANGUAGE_COOKIE_NAME = f"{_HOST_ONLY}language"
 
-# --- Tokens of the API (tenants.oauth) -------------------------------------------------------------------------
+# --- Tokens of the API (tenants.contrib.oauth) ------------------------------------------------------------------
 MIGRATION_MODULES = {"oauth2_provider": None}  # it has no tables: these models are in the place of its own
 # What pages of other origins may read, if a client of the shop has registered theirs; never with cookies.
 CORS_URLS_REGEX = r"^/(api/|oauth/(token|revoke|userinfo)$)"
@@ -267,10 +273,10 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth.RefreshToken"  # noqa: S105
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth.IDToken"  # noqa: S105
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth.DeviceGrant"
 OAUTH2_PROVIDER = {
-    "OAUTH2_VALIDATOR_CLASS": "tenants.oauth.validator.Validator",
-    "ACCESS_TOKEN_GENERATOR": "tenants.oauth.validator.make_access_token",
-    "REFRESH_TOKEN_GENERATOR": "tenants.oauth.validator.make_refresh_token",
-    "SCOPES_BACKEND_CLASS": "tenants.oauth.scopes.TenantScopes",
+    "OAUTH2_VALIDATOR_CLASS": "tenants.contrib.oauth.validator.Validator",
+    "ACCESS_TOKEN_GENERATOR": "tenants.contrib.oauth.validator.make_access_token",
+    "REFRESH_TOKEN_GENERATOR": "tenants.contrib.oauth.validator.make_refresh_token",
+    "SCOPES_BACKEND_CLASS": "tenants.contrib.oauth.scopes.TenantScopes",
     "ID_TOKEN_ADMIN_CLASS": "django.contrib.admin.ModelAdmin",  # of a site that is mounted nowhere
     "OIDC_ENABLED": True,
     "ALLOWED_SCHEMES": ["https", "http"],  # of origins; `Application.clean` takes http for the own machine alone
@@ -318,7 +324,7 @@ if TENANTS["TRUSTED_PROXIES"]:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Browsers keep a list of preloaded domains for years: to be on it is the operator's decision, and not a default.
 SILENCED_SYSTEM_CHECKS = [] if SECURE_HSTS_PRELOAD else ["security.W021"]
-# Plain http leads back to programs on the client's own machine alone (tenants.oauth.redirects).
+# Plain http leads back to programs on the client's own machine alone (tenants.contrib.oauth.validators).
 SILENCED_SYSTEM_CHECKS.append("oauth2_provider.W008")
 
 # --- Language and time -----------------------------------------------------------------------------------------
@@ -350,14 +356,14 @@ WHITENOISE_USE_FINDERS = True  # WhiteNoise finds files in the apps, so collects
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("SANGGA_MEDIA_ROOT", default=str(DATA_DIR / "media")))
 STORAGES = {
-    "default": {"BACKEND": "tenants.scoping.TenantFileSystemStorage"},
+    "default": {"BACKEND": "tenants.isolation.scoping.TenantFileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "KEY_FUNCTION": "tenants.scoping.cache_key",
+        "KEY_FUNCTION": "tenants.isolation.scoping.cache_key",
     },
 }
 
@@ -368,21 +374,21 @@ else:
     MAILERS = mailers_of(_EMAIL)
 
 # Of the debug page and of mails to admins, without passwords and keys.
-DEFAULT_EXCEPTION_REPORTER = "tenants.error_reports.Reporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "tenants.error_reports.ReporterFilter"
+DEFAULT_EXCEPTION_REPORTER = "tenants.contrib.observability.error_reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "tenants.contrib.observability.error_reports.ReporterFilter"
 
 # --- Logs ------------------------------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "tenant": {"()": "tenants.scoping.TenantLogFilter"},
-        "links": {"()": "tenants.logs.LinksLogFilter"},
-        "request": {"()": "tenants.logs.RequestLogFilter"},
+        "tenant": {"()": "tenants.isolation.scoping.TenantLogFilter"},
+        "links": {"()": "tenants.contrib.observability.logs.LinksLogFilter"},
+        "request": {"()": "tenants.contrib.observability.logs.RequestLogFilter"},
     },
     "formatters": {
         "line": {"format": "{asctime} {levelname} [{tenant}] {name}: {message}{in_request}", "style": "{"},
-        "json": {"()": "tenants.logs.JsonFormatter"},
+        "json": {"()": "tenants.contrib.observability.logs.JsonFormatter"},
     },
     "handlers": {
         "console": {

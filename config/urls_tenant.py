@@ -5,20 +5,20 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from shop.admin_site import site_for
 from shop.api import api_for
-from tenants.api.versions import in_asked_version, list_versions
-from tenants.entering.views import enter, leave
-from tenants.views import SetPassword, media, set_password_done
+from tenants.contrib.api.versions import in_asked_version, list_versions
+from tenants.contrib.impersonation.views import enter, leave
+from tenants.http.views import SetPassword, media, set_password_done
 
 
 def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:
     """Return the addresses as tenants of `variant` have them: all have the same, and not all the same views there."""
     if settings.SERVICE == "auth":  # tokens, and nothing else
-        return [path("", include("tenants.oauth.urls"))]
+        return [path("", include("tenants.contrib.oauth.urls"))]
     return [
         path("admin/", site_for(variant).urls),
         path("api/v1/", api_for(variant, "v1").urls),
         path("api/v2/", api_for(variant, "v2").urls),
-        path("", include("tenants.oauth.urls")),
+        path("", include("tenants.contrib.oauth.urls")),
         path("api/", list_versions, name="api_versions"),
         path("api/<path:rest>", in_asked_version),
         path("account/set-password/<uidb64>/<token>/", SetPassword.as_view(), name="set_password"),

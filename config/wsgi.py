@@ -2,8 +2,8 @@
 
 import os
 
-from tenants.startup import spare_the_collector
-from tenants.wsgi import get_wsgi_application
+from tenants.contrib.limits.wsgi import get_wsgi_application
+from tenants.http.gc import spare_the_collector
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

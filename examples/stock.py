@@ -12,8 +12,8 @@ from collections import defaultdict
 
 from aiohttp import web
 
+from tenants.contrib.services.identity import HEADER, Identity, verify
 from tenants.errors import IdentityRefused
-from tenants.services.identity import HEADER, Identity, verify
 
 NAME = "other-service"
 

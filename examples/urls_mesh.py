@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
-from tenants import services
+from tenants.contrib import services
 from tenants.errors import ServiceFailed, ServiceNotFound
 
 

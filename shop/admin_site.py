@@ -15,9 +15,9 @@ from unfold.sites import UnfoldAdminSite
 from shop.staff_admin import StaffAdmin, StaffGroupAdmin
 from shop.variant_admin import VariantSite
 from tenants import current_tenant
-from tenants.accounts.site import AccountsSite
-from tenants.oauth.admin import ApiKeyAdmin, ClientAdmin, SignInAdmin, SigningKeyAdmin
-from tenants.oauth.models import AccessToken, ApiKey, Application, SigningKey
+from tenants.contrib.accounts.admin_site import AccountsSite
+from tenants.contrib.oauth.admin import ApiKeyAdmin, ClientAdmin, SignInAdmin, SigningKeyAdmin
+from tenants.contrib.oauth.models import AccessToken, ApiKey, Application, SigningKey
 from tenants.variants import DEFAULT, children_of, resolve_class_for
 
 

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from tenants.accounts.user_admin import InvitesUsers
+from tenants.contrib.accounts.user_admin import InvitesUsers
 
 _APPS_OF_THE_SHOP = ("goods", "customers", "orders", "auth", "oauth")
 _RIGHTS = ("is_superuser", "is_staff", "groups", "user_permissions")

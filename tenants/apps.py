@@ -18,18 +18,18 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         """Fit Django to tenants where it offers no setting, and keep this process's registry fresh."""
         from tenants import checks  # noqa: F401  # registers itself
-        from tenants.deletion import follow_relations_of_one_side
-        from tenants.entering.guard import guard_operator_accounts
-        from tenants.error_pages import answer_what_was_stopped, render_error_pages_in_their_requests_thread
-        from tenants.leftovers import guard_blocks
-        from tenants.management.one_line import explain_errors_of_commands
+        from tenants.contrib.impersonation.guard import guard_operator_accounts
+        from tenants.http.error_pages import answer_what_was_stopped, render_error_pages_in_their_requests_thread
+        from tenants.isolation.deletion import follow_relations_of_one_side
+        from tenants.isolation.model_patches import guard_generic_relations, guard_records
+        from tenants.isolation.process_state import watch_process_state
+        from tenants.isolation.request_state import keep_with_requests
+        from tenants.isolation.router import hold_other_routers
+        from tenants.isolation.scoping import scope_content_types, scope_sites
+        from tenants.management.error_messages import explain_errors_of_commands
         from tenants.models import Domain, Mount, Service, ServiceAddress, Tenant
+        from tenants.postgresql.connection_watch import guard_blocks
         from tenants.postgresql.creation import DatabaseCreation
-        from tenants.process_state import watch_process_state
-        from tenants.record_guard import guard_generic_relations, guard_records
-        from tenants.request_state import keep_with_requests
-        from tenants.router import hold_other_routers
-        from tenants.scoping import scope_content_types, scope_sites
 
         keep_with_requests()
         watch_process_state()
@@ -48,8 +48,8 @@ class TenantsConfig(AppConfig):
         if _leave_test_database not in DatabaseCreation.before_drop:
             DatabaseCreation.before_drop.append(_leave_test_database)
         for model in (Tenant, Domain, Mount):
-            post_save.connect(_forget, sender=model, dispatch_uid="tenants.registry")
-            post_delete.connect(_forget, sender=model, dispatch_uid="tenants.registry")
+            post_save.connect(_forget, sender=model, dispatch_uid="tenants.registry.lookup")
+            post_delete.connect(_forget, sender=model, dispatch_uid="tenants.registry.lookup")
         for registered in (Service, ServiceAddress):
             post_save.connect(_read_services_again, sender=registered, dispatch_uid="tenants.directory")
             post_delete.connect(_read_services_again, sender=registered, dispatch_uid="tenants.directory")
@@ -57,9 +57,9 @@ class TenantsConfig(AppConfig):
 
 
 def _leave_test_database() -> None:
-    from tenants.api.usage import usage
-    from tenants.listener import listener
-    from tenants.registry import registry
+    from tenants.contrib.api.usage import usage
+    from tenants.registry.listener import listener
+    from tenants.registry.lookup import registry
 
     listener.stop()
     usage.forget()  # else it is written into the database that the settings name again after the tests
@@ -67,13 +67,13 @@ def _leave_test_database() -> None:
 
 
 def _forget(*, instance: Any, **_: object) -> None:
-    from tenants.registry import registry
+    from tenants.registry.lookup import registry
 
     tenant_id = getattr(instance, "tenant_id", instance.pk)
     transaction.on_commit(partial(registry.forget, tenant_id))
 
 
 def _read_services_again(**_: object) -> None:
-    from tenants.services.directory import directory
+    from tenants.contrib.services.directory import directory
 
     transaction.on_commit(directory.clear)

@@ -15,10 +15,10 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from tenants.errors import ConfigurationError, InvalidHost
-from tenants.hidden_values import NAMES, STARS, without_passwords
 from tenants.hosts import normalise_host
+from tenants.limits import NO_LIMITS, Limits, read_plans
 from tenants.names import RESERVED_SLUGS
-from tenants.plans import NO_LIMITS, Limits, read_plans
+from tenants.redaction import NAMES, STARS, without_passwords
 
 if TYPE_CHECKING:
     from tenants.context import TenantInfo

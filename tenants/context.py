@@ -13,9 +13,9 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from tenants.aliases import DEFAULT_ALIAS, alias_for
 from tenants.errors import NoActiveTenant
-from tenants.plans import NO_LIMITS, Limits
+from tenants.limits import NO_LIMITS, Limits
+from tenants.schema_alias import DEFAULT_ALIAS, alias_for
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,7 +74,7 @@ class TenantInfo:
     cache_generation: int = 0
     """Part of every cache key of the tenant's: another one, and it finds nothing in its cache."""
     epoch: str = field(default="", repr=False)
-    """Part of every key of the tenant's (`tenants.signing`): another one makes void what it has given out."""
+    """Part of every key of the tenant's (`tenants.isolation.signing`): another one makes void what it has given out."""
     limits: Limits = NO_LIMITS
     """What the tenant may take of the machine while its requests are answered."""
     statement_seconds: int = field(default=0, compare=False)
@@ -129,7 +129,7 @@ class Block:
         self.urlconf: Any = None
         self.script_prefix = ""
         self.undo: list[Callable[[], object]] | None = None
-        """What puts back the state of the process that was changed inside (`tenants.process_state`). Raises nothing."""
+        """Restores process state that was changed inside (`tenants.isolation.process_state`). Raises nothing."""
         self.arithmetic = decimal.getcontext()
         """Python's decimal context outside the block. Inside there is a copy: what code changes in it ends with it."""
 

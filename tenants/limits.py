@@ -1,147 +1,54 @@
-"""Middleware for limits: refuses requests beyond those of a tenant or a client address, and answers slow statements."""
+"""What one tenant may take of the machine: named plans, and the limits that each comes to. Pure."""
 
 from __future__ import annotations
 
-import asyncio
-from threading import Event
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.db import connection
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from psycopg import errors
-
-from tenants import pages
-from tenants.bodies import REFUSAL
-from tenants.client_address import client_address
-from tenants.conf import tenancy
-from tenants.context import TenantInfo, current_tenant
-from tenants.errors import HashingBusy
-from tenants.plans import Limits
-from tenants.pressure import Kind, pressure
-from tenants.registry import all_tenants
-from tenants.stopped import Bound, Stopped, log_stopped, why_stopped
-from tenants.turnstile import QUEUE_SECONDS, Place, Queued, Refusal, addresses, turnstile, wait_async
-from tenants.two_ways import TwoWayMiddleware
+from tenants.errors import ConfigurationError
 
 
-class LimitMiddleware(TwoWayMiddleware):
-    """Keeps each tenant within its limits in this process: 429 for too many requests, 503 for too many at once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The limits of one tenant in one process; 0 is no limit."""
 
-    Stands below the middleware that serves static files: a page has many of them, and they cost next to nothing.
-    """
+    concurrency: int = 0
+    """Requests that are answered at once."""
+    queue: int = 0
+    """Requests that wait for one of those to end, before others are refused."""
+    rate: int = 0
+    """Requests a second, in the long run."""
+    burst: int = 0
+    """Requests that may come at once after a quiet time; never fewer than `rate`."""
+    statement_seconds: int = 0
+    """How long one statement of a request may take."""
 
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        if REFUSAL in request.META:
-            return _refuse(request, request.META[REFUSAL])
-        at_address = _enter_from_address(request)
-        if isinstance(at_address, Refusal):
-            return _refuse(request, at_address)
-        try:
-            place = _enter()
-            if isinstance(place, Queued):
-                place = _wait(place)
-            if isinstance(place, Refusal):
-                at_address.leave()
-                return _refuse(request, place)
-            place = place.together_with(at_address)
-        except BaseException:
-            at_address.leave()
-            raise
-        try:
-            response = self.go_on(request)
-            place.leave_with(response)
-            return response
-        except BaseException:
-            place.leave()
-            raise
-
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
-        if REFUSAL in request.META:
-            return _refuse(request, request.META[REFUSAL])
-        at_address = _enter_from_address(request)
-        if isinstance(at_address, Refusal):
-            return _refuse(request, at_address)
-        try:
-            place = _enter()
-            if isinstance(place, Queued):
-                place = await wait_async(place)
-            if isinstance(place, Refusal):
-                at_address.leave()
-                return _refuse(request, place)
-            place = place.together_with(at_address)
-        except BaseException:
-            at_address.leave()
-            raise
-        try:
-            response = await self.go_on_async(request)
-            place.leave_with(response)
-            return response
-        except BaseException:
-            await _leave_after_its_thread(place)
-            raise
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
-        """Answer a request that the database was too busy or too slow for with a page that says so."""
-        return stopped_answer(request, error)
+    def overridden(self, **own: int | None) -> Limits:
+        """Return these limits with those in place of them that are not None."""
+        return replace(self, **{name: value for name, value in own.items() if value is not None})
 
 
-def _enter_from_address(request: HttpRequest) -> Place | Refusal:
-    """Count the request for its client's address, over all tenants."""
-    most, address = tenancy().address_concurrency, client_address(request)
-    if not most or address is None:
-        return Place(lambda: None)
-    place = addresses.enter_as(address, Limits(concurrency=most))
-    return place if isinstance(place, Place) else Refusal(Bound.ADDRESS, 1)
+NO_LIMITS = Limits()
 
 
-def _enter() -> Place | Queued | Refusal:
-    tenant = current_tenant()
-    return turnstile.enter(tenant, tenancy().limits_of(tenant))
+def read_plans(plans: Mapping[Any, Any]) -> dict[str, Limits]:
+    """Return the plans of `TENANTS["PLANS"]` by name; raise `ConfigurationError` for what cannot be one."""
+    return {name: _read_plan(name, plan) for name, plan in plans.items()}
 
 
-async def _leave_after_its_thread(place: Place) -> None:
-    """Give a place back when the request's own thread has ended what it is at.
-
-    A client who leaves under ASGI cancels what is async alone. The view goes on in the thread, with a connection of
-    the database, and the place stands for both.
-    """
-    await asyncio.shield(asyncio.ensure_future(sync_to_async(place.leave)()))
-
-
-def stopped_answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """Return the answer to a request that the process or the database was too busy for; None if `error` is another."""
-    if isinstance(error, HashingBusy):
-        return pages.refused(request, current_tenant(), Refusal(Bound.HASHING, error.retry_after))
-    reason, tenant = why_stopped(error), current_tenant()
-    if reason is None:
-        return pages.updating(request, tenant) if _was_just_changed(tenant, error) else None
-    if reason is Stopped.STATEMENT and not tenant.is_platform:
-        pressure.add(tenant.id, Kind.STATEMENT)
-    log_stopped(reason, error)
-    return pages.stopped(request, tenant, reason)
-
-
-def _was_just_changed(tenant: TenantInfo, error: Exception) -> bool:
-    """Tell whether the tenant got another variant while its request was answered, and something could not be deleted.
-
-    Its tables are kept, so that reading and writing go on as it was; but rows of the new variant's hold those of the
-    base back, and the old one's code does not know of them.
-    """
-    if tenant.is_platform or not isinstance(error.__cause__, errors.ForeignKeyViolation) or connection.in_atomic_block:
-        return False
-    return [now.variant for now in all_tenants(pk=tenant.id)] != [tenant.variant]
-
-
-def _wait(queued: Queued) -> Place | Refusal:
-    turn = Event()
-    queued.wake_by(turn.set)
-    turn.wait(QUEUE_SECONDS)
-    return queued.outcome()
-
-
-def _refuse(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
-    tenant = current_tenant()
-    if isinstance(refusal.kind, Kind) and not tenant.is_platform:
-        pressure.add(tenant.id, refusal.kind)
-    return pages.refused(request, tenant, refusal)
+def _read_plan(name: Any, plan: Any) -> Limits:
+    if not isinstance(name, str) or not isinstance(plan, Mapping):
+        raise ConfigurationError(f"TENANTS['PLANS'] has {name!r}: {plan!r}. It takes names, each with a dictionary.")
+    known = {field.name.upper(): field.name for field in fields(Limits)}
+    values: dict[str, int] = {}
+    for key, value in plan.items():
+        if key not in known:
+            near = get_close_matches(str(key), known, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"It takes {', '.join(known)}."
+            raise ConfigurationError(f"The plan {name!r} in TENANTS['PLANS'] has the key {key!r}. {hint}")
+        if type(value) is not int or not 0 <= value <= 2**31 - 1:
+            raise ConfigurationError(f"{key} of the plan {name!r} is {value!r}. It takes a whole number; 0: no limit.")
+        values[known[key]] = value
+    return Limits(**values)

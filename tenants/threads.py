@@ -11,7 +11,7 @@ from typing import TypeVar
 from django.utils import timezone, translation
 
 from tenants.context import current_tenant
-from tenants.leftovers import close_connections
+from tenants.postgresql.connection_watch import close_connections
 
 T = TypeVar("T")
 R = TypeVar("R")

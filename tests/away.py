@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, connections
 
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 
 PASSWORD = "hunter2-never-shown"
 

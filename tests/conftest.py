@@ -19,10 +19,10 @@ from django.core.management import ManagementUtility
 from django.db import connection
 
 from tenants.context import TenantInfo, active_tenant
+from tenants.contrib.limits.limiter import addresses, turnstile
 from tenants.lifecycle import NewTenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 from tenants.testing import databases
-from tenants.turnstile import addresses, turnstile
 from tests.typed import Ended, Manage
 from tests.written_migrations import WriteMigrations, written_migrations
 

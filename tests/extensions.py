@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 
-from tenants.postgresql.direct import connect_directly
+from tenants.postgresql.direct_connection import connect_directly
 
 _CONTRIB = Path("/usr/share/postgresql/15/extension")
 """Of Debian's PostgreSQL 15, on which `scripts/test-postgresql-15` runs these tests; the embedded 18 lacks most."""

@@ -14,8 +14,12 @@ from django.conf import settings
 from django.test import override_settings
 
 import tests.ledger.migrations
-from tenants import release
-from tenants.migrator import apply, express, graph, records, releases, ways
+from tenants.migrator import apply, graph
+from tenants.migrator import batch as express
+from tenants.migrator import plan as ways
+from tenants.migrator import recorder as records
+from tenants.migrator import release_order as releases
+from tenants.models import code_release as release
 
 WriteMigrations = Callable[..., None]
 

@@ -126,7 +126,7 @@ def register(service: int, failing: int) -> None:
     from tenants import PLATFORM, TenantNotFound, use_tenant
     from tenants.lifecycle import NewTenant, create_tenant
     from tenants.models import Service, Tenant
-    from tenants.registry import tenant_by_slug
+    from tenants.registry.lookup import tenant_by_slug
 
     call_command("migrate", verbosity=0)
     for slug in ("acme", "globex"):

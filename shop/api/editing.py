@@ -15,7 +15,7 @@ from django.http import Http404
 
 from shop.api.errors import refused_fields
 from shop.goods.models import Category, Goods, Picture, Sku
-from tenants.api.problems import Fault, Refused
+from tenants.contrib.api.errors import Fault, Refused
 from tenants.variants import resolve, whole_row_of
 
 

@@ -14,7 +14,7 @@ from ninja import NinjaAPI
 
 from shop.goods.errors import ImportRefused
 from shop.orders.errors import OrderRefused
-from tenants.api.problems import Fault, Refused
+from tenants.contrib.api.errors import Fault, Refused
 
 _TAKEN = frozenset(["unique", "unique_together"])
 """Codes of Django's for what is there already."""

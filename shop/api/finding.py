@@ -12,8 +12,8 @@ from shop.api.lists import with_words
 from shop.goods.models import Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS
 from shop.goods.queries import GoodsQuerySet
-from tenants.api.access import Access, check
-from tenants.api.cursors import Ordering, by_text, by_time
+from tenants.contrib.api.auth import Access, check
+from tenants.contrib.api.cursor_pagination import Ordering, by_text, by_time
 from tenants.variants import resolve
 
 _MONEY = DecimalField(max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)

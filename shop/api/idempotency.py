@@ -13,8 +13,8 @@ from django.utils import timezone
 from ninja import Header
 
 from shop.orders.models import KeptAnswer
-from tenants.api.access import Access
-from tenants.api.problems import Fault, Refused
+from tenants.contrib.api.auth import Access
+from tenants.contrib.api.errors import Fault, Refused
 
 KEPT_FOR = timedelta(hours=24)
 _FORGOTTEN_AT_ONCE = 100

@@ -12,7 +12,7 @@ from django.utils import timezone
 from shop.goods.errors import ImportRefused
 from shop.goods.importer import import_goods
 from shop.goods.models import GoodsImport, ImportPiece
-from tenants.jobs import tenant_job
+from tenants.tasks.tenant_jobs import tenant_job
 
 _PIECE_BYTES = 512 * 1024
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from django.db.models import Model, Q, QuerySet
 from ninja import Schema
 
-from tenants.api.pages import Pages
+from tenants.contrib.api.pagination import Pages
 
 Row = TypeVar("Row", bound=Model)
 

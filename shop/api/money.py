@@ -12,8 +12,8 @@ from pydantic import WithJsonSchema
 from shop.api.schemas.fields import Input
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent, plain_money
 from tenants import current_tenant
-from tenants.api.problems import Fault, Refused
-from tenants.oauth.openapi import add_token_paths
+from tenants.contrib.api.errors import Fault, Refused
+from tenants.contrib.oauth.openapi import add_token_paths
 
 _WRITTEN = {"type": "string", "format": "amount", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,3})?$", "examples": ["50.00"]}
 

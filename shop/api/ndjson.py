@@ -16,7 +16,7 @@ from shop.goods.money import exponent, fits_currency
 from shop.goods.notes import Notes
 from shop.goods.products import Part, Product, Seen
 from tenants import current_tenant
-from tenants.api.problems import Refused
+from tenants.contrib.api.errors import Refused
 
 _MAX_LINE_BYTES = 4 * 1024 * 1024
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Schema, Status
 
 from shop.api.editing import found_or_404, save_clean
-from tenants.api.conditions import check_match, tagged
+from tenants.contrib.api.etags import check_match, tagged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

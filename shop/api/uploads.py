@@ -7,7 +7,7 @@ import codecs
 from django.http import HttpRequest
 
 from shop.goods.errors import ImportRefused, Problem
-from tenants.api.problems import Refused
+from tenants.contrib.api.errors import Refused
 
 MAX_BYTES = 256 * 1024 * 1024
 CSV = "text/csv"

@@ -16,7 +16,7 @@ from rich.table import Column, Table
 from shop.demo.prepare import Login, prepare
 from shop.demo.serve import port_is_free
 from tenants.conf import tenancy
-from tenants.postgresql.embedded import EmbeddedPostgres, embedded
+from tenants.contrib.devserver import EmbeddedPostgres, embedded
 
 
 class DemoCommand(BaseCommand):

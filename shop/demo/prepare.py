@@ -18,7 +18,7 @@ from tenants.conf import tenancy
 from tenants.lifecycle import NewTenant, create_tenant, set_variant
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import AuditEvent, Mount
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 OPERATOR = "operator"
 PRICE_LIST = "prices"

@@ -17,7 +17,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from tenants.startup import raise_file_limit
+from tenants.http.gc import raise_file_limit
 
 ADDRESS = "127.0.0.1"
 

@@ -24,7 +24,7 @@ from shop.goods.money import format_money
 from shop.goods.rich_text import RichTextField
 from shop.variant_admin import ShopInline, ShopModelAdmin
 from tenants import current_tenant
-from tenants.addresses import absolute
+from tenants.absolute_urls import absolute
 from tenants.variants import resolve
 
 _LINES = {ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 2})}}

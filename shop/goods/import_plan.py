@@ -19,7 +19,7 @@ from shop.goods.notes import Kind, Notes
 from shop.goods.products import Part, Product
 from tenants import current_tenant
 from tenants.variants import resolve
-from tenants.variants.rows import insert_rows, update_rows
+from tenants.variants.bulk import insert_rows, update_rows
 
 _Row = TypeVar("_Row", bound=models.Model)
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from shop.goods.models import Goods
 from tenants import TenantInfo
-from tenants.mounts.django_site import DjangoSite
+from tenants.contrib.mounts.django_site import DjangoSite
 
 
 @require_safe

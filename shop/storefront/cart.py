@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 
 from shop.goods import money
 from shop.goods.models import Sku
-from tenants.sessions import exclusive
+from tenants.isolation.sessions import exclusive
 from tenants.variants import resolve
 
 MAX_QUANTITY = 99

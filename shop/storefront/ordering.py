@@ -14,7 +14,7 @@ from shop.orders.models import Order
 from shop.orders.services import CustomerDetails, place_order
 from shop.storefront.cart import Cart
 from shop.storefront.forms import CheckoutForm
-from tenants.sessions import exclusive
+from tenants.isolation.sessions import exclusive
 
 _KEY = "orders"
 _PLACED_BY = "orders_by_key"

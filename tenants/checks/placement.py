@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from tenants.scopes import Scope, home_of, scope_of
+from tenants.isolation.app_placement import Scope, home_of, scope_of
 from tenants.variants.discovery import variants
 from tenants.variants.labels import children_of, variant_of
 from tenants.variants.overrides import read_variant

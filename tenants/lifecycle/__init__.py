@@ -1,6 +1,7 @@
 """The life of a tenant, step by step: plain functions that commands, admin buttons and code call alike."""
 
-from tenants.lifecycle.backup import backup_tenant
+from tenants.lifecycle.backup.backup import backup_tenant
+from tenants.lifecycle.backup.restore import restore_tenant
 from tenants.lifecycle.cache import clear_tenant_cache
 from tenants.lifecycle.clone import clone_tenant
 from tenants.lifecycle.create import NewTenant, create_tenant
@@ -13,11 +14,10 @@ from tenants.lifecycle.delete import (
     undelete_tenant,
 )
 from tenants.lifecycle.domains import add_domain, remove_domain, set_primary_domain
-from tenants.lifecycle.place import kept_slug
 from tenants.lifecycle.rename import rename_tenant
-from tenants.lifecycle.restore import restore_tenant
+from tenants.lifecycle.replace import kept_slug
 from tenants.lifecycle.sign_out import sign_out_tenant
-from tenants.lifecycle.status import resume_tenant, suspend_tenant
+from tenants.lifecycle.suspend import resume_tenant, suspend_tenant
 from tenants.lifecycle.variant import VariantChange, set_variant
 
 __all__ = [

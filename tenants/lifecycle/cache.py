@@ -7,11 +7,11 @@ from functools import partial
 from django.db import transaction
 from django.db.models import F
 
-from tenants import audit
 from tenants.context import TenantInfo
+from tenants.isolation.scoping import note_cache_generation
+from tenants.lifecycle import audit
 from tenants.lifecycle.rows import Which, locked_tenant
-from tenants.registry import info_of
-from tenants.scoping import note_cache_generation
+from tenants.registry.lookup import info_of
 
 
 def clear_tenant_cache(slug: Which) -> TenantInfo:

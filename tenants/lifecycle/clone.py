@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import TenantBehind, TenantDiffers
-from tenants.lifecycle.anonymise import anonymisers
+from tenants.lifecycle import audit
+from tenants.lifecycle.anonymize import anonymisers
+from tenants.lifecycle.backup.copy_rows import Column, columns_of, copy_rows, sequences_of
 from tenants.lifecycle.create import NewTenant, insert_tenant
+from tenants.lifecycle.excluded_tables import tables_left_out
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.files import check_no_files, copy_files, remove_files_of_nobody
-from tenants.lifecycle.left_out import tables_left_out
-from tenants.lifecycle.place import take_terms
 from tenants.lifecycle.progress import Progress
+from tenants.lifecycle.replace import take_terms
 from tenants.lifecycle.rows import Which, in_words
-from tenants.lifecycle.standstill import standing_still
-from tenants.migrator.aside import kept_aside, migrate_new_with_kept
+from tenants.lifecycle.snapshot import standing_still
+from tenants.migrator.dormant_variants import kept_aside, migrate_new_with_kept
 from tenants.migrator.graph import fingerprint, target_fingerprint
-from tenants.migrator.records import read_applied
-from tenants.migrator.releases import check_not_ahead
+from tenants.migrator.recorder import read_applied
+from tenants.migrator.release_order import check_not_ahead
 from tenants.models import Tenant
 from tenants.names import validate_slug
-from tenants.postgresql import schemas
-from tenants.postgresql.copying import Column, columns_of, copy_rows, sequences_of
-from tenants.registry import info_of
+from tenants.postgresql import tenant_schemas as schemas
+from tenants.registry.lookup import info_of
 
 
 def clone_tenant(

@@ -17,16 +17,16 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils.module_loading import import_string
 
-from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import ConfigurationError, InvalidOption, TenantExists
+from tenants.lifecycle import audit
 from tenants.lifecycle.domains import attach_domain
 from tenants.migrator.apply import migrate_tenant
 from tenants.models import Tenant
 from tenants.names import role_name, validate_slug
-from tenants.postgresql import schemas
-from tenants.registry import info_of
+from tenants.postgresql import tenant_schemas as schemas
+from tenants.registry.lookup import info_of
 from tenants.variants.discovery import check_known
 
 NAME_MAX_LENGTH: int = Tenant._meta.get_field("name").max_length or 0

@@ -10,17 +10,17 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TenantNotFound
+from tenants.lifecycle import audit
 from tenants.lifecycle.files import remove_files
 from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.rows import Which, is_tenant, locked_tenant, not_found
-from tenants.migrator.records import session_claim
+from tenants.migrator.recorder import session_claim
 from tenants.models import Tenant
-from tenants.postgresql import schemas
-from tenants.registry import info_of
+from tenants.postgresql import tenant_schemas as schemas
+from tenants.registry.lookup import info_of
 
 _GONE = [Tenant.Status.DELETED, Tenant.Status.PURGING]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from tenants import audit
 from tenants.context import TenantInfo
 from tenants.errors import DomainTaken, InvalidHost
 from tenants.hosts import normalise_host
+from tenants.lifecycle import audit
 from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.models import Domain, Tenant
-from tenants.registry import info_of
+from tenants.registry.lookup import info_of
 
 
 def add_domain(slug: Which, host: str, *, primary: bool = False) -> TenantInfo:

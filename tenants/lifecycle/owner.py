@@ -10,8 +10,8 @@ from django.urls import NoReverseMatch
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import ConfigurationError
+from tenants.isolation.password_reset import password_link
 from tenants.lifecycle.create import NewTenant, create_tenant
-from tenants.tokens import password_link
 
 
 def create_owner(order: NewTenant) -> None:
@@ -44,5 +44,5 @@ def setup_link(tenant: TenantInfo, email: str) -> str:
         except NoReverseMatch as error:
             raise ConfigurationError(
                 "TENANT_URLCONF has no page at which an owner sets a password: no URL named 'set_password' that takes "
-                "uidb64 and token. Add it (`tenants.views.SetPassword`), or give the owner a password."
+                "uidb64 and token. Add it (`tenants.http.views.SetPassword`), or give the owner a password."
             ) from error

@@ -10,24 +10,24 @@ from pathlib import Path
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
-from tenants import audit
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import UnknownVariant
+from tenants.isolation.scoping import TenantFileSystemStorage
+from tenants.lifecycle import audit
+from tenants.lifecycle.backup.scratch_database import drop_left_over
 from tenants.lifecycle.delete import Deletion, deletions_due, purge_tenant
 from tenants.lifecycle.orphans import is_orphan
-from tenants.migrator.aside import recorded_without_tables
-from tenants.migrator.records import closing_statements, read_applied
-from tenants.migrator.releases import unknown_and_newer
+from tenants.migrator.dormant_variants import recorded_without_tables
+from tenants.migrator.recorder import closing_statements, read_applied
+from tenants.migrator.release_order import unknown_and_newer
 from tenants.migrator.scripts import send
 from tenants.migrator.verify import schemas_without_tenant
 from tenants.models import SchemaState, Tenant
+from tenants.models.code_release import Key
 from tenants.names import role_name
-from tenants.postgresql import schemas
-from tenants.postgresql.catalog import tables_out_of_reach
-from tenants.postgresql.scratch import drop_left_over
-from tenants.registry import all_tenants
-from tenants.release import Key
-from tenants.scoping import TenantFileSystemStorage
+from tenants.postgresql import tenant_schemas as schemas
+from tenants.postgresql.introspection import tables_out_of_reach
+from tenants.registry.lookup import all_tenants
 from tenants.variants.discovery import known_variants
 
 _SCHEMA = re.compile(r"t_(\d+)")

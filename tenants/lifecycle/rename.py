@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
-from tenants import audit
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.errors import TenantExists
+from tenants.lifecycle import audit
 from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.models import Tenant
 from tenants.names import validate_slug
-from tenants.registry import info_of
+from tenants.registry.lookup import info_of
 
 
 def rename_tenant(slug: Which, new_slug: str) -> TenantInfo:

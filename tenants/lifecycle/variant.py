@@ -6,23 +6,23 @@ from dataclasses import asdict, dataclass, field, replace
 
 from django.db import connection
 
-from tenants import audit
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere, TenantBehind
+from tenants.isolation.scoping import PerTenant
+from tenants.lifecycle import audit
 from tenants.lifecycle.failures import failing_as
-from tenants.lifecycle.mapping import Files, read_mappings
 from tenants.lifecycle.rows import Which, in_words, locked_tenant
-from tenants.migrator.aside import Rows, bring_back, fill_children, kept_aside, put_aside, touched_tables
+from tenants.lifecycle.variant_csv import Files, read_mappings
+from tenants.migrator.dormant_variants import Rows, bring_back, fill_children, kept_aside, put_aside, touched_tables
 from tenants.migrator.graph import fingerprint, target_fingerprint
-from tenants.migrator.heads import migrate_unseen
-from tenants.migrator.records import claim_and_read, closing_statements
-from tenants.migrator.releases import check_not_ahead
+from tenants.migrator.recorder import claim_and_read, closing_statements
+from tenants.migrator.release_order import check_not_ahead
+from tenants.migrator.restored import migrate_unseen
 from tenants.migrator.scripts import send
-from tenants.migrator.table_locks import lock_tables
 from tenants.models import Operation, Tenant
-from tenants.registry import info_of
-from tenants.release import Key
-from tenants.scoping import PerTenant
+from tenants.models.code_release import Key
+from tenants.postgresql.table_locks import lock_tables
+from tenants.registry.lookup import info_of
 from tenants.variants.discovery import DEFAULT, check_known, known_variants
 
 
@@ -61,7 +61,7 @@ def set_variant(
     """Give a tenant another variant, and return what became of its rows; on any error everything is as it was.
 
     Its schema gets the variant's tables, and each row of the base a row of the variant's with the defaults. `mapping`
-    has better values: a CSV file by the name of a model of the variant (`tenants.lifecycle.mapping`). What
+    has better values: a CSV file by the name of a model of the variant (`tenants.lifecycle.variant_csv`). What
     the variant before had is kept aside in the schema, and found again when the tenant gets that back; also where the
     code has that variant no more.
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from tenants.audit import acting_as
-from tenants.management.one_line import explanation, name_of
+from tenants.lifecycle.audit import acting_as
+from tenants.management.error_messages import explanation, name_of
 
 
 class TenantCommand(BaseCommand):

@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 
 from tenants.context import TenantInfo, active_tenant
 from tenants.errors import NoActiveTenant
-from tenants.management.one_line import explanation
-from tenants.registry import all_tenants
+from tenants.management.error_messages import explanation
+from tenants.registry.lookup import all_tenants
 
 
 def add_selection(parser: ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import tenants.signing
+import tenants.isolation.signing
 
 
 class Migration(migrations.Migration):
@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             model_name="tenant",
             name="epoch",
             field=models.CharField(
-                default=tenants.signing.new_epoch, editable=False, max_length=32, verbose_name="epoch"
+                default=tenants.isolation.signing.new_epoch, editable=False, max_length=32, verbose_name="epoch"
             ),
         ),
         migrations.RunSQL(

@@ -5,7 +5,7 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import tenants.service_models
+import tenants.contrib.services.models
 from django.db import migrations, models
 
 
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='What other services ask for it by, and whom a signed identity is for.', max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9-]*\\Z', 'Use lower-case letters, digits and hyphens.')], verbose_name='name')),
                 ('is_active', models.BooleanField(default=True, help_text='Off: the gateway and the mesh answer 404.', verbose_name='active')),
-                ('prefixes', models.TextField(blank=True, help_text='One a line, as /stock/. The longest that fits wins. None: it is asked by other services alone.', validators=[tenants.service_models.check_prefixes], verbose_name='paths')),
+                ('prefixes', models.TextField(blank=True, help_text='One a line, as /stock/. The longest that fits wins. None: it is asked by other services alone.', validators=[tenants.contrib.services.models.check_prefixes], verbose_name='paths')),
                 ('strip_prefix', models.BooleanField(default=False, help_text='The service then sees /mugs where the visitor asked for /stock/mugs.', verbose_name="take the path's beginning off")),
                 ('runs_sangga', models.BooleanField(default=False, help_text='It then gets cookies, and says itself what visitors of a suspended or moved shop get. To any other service the gateway passes no cookie, and nothing for a suspended shop.', verbose_name='runs this code base')),
                 ('every_tenant', models.BooleanField(default=False, verbose_name='every tenant')),
@@ -70,8 +70,8 @@ class Migration(migrations.Migration):
                 ('idle_seconds', models.FloatField(default=60.0, validators=[django.core.validators.MinValueValidator(0.05), django.core.validators.MaxValueValidator(3600.0)], verbose_name='of silence within an answer')),
                 ('retries', models.PositiveSmallIntegerField(default=2, help_text='Of what can be asked twice without harm, and of what never reached an address.', validators=[django.core.validators.MaxValueValidator(10)], verbose_name='retries')),
                 ('max_body_mib', models.PositiveIntegerField(default=100, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1048576)], verbose_name='largest body (MiB)')),
-                ('health_path', models.CharField(blank=True, help_text='Asked at every address; 2xx is healthy. Empty: an address is judged by its answers alone.', max_length=200, validators=[tenants.service_models.check_health], verbose_name='health path')),
-                ('private_ranges', models.TextField(blank=True, help_text='One a line, as 10.1.0.0/16. Addresses outside the public internet are connected to only within these, whatever a name resolves to.', validators=[tenants.service_models.check_ranges], verbose_name='private ranges')),
+                ('health_path', models.CharField(blank=True, help_text='Asked at every address; 2xx is healthy. Empty: an address is judged by its answers alone.', max_length=200, validators=[tenants.contrib.services.models.check_health], verbose_name='health path')),
+                ('private_ranges', models.TextField(blank=True, help_text='One a line, as 10.1.0.0/16. Addresses outside the public internet are connected to only within these, whatever a name resolves to.', validators=[tenants.contrib.services.models.check_ranges], verbose_name='private ranges')),
                 ('tenants', models.ManyToManyField(blank=True, related_name='services', to='tenants.tenant', verbose_name='these tenants')),
             ],
             options={
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
             name='ServiceAddress',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.CharField(help_text='As http://10.1.0.7:8002, without a path.', max_length=300, validators=[tenants.service_models.check_url], verbose_name='address')),
+                ('url', models.CharField(help_text='As http://10.1.0.7:8002, without a path.', max_length=300, validators=[tenants.contrib.services.models.check_url], verbose_name='address')),
                 ('is_active', models.BooleanField(default=True, help_text='Off: requests in hand end, new ones go elsewhere.', verbose_name='in use')),
                 ('service', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='addresses', to='tenants.service', verbose_name='service')),
             ],

@@ -14,21 +14,21 @@ from psycopg.pq import TransactionStatus
 
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import MigrationFailed
-from tenants.migrator.express import Express
+from tenants.isolation.scoping import PerTenant
+from tenants.migrator.batch import Express
 from tenants.migrator.graph import AppliedExecutor, Target, check_targets, targets_for
-from tenants.migrator.records import (
+from tenants.migrator.non_atomic import migrate_untransacted
+from tenants.migrator.plan import Leg, first_leg
+from tenants.migrator.recorder import (
     claim_and_read,
     closing_statements,
     read_applied,
     session_claim,
 )
-from tenants.migrator.releases import check_not_ahead
+from tenants.migrator.release_order import check_not_ahead
 from tenants.migrator.scripts import Script, migrate_and_record, send
-from tenants.migrator.untransacted import migrate_untransacted
-from tenants.migrator.ways import Leg, first_leg
 from tenants.postgresql.base import DatabaseWrapper
-from tenants.postgresql.schemas import existing_schemas
-from tenants.scoping import PerTenant
+from tenants.postgresql.tenant_schemas import existing_schemas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

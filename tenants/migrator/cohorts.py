@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from tenants.context import TenantInfo, use_tenant
 from tenants.migrator.graph import AppliedExecutor, Target, targets_for
-from tenants.migrator.records import read_applied
-from tenants.release import Key
+from tenants.migrator.recorder import read_applied
+from tenants.models.code_release import Key
 from tenants.variants.discovery import known_variants
 
 

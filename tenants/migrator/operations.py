@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.postgres.operations import CreateExtension
 
-from tenants.postgresql.schema_editor import DatabaseSchemaEditor
+from tenants.postgresql.schema import DatabaseSchemaEditor
 
 _exists_in_database = CreateExtension.extension_exists
 

@@ -19,14 +19,14 @@ from django.db.models import Count, Q
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TakenElsewhere, TenantAhead, in_one_line
-from tenants.leftovers import close_connections
 from tenants.migrator.apply import Outcome, migrate_tenant, migrate_together
 from tenants.migrator.graph import Target, target_fingerprint
-from tenants.migrator.records import flush, write_failure
-from tenants.migrator.releases import newer_releases
-from tenants.migrator.table_locks import is_locked_out
+from tenants.migrator.recorder import flush, write_failure
+from tenants.migrator.release_order import newer_releases
 from tenants.models import SchemaState, Tenant
-from tenants.registry import all_tenants
+from tenants.postgresql.connection_watch import close_connections
+from tenants.postgresql.table_locks import is_locked_out
+from tenants.registry.lookup import all_tenants
 
 logger = logging.getLogger(__name__)
 

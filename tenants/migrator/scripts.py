@@ -2,7 +2,7 @@
 
 It is worked out by doing it: Django migrates the first schema of a kind, and what its schema editor sends is written
 down. The next schema gets the same statements in one message. Steps in Python are run again for each schema, with
-the model states kept; so is whatever could come out differently a second time (`tenants.migrator.sameness`).
+the model states kept; so is whatever could come out differently a second time (`tenants.migrator.replayable`).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from django.db.migrations.state import ProjectState
 
 from tenants.migrator.baseline import for_no_rows
 from tenants.migrator.graph import AppliedExecutor, Plan, at
-from tenants.migrator.sameness import changes_tables_alone, comes_out_the_same, sends_the_same
+from tenants.migrator.replayable import changes_tables_alone, comes_out_the_same, sends_the_same
 from tenants.migrator.signals import announce_after, announce_before, somebody_cares, strangers_listen
+from tenants.models.code_release import Key
 from tenants.postgresql.base import DatabaseWrapper
-from tenants.postgresql.schema_editor import recording, recording_writes
-from tenants.release import Key
+from tenants.postgresql.schema import recording, recording_writes
 
 _SETTLE = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
 """Fires the deferred checks of rows written so far: ALTER TABLE refuses while any are waiting."""

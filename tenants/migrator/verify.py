@@ -10,14 +10,14 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.migrator.aside import kept_aside, migrate_new_with_kept
+from tenants.migrator.dormant_variants import kept_aside, migrate_new_with_kept
 from tenants.migrator.graph import fingerprint, target_fingerprint
-from tenants.migrator.records import read_applied
-from tenants.migrator.releases import unknown_and_newer
+from tenants.migrator.recorder import read_applied
+from tenants.migrator.release_order import unknown_and_newer
 from tenants.models import SchemaState
-from tenants.postgresql import schemas
-from tenants.postgresql.catalog import Parts, differences, parts_of, tables_out_of_reach
-from tenants.release import Key
+from tenants.models.code_release import Key
+from tenants.postgresql import tenant_schemas as schemas
+from tenants.postgresql.introspection import Parts, differences, parts_of, tables_out_of_reach
 from tenants.variants.discovery import known_variants
 
 _BATCH = 50

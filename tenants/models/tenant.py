@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.conf import tenancy
 from tenants.errors import InvalidName
-from tenants.models.hosts import HostField
+from tenants.isolation.signing import new_epoch
+from tenants.models.fields import HostField
 from tenants.names import SLUG_MAX_LENGTH, schema_name, validate_slug
-from tenants.signing import new_epoch
 
 
 def check_slug(slug: str) -> None:

@@ -19,20 +19,20 @@ from psycopg.pq import Format
 from psycopg_pool import PoolTimeout
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
+from tenants.contrib.devserver import embedded
 from tenants.postgresql.client import DatabaseClient
-from tenants.postgresql.commit_hooks import CommitHooks
 from tenants.postgresql.creation import DatabaseCreation
 from tenants.postgresql.cursor import TenantServerSideCursor
 from tenants.postgresql.cursor_factory import check_cursor_factory, tenant_cursor_class
-from tenants.postgresql.direct import direct_options
-from tenants.postgresql.driver import TenantConnection, driver
-from tenants.postgresql.embedded import embedded
-from tenants.postgresql.logins import become_owner
+from tenants.postgresql.direct_connection import direct_options
+from tenants.postgresql.login_roles import become_owner
+from tenants.postgresql.on_commit import CommitHooks
 from tenants.postgresql.operations import DatabaseOperations
-from tenants.postgresql.reachable import reach_of
-from tenants.postgresql.schema_editor import DatabaseSchemaEditor
-from tenants.postgresql.sessions import ClearedSessions
-from tenants.postgresql.settings import preamble
+from tenants.postgresql.psycopg_connection import TenantConnection, driver
+from tenants.postgresql.reachability import reach_of
+from tenants.postgresql.schema import DatabaseSchemaEditor
+from tenants.postgresql.session_reset import ClearedSessions
+from tenants.postgresql.statement_settings import preamble
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
     """Where schema editors write their statements down; None: nowhere."""
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = "default") -> None:
-        # The router's answer carries a schema (`tenants.belonging`); a connection is everybody's.
+        # The router's answer carries a schema (`tenants.isolation.instances`); a connection is everybody's.
         super().__init__(settings_dict, str(alias))
 
     @property

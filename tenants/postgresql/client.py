@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from django.db.backends.postgresql import client
 
 from tenants.context import current_tenant
-from tenants.postgresql.direct import direct_options
-from tenants.postgresql.embedded import embedded
-from tenants.postgresql.settings import search_path
+from tenants.contrib.devserver import embedded
+from tenants.postgresql.direct_connection import direct_options
+from tenants.postgresql.statement_settings import search_path
 
 if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper

@@ -27,7 +27,7 @@ class DatabaseCreation(creation.DatabaseCreation):
     before_drop: ClassVar[list[Callable[[], None]]] = []
     """What gives up the connections that this process holds beside Django's."""
     put_rows_back: ClassVar[Callable[[], None] | None] = None
-    """What the command `flush` does instead of emptying the control plane: see `tenants.testing.rows`."""
+    """What the command `flush` does instead of emptying the control plane: see `tenants.testing.initial_rows`."""
 
     def _destroy_test_db(self, test_database_name: str, verbosity: int) -> None:
         for leave in self.before_drop:

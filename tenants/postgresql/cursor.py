@@ -10,8 +10,8 @@ A tenant with a limit of time for statements has it as a third setting there.
 Several statements in one message are one implicit transaction (PostgreSQL, "Multiple Statements in a Simple
 Query"), so the two settings end with the statement, or with the transaction it began. Inside a transaction they
 are sent again only where the server may have forgotten them: after a change of tenant, and after anything that was
-not one of our statements (`tenants.postgresql.driver`). `pg_temp` is last, so that no temporary table is taken for
-one of the schema's.
+not one of our statements (`tenants.postgresql.psycopg_connection`). `pg_temp` is last, so that no temporary table is
+taken for one of the schema's.
 
 In a pipeline each setting is a message of its own, before each statement.
 """
@@ -31,9 +31,8 @@ from psycopg.pq import ExecStatus, TransactionStatus
 
 from tenants.context import Block, TenantInfo, innermost
 from tenants.errors import NoActiveTenant
-from tenants.leftovers import note
-from tenants.postgresql.settings import Settings, settings_after_others, settings_for
-from tenants.postgresql.texts import (
+from tenants.postgresql.connection_watch import note
+from tenants.postgresql.sql_text import (
     NO_TRACES,
     Traces,
     discards_all,
@@ -42,13 +41,14 @@ from tenants.postgresql.texts import (
     traces_of,
     with_settings_after_ends,
 )
+from tenants.postgresql.statement_settings import Settings, settings_after_others, settings_for
 
 if TYPE_CHECKING:
     # Of these Django's are subclasses, which django-stubs leaves empty.
     from psycopg import ClientCursor, ServerCursor
 
     from tenants.postgresql.base import DatabaseWrapper
-    from tenants.postgresql.driver import TenantConnection
+    from tenants.postgresql.psycopg_connection import TenantConnection
 
     Cursor = ClientCursor[Any]
     ServerSideCursor = ServerCursor[Any]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.backends.postgresql import operations
 
-from tenants.postgresql.settings import PREAMBLE
+from tenants.postgresql.statement_settings import PREAMBLE
 
 
 class DatabaseOperations(operations.DatabaseOperations):

@@ -13,7 +13,7 @@ __all__ = ["TenantTestCase", "TenantTransactionTestCase"]
 
 def __getattr__(name: str) -> Any:
     if name in __all__:  # not before they are asked for: models are loaded with them
-        from tenants.testing import cases
+        from tenants.testing import testcases as cases
 
         return getattr(cases, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,7 +13,7 @@ from tenants.context import PLATFORM, use_tenant
 from tenants.lifecycle import NewTenant, create_tenant
 from tenants.models import Tenant
 from tenants.postgresql.creation import DatabaseCreation
-from tenants.testing.rows import forget_rows, keep_rows, take_away
+from tenants.testing.initial_rows import forget_rows, keep_rows, take_away
 
 __all__ = ["open_missing", "take_away", "test_database"]
 

@@ -14,10 +14,10 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 from tenants.context import PLATFORM, use_tenant
 from tenants.errors import ConfigurationError
 from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle.backup.scratch_database import drop_left_over, scratch_name
 from tenants.postgresql.creation import drop_roles_of
-from tenants.postgresql.direct import connect_directly
-from tenants.postgresql.scratch import drop_left_over, scratch_name
-from tenants.registry import tenant_by_slug
+from tenants.postgresql.direct_connection import connect_directly
+from tenants.registry.lookup import tenant_by_slug
 from tenants.testing.databases import take_away, test_database
 from tenants.testing.probe import Result, Stage, new_secret, run_probes
 from tenants.testing.probes import all_probes

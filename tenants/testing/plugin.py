@@ -17,7 +17,7 @@ from django.test import Client, override_settings
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle import NewTenant, create_tenant
-from tenants.registry import registry, tenant_by_slug
+from tenants.registry.lookup import registry, tenant_by_slug
 from tenants.testing.databases import take_away, test_database
 
 OpenTenant = Callable[..., TenantInfo]

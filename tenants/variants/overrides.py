@@ -17,8 +17,8 @@ from django.core.signals import setting_changed
 
 from tenants.conf import tenancy
 from tenants.errors import VariantBroken
-from tenants.variants.agreement import disagreements
 from tenants.variants.discovery import DEFAULT, Variant, check_known, variants
+from tenants.variants.validation import disagreements
 
 ROOMS_OF_CLASSES = ("models", "schemas", "admin")
 ROOMS_OF_MODULES = ("services",)

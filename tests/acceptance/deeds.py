@@ -15,6 +15,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from tenants import PLATFORM, use_tenant
+from tenants.contrib.devserver import server
+from tenants.contrib.devserver.binaries import find_bindir
+from tenants.isolation.scoping import PerTenant
 from tenants.lifecycle import (
     NewTenant,
     backup_tenant,
@@ -30,12 +33,9 @@ from tenants.migrator.graph import chosen_targets, targets_for
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.verify import schemas_without_tenant, verify
 from tenants.models import Operation, Tenant
-from tenants.operations import start_operation
-from tenants.postgresql import schemas
-from tenants.postgresql.embedded import server
-from tenants.postgresql.embedded.binaries import find_bindir
-from tenants.registry import all_tenants, tenant_by_slug
-from tenants.scoping import PerTenant
+from tenants.postgresql import tenant_schemas as schemas
+from tenants.registry.lookup import all_tenants, tenant_by_slug
+from tenants.tasks import start_operation
 
 
 def prepare() -> None:

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 
 from tenants import use_tenant
 from tenants.lifecycle import delete_tenant, purge_tenant
-from tenants.registry import all_tenants, tenant_by_slug
+from tenants.registry.lookup import all_tenants, tenant_by_slug
 from tests.acceptance.test_worker import ROOT, database_url
 
 OWNER = "owner@asked.example"

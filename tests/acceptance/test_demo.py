@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tenants.postgresql.embedded import embedded
+from tenants.contrib.devserver import embedded
 from tests.tenants.postgresql.embedded.conftest import discard
 
 ROOT = Path(__file__).resolve().parents[2]

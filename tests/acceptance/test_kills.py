@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tenants.postgresql.embedded import embedded
+from tenants.contrib.devserver import embedded
 from tests.acceptance.hand import Child, Hand, Mother
 from tests.tenants.postgresql.embedded.conftest import discard
 from tests.waiting import eventually

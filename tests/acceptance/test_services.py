@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from shop.demo.services import PROCESSES, SERVICES
-from tenants.postgresql.embedded import embedded
+from tenants.contrib.devserver import embedded
 from tests.tenants.postgresql.embedded.conftest import discard
 from tests.waiting import eventually
 

@@ -20,7 +20,7 @@ from shop.goods.models import Goods, Sku
 from tenants import TenantInfo, use_tenant
 from tenants.lifecycle import set_variant
 from tenants.migrator.verify import verify
-from tenants.registry import registry, tenant_by_slug
+from tenants.registry.lookup import registry, tenant_by_slug
 from tests.waiting import eventually
 
 PROCESSES = 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tenants.postgresql.embedded import embedded
+from tenants.contrib.devserver import embedded
 from tests.acceptance.hand import Hand
 from tests.tenants.postgresql.embedded.conftest import discard
 

@@ -23,10 +23,10 @@ from tenants.lifecycle import delete_tenant
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import Operation, Tenant
-from tenants.operations import start_operation
-from tenants.operations.queue import worker_is_there
-from tenants.postgresql import schemas
-from tenants.postgresql.direct import connect_directly
+from tenants.postgresql import tenant_schemas as schemas
+from tenants.postgresql.direct_connection import connect_directly
+from tenants.tasks import start_operation
+from tenants.tasks.queue import worker_is_there
 from tests.ledger import jobs
 from tests.waiting import eventually
 

@@ -20,7 +20,7 @@ import pytest
 import tenants
 from shop.api.schemas.goods import GoodsFilter
 from tenants import lifecycle
-from tenants.postgresql.embedded import embedded
+from tenants.contrib.devserver import embedded
 from tests.tenants.postgresql.embedded.conftest import discard
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from tenants import TenantInfo, use_tenant
-from tenants.oauth.models import Application, Grant
+from tenants.contrib.oauth.models import Application, Grant
 from tests.browser.conftest import DESK, PHONE
 
 OpenPage = Callable[..., AbstractContextManager[Page]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenants.aliases import DEFAULT_ALIAS, alias_for
 from tenants.context import current_tenant
+from tenants.schema_alias import DEFAULT_ALIAS, alias_for
 
 
 class SuiteRouter:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from tenants.postgresql.embedded import embedded
+from tenants.contrib.devserver import embedded
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from tenants.migrator import apply
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, migrate_one
 from tenants.models import Tenant
-from tenants.registry import registry, tenant_by_slug
+from tenants.registry.lookup import registry, tenant_by_slug
 
 CSV = b"Handle,Title,Variant Price,Variant Inventory Qty\n" + b"".join(
     b"row-%d,Row %d,5.00,1\n" % (n, n) for n in range(5)

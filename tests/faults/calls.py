@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = str(Path(__file__).resolve().parents[2])
 _WHERE = tuple(f"{ROOT}/{folder}/" for folder in ("tenants", "shop"))
-_INSIDE_PSYCOPG = "tenants/postgresql/driver.py"
+_INSIDE_PSYCOPG = "tenants/postgresql/psycopg_connection.py"
 """Called by psycopg in the midst of what it does."""
 _CLEARING_UP = frozenset({"__exit__", "__aexit__", "leave", "close", "_close", "_rollback", "run_on_commit"})
 """Functions that put things back: no program is right whose clearing up can fail anywhere."""

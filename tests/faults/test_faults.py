@@ -18,7 +18,7 @@ from django.db import connection
 from psycopg.pq import TransactionStatus
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.faults import calls, statements
 from tests.faults.actions import Action, Stage, actions
 from tests.faults.observer import Observer

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
-from tenants.api.base import make_api
+from tenants.contrib.api.base import make_api
 
 inside = Event()
 """Set as soon as somebody is in a view that waits."""

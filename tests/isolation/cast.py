@@ -18,7 +18,7 @@ from shop.orders.models import Order
 from shop.orders.services import place_order
 from shop.steps import CLERK, MANAGER
 from tenants import PLATFORM, TenantInfo, current_tenant, use_tenant
-from tenants.scopes import Scope, scope_of
+from tenants.isolation.app_placement import Scope, scope_of
 
 HERS = "shopper.of.hers@example.com"
 """The e-mail address of the customer in whose session the shopper is."""

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from tenants import PLATFORM, TenantInfo, current_tenant, use_tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 WHERE = """SELECT current_schema(), current_user, session_user,
 (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'auth_group'::regclass)"""

@@ -16,10 +16,10 @@ from django.test import override_settings
 from django.urls import get_script_prefix, get_urlconf
 
 from tenants import TenantInfo, active_tenant
-from tenants.asgi import ASGIHandler
-from tenants.listener import listener
-from tenants.registry import tenant_by_slug
-from tenants.resolvers import resolve_from_memory
+from tenants.contrib.limits.asgi import ASGIHandler
+from tenants.registry.listener import listener
+from tenants.registry.lookup import tenant_by_slug
+from tenants.registry.resolver import resolve_from_memory
 from tests.isolation import urls
 from tests.isolation.test_threads import marker_of
 from tests.settings import TENANTS
@@ -278,7 +278,7 @@ def test_a_host_that_is_remembered_is_not_looked_up_in_a_thread(
         # Once is enough, unless a change of somebody else is heard just then.
         while resolve_from_memory(shops[0].host, "/") is None:
             await request_to(shops[0], "/plain-async/").go(application)
-        monkeypatch.setattr("tenants.middleware.resolve", refuse)
+        monkeypatch.setattr("tenants.http.middleware.resolve", refuse)
         request = await request_to(shops[0], "/plain-async/").go(application)
         assert request.lines == [marker_of(shops[0])]
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.urlconfs import urlconf_of
+from tenants.isolation.urlconfs import urlconf_of
 from tests.isolation import cast
 from tests.isolation.routes import Route, routes_of
 

@@ -23,7 +23,10 @@ from django.db import connections
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.entering.links import make_entry_link
+from tenants.contrib.impersonation.links import make_entry_link
+from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.models import Application
+from tenants.isolation.password_reset import password_link
 from tenants.lifecycle import (
     NewTenant,
     clone_tenant,
@@ -36,10 +39,7 @@ from tenants.lifecycle import (
     suspend_tenant,
 )
 from tenants.models import Tenant
-from tenants.oauth.models import Application
-from tenants.oauth.ring import rings
-from tenants.registry import registry, tenant_by_slug
-from tenants.tokens import password_link
+from tenants.registry.lookup import registry, tenant_by_slug
 
 OWNER, PASSWORD, DOMAIN = "owner@given.example", "correct horse battery", "given.example"
 CALLBACK, VERIFIER = "https://app.example/callback", "v" * 64

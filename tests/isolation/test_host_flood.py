@@ -15,12 +15,12 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants import census as census_module
-from tenants import registry as registry_module
-from tenants.listener import listener
 from tenants.models import Domain, Tenant
-from tenants.registry import registry
-from tenants.resolvers import Door, resolve, resolve_from_memory
+from tenants.registry import key_index as census_module
+from tenants.registry import lookup as registry_module
+from tenants.registry.listener import listener
+from tenants.registry.lookup import registry
+from tenants.registry.resolver import Door, resolve, resolve_from_memory
 from tests.settings import TENANTS
 
 FLOOD = 100_000

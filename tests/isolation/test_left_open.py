@@ -17,10 +17,10 @@ from django.db import close_old_connections, connection, connections, transactio
 from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, run_in_threads, use_tenant
-from tenants.asgi import ASGIHandler
-from tenants.jobs import run_job
-from tenants.leftovers import nothing_left
-from tenants.registry import tenant_by_slug
+from tenants.contrib.limits.asgi import ASGIHandler
+from tenants.postgresql.connection_watch import nothing_left
+from tenants.registry.lookup import tenant_by_slug
+from tenants.tasks.tenant_jobs import run_job
 from tests.isolation.leaving_urls import WAYS, entered
 from tests.isolation.test_asgi import request_to
 from tests.ledger import jobs

@@ -16,9 +16,9 @@ from django.db.models.query import RawQuerySet
 from django.test import override_settings
 
 from tenants import PLATFORM, TenantInfo, WrongScope, WrongTenant, use_tenant
-from tenants.belonging import schema_of
+from tenants.isolation.instances import schema_of
 from tenants.models import Tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 RAW = "SELECT * FROM auth_user"
 
@@ -196,7 +196,7 @@ class Replicas:
 
 @pytest.fixture
 def replicas(replica: str) -> Iterator[None]:
-    with override_settings(DATABASE_ROUTERS=[Replicas(), "tenants.router.TenantRouter"]):
+    with override_settings(DATABASE_ROUTERS=[Replicas(), "tenants.isolation.router.TenantRouter"]):
         yield
 
 

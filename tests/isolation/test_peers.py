@@ -16,7 +16,7 @@ from tenants.conf import tenancy
 from tenants.errors import InvalidName, TenantExists
 from tenants.lifecycle import NewTenant, create_tenant, delete_tenant, purge_tenant
 from tenants.models import Tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 OpenShop = Callable[..., TenantInfo]
 SqlRow = Callable[..., tuple[Any, ...]]

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from tenants import TenantInfo, use_tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 from tests.away import database_elsewhere
 from tests.pooler import Pooler, led_through, pgbouncer
 from tests.typed import Ended

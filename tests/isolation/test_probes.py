@@ -20,13 +20,18 @@ from django.test import override_settings
 from django.urls import path, set_urlconf
 from psycopg.pq import TransactionStatus
 
-from tenants import TenantInfo, belonging, middleware, queryset_guard, record_guard, router
+from tenants import TenantInfo
 from tenants.context import PLATFORM, use_tenant
+from tenants.http import middleware
+from tenants.isolation import instances as belonging
+from tenants.isolation import model_patches as record_guard
+from tenants.isolation import queryset_patches as queryset_guard
+from tenants.isolation import router
+from tenants.isolation.scoping import TenantFileSystemStorage
 from tenants.postgresql import base, cursor
-from tenants.postgresql import settings as pg_settings
-from tenants.registry import registry
-from tenants.resolvers import Door, Resolution
-from tenants.scoping import TenantFileSystemStorage
+from tenants.postgresql import statement_settings as pg_settings
+from tenants.registry.lookup import registry
+from tenants.registry.resolver import Door, Resolution
 from tenants.testing.probe import Probe, Stage, Verdict, new_secret, run_probes
 from tenants.testing.probes import all_probes
 from tenants.testing.probes import database as database_probes

@@ -25,8 +25,8 @@ from django.utils import timezone, translation
 
 from shop.goods.models import Goods
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, WrongTenant, current_tenant, run_in_threads, use_tenant
+from tenants.isolation.scoping import TenantLogFilter
 from tenants.lifecycle import clear_tenant_cache
-from tenants.scoping import TenantLogFilter
 from tests.isolation import remembering_urls
 from tests.settings import CACHES, MIDDLEWARE, TENANTS
 
@@ -305,8 +305,8 @@ def test_emptying_one_tenants_cache_empties_nobody_elses(pair: Pair, tmp_path: P
 
 def test_another_process_finds_nothing_either(pair: Pair) -> None:
     """It knows the new generation from the control plane alone."""
-    from tenants import scoping
-    from tenants.registry import registry, tenant_by_slug
+    from tenants.isolation import scoping
+    from tenants.registry.lookup import registry, tenant_by_slug
 
     call_command("clear_tenant_cache", pair[0].slug, verbosity=0)
     registry.clear()

@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from shop.goods.models import Category, Goods, Sku
 from tenants import PLATFORM, TenantInfo, WrongTenant, use_tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 Things = dict[str, Any]
 

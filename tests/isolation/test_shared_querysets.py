@@ -17,8 +17,8 @@ from django.db import connection, models
 from django.db.models import Prefetch
 
 from tenants import TenantInfo, WrongTenant, use_tenant
-from tenants.queryset_guard import TenantRows
-from tenants.registry import tenant_by_slug
+from tenants.isolation.queryset_patches import TenantRows
+from tenants.registry.lookup import tenant_by_slug
 
 READINGS: dict[str, Callable[[Any], object]] = {
     "list": list,

@@ -21,7 +21,7 @@ from django.urls import get_script_prefix, get_urlconf
 from django.utils import timezone
 
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, active_tenant, use_tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 from tests.isolation import urls
 from tests.settings import TENANTS
 

@@ -23,7 +23,7 @@ from shop.goods.models import Goods, Sku
 from shop.variants.customer_a import models as customer_a
 from shop.variants.grocer import models as grocer
 from tenants import TenantInfo, active_tenant, use_tenant
-from tenants.asgi import ASGIHandler
+from tenants.contrib.limits.asgi import ASGIHandler
 from tests.isolation.test_asgi import request_to
 from tests.isolation.test_threads import begin
 from tests.settings import TENANTS

@@ -13,7 +13,7 @@ from django.test import Client
 
 from shop.goods.models import Category, Goods, Sku
 from tenants import TenantInfo, use_tenant
-from tenants.listener import listener
+from tenants.registry.listener import listener
 from tests.wire import Wire, wiretap
 
 

@@ -17,7 +17,7 @@ from django.utils.decorators import sync_and_async_middleware
 
 from tenants import current_tenant
 
-MIDDLEWARE = ["tenants.middleware.TenantMiddleware", "tests.isolation.urls.faults"]
+MIDDLEWARE = ["tenants.http.middleware.TenantMiddleware", "tests.isolation.urls.faults"]
 CHUNKS = 3
 
 closed_as: list[str] = []

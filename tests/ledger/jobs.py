@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 
 from tenants import current_tenant
-from tenants.jobs import tenant_job
+from tenants.tasks.tenant_jobs import tenant_job
 
 
 @tenant_job

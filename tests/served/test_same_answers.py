@@ -18,7 +18,7 @@ from django.test import Client
 
 from shop.goods.models import Category, Goods, Sku
 from tenants import TenantInfo, use_tenant
-from tenants.oauth.api_keys import make_api_key
+from tenants.contrib.oauth.api_keys import make_api_key
 from tests.isolation.servers import served
 from tests.served.chosen import CHOSEN
 from tests.served.exchange import Answer, Request, exchange

@@ -16,8 +16,8 @@ from django.test import Client
 from shop.goods.models import Sku
 from shop.orders.models import Order
 from tenants import TenantInfo, use_tenant
-from tenants.postgresql.direct import connect_directly
-from tenants.sessions import SessionStore, exclusive
+from tenants.isolation.sessions import SessionStore, exclusive
+from tenants.postgresql.direct_connection import connect_directly
 from tests.shop.test_storefront import FORM
 from tests.waiting import eventually
 

@@ -20,7 +20,7 @@ from shop.goods.money import exponent
 from shop.orders.models import Order
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Tenant
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.shop.test_storefront import FORM
 
 CASES = [

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tenants.scopes import Scope, scope_of
+from tenants.isolation.app_placement import Scope, scope_of
 
 LOADED = "import sys; print(*sorted(name for name in sys.modules if name.endswith('.admin') and name[:5] == 'shop.'))"
 
@@ -20,7 +20,7 @@ LOADED = "import sys; print(*sorted(name for name in sys.modules if name.endswit
         ("from django.core.checks import run_checks; assert run_checks(tags=['admin']) == []", True),
         ("from django.urls import reverse; reverse('admin:index', urlconf='config.urls_tenant')", True),
         ("from django.urls import reverse; reverse('admin:index', urlconf='config.urls_platform')", True),
-        ("from tenants.admin import platform_site; platform_site.urls", True),
+        ("from tenants.contrib.admin.site import platform_site; platform_site.urls", True),
         ("from shop.admin_site import site_for; site_for('customer_a')", True),
     ],
 )

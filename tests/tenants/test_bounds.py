@@ -1,6 +1,7 @@
 """What a process keeps for each tenant, client or way has a bound, while its database is away too.
 
-Fault 62: the mappings of `tenants.scoping` are tried in `test_scoping.py`, the rooms of hosts in `test_known_rooms.py`.
+Fault 62: the mappings of `tenants.isolation.scoping` are tried in `test_scoping.py`, the rooms of hosts in
+`test_known_rooms.py`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import pytest
 from django.test import RequestFactory, override_settings
 
 from tenants import TenantInfo, use_tenant
-from tenants.api import usage as usage_module
-from tenants.api.usage import CLIENTS_KEPT, UsageCounter
+from tenants.contrib.api import usage as usage_module
+from tenants.contrib.api.usage import CLIENTS_KEPT, UsageCounter
+from tenants.contrib.limits.counters import Kind, PressureCounts
+from tenants.contrib.oauth import api_keys
 from tenants.migrator import apply
-from tenants.oauth import api_keys
-from tenants.pressure import Kind, PressureCounts
 from tests.settings import TENANTS
 
 TENANT = TenantInfo(id=1, slug="one", schema="t_1")

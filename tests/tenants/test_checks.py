@@ -13,12 +13,16 @@ from django.db import connection, models
 from django.test import override_settings
 from django.test.utils import isolate_apps
 
-from tenants.checks import handed_out, placement, pooler, remembered, signing_in, wiring
+from tenants.checks import credentials as handed_out
+from tenants.checks import login as signing_in
+from tenants.checks import placement, pooler
+from tenants.checks import process_state as remembered
+from tenants.checks import settings as wiring
 from tenants.checks.placement import check_scopes
-from tenants.checks.wiring import MIDDLEWARE, check_wiring
+from tenants.checks.settings import MIDDLEWARE, check_wiring
+from tenants.isolation.scoping import cache_key
 from tenants.models import Tenant
-from tenants.postgresql.direct import connect_directly
-from tenants.scoping import cache_key
+from tenants.postgresql.direct_connection import connect_directly
 from tests.pooler import led_through, pgbouncer
 from tests.settings import TENANTS
 
@@ -123,7 +127,7 @@ CHECKS = {
             }
         },
     ),
-    "E016": (remembered.check_storages, {"DEFAULT_FILE_STORAGE": "tenants.scoping.TenantFileSystemStorage"}),
+    "E016": (remembered.check_storages, {"DEFAULT_FILE_STORAGE": "tenants.isolation.scoping.TenantFileSystemStorage"}),
     "E017": (remembered.check_addresses_of_files, {"STATIC_URL": "static/"}),
     "E018": (handed_out.check_secrets, {"SECRET_KEY": "the same for all"}),
     "E019": (handed_out.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.file"}),
@@ -153,7 +157,8 @@ def test_a_media_address_without_a_slash_and_an_old_secret_are_seen_too() -> Non
 
 
 @pytest.mark.parametrize(
-    "key_function", ["tenants.scoping.cache_key", lambda key, prefix, version: cache_key(key, prefix, version)]
+    "key_function",
+    ["tenants.isolation.scoping.cache_key", lambda key, prefix, version: cache_key(key, prefix, version)],
 )
 def test_any_key_function_that_keeps_tenants_apart_will_do(key_function: Any) -> None:
     cache = {"BACKEND": f"{CACHE_BACKENDS}.locmem.LocMemCache", "KEY_FUNCTION": key_function}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory, override_settings
 
-from tenants.client_address import client_address
+from tenants.http.client_ip import client_address
 from tests.settings import TENANTS
 
 

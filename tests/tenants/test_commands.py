@@ -15,9 +15,9 @@ from django.db import connection
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.isolation.app_placement import labels_for
 from tenants.models import Tenant
-from tenants.registry import tenant_by_slug
-from tenants.scopes import labels_for
+from tenants.registry.lookup import tenant_by_slug
 from tests.typed import Ended, Manage
 
 OpenShop = Callable[..., TenantInfo]

@@ -14,9 +14,9 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
 from tenants import TenantInfo, use_tenant
-from tenants.bypass import bypass_link
+from tenants.http.maintenance_bypass import bypass_link
 from tenants.lifecycle import suspend_tenant
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 
 NAMES = ["SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LANGUAGE_COOKIE_NAME"]
 ALL = [*NAMES, *(name.replace("NAME", what) for name in NAMES for what in ("SECURE", "SAMESITE", "DOMAIN", "PATH"))]

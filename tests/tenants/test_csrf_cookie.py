@@ -13,8 +13,8 @@ from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.test import AsyncRequestFactory, Client, RequestFactory, override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.csrf_cookie import SignedCsrfCookieMiddleware
-from tenants.signing import TenantSecretKey, new_epoch
+from tenants.http.csrf import SignedCsrfCookieMiddleware
+from tenants.isolation.signing import TenantSecretKey, new_epoch
 
 A = TenantInfo(id=1, slug="a", schema="t_1", epoch=new_epoch())
 ELSEWHERE = [

@@ -15,11 +15,11 @@ from psycopg import errors
 from psycopg_pool import PoolTimeout
 
 from tenants import TenantInfo, use_tenant
+from tenants.contrib.limits.middleware import stopped_answer
 from tenants.errors import DatabaseUnavailable
-from tenants.limits import stopped_answer
-from tenants.postgresql import reachable
-from tenants.registry import tenant_by_slug
-from tenants.stopped import Stopped, why_stopped
+from tenants.postgresql import reachability as reachable
+from tenants.postgresql.overload import Stopped, why_stopped
+from tenants.registry.lookup import tenant_by_slug
 from tests.away import PASSWORD, database_away
 
 TITLE = "This site is not available right now"
@@ -94,7 +94,7 @@ def test_the_log_says_why_without_the_password(away: None, caplog: pytest.LogCap
     """Fault 22."""
     with caplog.at_level(logging.ERROR):
         Client(HTTP_HOST="acme.localhost").get("/")
-    said = [record.getMessage() for record in caplog.records if record.name == "tenants.stopped"]
+    said = [record.getMessage() for record in caplog.records if record.name == "tenants.postgresql.overload"]
     assert len(said) == 1
     assert "Connection refused" in said[0]
     assert PASSWORD not in caplog.text

@@ -9,7 +9,7 @@ import pytest
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.lifecycle import rename_tenant, sign_out_tenant, suspend_tenant
 from tenants.models import AuditEvent
-from tenants.registry import registry, tenant_by_slug
+from tenants.registry.lookup import registry, tenant_by_slug
 
 
 def test_every_tenant_has_an_epoch_of_its_own(acme: TenantInfo, globex: TenantInfo, initech: TenantInfo) -> None:

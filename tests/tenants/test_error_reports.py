@@ -20,13 +20,14 @@ from django.test import RequestFactory, override_settings
 from django.utils.log import AdminEmailHandler
 from django.views.debug import get_exception_reporter_class, technical_500_response
 
-from tenants import PLATFORM, hidden_values, use_tenant
+from tenants import PLATFORM, use_tenant
+from tenants import redaction as hidden_values
 from tenants.conf import tenancy
+from tenants.contrib.observability.logs import JsonFormatter, LinksLogFilter
 from tenants.errors import ConfigurationError
-from tenants.hidden_values import without_passwords
 from tenants.lifecycle import NewTenant
-from tenants.logs import JsonFormatter, LinksLogFilter
-from tenants.postgresql.direct import direct_options
+from tenants.postgresql.direct_connection import direct_options
+from tenants.redaction import without_passwords
 from tests.away import PASSWORD, database_away
 from tests.typed import Manage
 

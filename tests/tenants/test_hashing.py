@@ -15,12 +15,13 @@ from django.db import connection, connections, transaction
 from django.test import Client, override_settings
 
 from config.settings import PASSWORD_HASHERS
-from tenants import TenantInfo, hashing, use_tenant
+from tenants import TenantInfo, use_tenant
 from tenants.context import leave, serve
+from tenants.contrib.limits import password_hashers as hashing
+from tenants.contrib.limits.limiter import Place
+from tenants.contrib.limits.password_hashers import MOST_OF_ADDRESS, MOST_OF_TENANT
 from tenants.errors import HashingBusy
-from tenants.hashing import MOST_OF_ADDRESS, MOST_OF_TENANT
-from tenants.plans import Limits
-from tenants.turnstile import Place
+from tenants.limits import Limits
 from tests.settings import TENANTS
 from tests.waiting import eventually
 

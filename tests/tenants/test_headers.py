@@ -16,7 +16,7 @@ from django.test import Client, override_settings
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle import suspend_tenant
 from tenants.models import Domain, Tenant
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.settings import CONTENT_SECURITY_POLICY, TENANTS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,6 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, active_tenant, use_tenant
-from tenants.jobs import TASK, run_job
 from tenants.lifecycle import (
     delete_tenant,
     purge_tenant,
@@ -22,6 +21,7 @@ from tenants.lifecycle import (
     resume_tenant,
     suspend_tenant,
 )
+from tenants.tasks.tenant_jobs import TASK, run_job
 from tests.ledger import jobs
 
 

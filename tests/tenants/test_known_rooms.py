@@ -14,13 +14,13 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, WrongScope, use_tenant
-from tenants import middleware as middleware_module
-from tenants import registry as registry_module
 from tenants.conf import tenancy
+from tenants.http import middleware as middleware_module
 from tenants.lifecycle import resume_tenant, suspend_tenant
-from tenants.listener import listener
 from tenants.models import Tenant
-from tenants.registry import registry
+from tenants.registry import lookup as registry_module
+from tenants.registry.listener import listener
+from tenants.registry.lookup import registry
 from tests.settings import TENANTS
 from tests.waiting import eventually
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client, RequestFactory
 
 from tenants import PLATFORM, TenantInfo
-from tenants.language import language_of
+from tenants.http.locale import language_of
 
 KOREAN = TenantInfo(id=1, slug="k", schema="t_1", language="ko")
 

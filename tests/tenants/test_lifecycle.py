@@ -17,7 +17,7 @@ from tenants import PLATFORM, TenantInfo, active_tenant, current_tenant, use_ten
 from tenants.errors import DomainTaken, InvalidName, SchemaExists, TenantExists
 from tenants.lifecycle import NewTenant, add_domain, create_tenant, delete_tenant, purge_tenant
 from tenants.models import AuditEvent, Domain, SchemaState, Tenant
-from tenants.registry import registry, tenant_by_slug
+from tenants.registry.lookup import registry, tenant_by_slug
 from tests.settings import TENANTS
 
 OpenShop = Callable[..., TenantInfo]

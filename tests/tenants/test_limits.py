@@ -18,12 +18,12 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.asgi import ASGIHandler
-from tenants.limits import turnstile
-from tenants.listener import listener
+from tenants.contrib.limits.asgi import ASGIHandler
+from tenants.contrib.limits.counters import Kind, pressure
+from tenants.contrib.limits.middleware import turnstile
 from tenants.models import Pressure, Tenant
-from tenants.pressure import Kind, pressure
-from tenants.registry import registry
+from tenants.registry.listener import listener
+from tenants.registry.lookup import registry
 from tests.isolation import busy_urls
 from tests.isolation.test_asgi import Request, request_to
 from tests.settings import TENANTS

@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from tenants import TenantInfo
-from tenants.listener import APPLICATION, CHANNEL, Listener, listener
-from tenants.postgresql.direct import connect_directly
-from tenants.registry import registry
-from tenants.resolvers import Door, resolve
+from tenants.postgresql.direct_connection import connect_directly
+from tenants.registry.listener import APPLICATION, CHANNEL, Listener, listener
+from tenants.registry.lookup import registry
+from tenants.registry.resolver import Door, resolve
 from tests.waiting import eventually
 
 SOON = 50
@@ -153,7 +153,7 @@ def test_while_it_cannot_listen_no_answer_is_older_than_a_second(
         raise RuntimeError("no")
 
     assert resolve(live_tenant.host, "/").door is Door.OPEN
-    monkeypatch.setattr("tenants.listener.connect_directly", refuse)
+    monkeypatch.setattr("tenants.registry.listener.connect_directly", refuse)
     (before,) = backends(somebody)
     somebody.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
     assert refused.wait(SOON)

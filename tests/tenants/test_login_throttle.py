@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from config.settings import PASSWORD_HASHERS
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.login_throttle import too_many_failures
+from tenants.contrib.accounts.lockout import too_many_failures
 
 OWNER, PASSWORD = "owner@acme.example", "correct horse battery"
 

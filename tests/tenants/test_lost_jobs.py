@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.conf import tenancy
-from tenants.jobs import QUEUE, QUEUE_ALONE, RETRIES, TASK, run_job
 from tenants.lifecycle import delete_tenant, suspend_tenant
 from tenants.models import Operation
-from tenants.operations import run_operation, start_operation
-from tenants.operations.lost import LostAndFound
-from tenants.operations.queue import is_alone, worker_is_there
+from tenants.tasks import run_operation, start_operation
+from tenants.tasks.queue import is_alone, worker_is_there
+from tenants.tasks.recovery import LostAndFound
+from tenants.tasks.tenant_jobs import QUEUE, QUEUE_ALONE, RETRIES, TASK, run_job
 from tests.acceptance.test_worker import StartWorker, kill, marks, row, start_worker
 from tests.ledger import jobs
 from tests.waiting import eventually

@@ -15,12 +15,12 @@ from django.urls import get_urlconf, reverse, set_urlconf
 from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant
-from tenants.bypass import PARAMETER
+from tenants.http.maintenance_bypass import PARAMETER
+from tenants.http.middleware import TenantMiddleware
 from tenants.lifecycle import suspend_tenant
-from tenants.listener import listener
-from tenants.middleware import TenantMiddleware
 from tenants.models import Domain, Tenant
-from tenants.registry import registry
+from tenants.registry.listener import listener
+from tenants.registry.lookup import registry
 from tests.isolation import urls
 from tests.settings import TENANTS
 

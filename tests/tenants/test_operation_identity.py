@@ -14,7 +14,6 @@ from django.db import connection
 from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
-from tenants.audit import acting_as
 from tenants.errors import TakenElsewhere
 from tenants.lifecycle import (
     backup_tenant,
@@ -27,12 +26,13 @@ from tenants.lifecycle import (
     sign_out_tenant,
     undelete_tenant,
 )
+from tenants.lifecycle.audit import acting_as
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import Operation, Tenant
-from tenants.operations import run_operation, start_operation
-from tenants.operations.backups import backup_files
-from tenants.operations.queue import FORMER_TASK, TASK
+from tenants.tasks import run_operation, start_operation
+from tenants.tasks.backup_files import backup_files
+from tenants.tasks.queue import FORMER_TASK, TASK
 from tests.ledger.models import Account
 
 OpenShop = Callable[..., TenantInfo]
@@ -124,7 +124,7 @@ def test_a_queued_clone_copies_the_tenant_that_was_meant(
     operation = start_operation("clone", "wa", new_slug="wa-twin")
     give_slug_to_stranger(shop, open_shop)
     assert run(operation).error == ""
-    from tenants.registry import tenant_by_slug
+    from tenants.registry.lookup import tenant_by_slug
 
     clone = tenant_by_slug("wa-twin")
     try:

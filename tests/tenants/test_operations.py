@@ -16,20 +16,20 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
-from tenants.audit import acting_as
 from tenants.conf import tenancy
 from tenants.lifecycle import delete_tenant, purge_tenant
+from tenants.lifecycle.audit import acting_as
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import AuditEvent, Operation, Tenant
-from tenants.operations import KINDS, Kind, run_operation, start_operation
-from tenants.operations import claims as claims_module
-from tenants.operations.backups import backup_files
-from tenants.operations.claims import claimed, held_claims
-from tenants.operations.lost import LostAndFound
-from tenants.operations.queue import TASK, jobs
-from tenants.operations.work import Work
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
+from tenants.tasks import KINDS, Kind, run_operation, start_operation
+from tenants.tasks import locks as claims_module
+from tenants.tasks.backup_files import backup_files
+from tenants.tasks.context import Work
+from tenants.tasks.locks import claimed, held_claims
+from tenants.tasks.queue import TASK, jobs
+from tenants.tasks.recovery import LostAndFound
 from tests.ledger.models import Account
 
 OpenShop = Callable[..., TenantInfo]

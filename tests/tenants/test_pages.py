@@ -12,7 +12,8 @@ from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-from tenants import TenantInfo, pages
+from tenants import TenantInfo
+from tenants.http import responses as pages
 from tests.settings import TENANTS
 
 CLOSED = TenantInfo(id=1, slug="a", schema="t_1", name="<b>A & Co</b>", notice="Back <i>soon</i>", host="a.example")

@@ -36,8 +36,8 @@ from psycopg import ClientCursor, Cursor
 from psycopg._cursor_base import BaseCursor
 
 from tenants import TenantInfo
+from tenants.isolation.request_state import RequestLocal
 from tenants.postgresql.cursor import TenantCursor
-from tenants.request_state import RequestLocal
 
 _FETCH_MODE = ["fetch_mode"] if VERSION >= (6, 1) else []
 WRAPPED: dict[str, tuple[Any, str, list[str]]] = {
@@ -190,17 +190,17 @@ def test_a_streamed_response_has_the_parts_that_we_put_ours_around() -> None:
 
 
 def test_error_pages_are_rendered_by_the_function_that_we_replace() -> None:
-    assert exception.sync_to_async.__module__ == "tenants.error_pages"  # type: ignore[attr-defined]
+    assert exception.sync_to_async.__module__ == "tenants.http.error_pages"  # type: ignore[attr-defined]
     assert "sync_to_async(\n" in inspect.getsource(exception) or "sync_to_async(" in inspect.getsource(exception)
 
 
 def test_deletion_asks_the_function_that_we_replace() -> None:
-    assert deletion.get_candidate_relations_to_delete.__module__ == "tenants.deletion"
+    assert deletion.get_candidate_relations_to_delete.__module__ == "tenants.isolation.deletion"
     assert "get_candidate_relations_to_delete(" in inspect.getsource(Collector)
 
 
 def test_content_types_are_cached_under_the_name_that_we_replace() -> None:
-    assert type(vars(ContentTypeManager)["_cache"]).__module__ == "tenants.scoping"
+    assert type(vars(ContentTypeManager)["_cache"]).__module__ == "tenants.isolation.scoping"
     assert "self._cache[self.db]" in inspect.getsource(ContentTypeManager)
 
 

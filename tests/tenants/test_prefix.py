@@ -12,8 +12,8 @@ from django.test import Client, RequestFactory, override_settings
 from django.urls import get_script_prefix, reverse, set_script_prefix
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.middleware import TenantMiddleware
-from tenants.prefix import keep_cookies_apart, mounted_at, shift
+from tenants.http.middleware import TenantMiddleware
+from tenants.http.path_prefix import keep_cookies_apart, mounted_at, shift
 from tests.settings import TENANTS
 
 

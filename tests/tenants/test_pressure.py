@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.limits.counters import Kind, PressureCounts
 from tenants.models import Pressure
-from tenants.postgresql.direct import connect_directly
-from tenants.pressure import Kind, PressureCounts
+from tenants.postgresql.direct_connection import connect_directly
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ def test_what_cannot_be_written_is_said_in_the_log_and_the_connection_stays_good
 
 
 def test_the_listener_writes_them_by_itself(open_shop: Callable[..., TenantInfo]) -> None:
-    from tenants.listener import listener
-    from tenants.pressure import pressure
+    from tenants.contrib.limits.counters import pressure
+    from tenants.registry.listener import listener
     from tests.waiting import eventually
 
     tenant = open_shop()

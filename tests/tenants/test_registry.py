@@ -14,11 +14,11 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
-from tenants import registry as registry_module
 from tenants.lifecycle import resume_tenant, suspend_tenant
 from tenants.models import Domain, Tenant
-from tenants.registry import DEAF_SECONDS, MISS, Registry, all_tenants, tenant_by_slug
-from tenants.resolvers import Door, resolve
+from tenants.registry import lookup as registry_module
+from tenants.registry.lookup import DEAF_SECONDS, MISS, Registry, all_tenants, tenant_by_slug
+from tenants.registry.resolver import Door, resolve
 from tests.settings import TENANTS
 
 
@@ -28,7 +28,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
     own = Registry()
     own.set_hearing(True)
     monkeypatch.setattr(registry_module, "registry", own)
-    monkeypatch.setattr("tenants.resolvers.registry", own)
+    monkeypatch.setattr("tenants.registry.resolver.registry", own)
     return own
 
 
@@ -196,7 +196,7 @@ def test_a_process_without_a_listener_is_deaf() -> None:
 def test_a_flood_of_invented_hosts_takes_bounded_room_and_pushes_no_tenant_out(
     acme: TenantInfo, globex: TenantInfo, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenants.census.LARGEST", 0)  # with a census, nobody is remembered
+    monkeypatch.setattr("tenants.registry.key_index.LARGEST", 0)  # with a census, nobody is remembered
     with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 100}):
         registry.look_up("slug:acme")
         registry.look_up("slug:globex")
@@ -222,7 +222,7 @@ def test_of_more_tenants_than_there_is_room_the_least_recently_asked_go(
 
 
 def test_another_setting_of_tenants_empties_the_process_registry(acme: TenantInfo) -> None:
-    from tenants.registry import registry as of_the_process
+    from tenants.registry.lookup import registry as of_the_process
 
     of_the_process.look_up("slug:acme")
     with override_settings(TENANTS={**TENANTS, "ORIGIN": "http://shops.example"}):

@@ -14,19 +14,19 @@ from django.db import connection
 from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.admin.following import panel_of
+from tenants.contrib.admin.operation_progress import panel_of
 from tenants.errors import TenantAhead
 from tenants.lifecycle import clone_tenant, set_variant
 from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.migrator.graph import chosen_targets
-from tenants.migrator.releases import newer_releases, note_release
+from tenants.migrator.release_order import newer_releases, note_release
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.verify import verify
 from tenants.models import Operation, Release, SchemaState
-from tenants.operations import run_operation, start_operation
-from tenants.operations.lost import LostAndFound
-from tenants.operations.queue import jobs, operations_queue, queues, worker_is_there
-from tenants.release import release
+from tenants.models.code_release import release
+from tenants.tasks import run_operation, start_operation
+from tenants.tasks.queue import jobs, operations_queue, queues, worker_is_there
+from tenants.tasks.recovery import LostAndFound
 from tests.acceptance.test_worker import StartWorker, database_url, kill, start_worker, wait_for
 
 __all__ = ["start_worker"]

@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Domain
 from tenants.names import RESERVED_SLUGS
-from tenants.registry import registry
-from tenants.resolvers import Door, Resolution, resolve, resolve_from_memory
+from tenants.registry.lookup import registry
+from tenants.registry.resolver import Door, Resolution, resolve, resolve_from_memory
 from tests.settings import TENANTS
 
 

@@ -14,10 +14,10 @@ from django.db import DatabaseError, ProgrammingError, connection, router, trans
 from shop.goods.models import Category, Goods
 from shop.orders.models import Order
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, WrongScope, use_tenant
+from tenants.isolation.app_placement import Scope, has_tables, labels_for, scope_of
+from tenants.isolation.router import TenantRouter
 from tenants.models import Domain, Tenant
-from tenants.postgresql import schemas
-from tenants.router import TenantRouter
-from tenants.scopes import Scope, has_tables, labels_for, scope_of
+from tenants.postgresql import tenant_schemas as schemas
 
 SHARED, TENANTS_OWN, COMMON = [Tenant, Domain], [Goods, Category, Order], [User, Group, ContentType, Session]
 

@@ -27,8 +27,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shop.goods.models import Goods
-from tenants import PLATFORM, NoActiveTenant, TenantInfo, active_tenant, scoping, use_tenant
-from tenants.scoping import PerTenant, TenantFileSystemStorage, TenantLogFilter, cache_key, tenant_in_templates
+from tenants import PLATFORM, NoActiveTenant, TenantInfo, active_tenant, use_tenant
+from tenants.isolation import scoping
+from tenants.isolation.scoping import (
+    PerTenant,
+    TenantFileSystemStorage,
+    TenantLogFilter,
+    cache_key,
+    tenant_in_templates,
+)
 from tests.settings import TENANTS
 
 A = TenantInfo(id=1, slug="a", schema="t_1")

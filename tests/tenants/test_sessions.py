@@ -16,8 +16,8 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from tenants import TenantInfo, use_tenant
-from tenants.sessions import SessionStore
-from tenants.signing import new_epoch
+from tenants.isolation.sessions import SessionStore
+from tenants.isolation.signing import new_epoch
 
 
 def a_session(store: Any = SessionStore, **data: Any) -> str:

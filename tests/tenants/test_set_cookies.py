@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tenants.set_cookies import read_set_cookie
+from tenants.http.set_cookie import read_set_cookie
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, use_tenant
-from tenants.signing import TenantSecretKey, former_tenant_keys, new_epoch, tenant_key
-from tenants.tokens import token_generator
+from tenants.isolation.password_reset import token_generator
+from tenants.isolation.signing import TenantSecretKey, former_tenant_keys, new_epoch, tenant_key
 
 A = TenantInfo(id=1, slug="a", schema="t_1", epoch=new_epoch())
 CLONE = TenantInfo(id=2, slug="a-copy", schema="t_2", epoch=new_epoch())

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenants import TenantInfo
-from tenants.plans import Limits
-from tenants.pressure import Kind
-from tenants.turnstile import Place, Queued, Refusal, Turnstile
+from tenants.contrib.limits.counters import Kind
+from tenants.contrib.limits.limiter import Place, Queued, Refusal, Turnstile
+from tenants.limits import Limits
 
 SHOP = TenantInfo(id=1, slug="a", schema="t_1")
 

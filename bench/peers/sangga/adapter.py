@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tenants.context import use_tenant
 from tenants.lifecycle import NewTenant, create_tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 
 def create(name: str) -> None:

@@ -14,20 +14,20 @@ from config.settings import DATABASES, SHARED_APPS, TENANTS
 use_the_benchs_server(DATABASES["default"])
 INSTALLED_APPS = apps.installed([*SHARED_APPS, *apps.COMMON_APPS, *apps.TENANT_APPS, *apps.OTHER_APPS])
 _OURS = {
-    "django.middleware.locale.LocaleMiddleware": ["tenants.language.TenantLocaleMiddleware"],
+    "django.middleware.locale.LocaleMiddleware": ["tenants.http.locale.TenantLocaleMiddleware"],
     "django.middleware.csrf.CsrfViewMiddleware": [
-        "tenants.csrf_cookie.SignedCsrfCookieMiddleware",
+        "tenants.http.csrf.SignedCsrfCookieMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
     ],
     "django.contrib.auth.middleware.AuthenticationMiddleware": [
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django_otp.middleware.OTPMiddleware",
-        "tenants.accounts.middleware.SecondFactorMiddleware",
+        "tenants.contrib.accounts.middleware.SecondFactorMiddleware",
     ],
 }
 ROOT_URLCONF = "bench.peers.urls"  # the operator's admin is left out as well
 MIDDLEWARE = [
-    "tenants.middleware.TenantMiddleware",
+    "tenants.http.middleware.TenantMiddleware",
     *chain.from_iterable(_OURS.get(name, [name]) for name in apps.MIDDLEWARE),
 ]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]

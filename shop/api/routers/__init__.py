@@ -8,7 +8,7 @@ from shop.api.errors import tell_errors_of_the_shop
 from shop.api.money import MoneyStyle
 from shop.api.routers import bulk, cart, categories, customers, goods, orders, skus, users
 from shop.api.shapes import make_shapes
-from tenants.api.pages import Pages
+from tenants.contrib.api.pagination import Pages
 
 
 def add_routers(api: NinjaAPI, money: MoneyStyle, pages: Pages, variant: str) -> None:

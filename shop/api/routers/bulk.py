@@ -17,9 +17,9 @@ from shop.api.shapes import Shapes
 from shop.api.uploads import BYTES, CSV, NDJSON, XLSX, Upload, kind_of
 from shop.goods.importer import import_goods, import_products
 from shop.goods.models import GoodsImport
-from tenants.api.access import requires
-from tenants.api.cursors import Ordering
-from tenants.api.pages import Pages
+from tenants.contrib.api.auth import requires
+from tenants.contrib.api.cursor_pagination import Ordering
+from tenants.contrib.api.pagination import Pages
 
 _NEEDED = ("goods.add_goods", "goods.change_goods")
 _LAST_FIRST = Ordering("-id", "id", True, int)

@@ -11,7 +11,7 @@ from ninja import Router, Status
 from shop.api.schemas.fields import Id, Input, Quantity
 from shop.api.shapes import Shapes
 from shop.storefront.cart import Cart, total_of
-from tenants.api.access import anyone
+from tenants.contrib.api.auth import anyone
 from tenants.variants import resolve
 
 

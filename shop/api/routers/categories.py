@@ -10,8 +10,8 @@ from ninja import Router, Schema
 from shop.api.resources import Resource
 from shop.api.schemas.categories import CategoryIn, CategoryOut, CategoryPatch
 from shop.goods.models import Category
-from tenants.api.access import anyone, requires
-from tenants.api.conditions import IfMatch
+from tenants.contrib.api.auth import anyone, requires
+from tenants.contrib.api.etags import IfMatch
 
 router = Router(tags=["categories"])
 _CATEGORIES = Resource(model=Category, name="category", shown=CategoryOut)

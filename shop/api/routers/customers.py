@@ -11,10 +11,10 @@ from shop.api.lists import filter_for, with_words
 from shop.api.resources import Resource
 from shop.api.schemas.customers import CustomerFilter, CustomerIn, CustomerOut, CustomerPatch
 from shop.customers.models import Customer
-from tenants.api.access import requires
-from tenants.api.conditions import IfMatch
-from tenants.api.cursors import by_time
-from tenants.api.pages import Pages
+from tenants.contrib.api.auth import requires
+from tenants.contrib.api.cursor_pagination import by_time
+from tenants.contrib.api.etags import IfMatch
+from tenants.contrib.api.pagination import Pages
 
 _NEWEST_FIRST = by_time("-created_at")
 _CUSTOMERS = Resource(model=Customer, name="customer", shown=CustomerOut)

@@ -15,9 +15,9 @@ from shop.api.routers.bulk import add_bulk
 from shop.api.routers.skus import sku_fields
 from shop.api.shapes import Shapes
 from shop.goods.models import Goods
-from tenants.api.access import Access, anyone, requires
-from tenants.api.conditions import IfMatch, check_match, tagged
-from tenants.api.pages import Pages
+from tenants.contrib.api.auth import Access, anyone, requires
+from tenants.contrib.api.etags import IfMatch, check_match, tagged
+from tenants.contrib.api.pagination import Pages
 from tenants.variants import whole_row_of
 
 

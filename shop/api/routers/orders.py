@@ -19,12 +19,12 @@ from shop.orders import services
 from shop.orders.models import Order
 from shop.storefront.cart import Cart
 from shop.storefront.ordering import has_placed, place_at, remember
-from tenants.api.access import anyone, check, requires
-from tenants.api.conditions import IfMatch, check_match, etag_of, tagged
-from tenants.api.cursors import by_time
-from tenants.api.pages import Pages
-from tenants.api.problems import Fault, Refused
-from tenants.sessions import exclusive
+from tenants.contrib.api.auth import anyone, check, requires
+from tenants.contrib.api.cursor_pagination import by_time
+from tenants.contrib.api.errors import Fault, Refused
+from tenants.contrib.api.etags import IfMatch, check_match, etag_of, tagged
+from tenants.contrib.api.pagination import Pages
+from tenants.isolation.sessions import exclusive
 
 _NEWEST_FIRST = by_time("-placed_at")
 _BECOMES = {"paid": services.mark_paid, "shipped": services.mark_shipped, "cancelled": services.cancel_order}

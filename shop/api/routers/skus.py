@@ -15,10 +15,10 @@ from shop.api.lists import filter_for
 from shop.api.schemas.skus import SkuFilter, StockIn
 from shop.api.shapes import Shapes
 from shop.goods.models import Sku
-from tenants.api.access import requires
-from tenants.api.conditions import IfMatch, check_match, tagged
-from tenants.api.cursors import Ordering
-from tenants.api.pages import Pages
+from tenants.contrib.api.auth import requires
+from tenants.contrib.api.cursor_pagination import Ordering
+from tenants.contrib.api.etags import IfMatch, check_match, tagged
+from tenants.contrib.api.pagination import Pages
 
 _BY_ID = Ordering("id", "id", False, int)
 

@@ -11,9 +11,9 @@ from ninja import Field, Query, Router, Schema
 from shop.api.editing import found_or_404
 from shop.api.lists import filter_for, with_words
 from shop.api.schemas.users import MeOut, UserOut
-from tenants.api.access import requires
-from tenants.api.cursors import by_text
-from tenants.api.pages import Pages
+from tenants.contrib.api.auth import requires
+from tenants.contrib.api.cursor_pagination import by_text
+from tenants.contrib.api.pagination import Pages
 
 _BY_NAME = by_text("username")
 

@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 
 from shop.api.schemas.fields import NO_NUL, Description, Input, Moment, Name, Slug, Text
 from shop.goods.models import Picture
-from tenants.addresses import absolute
+from tenants.absolute_urls import absolute
 
 
 class CategoryOfGoods(Schema):

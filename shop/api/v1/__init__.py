@@ -6,9 +6,9 @@ from ninja import NinjaAPI
 
 from shop.api.money import PlainMoney, refine
 from shop.api.routers import add_routers
-from tenants.api.base import make_api
-from tenants.api.pages import OffsetPages
-from tenants.api.problems import PlainErrors
+from tenants.contrib.api.base import make_api
+from tenants.contrib.api.errors import PlainErrors
+from tenants.contrib.api.pagination import OffsetPages
 
 _DESCRIPTION = "Amounts of money are decimals in texts, in the shop's currency, which stands beside them."
 

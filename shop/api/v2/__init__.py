@@ -6,9 +6,9 @@ from ninja import NinjaAPI
 
 from shop.api.money import MoneyObjects, refine
 from shop.api.routers import add_routers
-from tenants.api.base import make_api
-from tenants.api.pages import CursorPages
-from tenants.api.problems import ProblemDetails
+from tenants.contrib.api.base import make_api
+from tenants.contrib.api.errors import ProblemDetails
+from tenants.contrib.api.pagination import CursorPages
 
 _DESCRIPTION = "Every amount of money has its currency. Lists go on at a cursor. Errors are problem details (RFC 9457)."
 

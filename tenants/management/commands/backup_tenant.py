@@ -8,7 +8,7 @@ from typing import Any
 
 from tenants.lifecycle import backup_tenant
 from tenants.management.base import TenantCommand
-from tenants.management.progress import progress_bar
+from tenants.management.simple_progress import progress_bar
 
 
 class Command(TenantCommand):

@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib.auth.management.commands import changepassword
 from django.core.management.base import CommandError
 
-from tenants.entering.account import is_operator_name
+from tenants.contrib.impersonation.backend import is_operator_name
 from tenants.errors import OperatorAccountRefused
-from tenants.management.sides import OnOneSide
+from tenants.management.django_commands import OnOneSide
 
 
 class Command(OnOneSide, changepassword.Command):

@@ -6,10 +6,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from tenants.context import use_tenant
+from tenants.contrib.oauth.cleanup import clear_expired
 from tenants.management.base import TenantCommand
 from tenants.management.selection import add_selection, existing_slugs
-from tenants.oauth.expiry import clear_expired
-from tenants.registry import all_tenants
+from tenants.registry.lookup import all_tenants
 
 
 class Command(TenantCommand):

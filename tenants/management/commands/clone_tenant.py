@@ -9,7 +9,7 @@ from typing import Any
 from tenants.conf import tenancy
 from tenants.lifecycle import clone_tenant
 from tenants.management.base import TenantCommand
-from tenants.management.progress import progress_bar
+from tenants.management.simple_progress import progress_bar
 
 
 class Command(TenantCommand):

@@ -19,7 +19,7 @@ from tenants.errors import in_one_line
 from tenants.lifecycle import NewTenant
 from tenants.lifecycle.owner import create_with_link
 from tenants.management.base import TenantCommand
-from tenants.management.one_line import explanation
+from tenants.management.error_messages import explanation
 from tenants.variants.discovery import known_variants
 
 PASSWORD_VARIABLE = "SANGGA_OWNER_PASSWORD"  # noqa: S105  # the name of a variable, and no password

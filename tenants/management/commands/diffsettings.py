@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.commands import diffsettings
 
-from tenants.error_reports import ReporterFilter
-from tenants.management.sides import OnOneSide
+from tenants.contrib.observability.error_reports import ReporterFilter
+from tenants.management.django_commands import OnOneSide
 
 
 class Command(OnOneSide, diffsettings.Command):

@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tenants.contrib.devserver import EmbeddedPostgres, embedded
 from tenants.errors import DatabaseUnavailable
-from tenants.postgresql.embedded import EmbeddedPostgres, embedded
 
 _NOT_RUNNING = 3
 """Exit code of `status`, as that of `pg_ctl status` and `systemctl status`."""

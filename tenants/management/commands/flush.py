@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.commands import flush
 
 from tenants.context import active_tenant
-from tenants.management.sides import OnOneSide
+from tenants.management.django_commands import OnOneSide
 from tenants.postgresql.creation import DatabaseCreation
 
 

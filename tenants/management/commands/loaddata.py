@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.management.commands import loaddata
 
-from tenants.management.sides import OfATenant
+from tenants.management.django_commands import OfATenant
 
 
 class Command(OfATenant, loaddata.Command):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.management.commands import makemigrations
 
-from tenants.migrator.sighted import Autodetector
+from tenants.migrator.django_commands import Autodetector
 
 
 class Command(makemigrations.Command):

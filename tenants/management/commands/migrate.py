@@ -10,10 +10,10 @@ from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS
 
 from tenants.context import PLATFORM, use_tenant
-from tenants.migrator.releases import note_release
-from tenants.migrator.sighted import Autodetector, ControlPlaneExecutor
+from tenants.isolation.app_placement import labels_for
+from tenants.migrator.django_commands import Autodetector, ControlPlaneExecutor
+from tenants.migrator.release_order import note_release
 from tenants.postgresql.extensions import make_extension_schema
-from tenants.scopes import labels_for
 
 # Django's command looks its executor up in its own module and has no other place to say which one; this command
 # stands in for that one wherever it is imported, so nobody else is meant by it.

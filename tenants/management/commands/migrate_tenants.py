@@ -21,7 +21,7 @@ from tenants.migrator.cohorts import cohorts
 from tenants.migrator.graph import Target, chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import SchemaState
-from tenants.registry import all_tenants
+from tenants.registry.lookup import all_tenants
 from tenants.variants.discovery import known_variants
 from tenants.variants.labels import variant_of
 
@@ -138,8 +138,8 @@ class Command(TenantCommand):
             self.stdout.write("Nothing to do.")
             return
         # Loaded here: all that workers can do takes longer to load than a run with nothing to do.
-        from tenants.operations import start_operation
-        from tenants.operations.queue import worker_is_there
+        from tenants.tasks import start_operation
+        from tenants.tasks.queue import worker_is_there
 
         operation = start_operation("migrate", **chosen)
         page = reverse("admin:tenants_operation_change", args=[operation.pk], urlconf=settings.ROOT_URLCONF)
@@ -178,7 +178,7 @@ class Command(TenantCommand):
             return JsonLines(self.stdout, self.stderr)
         if not self.stderr.isatty():
             return Lines(self.stdout, self.stderr)
-        from tenants.management.bar import Bar  # brings rich along, which only a terminal has a use for
+        from tenants.management.progress_bar import Bar  # brings rich along, which only a terminal has a use for
 
         return Bar(self.stdout, self.stderr)
 

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from tenants.errors import TenantNotFound
 from tenants.lifecycle import Deletion, deletions_due, purge_tenant
 from tenants.management.base import TenantCommand
-from tenants.management.progress import progress_bar
+from tenants.management.simple_progress import progress_bar
 
 
 class Command(TenantCommand):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.contenttypes.management.commands import remove_stale_contenttypes
 
-from tenants.management.sides import OfATenant
+from tenants.management.django_commands import OfATenant
 
 
 class Command(OfATenant, remove_stale_contenttypes.Command):

@@ -7,8 +7,8 @@ from argparse import ArgumentParser
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tenants.api.usage import Used, report
 from tenants.conf import tenancy
+from tenants.contrib.api.usage import Used, report
 from tenants.management.arguments import whole_number
 from tenants.management.base import TenantCommand
 from tenants.management.selection import existing_slugs

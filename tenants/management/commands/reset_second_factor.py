@@ -8,11 +8,11 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
-from tenants import audit
-from tenants.accounts.second_factor import take_away
 from tenants.context import PLATFORM, use_tenant
+from tenants.contrib.accounts.otp import take_away
+from tenants.lifecycle import audit
 from tenants.management.base import TenantCommand
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 
 class Command(TenantCommand):

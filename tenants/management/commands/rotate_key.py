@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db import transaction
 
-from tenants import audit
 from tenants.context import PLATFORM, use_tenant
+from tenants.contrib.oauth.keys import rotate_key
+from tenants.lifecycle import audit
 from tenants.management.base import TenantCommand
 from tenants.management.selection import selected_tenant
-from tenants.oauth.keys import rotate_key
 
 
 class Command(TenantCommand):

@@ -11,11 +11,11 @@ from typing import Any
 import uvloop
 from django.core.management.base import CommandError
 
-from tenants.gateway.gateway import Gateway
-from tenants.gateway.server import GatewayOptions, GatewayServer
+from tenants.contrib.gateway.gateway import Gateway
+from tenants.contrib.gateway.server import GatewayOptions, GatewayServer
+from tenants.http.gc import spare_the_collector
 from tenants.management.arguments import seconds, whole_number
 from tenants.management.base import TenantCommand
-from tenants.startup import spare_the_collector
 
 GARBAGE_AFTER = 20_000
 """Objects that are made, less those that are gone, before the garbage collector looks at them (Python: 700)."""

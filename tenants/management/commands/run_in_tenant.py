@@ -10,11 +10,11 @@ from django.core.management import ManagementUtility
 from django.core.management.base import CommandError
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.leftovers import nothing_left
+from tenants.isolation.urlconfs import import_urlconfs
 from tenants.management.base import TenantCommand
 from tenants.management.selection import selected_tenant
-from tenants.registry import all_tenants
-from tenants.urlconfs import import_urlconfs
+from tenants.postgresql.connection_watch import nothing_left
+from tenants.registry.lookup import all_tenants
 
 
 class Command(TenantCommand):

@@ -7,7 +7,7 @@ from typing import Any
 
 from tenants.management.arguments import seconds, whole_number
 from tenants.management.base import TenantCommand
-from tenants.operations.worker import WorkerOptions, do_alone, run_worker
+from tenants.tasks.worker import WorkerOptions, do_alone, run_worker
 
 
 class Command(TenantCommand):

@@ -6,7 +6,7 @@ from django.contrib.staticfiles.management.commands import runserver
 from django.db import connection
 
 from tenants.context import PLATFORM, use_tenant
-from tenants.migrator.sighted import ControlPlaneExecutor
+from tenants.migrator.django_commands import ControlPlaneExecutor
 
 
 class Command(runserver.Command):

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from tenants.management.base import TenantCommand
 from tenants.management.selection import add_selection, existing_slugs
-from tenants.migrator.matrix import migration_matrix
-from tenants.registry import all_tenants
+from tenants.migrator.status_table import migration_matrix
+from tenants.registry.lookup import all_tenants
 
 
 class Command(TenantCommand):

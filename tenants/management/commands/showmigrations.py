@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.commands import showmigrations
 
 from tenants.context import PLATFORM, active_tenant
-from tenants.management.sides import OnOneSide, require_apps_here
-from tenants.release import disk_loader
-from tenants.scopes import labels_for
+from tenants.isolation.app_placement import labels_for
+from tenants.management.django_commands import OnOneSide, require_apps_here
+from tenants.models.code_release import disk_loader
 
 
 class Command(OnOneSide, showmigrations.Command):

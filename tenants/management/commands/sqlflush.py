@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.management.commands import sqlflush
 
-from tenants.management.sides import OnOneSide
+from tenants.management.django_commands import OnOneSide
 
 
 class Command(OnOneSide, sqlflush.Command):

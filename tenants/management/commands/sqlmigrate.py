@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.commands import sqlmigrate
 
-from tenants.management.sides import OnOneSide, require_apps_here
+from tenants.management.django_commands import OnOneSide, require_apps_here
 
 
 class Command(OnOneSide, sqlmigrate.Command):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from tenants.bypass import bypass_link
+from tenants.http.maintenance_bypass import bypass_link
 from tenants.lifecycle import suspend_tenant
 from tenants.management.base import TenantCommand
 

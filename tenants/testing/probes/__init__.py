@@ -6,8 +6,8 @@ from django.utils.module_loading import import_string
 
 from tenants.conf import tenancy
 from tenants.testing.probe import Probe
+from tenants.testing.probes.credentials import handed_out_probes
 from tenants.testing.probes.database import database_probes
-from tenants.testing.probes.handed_out import handed_out_probes
 from tenants.testing.probes.memory import memory_probes
 from tenants.testing.probes.web import web_probes
 

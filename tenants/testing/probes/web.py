@@ -16,10 +16,10 @@ from django.test import Client
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
-from tenants.scopes import Scope, scope_of
+from tenants.contrib.limits.limiter import turnstile
+from tenants.isolation.app_placement import Scope, scope_of
+from tenants.isolation.urlconfs import views_of
 from tenants.testing.probe import NotApplicable, Probe, Stage
-from tenants.turnstile import turnstile
-from tenants.urlconfs import views_of
 
 _PAGES = 200
 """How many pages at most are asked for."""

@@ -4,7 +4,7 @@ import os
 
 import environ
 
-from tenants.signing import TenantSecretKey
+from tenants.isolation.signing import TenantSecretKey
 
 SECRET_KEY = TenantSecretKey("only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz")
 ALLOWED_HOSTS = ["*"]
@@ -33,7 +33,7 @@ TENANTS = {
 }
 
 MIDDLEWARE = [
-    "tenants.middleware.TenantMiddleware",
+    "tenants.http.middleware.TenantMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -56,13 +56,13 @@ DATABASES = {"default": {**environ.Env().db_url("DATABASE_URL"), "ENGINE": "tena
 for key in ("host", "port"):
     if key in DATABASES["default"].get("OPTIONS", {}):
         DATABASES["default"][key.upper()] = str(DATABASES["default"]["OPTIONS"].pop(key))
-DATABASE_ROUTERS = ["tenants.router.TenantRouter"]
+DATABASE_ROUTERS = ["tenants.isolation.router.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-SESSION_ENGINE = "tenants.sessions"
+SESSION_ENGINE = "tenants.isolation.sessions"
 USE_TZ = True
 LOGGING = {
     "version": 1,
-    "filters": {"tenant": {"()": "tenants.scoping.TenantLogFilter"}},
+    "filters": {"tenant": {"()": "tenants.isolation.scoping.TenantLogFilter"}},
     "formatters": {"line": {"format": "[{tenant}] {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["tenant"], "formatter": "line"}},
     "root": {"handlers": ["console"]},
@@ -73,11 +73,11 @@ MEDIA_ROOT = os.environ["LIBRARY_MEDIA"]
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "KEY_FUNCTION": "tenants.scoping.cache_key",
+        "KEY_FUNCTION": "tenants.isolation.scoping.cache_key",
     },
 }
 STORAGES = {
-    "default": {"BACKEND": "tenants.scoping.TenantFileSystemStorage"},
+    "default": {"BACKEND": "tenants.isolation.scoping.TenantFileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 

@@ -20,7 +20,7 @@ from shop.api.shapes import make_shapes
 from shop.api.uploads import Upload
 from shop.goods.models import Category, Goods, GoodsImport, ImportPiece, Sku
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.jobs import TASK, run_job
+from tenants.tasks.tenant_jobs import TASK, run_job
 from tests.shop.api.conftest import Caller
 
 MakeSku = Callable[..., Sku]

@@ -16,7 +16,7 @@ from shop.customers.models import Customer
 from shop.goods.models import Goods, Sku
 from shop.orders.models import KeptAnswer, Order
 from tenants import TenantInfo, use_tenant
-from tenants.oauth.models import Application
+from tenants.contrib.oauth.models import Application
 from tests.shop.api.conftest import Caller
 
 MakeSku = Callable[..., Sku]

@@ -13,7 +13,7 @@ from django.test import Client
 
 from shop.goods.models import Goods, Sku
 from tenants import TenantInfo, current_tenant, use_tenant
-from tenants.api.access import Access, NotIdentified
+from tenants.contrib.api.auth import Access, NotIdentified
 from tests.shop.api.conftest import Caller
 
 MakeSku = Callable[..., Sku]

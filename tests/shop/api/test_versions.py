@@ -11,7 +11,7 @@ from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.conf import tenancy
 from tenants.errors import ConfigurationError
 from tenants.models import Tenant
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 
 
 @pytest.fixture

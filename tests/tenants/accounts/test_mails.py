@@ -16,11 +16,11 @@ from django.core.cache import cache
 from django.test import Client
 
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, use_tenant
-from tenants.accounts import background
-from tenants.accounts.background import do_later
-from tenants.accounts.mails import send_invitation, send_reset_links
+from tenants.contrib.accounts import background
+from tenants.contrib.accounts.background import do_later
+from tenants.contrib.accounts.emails import send_invitation, send_reset_links
 from tenants.lifecycle import add_domain
-from tenants.registry import registry, tenant_by_slug
+from tenants.registry.lookup import registry, tenant_by_slug
 from tests.waiting import eventually
 
 LINK = re.compile(r"(http://[^\s]+/account/set-password/[^\s]+)")

@@ -20,10 +20,11 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.accounts import second_factor, signing_in
-from tenants.accounts.middleware import SecondFactorMiddleware
+from tenants.contrib.accounts import login_state as signing_in
+from tenants.contrib.accounts import otp as second_factor
+from tenants.contrib.accounts.middleware import SecondFactorMiddleware
 from tenants.models import Tenant
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.settings import TENANTS
 from tests.tenants.accounts.phone import Phone
 

@@ -13,7 +13,7 @@ from django.test import Client
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.models import AuditEvent, Operation, Tenant
-from tenants.operations import run_operation
+from tenants.tasks import run_operation
 
 Browser = Callable[..., Client]
 

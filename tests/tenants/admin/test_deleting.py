@@ -8,7 +8,7 @@ from django.test import Client
 
 from tenants.context import TenantInfo
 from tenants.models import AuditEvent, Tenant
-from tenants.postgresql.schemas import existing_schemas
+from tenants.postgresql.tenant_schemas import existing_schemas
 
 
 def page_of(tenant: TenantInfo, name: str) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tenants import TenantInfo
 from tenants.models import AuditEvent, Pressure, Tenant
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.settings import TENANTS
 from tests.tenants.admin.test_tenant_page import errors_of, form_of, page_of
 

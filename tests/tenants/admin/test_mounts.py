@@ -9,7 +9,7 @@ from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.models import AuditEvent, Mount
-from tenants.registry import registry, tenant_by_slug
+from tenants.registry.lookup import registry, tenant_by_slug
 from tests.tenants.admin.test_tenant_page import errors_of, form_of, page_of
 
 

@@ -13,8 +13,8 @@ from django.test import Client
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Domain, Tenant
-from tenants.postgresql.schemas import existing_schemas
-from tenants.registry import all_tenants
+from tenants.postgresql.tenant_schemas import existing_schemas
+from tenants.registry.lookup import all_tenants
 
 ADD = "/admin/tenants/tenant/add/"
 
@@ -127,7 +127,7 @@ def test_nothing_typed_is_lost_after_an_error(browser: Client) -> None:
 def test_a_slug_taken_in_the_same_moment_is_an_error_and_breaks_no_transaction(
     browser: Client, acme: TenantInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tenants.admin.forms import NewTenantForm
+    from tenants.contrib.admin.forms import NewTenantForm
 
     # The form looked just before somebody else took the slug.
     monkeypatch.setattr(NewTenantForm, "clean_slug", lambda form: form.cleaned_data["slug"])

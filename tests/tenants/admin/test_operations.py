@@ -16,7 +16,7 @@ from django.utils import timezone
 from tenants.context import TenantInfo, use_tenant
 from tenants.lifecycle import delete_tenant
 from tenants.models import AuditEvent, Operation, SchemaState, Tenant
-from tenants.operations import start_operation
+from tenants.tasks import start_operation
 
 Browser = Callable[..., Client]
 

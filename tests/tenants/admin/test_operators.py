@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.test import Client
 
 from tenants.context import PLATFORM
-from tenants.scopes import labels_for
+from tenants.isolation.app_placement import labels_for
 
 USERS = "/admin/auth/user/"
 NEW_PASSWORD = {"usable_password": "true", "password1": "battery staple 9", "password2": "battery staple 9"}

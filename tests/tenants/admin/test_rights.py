@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tenants.admin import platform_site
 from tenants.context import TenantInfo, use_tenant
+from tenants.contrib.admin.site import platform_site
 from tenants.models import Tenant
 
 Browser = Callable[..., Client]

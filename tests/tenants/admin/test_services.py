@@ -10,11 +10,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tenants.admin.services_live import panel
 from tenants.context import TenantInfo
+from tenants.contrib.admin.service_status import panel
+from tenants.contrib.services.stats import Tally
+from tenants.contrib.services.status_report import write
 from tenants.models import AuditEvent, Service, ServiceReport
-from tenants.services.report import write
-from tenants.services.tally import Tally
 from tests.tenants.admin.test_domains import errors_of
 
 SERVICES = "/admin/tenants/service/"

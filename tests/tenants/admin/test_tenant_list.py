@@ -142,7 +142,7 @@ def test_the_dashboard_lists_the_biggest_shops_first(browser: Client, acme: Tena
 def test_among_very_many_tenants_those_are_measured_that_are_likely_the_biggest(
     browser: Client, globex: TenantInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenants.admin.dashboard._MEASURED", 1)
+    monkeypatch.setattr("tenants.contrib.admin.dashboard._MEASURED", 1)
     with use_tenant(globex.as_owner()), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE filler AS SELECT repeat('x', 1000) AS text FROM generate_series(1, 40000)")
         cursor.execute("ANALYZE filler")

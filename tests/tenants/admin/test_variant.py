@@ -12,8 +12,8 @@ from shop.goods import models as goods
 from shop.variants.grocer import models as grocer
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Operation
-from tenants.operations.run import run_operation
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
+from tenants.tasks.run import run_operation
 
 
 def test_the_form_offers_the_variants_that_the_shop_has_not(browser: Client, acme: TenantInfo) -> None:

@@ -16,9 +16,9 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.api import usage as module
-from tenants.api.access import Access
-from tenants.api.usage import CLIENTS_KEPT, OTHERS, UsageCounter, client_of, report, usage
+from tenants.contrib.api import usage as module
+from tenants.contrib.api.auth import Access
+from tenants.contrib.api.usage import CLIENTS_KEPT, OTHERS, UsageCounter, client_of, report, usage
 from tenants.models import ApiUsage, Tenant
 from tests.waiting import eventually
 

@@ -18,11 +18,11 @@ from django.utils import timezone
 
 from shop.goods.models import Category
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.entering.links import make_entry_link, use_entry_link
+from tenants.contrib.impersonation.links import make_entry_link, use_entry_link
 from tenants.errors import EntryRefused
 from tenants.lifecycle import resume_tenant, sign_out_tenant, suspend_tenant
 from tenants.models import AuditEvent, OperatorEntry, Tenant
-from tenants.registry import registry, tenant_by_slug
+from tenants.registry.lookup import registry, tenant_by_slug
 
 ENTER = re.compile(r'href="(http://[^"]+/operator/enter/[^"]+)"')
 
@@ -267,7 +267,7 @@ def test_the_account_is_good_for_nothing_else(visit: Client, acme: TenantInfo) -
         other.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
         assert other.get("/admin/").status_code == 302
         owner = User.objects.get(email="owner@acme.example")
-        other.force_login(owner, backend="tenants.entering.account.OperatorBackend")
+        other.force_login(owner, backend="tenants.contrib.impersonation.backend.OperatorBackend")
     assert other.get("/admin/").status_code == 302
 
 

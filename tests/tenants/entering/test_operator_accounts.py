@@ -16,11 +16,11 @@ from django.db import transaction
 from django.test import Client
 
 from tenants import TenancyError, TenantInfo, use_tenant
-from tenants.accounts.mails import send_reset_links
-from tenants.entering.account import account_of
+from tenants.contrib.accounts.emails import send_reset_links
+from tenants.contrib.impersonation.backend import account_of
+from tenants.contrib.oauth.api_keys import make_api_key
 from tenants.errors import OperatorAccountRefused
-from tenants.oauth.api_keys import make_api_key
-from tenants.tokens import password_link
+from tenants.isolation.password_reset import password_link
 
 PASSWORD = "long enough, and new"
 

@@ -17,13 +17,13 @@ import uvloop
 from django.db import connections
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.gateway.connections import ClientConnections
-from tenants.gateway.gateway import Gateway
-from tenants.gateway.server import GatewayOptions, GatewayServer
-from tenants.listener import listener
+from tenants.contrib.gateway.connection_limits import ClientConnections
+from tenants.contrib.gateway.gateway import Gateway
+from tenants.contrib.gateway.server import GatewayOptions, GatewayServer
+from tenants.contrib.services.directory import directory
 from tenants.models import Service
-from tenants.registry import tenant_by_slug
-from tenants.services.directory import directory
+from tenants.registry.listener import listener
+from tenants.registry.lookup import tenant_by_slug
 from tests.tenants.gateway.upstreams import Failing, Telling
 
 T = TypeVar("T")

@@ -12,15 +12,15 @@ import pytest
 from django.contrib.auth.models import User
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.oauth.api_keys import make_api_key, revoke_api_key
+from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.models import Application
+from tenants.contrib.oauth.tokens import access_token
+from tenants.contrib.observability.principal import Principal
+from tenants.contrib.services.identity import HEADER, verify
+from tenants.contrib.services.keys import service_keys
 from tenants.lifecycle import sign_out_tenant
 from tenants.models import Tenant
-from tenants.oauth.api_keys import make_api_key, revoke_api_key
-from tenants.oauth.models import Application
-from tenants.oauth.ring import rings
-from tenants.oauth.tokens import access_token
-from tenants.services.identity import HEADER, verify
-from tenants.services.keys import service_keys
-from tenants.services.principal import Principal
 from tests.tenants.gateway.conftest import Front, Reply
 from tests.tenants.gateway.upstreams import Telling
 from tests.waiting import eventually
@@ -194,7 +194,7 @@ def test_a_tenant_beyond_its_plan_is_429_and_the_next_one_is_not(
 
 
 def test_limits_of_a_plan_are_told_in_one_place(live_tenant: TenantInfo) -> None:
-    from tenants.gateway.limits import times
+    from tenants.contrib.gateway.limits import times
 
     limits = replace(live_tenant.limits, concurrency=2, queue=3, rate=5, burst=7)
     assert (times(limits, 10).concurrency, times(limits, 10).rate) == (20, 50)

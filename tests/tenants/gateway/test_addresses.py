@@ -8,8 +8,8 @@ import pytest
 from aiohttp import ThreadedResolver
 
 from tenants import TenantInfo
-from tenants.service_names import check_range
-from tenants.services.ranges import is_allowed
+from tenants.contrib.services.networks import is_allowed
+from tenants.contrib.services.validators import check_range
 from tests.tenants.gateway.conftest import Front
 from tests.tenants.gateway.upstreams import Telling
 

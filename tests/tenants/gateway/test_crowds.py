@@ -13,11 +13,11 @@ import pytest
 from aiohttp import WSServerHandshakeError
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.gateway import connections
-from tenants.gateway.connections import ClientConnections, most_connections
-from tenants.gateway.limits import MOST_BODIES
+from tenants.contrib.gateway import connection_limits as connections
+from tenants.contrib.gateway.connection_limits import ClientConnections, most_connections
+from tenants.contrib.gateway.limits import MOST_BODIES
 from tenants.models import Tenant
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.tenants.gateway.conftest import Front
 from tests.tenants.gateway.upstreams import Telling
 from tests.waiting import eventually

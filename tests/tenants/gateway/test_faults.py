@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from tenants import TenantInfo
-from tenants.registry import tenant_by_slug
-from tenants.services.breaker import State
+from tenants.contrib.services.circuit_breaker import State
+from tenants.registry.lookup import tenant_by_slug
 from tests.tenants.gateway import upstreams
 from tests.tenants.gateway.conftest import Front
 from tests.tenants.gateway.upstreams import Failing, Telling

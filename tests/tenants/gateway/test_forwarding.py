@@ -12,13 +12,13 @@ import pytest
 from multidict import CIMultiDict
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.observability.principal import STRANGER
+from tenants.contrib.observability.request_context import Call
+from tenants.contrib.services.directory import directory
+from tenants.contrib.services.identity import HEADER, verify
+from tenants.contrib.services.keys import service_keys
 from tenants.lifecycle import suspend_tenant
 from tenants.models import Domain
-from tenants.services.calls import Call
-from tenants.services.directory import directory
-from tenants.services.identity import HEADER, verify
-from tenants.services.keys import service_keys
-from tenants.services.principal import STRANGER
 from tests.tenants.gateway import upstreams
 from tests.tenants.gateway.conftest import Front
 from tests.tenants.gateway.upstreams import Failing, Telling

@@ -14,11 +14,13 @@ from django.test import Client
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tenants import TenantInfo, services, telemetry, use_tenant
-from tenants.services.calls import Call, in_call
-from tenants.services.identity import HEADER
-from tenants.services.keys import identity_header
-from tenants.services.principal import STRANGER
+from tenants import TenantInfo, use_tenant
+from tenants.contrib import services
+from tenants.contrib.observability import tracing as telemetry
+from tenants.contrib.observability.principal import STRANGER
+from tenants.contrib.observability.request_context import Call, in_call
+from tenants.contrib.services.identity import HEADER
+from tenants.contrib.services.keys import identity_header
 from tests.tenants.gateway import upstreams
 from tests.tenants.gateway.conftest import Front
 from tests.tenants.gateway.upstreams import Failing, Telling
@@ -130,7 +132,7 @@ def test_a_call_of_another_service_is_a_span_between_the_two(
 
 def test_nothing_is_imported_where_nobody_collects() -> None:
     code = (
-        "import django, sys; django.setup(); import tenants.gateway.server; from django.test import Client\n"
+        "import django, sys; django.setup(); import tenants.contrib.gateway.server; from django.test import Client\n"
         "assert Client(HTTP_HOST='localhost').get('/-/health').status_code == 200\n"
         "assert not [name for name in sys.modules if name.startswith('opentelemetry')]"
     )

@@ -16,13 +16,13 @@ from django.utils.module_loading import import_string
 from prometheus_client.parser import text_string_to_metric_families
 
 from tenants import TenantInfo
+from tenants.contrib.observability.logs import JsonFormatter
+from tenants.contrib.observability.principal import STRANGER
+from tenants.contrib.services.identity import HEADER
+from tenants.contrib.services.keys import identity_header
+from tenants.isolation.scoping import TenantLogFilter
 from tenants.lifecycle import suspend_tenant
-from tenants.logs import JsonFormatter
-from tenants.registry import registry
-from tenants.scoping import TenantLogFilter
-from tenants.services.identity import HEADER
-from tenants.services.keys import identity_header
-from tenants.services.principal import STRANGER
+from tenants.registry.lookup import registry
 from tests.tenants.gateway import upstreams
 from tests.tenants.gateway.conftest import Front
 from tests.tenants.gateway.upstreams import Failing, Telling

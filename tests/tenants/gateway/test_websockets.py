@@ -10,10 +10,10 @@ import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
 from tenants import TenantInfo
-from tenants.gateway.websockets import LOOKING
+from tenants.contrib.gateway.websockets import LOOKING
+from tenants.contrib.services.identity import HEADER, verify
+from tenants.contrib.services.keys import service_keys
 from tenants.lifecycle import delete_tenant, sign_out_tenant, suspend_tenant
-from tenants.services.identity import HEADER, verify
-from tenants.services.keys import service_keys
 from tests.tenants.gateway import upstreams
 from tests.tenants.gateway.conftest import Front
 from tests.tenants.gateway.upstreams import Failing, Telling

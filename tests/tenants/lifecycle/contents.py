@@ -20,9 +20,9 @@ from shop.customers.models import Customer
 from shop.goods.models import Goods, Picture, Sku
 from shop.orders.models import Order, OrderLine
 from tenants import TenantInfo, use_tenant
-from tenants.postgresql import schemas
-from tenants.postgresql.embedded.binaries import find_bindir
-from tenants.postgresql.programs import environment
+from tenants.contrib.devserver.binaries import find_bindir
+from tenants.lifecycle.backup.pg_programs import environment
+from tenants.postgresql import tenant_schemas as schemas
 
 ODD_TEXT = "t_1.goods; COPY t_2.x FROM stdin;\n\\.\n'한국어'\t\\N\r\n\x7f"
 """What a careless reader of a dump would stumble over."""

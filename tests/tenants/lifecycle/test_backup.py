@@ -22,13 +22,13 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
+from tenants.contrib.devserver.binaries import find_bindir
 from tenants.errors import ProgramFailed, StepFailed, TakenElsewhere
 from tenants.lifecycle import add_domain, backup_tenant, delete_tenant, suspend_tenant
+from tenants.lifecycle.backup import pg_programs as programs
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import chosen_targets, target_fingerprint
 from tenants.models import AuditEvent
-from tenants.postgresql import programs
-from tenants.postgresql.embedded.binaries import find_bindir
 from tests.tenants.lifecycle.contents import files, furnish
 
 OpenShop = Callable[..., TenantInfo]

@@ -9,9 +9,8 @@ import pytest
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.audit import acting_as
-from tenants.bypass import bypass_link
 from tenants.errors import DomainTaken, InvalidHost, InvalidName, InvalidOption, TenantExists
+from tenants.http.maintenance_bypass import bypass_link
 from tenants.lifecycle import (
     NewTenant,
     add_domain,
@@ -25,11 +24,12 @@ from tenants.lifecycle import (
     set_primary_domain,
     suspend_tenant,
 )
+from tenants.lifecycle.audit import acting_as
 from tenants.lifecycle.owner import setup_link
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions
 from tenants.models import AuditEvent
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 
 OpenShop = Callable[..., TenantInfo]
 

@@ -25,8 +25,8 @@ from tenants.lifecycle import (
     undelete_tenant,
 )
 from tenants.models import AuditEvent, Tenant
-from tenants.postgresql import schemas
-from tenants.registry import tenant_by_slug
+from tenants.postgresql import tenant_schemas as schemas
+from tenants.registry.lookup import tenant_by_slug
 
 OpenShop = Callable[..., TenantInfo]
 

@@ -17,8 +17,8 @@ from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle import backup_tenant, purge_tenant
 from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.models import Tenant
-from tenants.postgresql.direct import connect_directly
-from tenants.registry import all_tenants
+from tenants.postgresql.direct_connection import connect_directly
+from tenants.registry.lookup import all_tenants
 from tests.tenants.lifecycle.contents import contents, furnish
 from tests.waiting import eventually
 

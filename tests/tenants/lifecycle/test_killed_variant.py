@@ -12,8 +12,8 @@ from shop.variants.customer_a import models as customer_a
 from tenants import TenantInfo, use_tenant
 from tenants.lifecycle import set_variant
 from tenants.migrator.verify import verify
-from tenants.postgresql import schemas
-from tenants.registry import registry, tenant_by_slug
+from tenants.postgresql import tenant_schemas as schemas
+from tenants.registry.lookup import registry, tenant_by_slug
 from tests.tenants.lifecycle.test_killed_copies import Victim, victim_of  # noqa: F401  # a fixture
 
 MOMENTS = (0.02, 0.2, 0.4, 0.6, 0.75, 0.9)

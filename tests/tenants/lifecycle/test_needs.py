@@ -12,7 +12,7 @@ from django.db import connection
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import BackupRefused, ExtensionRefused, StepFailed
 from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant
-from tenants.postgresql.direct import connect_directly
+from tenants.postgresql.direct_connection import connect_directly
 from tests.extensions import dropped_afterwards, need, some_extension
 from tests.tenants.lifecycle.contents import contents
 from tests.tenants.lifecycle.test_restore import manifest_of, with_manifest

@@ -11,10 +11,10 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from tenants import TenantInfo, use_tenant
 from tenants.errors import TenantDiffers
 from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant
+from tenants.lifecycle.backup.copy_rows import count_rows
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions
 from tenants.migrator.verify import verify
-from tenants.postgresql.copying import count_rows
 from tests.tenants.lifecycle.contents import contents
 from tests.tenants.lifecycle.own_types import OPERATIONS, fill_own
 from tests.written_migrations import WriteMigrations

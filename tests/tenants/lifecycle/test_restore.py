@@ -40,12 +40,12 @@ from tenants.lifecycle import (
     suspend_tenant,
     undelete_tenant,
 )
-from tenants.lifecycle.archive import open_archive
-from tenants.lifecycle.manifest import FORMAT
+from tenants.lifecycle.backup.archive import open_archive
+from tenants.lifecycle.backup.manifest import FORMAT
 from tenants.migrator.graph import chosen_targets, target_fingerprint
 from tenants.migrator.runner import Run, RunOptions
 from tenants.models import AuditEvent, Domain, SchemaState, Tenant
-from tenants.postgresql.direct import connect_directly
+from tenants.postgresql.direct_connection import connect_directly
 from tests.ledger.models import Account, Entry
 from tests.tenants.lifecycle.contents import contents, files, furnish, rows, structure, without_schema
 from tests.tenants.lifecycle.test_backup import members

@@ -22,20 +22,20 @@ from shop.goods.models import Goods, Sku
 from shop.variants.customer_a import models as customer_a
 from shop.variants.grocer import models as grocer
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.audit import acting_as
+from tenants.contrib.limits.middleware import stopped_answer
 from tenants.errors import MappingRefused, TablesInUse, TakenElsewhere, TenantBehind, UnknownVariant
 from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant, set_variant
+from tenants.lifecycle.audit import acting_as
 from tenants.lifecycle.reconcile import reconcile_tenants
-from tenants.limits import stopped_answer
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.cohorts import cohorts
 from tenants.migrator.graph import chosen_targets
-from tenants.migrator.matrix import migration_matrix
-from tenants.migrator.records import session_claim
+from tenants.migrator.recorder import session_claim
 from tenants.migrator.runner import Run, RunOptions, find_behind
+from tenants.migrator.status_table import migration_matrix
 from tenants.migrator.verify import verify
 from tenants.models import AuditEvent, Operation
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 from tenants.variants import discovery, resolve, variants
 from tests.waiting import eventually
 from tests.written_migrations import forget_what_was_read

@@ -48,7 +48,7 @@ class Moments:
 
 def _cut(connection: Any) -> None:
     """Let PostgreSQL end the session that serves a connection, as it does when an operator asks for it."""
-    from tenants.postgresql.direct import connect_directly
+    from tenants.postgresql.direct_connection import connect_directly
 
     with connect_directly() as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])

@@ -18,11 +18,11 @@ from tenants.lifecycle import set_variant
 from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import chosen_targets
-from tenants.migrator.records import read_applied
+from tenants.migrator.recorder import read_applied
 from tenants.migrator.runner import Run, RunOptions
 from tenants.migrator.verify import verify
 from tenants.models import SchemaState
-from tenants.postgresql.direct import connect_directly
+from tenants.postgresql.direct_connection import connect_directly
 
 OpenShop = Callable[..., TenantInfo]
 

@@ -17,7 +17,7 @@ from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.verify import verify
 from tenants.models import Tenant
-from tenants.postgresql import schemas
+from tenants.postgresql import tenant_schemas as schemas
 from tests.tenants.migrator.shoppers import shopping_slowly
 from tests.waiting import eventually
 

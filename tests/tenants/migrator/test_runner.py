@@ -14,7 +14,7 @@ from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import AppliedExecutor, chosen_targets, targets_for
 from tenants.migrator.runner import Run, RunOptions, find_behind
-from tenants.postgresql import schemas
+from tenants.postgresql import tenant_schemas as schemas
 from tests.ledger.models import Account, Entry
 from tests.tenants.lifecycle.contents import structure
 

@@ -10,7 +10,7 @@ from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState
 
-from tenants.migrator.sameness import sends_the_same
+from tenants.migrator.replayable import sends_the_same
 
 FIXED = models.CharField(max_length=50, default="blank")
 NULLABLE = models.CharField(max_length=50, null=True)

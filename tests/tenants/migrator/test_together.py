@@ -15,12 +15,12 @@ from django.db.migrations.state import ProjectState
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.migrator.apply import Outcome, migrate_tenant, migrate_together
-from tenants.migrator.express import Express
+from tenants.migrator.batch import Express
 from tenants.migrator.graph import chosen_targets
-from tenants.migrator.records import flush, read_applied, session_claim
+from tenants.migrator.recorder import flush, read_applied, session_claim
 from tenants.migrator.runner import Run, RunOptions
 from tenants.migrator.scripts import Script
-from tenants.release import Key
+from tenants.models.code_release import Key
 from tests.ledger.models import Account
 from tests.tenants.migrator.shoppers import shopping_slowly
 

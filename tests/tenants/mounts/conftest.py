@@ -10,10 +10,10 @@ import pytest
 from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.queue_middleware import mount_turnstile
 from tenants.models import Mount
-from tenants.mounts.built import built_applications
-from tenants.mounts.queue import mount_turnstile
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.settings import TENANTS
 from tests.tenants.mounts import applications
 

@@ -8,7 +8,7 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from tenants import TenantInfo
-from tenants.mounts.django_site import DjangoSite
+from tenants.contrib.mounts.django_site import DjangoSite
 
 
 def form(request: HttpRequest) -> HttpResponse:

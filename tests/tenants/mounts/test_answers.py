@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.mounts.request import MountedResponse
+from tenants.isolation.urlconfs import taken_segments
 from tenants.models import Mount
-from tenants.mounts.visits import MountedResponse
-from tenants.urlconfs import taken_segments
 from tests.tenants.mounts import applications
 from tests.tenants.mounts.conftest import MOUNTS, TENANTS, Mounting, at, text_of
 

@@ -13,12 +13,12 @@ from django.db import connection
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.asgi import ASGIHandler
+from tenants.contrib.limits.asgi import ASGIHandler
+from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.websockets import LOOKING
 from tenants.lifecycle import sign_out_tenant, suspend_tenant
 from tenants.models import Mount, Tenant
-from tenants.mounts.built import built_applications
-from tenants.mounts.websockets import LOOKING
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.isolation.test_asgi import Request
 from tests.tenants.mounts import applications
 from tests.tenants.mounts.conftest import json_of

@@ -12,10 +12,10 @@ from django.db import connection, connections
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.mounts.app_cache import built_applications
 from tenants.lifecycle import rename_tenant
 from tenants.models import Mount
-from tenants.mounts.built import built_applications
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.tenants.mounts import applications
 from tests.tenants.mounts.conftest import Mounting, at, json_of, text_of
 from tests.waiting import eventually

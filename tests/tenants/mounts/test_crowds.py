@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.asgi import ASGIHandler
+from tenants.contrib.limits.asgi import ASGIHandler
 from tenants.models import Mount
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.tenants.mounts.test_asgi import Socket
 
 

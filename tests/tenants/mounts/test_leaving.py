@@ -14,12 +14,12 @@ import pytest
 from django.test import override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.asgi import ASGIHandler
+from tenants.contrib.limits.asgi import ASGIHandler
+from tenants.contrib.limits.limiter import turnstile
+from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.call_limits import calls
 from tenants.models import Mount
-from tenants.mounts.built import built_applications
-from tenants.mounts.patience import calls
-from tenants.registry import registry
-from tenants.turnstile import turnstile
+from tenants.registry.lookup import registry
 from tests.isolation.test_asgi import Request
 from tests.settings import TENANTS
 from tests.tenants.mounts import unruly

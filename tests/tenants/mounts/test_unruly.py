@@ -16,13 +16,14 @@ from django.db import connections
 from django.test import Client, RequestFactory, override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.mounts import app_cache as built
+from tenants.contrib.mounts import queue_middleware as queue
+from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.call_limits import calls
+from tenants.contrib.mounts.exit_guard import ApplicationExited
 from tenants.errors import MountTimedOut
 from tenants.models import Mount
-from tenants.mounts import built, queue
-from tenants.mounts.built import built_applications
-from tenants.mounts.exits import ApplicationExited
-from tenants.mounts.patience import calls
-from tenants.registry import registry
+from tenants.registry.lookup import registry
 from tests.settings import TENANTS
 from tests.tenants.mounts import unruly
 from tests.tenants.mounts.conftest import Mounting, at, text_of

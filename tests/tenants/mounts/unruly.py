@@ -12,7 +12,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from tenants import TenantInfo
-from tenants.services.calls import current_call
+from tenants.contrib.observability.request_context import current_call
 from tests.tenants.mounts.applications import count, gone, owner_here
 
 released = Event()

@@ -14,10 +14,10 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
 from tenants import TenantInfo, use_tenant
-from tenants.listener import listener
-from tenants.oauth.models import Application
-from tenants.oauth.ring import rings
-from tenants.registry import tenant_by_slug
+from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.models import Application
+from tenants.registry.listener import listener
+from tenants.registry.lookup import tenant_by_slug
 from tests.browser.conftest import address_of  # noqa: F401  # a fixture
 from tests.browser.conftest import browser as chromium  # noqa: F401  # a fixture
 from tests.tenants.oauth.stranger import Browser, client

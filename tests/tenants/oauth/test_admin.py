@@ -14,12 +14,12 @@ from django.test import Client
 from django.utils import timezone
 
 from tenants import TenantInfo, use_tenant
+from tenants.contrib.oauth.admin.clients import RENEW
+from tenants.contrib.oauth.api_keys import PREFIX, find_api_key, make_api_key
+from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.models import AccessToken, ApiKey, Application, SigningKey
+from tenants.contrib.oauth.secrets import is_secret
 from tenants.errors import TokenRefused
-from tenants.oauth.admin.clients import RENEW
-from tenants.oauth.api_keys import PREFIX, find_api_key, make_api_key
-from tenants.oauth.models import AccessToken, ApiKey, Application, SigningKey
-from tenants.oauth.ring import rings
-from tenants.oauth.secrets import is_secret
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from tenants.oauth.models import Application
+from tenants.contrib.oauth.models import Application
 from tests.tenants.oauth.conftest import PASSWORD, Shop
 
 PACKAGE = "oauth4webapi@3.8.8"

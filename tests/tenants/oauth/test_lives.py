@@ -18,6 +18,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.oauth.api_keys import make_api_key
+from tenants.contrib.oauth.cleanup import clear_expired
+from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.keys import signing_pair
+from tenants.contrib.oauth.models import AccessToken, ApiKey, Application, Grant, RefreshToken, RevokedToken, SigningKey
+from tenants.contrib.oauth.revocation import revoke_tokens
+from tenants.contrib.oauth.tokens import verify
 from tenants.errors import WrongScope
 from tenants.lifecycle import (
     NewTenant,
@@ -29,16 +36,9 @@ from tenants.lifecycle import (
     sign_out_tenant,
     suspend_tenant,
 )
-from tenants.listener import listener
 from tenants.models import AuditEvent
-from tenants.oauth.api_keys import make_api_key
-from tenants.oauth.expiry import clear_expired
-from tenants.oauth.keys import signing_pair
-from tenants.oauth.models import AccessToken, ApiKey, Application, Grant, RefreshToken, RevokedToken, SigningKey
-from tenants.oauth.revocation import revoke_tokens
-from tenants.oauth.ring import rings
-from tenants.oauth.tokens import verify
-from tenants.registry import registry, tenant_by_slug
+from tenants.registry.listener import listener
+from tenants.registry.lookup import registry, tenant_by_slug
 from tests.waiting import eventually
 
 PASSWORD = "correct horse battery"
@@ -204,7 +204,7 @@ class TestCost:
             # Whose it is, since the view tells their name. Of tokens, keys and clients nothing.
             assert [query["sql"].count("auth_user") > 0 for query in asked.captured_queries] == [True]
             with use_tenant(live_tenant), CaptureQueriesContext(connection) as asked:
-                from tenants.oauth.bearer import access_by_token
+                from tenants.contrib.oauth.bearer import access_by_token
 
                 assert access_by_token(one, rings.ring()) is not None
             assert len(asked.captured_queries) == 0
@@ -258,7 +258,7 @@ class TestKeys:
     def test_another_secret_key_makes_another_and_the_fallback_keeps_the_old(
         self, live_tenant: TenantInfo, token: str, key: str, settings: Any
     ) -> None:
-        from tenants.signing import TenantSecretKey
+        from tenants.isolation.signing import TenantSecretKey
 
         before = settings.SECRET_KEY
         settings.SECRET_KEY = TenantSecretKey("another-secret-key-" + "x" * 40)

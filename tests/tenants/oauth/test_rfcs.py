@@ -11,7 +11,7 @@ import pytest
 import requests
 from requests_oauthlib import OAuth2Session
 
-from tenants.oauth.models import Application
+from tenants.contrib.oauth.models import Application
 from tests.tenants.oauth.conftest import CALLBACK, Consent, Registered, Shop, give_consent
 from tests.tenants.oauth.stranger import Browser, ThisMachine, http
 

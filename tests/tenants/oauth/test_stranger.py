@@ -15,9 +15,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tenants import use_tenant
+from tenants.contrib.oauth.models import AccessToken, Application, RefreshToken
 from tenants.lifecycle import add_domain
-from tenants.oauth.models import AccessToken, Application, RefreshToken
-from tenants.registry import registry, tenant_by_slug
+from tenants.registry.lookup import registry, tenant_by_slug
 from tests.tenants.oauth.conftest import CALLBACK, Consent, Shop, give_consent
 from tests.tenants.oauth.stranger import client, http
 

@@ -4,8 +4,8 @@ import uuid
 from datetime import timedelta
 
 from tenants import TenantInfo, use_tenant
-from tenants.oauth.ring import rings
-from tenants.oauth.tokens import access_token, verify
+from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.tokens import access_token, verify
 
 
 def test_a_token_says_what_it_was_made_with(acme: TenantInfo) -> None:

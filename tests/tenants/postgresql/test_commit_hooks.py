@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.test import TestCase
 
 from tenants import TenantInfo, active_tenant, use_tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 
 class Seen(list[str]):

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from tenants import PLATFORM, use_tenant
-from tenants.postgresql.copying import copy_rows, count_rows
+from tenants.lifecycle.backup.copy_rows import copy_rows, count_rows
 
 SqlRow = Callable[..., tuple[object, ...]]
 

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, use_tenant
 from tenants.postgresql.base import DatabaseWrapper
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 WHERE = "SELECT current_schema(), current_user"
 Row = Callable[..., tuple[Any, ...]]
@@ -147,7 +147,7 @@ def test_executemany_copy_stream_and_named_cursors_are_the_tenants(acme: TenantI
 def test_iterator_gives_the_tenants_rows_outside_a_transaction_too(
     committed: None, sql_row: Row, django_user_model: Any
 ) -> None:
-    from tenants.registry import tenant_by_slug
+    from tenants.registry.lookup import tenant_by_slug
 
     for slug in ("acme", "globex"):
         with use_tenant(tenant_by_slug(slug)):
@@ -155,7 +155,7 @@ def test_iterator_gives_the_tenants_rows_outside_a_transaction_too(
 
 
 def test_on_commit_hooks_run_as_the_tenant_that_registered_them(committed: None, sql_row: Row) -> None:
-    from tenants.registry import tenant_by_slug
+    from tenants.registry.lookup import tenant_by_slug
 
     acme, globex = tenant_by_slug("acme"), tenant_by_slug("globex")
     seen: list[str] = []
@@ -165,7 +165,7 @@ def test_on_commit_hooks_run_as_the_tenant_that_registered_them(committed: None,
 
 
 def test_what_refuses_a_transaction_runs_on_a_connection_of_its_own(committed: None, sql_row: Row) -> None:
-    from tenants.registry import tenant_by_slug
+    from tenants.registry.lookup import tenant_by_slug
 
     acme = tenant_by_slug("acme")
     with use_tenant(acme.as_owner()), connection.cursor() as cursor:
@@ -180,7 +180,7 @@ def test_what_refuses_a_transaction_runs_on_a_connection_of_its_own(committed: N
 
 
 def test_a_dead_connection_is_replaced_and_the_tenant_stays(committed: None, sql_row: Row) -> None:
-    from tenants.registry import tenant_by_slug
+    from tenants.registry.lookup import tenant_by_slug
 
     acme = tenant_by_slug("acme")
     with use_tenant(acme):

@@ -15,7 +15,7 @@ from psycopg import NotSupportedError
 from tenants import NoActiveTenant, TenantInfo, use_tenant
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.cursor import TenantCursor
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 WHERE = "SELECT current_schema(), current_user"
 seen: list[str] = []

@@ -12,8 +12,8 @@ from django.contrib.auth.models import Group
 from django.db import DatabaseError, InternalError, NotSupportedError, connection, transaction
 
 from tenants import TenantInfo, use_tenant
-from tenants.postgresql.texts import Complete, traces_of, with_settings_after_ends
-from tenants.registry import tenant_by_slug
+from tenants.postgresql.sql_text import Complete, traces_of, with_settings_after_ends
+from tenants.registry.lookup import tenant_by_slug
 
 WHERE = "SELECT current_schema(), current_user"
 Row = Callable[..., tuple[Any, ...]]

@@ -15,7 +15,7 @@ from psycopg import IsolationLevel
 from psycopg.sql import SQL
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 Row = Callable[..., tuple[Any, ...]]
 Pair = tuple[TenantInfo, TenantInfo]

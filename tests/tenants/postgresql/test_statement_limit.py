@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 Row = Callable[..., tuple[Any, ...]]
 Pair = tuple[TenantInfo, TenantInfo]

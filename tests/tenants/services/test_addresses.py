@@ -5,9 +5,9 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from tenants.services.addresses import MOST_IN_FLIGHT, MOST_KEPT_WAITING, Address
-from tenants.services.breaker import OPENS_AFTER, State
-from tenants.services.facts import AddressInfo
+from tenants.contrib.services.circuit_breaker import OPENS_AFTER, State
+from tenants.contrib.services.endpoints import MOST_IN_FLIGHT, MOST_KEPT_WAITING, Address
+from tenants.contrib.services.types import AddressInfo
 
 ACME, GLOBEX, INITECH = 1, 2, 3
 

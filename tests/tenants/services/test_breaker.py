@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tenants.services.breaker import FIRST_PAUSE, LONGEST_PAUSE, OPENS_AFTER, WINDOW, Breaker, State
-from tenants.services.retries import RetryBudget
-from tenants.services.tally import Tally, quantile
+from tenants.contrib.services.circuit_breaker import FIRST_PAUSE, LONGEST_PAUSE, OPENS_AFTER, WINDOW, Breaker, State
+from tenants.contrib.services.retry_budget import RetryBudget
+from tenants.contrib.services.stats import Tally, quantile
 
 
 class Clock:

@@ -15,17 +15,18 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connections
 from multidict import CIMultiDict
 
-from tenants import PLATFORM, NoActiveTenant, TenantInfo, services, use_tenant
+from tenants import PLATFORM, NoActiveTenant, TenantInfo, use_tenant
+from tenants.contrib import services
+from tenants.contrib.observability.principal import STRANGER, Principal
+from tenants.contrib.observability.request_context import Call, in_call
+from tenants.contrib.services.client import upstreams
+from tenants.contrib.services.directory import directory
+from tenants.contrib.services.event_loop import background
+from tenants.contrib.services.identity import HEADER, verify
+from tenants.contrib.services.keys import service_keys
 from tenants.errors import ServiceFailed, ServiceNotFound
 from tenants.models import Service
-from tenants.registry import tenant_by_slug
-from tenants.services.background import background
-from tenants.services.calls import Call, in_call
-from tenants.services.client import upstreams
-from tenants.services.directory import directory
-from tenants.services.identity import HEADER, verify
-from tenants.services.keys import service_keys
-from tenants.services.principal import STRANGER, Principal
+from tenants.registry.lookup import tenant_by_slug
 from tests.tenants.gateway import upstreams as fakes
 from tests.tenants.gateway.conftest import Loop
 from tests.tenants.gateway.upstreams import Failing, Telling

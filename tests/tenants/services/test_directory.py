@@ -12,11 +12,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.listener import listener
+from tenants.contrib.services.directory import Directory, Services, directory
+from tenants.contrib.services.types import ServiceInfo
 from tenants.models import Service, ServiceAddress
-from tenants.postgresql.direct import connect_directly
-from tenants.services.directory import Directory, Services, directory
-from tenants.services.facts import ServiceInfo
+from tenants.postgresql.direct_connection import connect_directly
+from tenants.registry.listener import listener
 from tests.waiting import eventually
 
 

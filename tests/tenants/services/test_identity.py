@@ -15,12 +15,12 @@ from django.test import override_settings
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from tenants.contrib.observability.principal import Principal
+from tenants.contrib.services import identity as identity_module
+from tenants.contrib.services.identity import Identity, sign, verify
+from tenants.contrib.services.keys import service_key, service_keys
 from tenants.errors import IdentityRefused
-from tenants.services import identity as identity_module
-from tenants.services.identity import Identity, sign, verify
-from tenants.services.keys import service_key, service_keys
-from tenants.services.principal import Principal
-from tenants.signing import TenantSecretKey
+from tenants.isolation.signing import TenantSecretKey
 
 KEY = b"k" * 32
 KIM = Identity(7, "acme", "e1", "acme.localhost", Principal("3", "app", frozenset({"goods:read", "goods:write"})))
@@ -101,8 +101,8 @@ def test_what_is_forged_is_refused(how: str) -> None:
 def test_a_service_without_django_has_it() -> None:
     """No settings, no apps: what a service of another kind does."""
     code = (
-        "from tenants.services.identity import verify, sign, Identity, Principal\n"
-        "from tenants.services.calls import Call\n"
+        "from tenants.contrib.services.identity import verify, sign, Identity, Principal\n"
+        "from tenants.contrib.observability.request_context import Call\n"
         "key = b'k' * 32\n"
         "token = sign(Identity(1, 'a', 'e', 'h', Principal()), service='s', key=key)\n"
         "print(verify(token, service='s', keys=[key]).slug)"

@@ -13,18 +13,21 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.service_door import ServiceDoorMiddleware
-from tenants.services.calls import current_call
-from tenants.services.identity import HEADER
-from tenants.services.keys import identity_header
-from tenants.services.principal import STRANGER, Principal
+from tenants.contrib.observability.principal import STRANGER, Principal
+from tenants.contrib.observability.request_context import current_call
+from tenants.contrib.services.identity import HEADER
+from tenants.contrib.services.keys import identity_header
+from tenants.contrib.services.middleware import ServiceDoorMiddleware
 
 
 @pytest.fixture
 def as_shop(settings: Any) -> None:
     settings.TENANTS = {
-        **settings.TENANTS, "SERVICE": "shop", "API_BEARERS": ["tenants.service_door.bearer"], "TRUSTED_PROXIES": 1,
-    }  # fmt: skip
+        **settings.TENANTS,
+        "SERVICE": "shop",
+        "API_BEARERS": ["tenants.contrib.services.middleware.bearer"],
+        "TRUSTED_PROXIES": 1,
+    }
 
 
 def ask(tenant: TenantInfo, path: str = "/", identity: str = "", **headers: str) -> Any:

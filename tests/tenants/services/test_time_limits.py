@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from tenants.services.time_limits import TICK, TimeLimits
+from tenants.contrib.services.timeouts import TICK, TimeLimits
 
 FOR_EVER = 3_600.0
 

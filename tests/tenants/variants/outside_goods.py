@@ -17,7 +17,7 @@ from shop.goods.models import Category, Goods, Sku
 from shop.orders.services import CustomerDetails, place_order
 from tenants import TenantInfo, use_tenant
 from tenants.lifecycle import NewTenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 from tenants.testing.databases import test_database
 
 

@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from shop.goods.exporter import export_goods
 from tenants import TenantNotFound, use_tenant
-from tenants.addresses import absolute
-from tenants.registry import tenant_by_slug
+from tenants.absolute_urls import absolute
+from tenants.registry.lookup import tenant_by_slug
 
 
 class Command(BaseCommand):

@@ -18,7 +18,7 @@ from rich.progress import Progress
 from shop.goods.errors import ImportRefused
 from shop.goods.importer import ImportReport, import_goods
 from tenants import TenantNotFound, use_tenant
-from tenants.registry import tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
 
 
 class Command(BaseCommand):

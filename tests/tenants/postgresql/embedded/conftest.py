@@ -17,10 +17,10 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tenants.postgresql.embedded import EmbeddedPostgres
-from tenants.postgresql.embedded.accounts import Account
-from tenants.postgresql.embedded.binaries import copy_programs, find_bindir
-from tenants.postgresql.embedded.homes import Home
+from tenants.contrib.devserver import EmbeddedPostgres
+from tenants.contrib.devserver.binaries import copy_programs, find_bindir
+from tenants.contrib.devserver.directories import Home
+from tenants.contrib.devserver.system_user import Account
 
 NewServer = Callable[[Path], EmbeddedPostgres]
 

@@ -12,8 +12,8 @@ import pwd
 import sys
 from dataclasses import asdict
 
+from tenants.contrib.devserver import EmbeddedPostgres
 from tenants.errors import DatabaseUnavailable
-from tenants.postgresql.embedded import EmbeddedPostgres
 
 
 def become(name: str) -> None:

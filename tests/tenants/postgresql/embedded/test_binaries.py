@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tenants.contrib.devserver import EmbeddedPostgres
+from tenants.contrib.devserver.binaries import copy_programs, find_bindir, major_version
 from tenants.errors import DatabaseUnavailable
-from tenants.postgresql.embedded import EmbeddedPostgres
-from tenants.postgresql.embedded.binaries import copy_programs, find_bindir, major_version
 from tests.tenants.postgresql.embedded.conftest import ask, home_of
 
 DEBIANS = Path("/usr/lib/postgresql/15/bin")

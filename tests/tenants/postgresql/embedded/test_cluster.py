@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tenants.contrib.devserver import Address, EmbeddedPostgres, embedded
+from tenants.contrib.devserver.binaries import find_bindir
 from tenants.errors import DatabaseUnavailable
-from tenants.postgresql.embedded import Address, EmbeddedPostgres, embedded
-from tenants.postgresql.embedded.binaries import find_bindir
 from tests.tenants.postgresql.embedded.conftest import ask, connect, home_of, result_of, start_process, tell
 from tests.waiting import eventually
 

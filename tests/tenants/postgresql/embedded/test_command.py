@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from tenants.postgresql.embedded import EmbeddedPostgres
+from tenants.contrib.devserver import EmbeddedPostgres
 from tests.tenants.postgresql.embedded.conftest import connect, home_of
 
 

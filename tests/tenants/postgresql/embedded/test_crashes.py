@@ -12,9 +12,9 @@ from contextlib import suppress
 
 import pytest
 
+from tenants.contrib.devserver import EmbeddedPostgres
+from tenants.contrib.devserver import server as server_room
 from tenants.errors import DatabaseUnavailable
-from tenants.postgresql.embedded import EmbeddedPostgres
-from tenants.postgresql.embedded import server as server_room
 from tests.tenants.postgresql.embedded.conftest import (
     NewServer,
     ask,

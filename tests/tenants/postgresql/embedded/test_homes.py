@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tenants.contrib.devserver import EmbeddedPostgres
+from tenants.contrib.devserver.binaries import copy_programs, find_bindir
+from tenants.contrib.devserver.directories import OF_ROOT
+from tenants.contrib.devserver.system_user import Account
 from tenants.errors import DatabaseUnavailable
-from tenants.postgresql.embedded import EmbeddedPostgres
-from tenants.postgresql.embedded.accounts import Account
-from tenants.postgresql.embedded.binaries import copy_programs, find_bindir
-from tenants.postgresql.embedded.homes import OF_ROOT
 from tests.tenants.postgresql.embedded.conftest import (
     NewServer,
     as_root,

@@ -1,0 +1,54 @@
+"""The applications mounted in a tenant, on the tenant's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from tenants.conf import tenancy
+from tenants.contrib.accounts.inlines import UntitledInline
+from tenants.contrib.mounts.factories import check_options
+from tenants.errors import ConfigurationError
+from tenants.models import Mount
+
+
+class MountForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
+    """One of the applications that the project offers, and what it gets beside the tenant."""
+
+    class Meta:
+        model = Mount
+        fields = ["path", "app", "is_on", "is_for_staff", "options"]
+        # As tall as the other fields of its row: most have none. It can be pulled larger.
+        widgets = {"options": UnfoldAdminTextareaWidget(attrs={"rows": 1})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = dict.fromkeys([self.instance.app, *tenancy().mounts] if self.instance.app else tenancy().mounts)
+        self.fields["app"] = forms.ChoiceField(
+            label=capfirst(_("application")),
+            choices=[(name, name) for name in known],
+            widget=UnfoldAdminSelectWidget,
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what the factory does not take, before a visitor meets it."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        app, options = cleaned.get("app"), cleaned.get("options")
+        if app and isinstance(options, dict):
+            try:
+                check_options(app, options)
+            except ConfigurationError as error:
+                self.add_error("options", str(error))
+        return cleaned
+
+
+class MountInline(UntitledInline):
+    """What is mounted where."""
+
+    model = Mount
+    form = MountForm
+    extra = 0

@@ -1,0 +1,91 @@
+"""The admin site of the platform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.dataclasses import Favicon
+
+from tenants.contrib.accounts.admin_site import AccountsSite
+from tenants.contrib.admin.dashboard import dashboard
+
+_SIDEBAR = (
+    ("tenants.view_tenant", "tenants_tenant", _("Tenants"), "storefront"),
+    ("tenants.view_domain", "tenants_domain", _("Domains"), "language"),
+    ("tenants.view_service", "tenants_service", _("Services"), "hub"),
+    ("tenants.change_tenant", "tenants_operation", _("Operations"), "pending_actions"),
+    ("tenants.view_apiusage", "tenants_apiusage", _("Use of the API"), "monitoring"),
+    ("tenants.view_auditevent", "tenants_auditevent", _("Audit events"), "history"),
+    ("auth.view_user", "auth_user", _("Operators"), "badge"),
+    ("auth.view_group", "auth_group", _("Groups of operators"), "groups"),
+)
+"""Permission, first part of the URL's name, title and icon of every entry below the dashboard."""
+
+# The terracotta of the building's own pages (tenants/static/tenants/pages.css).
+_PRIMARY = {
+    "50": "oklch(97.5% .013 45)",
+    "100": "oklch(94.5% .03 45)",
+    "200": "oklch(89% .06 44)",
+    "300": "oklch(81% .1 43)",
+    "400": "oklch(72% .14 42)",
+    "500": "oklch(65% .155 41)",
+    "600": "oklch(52% .145 40)",
+    "700": "oklch(46% .13 39)",
+    "800": "oklch(40% .11 38)",
+    "900": "oklch(35% .09 38)",
+    "950": "oklch(25% .065 38)",
+}
+
+
+class PlatformAdminSite(AccountsSite):
+    """Where operators look after the building. No tenant's URLconf has it."""
+
+    site_title = "Sangga"
+    site_header = "Sangga"
+    index_title = _("The building")
+    index_template = "tenants/admin/index.html"
+    # Unfold keeps a site's looks in a setting. These are the engine's own, so that a project has nothing to set up;
+    # the name keeps the settings of another site in the project out of here.
+    settings_name = "UNFOLD_PLATFORM"
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what every page of the site has in its context, its looks included."""
+        context: dict[str, Any] = super().each_context(request)
+        return context | {
+            "site_title": self.site_title,
+            "site_header": self.site_header,
+            "site_subheader": _("The operator’s office"),
+            "site_symbol": "apartment",
+            "site_favicons": [Favicon(href=static("tenants/icon.svg"), rel="icon", type="image/svg+xml")],
+            "show_languages": True,
+            "colors": context["colors"] | {"primary": _PRIMARY},
+            "styles": [static("tenants/admin.css")],
+        }
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Return the navigation: the dashboard, and what this operator may see."""
+        index = reverse("admin:index")
+        items = [_entry(index, _("Dashboard"), "dashboard", active=request.path == index)]
+        for permission, name, title, icon in _SIDEBAR:
+            if request.user.has_perm(permission):
+                url = reverse(f"admin:{name}_changelist")
+                items.append(_entry(url, title, icon, active=request.path.startswith(url)))
+        return [{"title": None, "items": items}]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Show the dashboard; its figures only to those who may see tenants."""
+        figures = dashboard() if request.user.has_perm("tenants.view_tenant") else {}
+        response: TemplateResponse = super().index(request, {**figures, **(extra_context or {})})
+        return response
+
+
+def _entry(url: str, title: Any, icon: str, *, active: bool) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": url, "active": active, "has_permission": True}
+
+
+platform_site = PlatformAdminSite(name="admin")

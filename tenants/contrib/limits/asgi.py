@@ -1,0 +1,164 @@
+"""The ASGI application: Django's own, which closes every response, also when something went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+import django
+from asgiref.sync import sync_to_async
+from django.core.exceptions import RequestAborted
+from django.core.handlers import asgi
+from django.db import close_old_connections
+from django.http.response import HttpResponseBase
+
+from tenants.contrib.limits.limiter import Refusal
+from tenants.contrib.limits.request_bodies import (
+    KEPT_IN_MEMORY,
+    LARGEST,
+    REFUSAL,
+    TOO_LARGE,
+    TOO_SLOW,
+    Sender,
+    deadline_after,
+    slots_for,
+)
+from tenants.http.charsets import ReadsCharset
+from tenants.http.client_ip import address_in
+
+_scope: ContextVar[dict[str, Any]] = ContextVar("scope")
+"""Of the request that is being answered."""
+_META = "tenants.meta"
+"""The key in a scope of what is added to `request.META`."""
+_BODIES_WITHOUT_THREAD = 8
+"""How many times `TENANTS["MOST_BODIES"]` are received at once: here a body that comes slowly holds no thread."""
+
+_answer: ContextVar[list[HttpResponseBase]] = ContextVar("answer")
+"""Holds the response of the request at hand as soon as there is one, for all tasks that Django makes for it."""
+
+
+class ASGIRequest(ReadsCharset, asgi.ASGIRequest):
+    """A request as ASGI has it."""
+
+
+class ASGIHandler(asgi.ASGIHandler):
+    """Closes the response of every request, and so gives its connection back.
+
+    Django's own closes none that could not be sent: because its stream failed, or the client was gone.
+    """
+
+    request_class = ASGIRequest
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request, or a WebSocket of a mounted application; Django itself has none."""
+        if scope["type"] == "websocket":
+            # Imports models, which are there after django.setup() only; this module is imported before it.
+            from tenants.contrib.mounts.websockets import serve_websocket
+
+            await serve_websocket(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        scope = {**scope, _META: {}}
+        _scope.set(scope)
+        answer: list[HttpResponseBase] = []
+        _answer.set(answer)
+        try:
+            await super().handle(scope, receive, send)
+        except BaseException:
+            await sync_to_async(answer[0].close if answer else close_old_connections)()
+            raise
+
+    async def read_body(self, receive: Any) -> IO[bytes]:
+        """Return the body when all of it is there; an empty one where it is refused, which the request then says."""
+        scope, body = _scope.get(), _Body(receive)
+        try:
+            refusal = TOO_LARGE if _length_of(scope) > LARGEST else await body.receive_piece()
+            if refusal is None and not body.is_complete:
+                refusal = await _receive_within_bounds(scope, body)
+        except BaseException:
+            body.file.close()
+            raise
+        if refusal is None:
+            body.file.seek(0)
+            return body.file  # closed by Django
+        body.file.close()
+        scope[_META][REFUSAL] = refusal
+        return BytesIO()
+
+    def create_request(self, scope: Any, body_file: Any) -> Any:
+        """Return the request, which says why its body was refused."""
+        request, error = super().create_request(scope, body_file)
+        if request is not None:
+            request.META.update(scope[_META])
+        return request, error
+
+    async def listen_for_disconnect(self, receive: Any) -> None:
+        """Wait for the client to leave; what still comes of a refused body is dropped."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        raise RequestAborted
+
+    async def run_get_response(self, request: Any) -> Any:
+        """Return the response, and remember it."""
+        response = await super().run_get_response(request)
+        _answer.get().append(response)
+        return response
+
+
+def _length_of(scope: dict[str, Any]) -> int:
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    return int(length) if length.isdigit() else 0
+
+
+class _Body:
+    """A body that is being received."""
+
+    def __init__(self, receive: Any) -> None:
+        self._receive = receive
+        self._begun = asyncio.get_running_loop().time()
+        self._received = 0
+        self.file: IO[bytes] = SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # noqa: SIM115 - Django closes it
+        self.is_complete = False
+
+    async def receive_piece(self) -> Refusal | None:
+        """Receive what comes next; return why the body is refused if it is too late or too much."""
+        try:
+            async with asyncio.timeout_at(self._begun + deadline_after(self._received)):
+                message = await self._receive()
+        except TimeoutError:
+            return TOO_SLOW
+        if message["type"] == "http.disconnect":
+            raise RequestAborted
+        piece = message.get("body", b"")
+        self._received += len(piece)
+        if self._received > LARGEST:
+            return TOO_LARGE
+        self.file.write(piece)
+        self.is_complete = not message.get("more_body", False)
+        return None
+
+
+async def _receive_within_bounds(scope: dict[str, Any], body: _Body) -> Refusal | None:
+    """Receive the rest of a body; return why it is refused."""
+    meta = ASGIRequest(scope, BytesIO()).META
+    sender = Sender(address_in(meta), meta.get("HTTP_HOST", ""), scope["path"])
+    slots = slots_for(sender, times=_BODIES_WITHOUT_THREAD)
+    if isinstance(slots, Refusal):
+        return slots
+    with slots:
+        while not body.is_complete:
+            if refusal := await body.receive_piece():
+                return refusal
+    return None
+
+
+def get_asgi_application() -> ASGIHandler:
+    """Return the application for an ASGI server; to be used in the place of `django.core.asgi`'s."""
+    django.setup(set_prefix=False)
+    return ASGIHandler()

@@ -1,0 +1,149 @@
+"""Password hashing within bounds: how much at once in a process, for one tenant and for one client address.
+
+Hashing is dear by design (Argon2: 100 MB of memory and a processor for a tenth of a second), and anyone may ask for it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar, copy_context
+from functools import partial
+from typing import Any, TypeVar
+
+from django.contrib.auth import hashers
+from django.db import connections
+from django.http import HttpRequest
+
+from tenants.context import current_tenant, innermost
+from tenants.contrib.limits.limiter import Place, Turnstile
+from tenants.errors import HashingBusy
+from tenants.http.client_ip import client_address
+from tenants.limits import Limits
+
+AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
+"""Passwords that one process hashes at once: the other half of the processors is left to pages."""
+MOST_OF_TENANT = 3
+"""Requests of one tenant, or of the platform, that hash or wait for it; the next is refused."""
+MOST_OF_ADDRESS = 2
+MOST_OF_ALL = 32
+RETRY_AFTER = 2
+"""Seconds after which a refused login may be tried again."""
+
+_NICE = 19
+"""Added to the nice value of threads that hash: a page of another tenant goes first."""
+
+T = TypeVar("T")
+
+_slots = Turnstile()
+_has_slot: ContextVar[bool] = ContextVar("hashing_slot", default=False)
+_is_hashing: ContextVar[bool] = ContextVar("hashing", default=False)
+
+
+def _yield_to_pages() -> None:
+    with suppress(OSError, AttributeError):  # Linux knows it for a thread, other systems for a process alone
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + _NICE))
+
+
+_pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="tenants-hashing", initializer=_yield_to_pages)
+
+
+@contextmanager
+def hashing_slot(request: HttpRequest) -> Iterator[None]:
+    """Hold one of the slots of this tenant and client for a view that checks a password, or raise `HashingBusy`.
+
+    Such a view enters it first, so that what is refused costs no query. Inside, a hash holds no database connection.
+    """
+    with _entered(client_address(request)):
+        token = _has_slot.set(True)
+        try:
+            yield
+        finally:
+            _has_slot.reset(token)
+
+
+@contextmanager
+def _entered(address: str | None) -> Iterator[None]:
+    tenant = current_tenant()
+    bounds: list[tuple[str, object, int]] = [
+        ("this address", None if address is None else ("address", address), MOST_OF_ADDRESS),
+        (str(tenant), ("tenant", tenant.id), MOST_OF_TENANT),
+        ("this process", "all", MOST_OF_ALL),
+    ]
+    with ExitStack() as slots:
+        for of_what, key, most in bounds:
+            if key is None:
+                continue
+            slot = _slots.enter_as(key, Limits(concurrency=most))
+            if not isinstance(slot, Place):
+                raise HashingBusy(of_what, RETRY_AFTER)
+            slots.callback(slot.leave)
+        yield
+
+
+def hash_within_bounds(work: Callable[[], T]) -> T:
+    """Return what `work` returns, done by one of the threads that hash if a request asks for it.
+
+    Commands and workers hash at once: nobody anonymous makes them.
+    """
+    block = innermost.get()
+    if _is_hashing.get() or block is None or block.served is None:
+        return work()
+    if _has_slot.get():
+        _release_connections()
+        return _hash(work)
+    with _entered(None):
+        return _hash(work)
+
+
+def _hash(work: Callable[[], T]) -> T:
+    context = copy_context()
+    context.run(_is_hashing.set, True)
+    return _pool.submit(context.run, work).result()
+
+
+def _release_connections() -> None:
+    """Give the thread's database connections back until the next query, unless a transaction is open on them."""
+    for connection in connections.all(initialized_only=True):
+        is_free = connection.connection is not None and connection.autocommit and not connection.in_atomic_block
+        if is_free and connection.settings_dict["CONN_MAX_AGE"] == 0:
+            connection.close()
+
+
+class _Bounded:
+    """Makes one of Django's password hashers hash within the bounds."""
+
+    def encode(self, password: str, *args: Any, **options: Any) -> str:
+        """Hash a password."""
+        do: Callable[..., str] = super().encode  # type: ignore[misc]
+        return hash_within_bounds(partial(do, password, *args, **options))
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """Tell whether a password is the one of a hash."""
+        do: Callable[..., bool] = super().verify  # type: ignore[misc]
+        return hash_within_bounds(partial(do, password, encoded))
+
+    def harden_runtime(self, password: str, encoded: str) -> None:
+        """Take as long as a hash with the present parameters would."""
+        do: Callable[..., None] = super().harden_runtime  # type: ignore[misc]
+        hash_within_bounds(partial(do, password, encoded))
+
+
+class Argon2PasswordHasher(_Bounded, hashers.Argon2PasswordHasher):
+    """Django's, within the bounds."""
+
+
+class PBKDF2PasswordHasher(_Bounded, hashers.PBKDF2PasswordHasher):
+    """Django's, within the bounds."""
+
+
+class PBKDF2SHA1PasswordHasher(_Bounded, hashers.PBKDF2SHA1PasswordHasher):
+    """Django's, within the bounds."""
+
+
+class ScryptPasswordHasher(_Bounded, hashers.ScryptPasswordHasher):
+    """Django's, within the bounds."""

@@ -1,0 +1,31 @@
+"""How many WebSockets a tenant and a client address may have open at once in one process. One stays for hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from tenants.conf import tenancy
+from tenants.context import TenantInfo
+from tenants.contrib.limits.limiter import Place, Turnstile
+from tenants.limits import Limits
+
+_open = Turnstile()
+
+
+@contextmanager
+def socket_slots(tenant: TenantInfo, address: str | None) -> Iterator[str]:
+    """Count one WebSocket inside the block; the value is why it may not be opened, or empty."""
+    conf, refusal = tenancy(), ""
+    bounds: list[tuple[str, object, int]] = [
+        ("this address", ("address", address), 0 if address is None else conf.address_sockets),
+        (str(tenant), ("tenant", tenant.id), conf.tenant_sockets),
+    ]
+    with ExitStack() as slots:
+        for whose, key, most in bounds:
+            slot = _open.enter_as(key, Limits(concurrency=most))
+            if not isinstance(slot, Place):
+                refusal = f"WebSocket not opened: {whose} has {most} open, as many as it may. Close one first."
+                break
+            slots.callback(slot.leave)
+        yield refusal

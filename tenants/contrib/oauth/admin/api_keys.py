@@ -1,0 +1,100 @@
+"""Personal API keys in a shop's admin: made for oneself, seen and revoked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from tenants.contrib.impersonation.session import is_entered_operator
+from tenants.contrib.oauth.admin.base import ONE_BUTTON, OwnRowsAdmin
+from tenants.contrib.oauth.admin.scopes import ScopesField, labelled
+from tenants.contrib.oauth.admin.secrets import show_secrets
+from tenants.contrib.oauth.api_keys import make_api_key, revoke_api_key
+from tenants.contrib.oauth.models import ApiKey
+from tenants.contrib.oauth.scopes import api_scopes
+
+_DAYS = [("30", _("in 30 days")), ("90", _("in 90 days")), ("365", _("in a year")), ("", _("never"))]
+
+
+class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when the program runs
+    """What a new key is for, and how much of what its owner may do it can do."""
+
+    scopes = ScopesField(label=_("Scopes"), help_text=_("It can never do more than you may yourself."))
+    days = forms.ChoiceField(
+        label=_("Expires"), choices=_DAYS, required=False, initial="90", widget=UnfoldAdminSelectWidget
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("name", "scopes")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "scopes" in self.fields:
+            self.fields["scopes"].choices = labelled(api_scopes())  # type: ignore[attr-defined]
+
+    @property
+    def expires(self) -> Any:
+        """When the key ends; None: never."""
+        days = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class ApiKeyAdmin(OwnRowsAdmin):
+    """Keys of one's own scripts; with the permissions, everybody's."""
+
+    permission_to_end = "oauth.change_apikey"
+    form = ApiKeyForm
+    list_display = ["name", "user", "beginning", "scopes", "last_used", "expires", "state"]
+    list_filter = [("revoked", admin.EmptyFieldListFilter)]
+    search_fields = ["name", "beginning"]
+    actions = ["revoke"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Ask for what a new key needs, and show of an old one what is kept."""
+        shown = ["name", "user", "beginning", "scopes", "created", "last_used", "expires", "revoked"]
+        return shown if obj else ["name", "scopes", "days"]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Offer one button: it leads to the key."""
+        return super().add_view(request, form_url, {**ONE_BUTTON, **(extra_context or {})})
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Everybody who works here may have keys: they open nothing that their owner cannot. No operator on a visit."""
+        return not is_entered_operator(request)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Make the key, which is the user's own whoever they may look at."""
+        row = make_api_key(request.user, obj.name, obj.scopes.split(), form.expires)
+        obj.pk, obj.shown_once = row.pk, row.shown_once
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
+        """Show the key, once."""
+        return show_secrets(self, request, obj.name, [(_("API key"), obj.shown_once)])
+
+    @admin.action(description=_("Revoke"))
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        """End the keys that are chosen, as far as this user may."""
+        ended = [key for key in keys.filter(revoked=None) if self.may_end(request, key)]
+        for key in ended:
+            revoke_api_key(key)
+            self.log_change(request, key, "Revoked.")
+        text = ngettext("%(count)s key was revoked.", "%(count)s keys were revoked.", len(ended))
+        self.message_user(request, text % {"count": len(ended)}, messages.SUCCESS if ended else messages.WARNING)
+
+    @display(description=_("state"), label={"good": "success", "expired": "warning", "revoked": "danger"})
+    def state(self, key: ApiKey) -> tuple[str, Any]:
+        """Say whether it opens anything."""
+        if key.revoked is not None:
+            return "revoked", _("revoked")
+        return ("good", _("good")) if key.is_valid else ("expired", _("expired"))

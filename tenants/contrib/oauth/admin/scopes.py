@@ -1,0 +1,53 @@
+"""Scopes in forms: offered as boxes to tick, and no more of them than somebody may hand out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Permission
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from tenants.contrib.api.auth import scope_of
+from tenants.contrib.oauth.scopes import INTROSPECTION, api_scopes, sorted_scopes
+
+
+class ScopesField(forms.MultipleChoiceField):
+    """Scopes, kept as a text with spaces between."""
+
+    widget = UnfoldAdminCheckboxSelectMultipleWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the boxes that are ticked."""
+        return value.split() if isinstance(value, str) else value
+
+    def clean(self, value: Any) -> str:
+        """Return the text."""
+        return " ".join(sorted_scopes(super().clean(value)))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Tell whether other boxes are ticked than before."""
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+def labelled(scopes: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the boxes for scopes: what people read, and the word that programs use."""
+    return [(scope, f"{label} ({scope})") for scope, label in scopes.items()]
+
+
+def beyond(user: Any, scopes: Iterable[str]) -> set[str]:
+    """Return those of some scopes that stand for more than a user may do."""
+    if user.is_superuser:
+        return set()
+    held, lacking = user.get_all_permissions(), {INTROSPECTION}
+    for app, codename in Permission.objects.values_list("content_type__app_label", "codename"):
+        if f"{app}.{codename}" not in held:
+            lacking.add(scope_of(f"{app}.{codename}"))
+    return lacking.intersection(scopes)
+
+
+def handed_out_by(user: Any) -> dict[str, Any]:
+    """Return the scopes of the API that a user may give to a client which acts for itself."""
+    lacking = beyond(user, api_scopes())
+    return {scope: label for scope, label in api_scopes().items() if scope not in lacking}

@@ -1,0 +1,84 @@
+"""Whose a token or key of an API is: the one way by which programs are known, for `TENANTS["API_BEARERS"]`.
+
+Warm, neither costs a query: the user whom it acts for is read from the database when somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from tenants.contrib.api.auth import Access, NotIdentified
+from tenants.contrib.impersonation.backend import is_operator_account
+from tenants.contrib.oauth.api_keys import find_api_key, is_api_key
+from tenants.contrib.oauth.key_cache import Ring, rings
+from tenants.contrib.oauth.tokens import verify
+from tenants.errors import TokenRefused
+
+VOID = "invalid_token"
+"""RFC 6750's word for a token that is expired, revoked, somebody else's or none at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAccess(Access):
+    """Whom a token acts for: always within its scopes."""
+
+    scopes: frozenset[str] = frozenset()
+
+
+def bearer(request: HttpRequest, token: str) -> TokenAccess | None:
+    """Return whose a token of the active tenant is; None for a text of another kind.
+
+    Raises `NotIdentified`, which says why, for one that is void. Somebody who has been switched off is told of where
+    the user is first asked for.
+    """
+    access = access_by_token(token, rings.ring())
+    if access is not None:
+        # So that code which knows nothing of tokens meets whom they act for, and no session that came along.
+        cast(Any, request).user = AnonymousUser() if access.user is None else access.user
+    return access
+
+
+def access_by_token(token: str, ring: Ring) -> TokenAccess | None:
+    """Return the same without a request."""
+    try:
+        if is_api_key(token):
+            key = find_api_key(token, ring)
+            return TokenAccess(user_by_id(key.user_id), key.scopes, key.name)
+        if token.count(".") == 2:
+            claims = verify(token, ring)
+            user = None if claims.user_id is None else user_by_id(claims.user_id)
+            name = ring.clients.get(claims.client_id, claims.client_id)
+            return TokenAccess(user, claims.scopes, name, claims.client_id)
+    except TokenRefused as refused:
+        raise NotIdentified(refused.reason, VOID) from refused
+    return None
+
+
+def identify_by_token(request: HttpRequest) -> TokenAccess:
+    """Return whom a request acts for by the token in its header. Raises `NotIdentified`, also where there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotIdentified("Send a token, in the header Authorization: Bearer.")
+    access = bearer(request, token.strip())
+    if access is None:
+        raise NotIdentified("The token was not issued by this shop.", VOID)
+    return access
+
+
+def user_by_id(user_id: int | str) -> Any:
+    """Return the user, who is read from the database when somebody asks for more than who it is."""
+    return SimpleLazyObject(partial(_load_user, user_id))
+
+
+def _load_user(user_id: int | str) -> Any:
+    user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
+    if user is None or is_operator_account(user):
+        raise NotIdentified("Whoever it was given to has no access any more.", VOID)
+    return user

@@ -1,0 +1,92 @@
+"""What a stranger's client has to know of a tenant: its addresses, what it can do, its public keys, who a user is."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+from ninja.errors import HttpError
+
+from tenants.contrib.api.auth import NotAllowed, NotIdentified
+from tenants.contrib.oauth.bearer import VOID, identify_by_token
+from tenants.contrib.oauth.http import token_refusal
+from tenants.contrib.oauth.issuer import issuer, url_of
+from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.keys import ALGORITHM
+from tenants.contrib.oauth.scopes import TenantScopes
+from tenants.contrib.oauth.validator import Validator
+from tenants.contrib.oauth.views import GRANT_TYPES
+
+_KEYS_SECONDS = 300
+"""How long others may keep the public keys. Whoever meets a key that they do not know asks again anyway."""
+_SECRETS = ["client_secret_basic", "client_secret_post"]
+
+
+@require_safe
+def metadata(request: HttpRequest) -> HttpResponse:
+    """Describe the tenant as an authorization server (RFC 8414) and as an OpenID provider; they share their words."""
+    return _to_everybody(
+        {
+            "issuer": issuer(),
+            "authorization_endpoint": url_of("oauth:authorize"),
+            "token_endpoint": url_of("oauth:token"),
+            "revocation_endpoint": url_of("oauth:revoke"),
+            "introspection_endpoint": url_of("oauth:introspect"),
+            "userinfo_endpoint": url_of("oauth:userinfo"),
+            "jwks_uri": url_of("oauth:jwks"),
+            "scopes_supported": list(TenantScopes().get_all_scopes()),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": list(GRANT_TYPES),
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": [*_SECRETS, "none"],
+            "revocation_endpoint_auth_methods_supported": [*_SECRETS, "none"],
+            "introspection_endpoint_auth_methods_supported": _SECRETS,
+            "authorization_response_iss_parameter_supported": True,
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
+            "claims_supported": ["sub", *Validator().get_additional_claims()],
+            "prompt_values_supported": ["none", "login"],
+            "claims_parameter_supported": False,
+            "request_parameter_supported": False,
+            "request_uri_parameter_supported": False,
+        }
+    )
+
+
+@require_safe
+def jwks(request: HttpRequest) -> HttpResponse:
+    """Give the public keys with which the tenant's tokens are verified."""
+    response = _to_everybody({"keys": rings.ring().jwks})
+    response["Cache-Control"] = f"public, max-age={_KEYS_SECONDS}"
+    return response
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def userinfo(request: HttpRequest) -> HttpResponse:
+    """Tell a client who it is that it acts for, as far as they have agreed to that (OpenID Connect)."""
+    try:
+        access = identify_by_token(request)
+        if access.user is None:
+            raise NotIdentified("The client acts for nobody but itself.", VOID)
+        if "openid" not in access.scopes:
+            raise NotAllowed("The token has not the scope openid.", ["openid"])
+        return JsonResponse(_claims(access.user, access.scopes))
+    except HttpError as refused:
+        return token_refusal(refused)
+
+
+def _claims(user: Any, scopes: frozenset[str]) -> dict[str, Any]:
+    asked = SimpleNamespace(user=user, scopes=scopes)
+    claims: dict[str, Any] = Validator().get_oidc_claims(None, None, asked)
+    return claims
+
+
+def _to_everybody(document: dict[str, Any]) -> JsonResponse:
+    response = JsonResponse(document)
+    response["Access-Control-Allow-Origin"] = "*"
+    return response

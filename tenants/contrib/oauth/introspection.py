@@ -1,0 +1,63 @@
+"""Telling a client whether a token is good (RFC 7662)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from tenants.contrib.oauth.http import ChecksParameters, authenticated_client, for_clients, refusal, unknown_client
+from tenants.contrib.oauth.issuer import issuer
+from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.models import AccessToken, Application
+from tenants.contrib.oauth.scopes import INTROSPECTION
+from tenants.contrib.oauth.tokens import verify
+from tenants.errors import TokenRefused
+
+_NOT_GOOD = {"active": False}
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+@method_decorator(never_cache, name="dispatch")
+class Introspect(ChecksParameters):
+    """For clients with a secret: about their own tokens, and about all if `introspection` is among their scopes."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Answer a client."""
+        if request.GET:  # addresses are written to logs, and what is in one is no secret (RFC 6749, 2.3.1)
+            return for_clients(refusal("invalid_request", "Send all parameters in the body, and none in the address."))
+        client = authenticated_client(request)
+        if client is None:
+            return unknown_client()
+        token = request.POST.get("token")
+        if not token:
+            return refusal("invalid_request", "Give the token.")
+        return JsonResponse(_about(token, client))
+
+
+def _about(token: str, client: Application) -> dict[str, Any]:
+    try:
+        claims = verify(token, rings.ring())
+    except TokenRefused:
+        return _NOT_GOOD
+    if claims.client_id != client.client_id and INTROSPECTION not in client.scope_list:
+        return _NOT_GOOD
+    row = AccessToken.objects.select_related("user").filter(jti=claims.jti).first()
+    if row is None or (row.user is not None and not row.user.is_active):
+        return _NOT_GOOD
+    return {
+        "active": True,
+        "iss": issuer(),
+        "aud": issuer(),
+        "sub": claims.user_id or claims.client_id,
+        "client_id": claims.client_id,
+        "scope": " ".join(sorted(claims.scopes)),
+        "token_type": "Bearer",
+        "jti": claims.jti,
+        "iat": claims.issued,
+        "exp": claims.expires,
+        **({} if row.user is None else {"username": row.user.get_username()}),
+    }

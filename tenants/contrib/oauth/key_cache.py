@@ -1,0 +1,139 @@
+"""What a process knows of a tenant to tell its tokens, in memory: keys, clients, what was revoked.
+
+Warm, a token is verified without a query. Triggers in the tenant's schema announce each change (migration 0001), and
+every process hears of it as of changes of tenants; a time limit is the net below that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from django.utils import timezone
+from joserfc.jwk import ECKey
+
+from tenants.conf import tenancy
+from tenants.context import TenantInfo, current_tenant
+from tenants.contrib.oauth.keys import public_key, published_keys
+from tenants.contrib.oauth.models import Application, RevokedToken
+from tenants.registry.lookup import registry
+
+_API_KEYS = 1_000
+"""How many API keys of one tenant a process remembers; the one that was used longest ago goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """An API key as it is remembered."""
+
+    id: int
+    user_id: int
+    name: str
+    scopes: frozenset[str]
+    expires: float | None
+    """Seconds since 1970; None: it does not."""
+
+
+@dataclass(slots=True)
+class Ring:
+    """One tenant's, in one epoch."""
+
+    epoch: str
+    until: float
+    """When it is read anew, by `time.monotonic()`."""
+    keys: dict[str, tuple[ECKey, str]]
+    """By key id: what verifies, and the life for which it signs."""
+    jwks: list[dict[str, Any]]
+    """The same for others, as JSON has it."""
+    clients: dict[str, str]
+    """The names of clients, by client id."""
+    revoked: set[str]
+    """The ids of tokens that are void before their time, as hexadecimal digits."""
+    api_keys: OrderedDict[bytes, KnownKey] = field(default_factory=OrderedDict)
+    """Those that were used, by digest."""
+
+    def remember(self, digest: bytes, key: KnownKey) -> None:
+        """Keep a key that was looked up."""
+        self.api_keys[digest] = key
+        while len(self.api_keys) > _API_KEYS:
+            self.api_keys.popitem(last=False)
+
+
+class Rings:
+    """The rings of the tenants that were asked for last. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        # Guards the map and the generation; a ring itself is only added to, which needs no lock.
+        self._lock = Lock()
+        self._rings: OrderedDict[str, Ring] = OrderedDict()
+        # Counts the changes heard of: a ring that was read before a change must not be kept after it.
+        self._generation = 0
+
+    def remembered(self, tenant: TenantInfo) -> Ring | None:
+        """Return the ring of a tenant if it is in memory and believed. Never asks the database."""
+        with self._lock:
+            ring = self._rings.get(tenant.schema)
+            if ring is None or ring.until < time.monotonic() or ring.epoch != tenant.epoch:
+                return None
+            self._rings.move_to_end(tenant.schema)
+            return ring
+
+    def ring(self) -> Ring:
+        """Return the active tenant's ring; from memory if possible, else with three queries."""
+        tenant = current_tenant()
+        if found := self.remembered(tenant):
+            return found
+        generation = self._generation
+        ring = _load(tenant)
+        with self._lock:
+            if generation == self._generation:
+                self._rings[tenant.schema] = ring
+                while len(self._rings) > tenancy().registry_size:
+                    self._rings.popitem(last=False)
+        return ring
+
+    def revoke(self, schema: str, jti: str) -> None:
+        """Learn of one revoked token."""
+        with self._lock:
+            self._generation += 1
+            if ring := self._rings.get(schema):
+                ring.revoked.add(jti)
+
+    def forget(self, schema: str) -> None:
+        """Read a tenant's ring anew when it is asked for next."""
+        with self._lock:
+            self._generation += 1
+            self._rings.pop(schema, None)
+
+    def forget_all(self) -> None:
+        """Read everything anew: changes may have been missed."""
+        with self._lock:
+            self._generation += 1
+            self._rings.clear()
+
+    def hear(self, what: str) -> None:
+        """Learn from what a trigger announces: `t_12`, or `t_12:` and the id of a revoked token."""
+        schema, colon, jti = what.partition(":")
+        if colon:
+            self.revoke(schema, jti)
+        else:
+            self.forget(schema)
+
+
+def _load(tenant: TenantInfo) -> Ring:
+    rows = published_keys()
+    revoked = RevokedToken.objects.filter(expires__gt=timezone.now()).values_list("jti", flat=True)
+    return Ring(
+        epoch=tenant.epoch,
+        until=time.monotonic() + registry.seconds_believed(),
+        keys={row.kid: (public_key(row.public), row.life) for row in rows},
+        jwks=[row.public for row in rows],
+        clients=dict(Application.objects.values_list("client_id", "name")),
+        revoked={jti.hex for jti in revoked},
+    )
+
+
+rings = Rings()

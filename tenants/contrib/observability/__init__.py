@@ -1,0 +1,1 @@
+"""Logs, traces and error reports that name the tenant."""

@@ -1,0 +1,50 @@
+"""A service as it travels: frozen values, made of rows by `tenants.contrib.services.directory`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tenants.context import TenantInfo
+from tenants.contrib.services.validators import IPNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class AddressInfo:
+    """One place where a service answers."""
+
+    url: str
+    """Scheme, host and port, without a path."""
+
+    @property
+    def netloc(self) -> str:
+        return urlsplit(self.url).netloc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceInfo:
+    """What the gateway and the mesh know of a service. Times are in seconds, sizes in bytes."""
+
+    name: str
+    prefixes: tuple[str, ...] = ()
+    strip_prefix: bool = False
+    runs_sangga: bool = False
+    every_tenant: bool = False
+    at_platform: bool = False
+    tenants: frozenset[int] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    connect_seconds: float = 2.0
+    attempt_seconds: float = 10.0
+    total_seconds: float = 30.0
+    idle_seconds: float = 60.0
+    retries: int = 2
+    max_body: int = 100 * 1024 * 1024
+    health_path: str = ""
+    private_ranges: tuple[IPNetwork, ...] = ()
+    addresses: tuple[AddressInfo, ...] = ()
+
+    def is_granted_to(self, tenant: TenantInfo) -> bool:
+        """Tell whether a tenant, or the platform, has this service."""
+        if tenant.is_platform:
+            return self.at_platform
+        return self.every_tenant or tenant.id in self.tenants

@@ -1,0 +1,1 @@
+"""Requests and responses: middleware, responses without a view, headers, cookies."""

@@ -1,0 +1,65 @@
+"""The CSRF cookie with the tenant's signature: one from elsewhere, planted or left over, is taken for none.
+
+Django's cookie is a random text that any host could have given out. A neighbour who can set cookies for us – below the
+same domain, without HTTPS and its `__Host-` prefix – could make up a pair of cookie and form field that fit.
+"""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from tenants.http.base_middleware import TwoWayMiddleware
+from tenants.isolation.signing import former_tenant_keys, tenant_key
+
+_PURPOSE = "CSRF cookie"
+_MARK = "."
+
+
+class SignedCsrfCookieMiddleware(TwoWayMiddleware):
+    """Stands directly before Django's CsrfViewMiddleware, which sees the cookie as it made it, or none."""
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        _unsign_cookie(request)
+        return _sign_cookie(self.go_on(request))
+
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        _unsign_cookie(request)
+        return _sign_cookie(await self.go_on_async(request))
+
+
+def _unsign_cookie(request: HttpRequest) -> None:
+    name, header = settings.CSRF_COOKIE_NAME, settings.CSRF_HEADER_NAME
+    if name in request.COOKIES:
+        secret = _unsigned(request.COOKIES[name])
+        if secret is None:
+            del request.COOKIES[name]
+        else:
+            request.COOKIES[name] = secret
+    # Scripts read the cookie and send it in a header, as Django's documentation tells them.
+    if _MARK in request.META.get(header, ""):
+        request.META[header] = _unsigned(request.META[header]) or ""
+
+
+def _sign_cookie(response: HttpResponseBase) -> HttpResponseBase:
+    morsel = response.cookies.get(settings.CSRF_COOKIE_NAME)
+    if morsel is not None and morsel.value:
+        secret: str = morsel.value
+        morsel.set(morsel.key, *[f"{secret}{_MARK}{_signature(secret, tenant_key(_PURPOSE))}"] * 2)
+    return response
+
+
+def _unsigned(value: str) -> str | None:
+    secret, _, signature = value.rpartition(_MARK)
+    keys = [tenant_key(_PURPOSE), *former_tenant_keys(_PURPOSE)]
+    if any(hmac.compare_digest(signature.encode(), _signature(secret, key).encode()) for key in keys):
+        return secret
+    return None
+
+
+def _signature(secret: str, key: bytes) -> str:
+    return hmac.digest(key, secret.encode(), sha256).hex()[:32]

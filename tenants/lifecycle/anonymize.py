@@ -1,0 +1,60 @@
+"""Taking personal data out of a clone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.db.models import CharField, F, Model, Value
+from django.db.models.functions import Cast, Concat
+from django.utils.module_loading import import_string
+
+from tenants.conf import tenancy
+from tenants.context import current_tenant
+from tenants.errors import ConfigurationError
+from tenants.isolation.app_placement import has_tables
+
+_SECOND_FACTORS = ("django_otp.plugins.otp_static", "django_otp.plugins.otp_totp")
+"""Apps whose rows are secrets in people's pockets: good for nothing without a password, and still theirs."""
+
+
+def anonymisers() -> list[Callable[[], None]]:
+    """Return what takes personal data out of the active tenant: the engine's own, then those of the settings.
+
+    Raises `ConfigurationError` for a path in `TENANTS["ANONYMISERS"]` that leads nowhere.
+    """
+    return [anonymise_users, *map(_function, tenancy().anonymisers)]
+
+
+def anonymise_users() -> None:
+    """Make names and addresses of users up, take their passwords and second factors, and forget the admin's log."""
+    users: type[Model] = get_user_model()
+    known = {field.name for field in users._meta.concrete_fields}
+    # Nobody real has such an address (RFC 2606), so no row meets another half-way.
+    nobody = Concat(Value("user"), Cast(F("pk"), CharField()), Value("@example.invalid"))
+    values: dict[str, Any] = {
+        get_user_model().get_email_field_name(): nobody,
+        "first_name": Value("User"),
+        "last_name": Cast(F("pk"), CharField()),
+        get_user_model().USERNAME_FIELD: nobody,
+        "password": make_password(None),
+    }
+    users._base_manager.update(**{name: value for name, value in values.items() if name in known})
+    for label in _SECOND_FACTORS:
+        if apps.is_installed(label):
+            for model in apps.get_app_config(label.rpartition(".")[2]).get_models():
+                model._base_manager.all().delete()
+    if has_tables(LogEntry._meta.app_label, current_tenant()):
+        LogEntry.objects.all().delete()
+
+
+def _function(path: str) -> Callable[[], None]:
+    try:
+        function: Callable[[], None] = import_string(path)
+    except ImportError as error:
+        raise ConfigurationError(f"TENANTS['ANONYMISERS'] names {path!r}, which cannot be imported: {error}") from error
+    return function

@@ -1,0 +1,1 @@
+"""Backup of one tenant to a file, and restore of it."""

@@ -1,0 +1,127 @@
+"""Backing one tenant up to one file."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import IO
+
+import django
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.utils import timezone
+
+from tenants.context import TenantInfo, use_tenant
+from tenants.errors import StepFailed
+from tenants.lifecycle import audit
+from tenants.lifecycle.backup.archive import DUMP, MEDIA, ArchiveWriter, written_beside
+from tenants.lifecycle.backup.copy_rows import count_rows
+from tenants.lifecycle.backup.manifest import Facts, Manifest, Versions
+from tenants.lifecycle.backup.pg_programs import (
+    exact_server_version,
+    find_program,
+    major_version,
+    role_arguments,
+    run_program,
+    server_version,
+)
+from tenants.lifecycle.excluded_tables import tables_left_out
+from tenants.lifecycle.failures import failing_as
+from tenants.lifecycle.files import file_names
+from tenants.lifecycle.progress import Progress
+from tenants.lifecycle.replace import LIMITS
+from tenants.lifecycle.rows import Which, in_words
+from tenants.lifecycle.snapshot import standing_still
+from tenants.migrator.graph import fingerprint
+from tenants.migrator.recorder import read_applied
+from tenants.migrator.restored import heads
+from tenants.models import Domain, Tenant
+from tenants.postgresql.dependencies import Extension, needs_of
+from tenants.variants.discovery import known_variants
+
+_NAMED = 10
+"""How many things are named that a backup would miss."""
+_FACTS = [field.name for field in fields(Facts)]
+
+
+def backup_tenant(slug: Which, file: Path | str, *, progress: Progress = lambda done, total: None) -> Path:
+    """Back a tenant up to `file` and return its path; a file that is there is replaced when the new one is whole.
+
+    The file holds the tenant's schema as it is at one moment, its media and a manifest with checksums, in little
+    memory however big they are. It holds personal data and password hashes: only its owner may read it. The shop
+    stays open meanwhile; a suspended one can be backed up as well. The rows of `TENANTS["CLONE_LEAVES_OUT"]` are not in
+    it: what would let somebody in is of no use in a backup. What no restore could bring back is refused now: use of
+    what is in another schema, but for extensions, which the manifest names.
+
+    Raises `TenantNotFound`, `TakenElsewhere` if the tenant is being migrated, `ProgramFailed` or `StepFailed`.
+    """
+    path = Path(file)
+    with failing_as(f"Backing up {in_words(slug)}"), standing_still(slug) as tenant:
+        with written_beside(path, tenant.slug) as out:
+            _write(out, tenant, progress)
+        audit.record("backup", tenant, file=str(path), bytes=path.stat().st_size)
+    return path
+
+
+def _write(out: IO[bytes], tenant: TenantInfo, progress: Progress) -> None:
+    archive = ArchiveWriter(out)
+    extensions = _extensions(tenant)
+    pg_dump = find_program("pg_dump", at_least=server_version())
+    with run_program(pg_dump, *_dump_arguments(tenant)) as dump:
+        archive.add(DUMP, dump)
+    _add_files(archive, tenant, progress)
+    archive.finish(_manifest(tenant, archive, extensions, major_version(pg_dump)))
+
+
+def _extensions(tenant: TenantInfo) -> list[Extension]:
+    """Return the extensions that a restore will need; refuse a backup that no restore could take."""
+    with use_tenant(tenant.as_owner()):
+        needs = needs_of(tenant.schema)
+    if needs.unmet:
+        raise StepFailed(
+            f"Backing up tenant {tenant.slug!r}",
+            f"a backup holds one schema, and could not be restored: {'; '.join(needs.unmet[:_NAMED])}. "
+            f"Move what is needed into the tenant's schema, or take the use of it out, and try again.",
+        )
+    return list(needs.extensions)
+
+
+def _dump_arguments(tenant: TenantInfo) -> list[str]:
+    # The dump sees what our own transaction sees: rows and manifest are of one moment.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_export_snapshot()")
+        (snapshot,) = cursor.fetchone()
+    without = [f'--exclude-table-data="{tenant.schema}"."{table}"' for table in tables_left_out()]
+    options = ["--format=custom", f"--schema={tenant.schema}", f"--snapshot={snapshot}", "--encoding=UTF8"]
+    return [*options, *without, "--no-owner", "--no-acl", "--no-tablespaces", *role_arguments()]
+
+
+def _add_files(archive: ArchiveWriter, tenant: TenantInfo, progress: Progress) -> None:
+    with use_tenant(tenant):
+        names = list(file_names())
+        for done, name in enumerate(names, start=1):
+            progress(done, len(names) + 1)
+            with suppress(FileNotFoundError):  # it went in the meantime
+                stream: IO[bytes] = default_storage.open(name)
+                with stream:
+                    archive.add(MEDIA + name, stream)
+
+
+def _manifest(tenant: TenantInfo, archive: ArchiveWriter, extensions: list[Extension], pg_dump: int) -> Manifest:
+    without = tables_left_out()
+    with use_tenant(tenant.as_owner()):
+        applied = read_applied()
+    return Manifest(
+        made_at=timezone.now().isoformat(timespec="seconds"),
+        tenant=Facts(**{name: getattr(tenant, name) for name in _FACTS}),
+        domains=dict(Domain.objects.filter(tenant=tenant.id).values_list("host", "is_primary")),
+        schema=tenant.schema,
+        fingerprint=fingerprint(applied, tenant.variant) if tenant.variant in known_variants() else "",
+        heads=[f"{app}.{name}" for app, name in heads(applied)],
+        versions=Versions(postgresql=exact_server_version(), pg_dump=pg_dump, django=django.get_version()),
+        rows={table: 0 if table in without else count for table, count in count_rows(tenant.schema).items()},
+        members=archive.members,
+        extensions=extensions,
+        limits=Tenant.objects.values(*LIMITS).get(pk=tenant.id),
+    )

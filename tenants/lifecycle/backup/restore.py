@@ -1,0 +1,228 @@
+"""Restoring a tenant from a backup: as a new tenant, or in the place of the old one."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from tenants.conf import tenancy
+from tenants.context import PLATFORM, TenantInfo, use_tenant
+from tenants.errors import BackupRefused, ExtensionRefused, InvalidOption, SchemaExists, StepFailed
+from tenants.lifecycle import audit
+from tenants.lifecycle.backup.archive import DUMP, MEDIA, Archive, open_archive
+from tenants.lifecycle.backup.load_dump import load_rows, send_structure
+from tenants.lifecycle.backup.manifest import Manifest
+from tenants.lifecycle.backup.pg_programs import find_program, run_program, server_version
+from tenants.lifecycle.backup.scratch_database import drop_left_over, renamed_structure
+from tenants.lifecycle.create import NewTenant, insert_tenant, validate_facts
+from tenants.lifecycle.excluded_tables import tables_left_out
+from tenants.lifecycle.failures import failing_as
+from tenants.lifecycle.files import check_no_files, remove_files_of_nobody, save_file
+from tenants.lifecycle.progress import Progress
+from tenants.lifecycle.replace import LIMITS, give_domains, give_limits, interim_slug, take_place_of
+from tenants.lifecycle.rows import Which, existing_tenant
+from tenants.migrator.recorder import LOCK_SPACE
+from tenants.migrator.release_order import unknown_to_code
+from tenants.migrator.restored import migrate_unseen
+from tenants.models import Tenant
+from tenants.names import validate_slug
+from tenants.postgresql import tenant_schemas as schemas
+from tenants.postgresql.dedicated_connection import own_session
+from tenants.postgresql.dependencies import Extension
+from tenants.postgresql.extensions import home_of_extension, make_extension
+from tenants.registry.lookup import info_of
+from tenants.variants.discovery import known_variants
+
+_OF_A_TENANT = re.compile(r"t_\d+")
+
+
+def restore_tenant(
+    file: Path | str,
+    slug: Which | None = None,
+    *,
+    over: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> TenantInfo:
+    """Restore a tenant from a backup, and return it; on any error everything is as it was.
+
+    As a new tenant it gets `slug`, a text then, or the one that it had, and then also those of its domains that are
+    free; its plan and its own limits come along. With
+    `over` it takes the place of the tenant `slug` that is there, domains and all; that one is deleted, under another
+    slug (`place.kept_slug`), and can be had back for as long as any deleted tenant.
+
+    Nobody is signed in: the models in `TENANTS["CLONE_LEAVES_OUT"]` stay empty. Data that are older than the code are
+    migrated. All of it is one transaction, on a connection of its own. A dump can hold any SQL, and it is executed:
+    restore only what you have backed up yourself.
+
+    Raises `BackupRefused`, `ExtensionRefused`, `InvalidName`, `TenantExists`, `TenantNotFound`, `ProgramFailed`,
+    `ConfigurationError` or `StepFailed`.
+    """
+    path = Path(file)
+    with failing_as(f"Restoring {path}"), open_archive(path) as archive, ExitStack() as undo:
+        wanted = slug or archive.manifest.tenant.slug
+        # Loading takes its time: by then the slug may be another tenant's.
+        old = _replaced(wanted) if over else None
+        _check(archive)
+        archive.verify(progress)
+        with own_session(), use_tenant(PLATFORM):
+            drop_left_over()
+            with transaction.atomic():
+                tenant = _insert(archive, wanted, over=over)
+                check_no_files(tenant)
+                undo.callback(remove_files_of_nobody, tenant)
+                _load(archive, tenant, progress)
+                migrations = _migrate(archive, tenant)
+                _save_files(archive, tenant, progress)
+                kept = "" if old is None else take_place_of(old, tenant)
+                left = [] if over else _give_what_it_had(archive.manifest, tenant)
+                restored = info_of(Tenant.objects.get(pk=tenant.id))
+                facts = {"file": str(path), "made_at": archive.manifest.made_at, "kept": kept, "domains_left": left}
+                audit.record("restore", restored, migrations=len(migrations), **facts)
+            undo.pop_all()  # committed: the files are somebody's
+    return restored
+
+
+def _replaced(wanted: Which) -> int:
+    with use_tenant(PLATFORM):
+        return existing_tenant(wanted).pk
+
+
+def _give_what_it_had(manifest: Manifest, tenant: TenantInfo) -> list[str]:
+    """Give a tenant that is new its limits and domains; return the domains that are not to be had any more."""
+    give_limits(manifest, tenant)
+    return give_domains(manifest, tenant)
+
+
+def _check(archive: Archive) -> None:
+    """Refuse what would be in the way later, before anything is done."""
+    manifest = archive.manifest
+    try:
+        validate_facts(NewTenant(**_facts(archive)))
+    except InvalidOption as error:
+        raise BackupRefused(str(archive.path), f"its tenant has what this code does not take. {error}") from error
+    if manifest.tenant.variant not in known_variants():
+        raise BackupRefused(
+            str(archive.path),
+            f"its tenant has the variant {manifest.tenant.variant!r}, which this code does not have. "
+            f"Restore it with code that has it.",
+        )
+    _check_limits(archive)
+    newer = unknown_to_code([(app, name) for app, _, name in (head.partition(".") for head in manifest.heads)])
+    if newer:
+        names = ", ".join(f"{app}.{name}" for app, name in newer)
+        raise BackupRefused(
+            str(archive.path),
+            f"its data are newer than this code, which has no migration {names}. Update the code, then try again.",
+        )
+    if not _OF_A_TENANT.fullmatch(manifest.schema):
+        raise BackupRefused(str(archive.path), f"{manifest.schema!r} is no name of a tenant's schema.")
+
+
+def _check_limits(archive: Archive) -> None:
+    for name, value in archive.manifest.limits.items():
+        if not _is_limit(name, value):
+            raise BackupRefused(str(archive.path), f"its tenant has the limit {name} = {value!r}, which is none.")
+
+
+def _is_limit(name: str, value: object) -> bool:
+    if name == "plan":
+        return isinstance(value, str) and len(value) <= (Tenant._meta.get_field("plan").max_length or 0)
+    return name in LIMITS and (value is None or (type(value) is int and 0 <= value <= 2**31 - 1))
+
+
+def _facts(archive: Archive) -> dict[str, Any]:
+    """Return what the backup knows of the tenant, without a version of the API that is served no more."""
+    facts = asdict(archive.manifest.tenant)
+    return facts if facts["api_version"] in tenancy().api_versions else {**facts, "api_version": ""}
+
+
+def _insert(archive: Archive, wanted: Which, *, over: bool) -> TenantInfo:
+    slug = interim_slug() if over else str(wanted)
+    if not over:
+        validate_slug(slug, reserved=tenancy().all_reserved_slugs)
+    facts = {**_facts(archive), "slug": slug}
+    tenant = insert_tenant(NewTenant(**facts))
+    with connection.cursor() as cursor:  # a schema or a folder that somebody has in hand is no orphan
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, tenant.id])
+    if schemas.existing_schemas([tenant.schema]):
+        raise SchemaExists(tenant.schema)
+    return tenant
+
+
+def _load(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:
+    manifest = archive.manifest
+    pg_restore = find_program("pg_restore", at_least=manifest.versions.pg_dump)
+    pg_dump = find_program("pg_dump", at_least=server_version())
+    open_dump = partial(archive.open, DUMP)
+    before, after = renamed_structure(
+        open_dump,
+        manifest.schema,
+        tenant.schema,
+        extensions=_homes_of_extensions(archive),
+        pg_restore=pg_restore,
+        pg_dump=pg_dump,
+    )
+    left_out = tables_left_out()
+    # As in any migration of it, functions find each other and extensions by the tenant's own path.
+    with use_tenant(tenant.as_owner()):
+        send_structure(before)
+        if tenant.role:
+            schemas.grant_to_role(tenant)
+        with open_dump() as dump, run_program(pg_restore, "--section=data", "--file=-", given=dump) as stream:
+            loaded = load_rows(
+                stream,
+                manifest.schema,
+                tenant.schema,
+                without=left_out,
+                expected=len(manifest.rows),
+                progress=progress,
+            )
+    _check_counts(archive, loaded, left_out)
+    with use_tenant(tenant.as_owner()):
+        send_structure(after)
+
+
+def _homes_of_extensions(archive: Archive) -> dict[Extension, str] | None:
+    """Return the extensions that a backup uses, each with its schema here; make those that are missing."""
+    if archive.manifest.extensions is None:
+        return None
+    homes = {}
+    for extension in archive.manifest.extensions:
+        if home_of_extension(extension.name) is None:
+            make_extension(extension.name, "CASCADE")
+        home = home_of_extension(extension.name) or ""
+        if _OF_A_TENANT.fullmatch(home):
+            what = f"is used by {archive.path}, and is here in schema {home!r}, which goes when that tenant is purged"
+            move = f'ALTER EXTENSION "{extension.name}" SET SCHEMA "{tenancy().extension_schema}"'
+            raise ExtensionRefused(extension.name, what, f"Move it, then try again: {move}.")
+        homes[extension] = home
+    return homes
+
+
+def _check_counts(archive: Archive, loaded: dict[str, int], left_out: frozenset[str]) -> None:
+    for table, count in archive.manifest.rows.items():
+        if table not in left_out and loaded.get(table, 0) != count:
+            reason = f"table {table} has {loaded.get(table, 0)} rows in the dump, and {count} by the manifest."
+            raise BackupRefused(str(archive.path), reason)
+
+
+def _migrate(archive: Archive, tenant: TenantInfo) -> tuple[str, ...]:
+    try:
+        return migrate_unseen(tenant)
+    except Exception as error:  # whatever a migration raises
+        cause = f"its data could not be migrated to where the code is: {type(error).__name__}: {error}"
+        raise StepFailed(f"Restoring {archive.path}", cause) from error
+
+
+def _save_files(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:
+    with use_tenant(tenant):
+        for done, name in enumerate(archive.files):
+            progress(done, len(archive.files))
+            with archive.open(MEDIA + name) as stream:
+                save_file(name, stream)

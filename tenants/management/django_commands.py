@@ -1,0 +1,70 @@
+"""Django's own commands on one side: that of the active tenant, else the control plane's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.core.management.base import CommandError
+
+from tenants.context import PLATFORM, active_tenant, use_tenant
+from tenants.isolation.app_placement import labels_for
+from tenants.management.error_messages import name_of
+from tenants.management.selection import require_tenant
+
+if TYPE_CHECKING:
+    from django.core.management.base import BaseCommand
+else:
+    BaseCommand = object  # the classes below are put before one of Django's commands
+
+
+class OnOneSide(BaseCommand):
+    """Runs for the active tenant; without one, for the control plane, and says so on standard error."""
+
+    # Django compares with the migrations of all apps, of which each side has some.
+    requires_migrations_checks = False
+    concerns_rows = True
+    """Whether it makes a difference on which side it runs, so that it has to be said."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command."""
+        tenant = active_tenant()
+        if tenant is not None:
+            return super().execute(*args, **options)
+        if self.concerns_rows and options.get("verbosity", 1):
+            command = name_of(self)
+            self.stderr.write(
+                f"Control plane (schema public). For a tenant: manage.py run_in_tenant SLUG -- {command} …", str
+            )
+        with use_tenant(PLATFORM):
+            return super().execute(*args, **options)
+
+
+class OfATenant(BaseCommand):
+    """Refused without an active tenant: Django would skip every table, and report success."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command."""
+        require_tenant(name_of(self))
+        return super().execute(*args, **options)
+
+
+def require_apps_here(labels: Iterable[str], command: str) -> None:
+    """Raise `CommandError` for an app that is not installed, or has no tables where the active tenant looks."""
+    tenant = active_tenant() or PLATFORM
+    for label in labels:
+        try:
+            apps.get_app_config(label)
+        except LookupError as error:
+            raise CommandError(str(error)) from error
+        if label not in labels_for(tenant):
+            side = "SLUG" if tenant.is_platform else "--platform"
+            raise CommandError(
+                f"The app {label!r} has no tables in {_place(tenant.schema)}. "
+                f"Run: manage.py run_in_tenant {side} -- {command} {label}"
+            )
+
+
+def _place(schema: str) -> str:
+    return "the control plane" if schema == PLATFORM.schema else f"schema {schema}"

@@ -1,0 +1,80 @@
+"""One line for what a command cannot do, instead of a traceback: no active tenant, no database, no tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError
+from psycopg import errors
+
+from tenants.errors import DatabaseUnavailable, NoActiveTenant, TenancyError
+from tenants.postgresql.overload import Stopped, first_line, why_stopped
+from tenants.redaction import without_passwords
+
+_MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
+
+
+def explanation(error: BaseException, command: str) -> str | None:
+    """Return what to print for `error`, and what to do next; None for one that only a traceback explains."""
+    if isinstance(error, NoActiveTenant) and command != "shell":  # there, the code is the user's
+        return (
+            f"{command} needs a tenant, and none is active. Run: manage.py run_in_tenant SLUG -- {command} … "
+            f"(--all for every tenant, --platform for the control plane)."
+        )
+    away = next((cause for cause in _causes(error) if why_stopped(cause) is Stopped.AWAY), None)
+    if away is not None and not isinstance(away, DatabaseUnavailable):
+        return (
+            f"{command} failed: the database does not answer ({without_passwords(first_line(away))}). Start PostgreSQL "
+            f"or correct DATABASE_URL (DATABASE_DIRECT_URL), then run the command again."
+        )
+    if isinstance(error, (TenancyError, ImproperlyConfigured)):
+        return without_passwords(str(error))
+    if isinstance(error, DatabaseError) and isinstance(error.__cause__, _MISSING) and "tenants_" in str(error):
+        return "The control plane is not migrated. Run: manage.py migrate"
+    if isinstance(error, DatabaseError) and isinstance(error.__cause__, errors.InsufficientPrivilege):
+        return (
+            f"{command} failed: {first_line(error)}. Use the login that owns the tables (assume_role, see "
+            f"docs/operations.md, Logins), or run_in_tenant --as-owner for what changes tables."
+        )
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def explain_errors_of_commands() -> None:
+    """Let every command of Django's command line, other apps' too, end with that line and exit code 1.
+
+    Django has no place to say so for commands that are not ours. `--traceback` shows the traceback, as for a
+    `CommandError`; `call_command` raises what it always raised.
+    """
+    run = BaseCommand.run_from_argv
+    if getattr(run, "explains_errors", False):
+        return
+
+    @wraps(run)
+    def run_from_argv(self: BaseCommand, argv: list[str]) -> None:
+        try:
+            run(self, argv)
+        except Exception as error:
+            text = None if "--traceback" in argv else explanation(error, argv[1])
+            if text is None:
+                raise
+            self.stderr.write(f"CommandError: {text}")
+            sys.exit(1)
+
+    run_from_argv.explains_errors = True  # type: ignore[attr-defined]
+    BaseCommand.run_from_argv = run_from_argv  # type: ignore[method-assign]
+
+
+def name_of(command: Any) -> str:
+    """Return the name by which a command is called."""
+    return str(type(command).__module__.rpartition(".")[2])

@@ -1,0 +1,35 @@
+"""Django's migration machinery with eyes for one side at a time, for Django's own commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.migrations.autodetector import MigrationAutodetector
+from django.db.migrations.executor import MigrationExecutor
+
+from tenants.context import PLATFORM, active_tenant
+from tenants.isolation.app_placement import labels_for
+from tenants.migrator import operations  # noqa: F401  # fits Django's operations to tenants
+
+
+class ControlPlaneExecutor(MigrationExecutor):
+    """Applies the migrations of the control plane's apps alone: the others are not even recorded."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        every_leaf_node = self.loader.graph.leaf_nodes
+        labels = labels_for(PLATFORM)
+        self.loader.graph.leaf_nodes = lambda app=None: [key for key in every_leaf_node(app) if key[0] in labels]
+
+
+class Autodetector(MigrationAutodetector):
+    """Finds the changes of the apps that the active tenant has; with none active, of all apps."""
+
+    def changes(self, *args: Any, **kwargs: Any) -> dict[str, list[Any]]:
+        """Return new migrations by app label."""
+        found: dict[str, list[Any]] = super().changes(*args, **kwargs)
+        tenant = active_tenant()
+        if tenant is None:
+            return found
+        labels = labels_for(tenant)
+        return {label: changes for label, changes in found.items() if label in labels}

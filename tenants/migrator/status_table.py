@@ -1,0 +1,57 @@
+"""How far each tenant is in each app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tenants.context import TenantInfo, use_tenant
+from tenants.isolation.app_placement import labels_of_variant
+from tenants.migrator.recorder import read_applied
+from tenants.models.code_release import Key, disk_loader
+from tenants.variants.discovery import DEFAULT, known_variants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One app in one schema."""
+
+    last: str
+    """The last applied migration; empty if none is."""
+    missing: int
+    """How many migrations of the code are not applied."""
+
+    @property
+    def text(self) -> str:
+        """The cell for people: `0003`, or `0001 +2` where two are missing."""
+        last = self.last.partition("_")[0] or "none"
+        return f"{last} +{self.missing}" if self.missing else last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One schema."""
+
+    slug: str
+    apps: dict[str, Cell]
+
+
+def migration_matrix(tenants: Sequence[TenantInfo]) -> Iterator[Row]:
+    """Yield a row for each tenant, read from its schema; one query each."""
+    for tenant in tenants:
+        with use_tenant(tenant.as_owner()):
+            applied = read_applied()
+        yield Row(slug=tenant.slug, apps={label: _cell(label, applied) for label in _migrated_labels(tenant)})
+
+
+def _migrated_labels(tenant: TenantInfo) -> list[str]:
+    variant = tenant.variant if tenant.variant in known_variants() else DEFAULT
+    return sorted(labels_of_variant(variant) & disk_loader().migrated_apps)
+
+
+def _cell(label: str, applied: frozenset[Key]) -> Cell:
+    graph = disk_loader().graph
+    (leaf,) = graph.leaf_nodes(label)
+    wanted = [key for key in graph.forwards_plan(leaf) if key[0] == label]
+    done = [key for key in wanted if key in applied]
+    return Cell(last=done[-1][1] if done else "", missing=len(wanted) - len(done))

@@ -1,0 +1,38 @@
+"""The code that runs, told by its migrations: whether two processes are of one release."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+
+from django.db.migrations.loader import MigrationLoader
+
+from tenants.isolation.app_placement import labels_of_platform, labels_of_variant
+from tenants.variants.discovery import known_variants
+
+Key = tuple[str, str]
+"""A migration: app label and name."""
+
+
+@cache
+def disk_loader() -> MigrationLoader:
+    """Return the graph of the migrations in the code; read once, since code does not change while a process runs."""
+    return MigrationLoader(None)
+
+
+@cache
+def release() -> str:
+    """Return one value for the code that runs: a checksum of the migrations of all tenants and of the control plane.
+
+    Code with the same migrations is the same release: each may go on with what the other has begun.
+    """
+    labels = labels_of_platform().union(*(labels_of_variant(variant) for variant in known_variants()))
+    return checksum(key for key in disk_loader().disk_migrations if key[0] in labels)
+
+
+def checksum(keys: Iterable[Key]) -> str:
+    """Return one short value for those of the migrations that the code has."""
+    known = disk_loader().disk_migrations
+    text = "\n".join(f"{app}.{name}" for app, name in sorted(keys) if (app, name) in known)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,130 @@
+"""What was done, is being done, and who went in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models.code_release import release
+from tenants.models.tenant import Tenant
+from tenants.names import SLUG_MAX_LENGTH
+
+
+class AuditEvent(models.Model):
+    """Something that was done to a tenant. Stays when the tenant goes, so it keeps the id and the slug as they were."""
+
+    at = models.DateTimeField(_("at"), db_default=Now(), editable=False)
+    actor = models.CharField(_("who"), max_length=200)
+    action = models.CharField(_("what"), max_length=50)
+    tenant_id = models.BigIntegerField(_("tenant id"), db_index=True)
+    slug = models.CharField(_("slug"), max_length=SLUG_MAX_LENGTH)
+    detail = models.JSONField(_("detail"), default=dict)
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.slug}"
+
+
+class Operation(models.Model):
+    """Long work that is done by a worker, in the background, and how far it is."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    UNFINISHED = (State.WAITING, State.RUNNING)
+
+    kind = models.CharField(_("what"), max_length=50)
+    slug = models.CharField(
+        _("tenant"), max_length=SLUG_MAX_LENGTH, blank=True, help_text=_("As it was when this was asked for.")
+    )
+    tenant_id = models.BigIntegerField(_("tenant id"), null=True, db_index=True)
+    # The columns have defaults, since an older release may go on inserting rows while this one is rolled out.
+    epoch = models.CharField(
+        _("epoch"), max_length=32, blank=True, default="", db_default="", help_text=_("The tenant’s, at that time.")
+    )
+    purge_after = models.DateTimeField(
+        _("purge after"), null=True, help_text=_("Of the deletion that the tenant was in then; another is not meant.")
+    )
+    tenant_ids = models.JSONField(_("tenant ids"), null=True, help_text=_("Of several that are named."))
+    release = models.CharField(
+        _("release"),
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The code that asked, by its migrations."),
+    )
+    arguments = models.JSONField(_("arguments"), default=dict)
+    asked_by = models.CharField(_("who"), max_length=200)
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.WAITING)
+    done = models.PositiveBigIntegerField(_("done"), default=0)
+    total = models.PositiveBigIntegerField(_("total"), default=0, help_text=_("0: how much there is, is not known."))
+    message = models.TextField(_("message"), blank=True)
+    error = models.TextField(_("error"), blank=True)
+    report = models.JSONField(_("report"), default=dict, help_text=_("What this kind of work has to tell beside."))
+    attempts = models.PositiveSmallIntegerField(
+        _("attempts"), default=0, help_text=_("How often it was begun since it was last laid down in order.")
+    )
+    created_at = models.DateTimeField(_("asked for at"), db_default=Now())
+    started_at = models.DateTimeField(_("started at"), null=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+
+    class Meta:
+        verbose_name = _("operation")
+        verbose_name_plural = _("operations")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.slug}".rstrip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write the row; a new one is about the tenants that have its slugs now, and keeps their ids."""
+        if self._state.adding and not self.release:
+            self.name_tenants()
+        super().save(*args, **kwargs)
+
+    def name_tenants(self) -> None:
+        """Note by id which tenants are meant, since slugs change hands, and which code it is that asks."""
+        self.release = release()
+        if "slugs" in self.arguments:
+            meant = Tenant.objects.filter(slug__in=self.arguments["slugs"]).order_by("pk")
+            self.tenant_ids = list(meant.values_list("pk", flat=True))
+        known = Q(slug=self.slug) if self.tenant_id is None else Q(pk=self.tenant_id)
+        tenant = Tenant.objects.filter(known).first() if self.slug or self.tenant_id is not None else None
+        if tenant is not None:
+            self.slug, self.tenant_id, self.epoch = tenant.slug, tenant.pk, tenant.epoch
+            self.purge_after = tenant.deletion
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in self.UNFINISHED
+
+
+class OperatorEntry(models.Model):
+    """A one-time link by which an operator enters a shop, and whether it was used. Its secret is kept as a hash."""
+
+    digest = models.CharField(_("digest"), max_length=64, unique=True)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="operator_entries", verbose_name=_("tenant"))
+    operator_id = models.BigIntegerField(_("operator id"))
+    operator = models.CharField(_("operator"), max_length=150)
+    made_at = models.DateTimeField(_("made at"), db_default=Now())
+    used_at = models.DateTimeField(_("used at"), null=True)
+
+    class Meta:
+        verbose_name = _("entry of an operator")
+        verbose_name_plural = _("entries of operators")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.operator} → {self.tenant_id}"

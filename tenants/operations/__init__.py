@@ -1,7 +1,0 @@
-"""Long work in the background: asked for here, done by `manage.py run_worker`, followed in the operator's admin."""
-
-from tenants.operations.kinds import KINDS, Kind
-from tenants.operations.run import run_operation
-from tenants.operations.start import start_operation
-
-__all__ = ["KINDS", "Kind", "run_operation", "start_operation"]

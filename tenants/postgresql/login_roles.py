@@ -1,0 +1,57 @@
+"""Who logs in, and as which role that works: `OPTIONS["assume_role"]` names the role that owns everything.
+
+Several logins can be members of it: one that migrates and others that serve, or a new one each month. The tenants'
+roles are granted to the owner, and so to whoever may become it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import errors, sql
+
+from tenants.errors import ConfigurationError
+from tenants.names import role_name
+from tenants.postgresql.overload import first_line
+
+_OUT_OF_REACH = """
+SELECT rolname FROM pg_roles
+WHERE starts_with(rolname, %(prefix)s) AND substr(rolname, length(%(prefix)s) + 1) ~ '^[0-9]+$'
+AND NOT pg_has_role(coalesce(nullif(%(owner)s, ''), session_user), oid, %(right)s) LIMIT 1
+"""
+_CONTROL_PLANE_OUT_OF_REACH = """
+SELECT NOT (has_table_privilege(who, oid, 'SELECT') AND has_table_privilege(who, oid, 'UPDATE'))
+FROM pg_class, coalesce(nullif(%(owner)s, ''), session_user) who WHERE oid = to_regclass('public.tenants_tenant')
+"""
+
+
+def become_owner(session: Any, owner: str) -> None:
+    """Give a new session the rights of the owner; raise `ConfigurationError` if the login may not have them."""
+    if not owner:
+        return
+    try:
+        session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+    except (errors.InsufficientPrivilege, errors.InvalidParameterValue) as error:
+        login = session.info.user
+        raise ConfigurationError(
+            f"The login {login!r} cannot act as {owner!r}, which assume_role names: {first_line(error)}. "
+            f'Run as an administrator of the database: GRANT "{owner}" TO "{login}".'
+        ) from error
+
+
+def rights_missing(session: Any, owner: str) -> str:
+    """Return what the owner, or else who logs in, may not do with tenants or control plane; empty: nothing."""
+    with session.cursor() as cursor:
+        row = cursor.execute("SELECT current_database(), session_user").fetchone()
+        name, who = row[0], owner or row[1]
+        facts = {
+            "prefix": role_name(name, 0).removesuffix("0"),
+            "owner": owner,
+            "right": "SET" if session.info.server_version >= 160000 else "MEMBER",
+        }
+        found = cursor.execute(_OUT_OF_REACH, facts).fetchone()
+        if found:
+            return f"{who!r} may not act as {found[0]!r}, a tenant's role"
+        if cursor.execute(_CONTROL_PLANE_OUT_OF_REACH, facts).fetchone() == (True,):
+            return f"{who!r} may not read and write tenants_tenant, a table of the control plane"
+    return ""

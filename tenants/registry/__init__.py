@@ -1,0 +1,1 @@
+"""Host to tenant: cached lookups, and their invalidation over LISTEN/NOTIFY."""

@@ -1,0 +1,152 @@
+"""From `(host, path)` to the tenant that answers there. Knows no requests: middleware, gateway and tests call it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from math import inf
+from typing import NamedTuple
+
+from django.core.signals import setting_changed
+
+from tenants.conf import TenancySettings, tenancy
+from tenants.context import PLATFORM, TenantInfo
+from tenants.errors import InvalidName
+from tenants.names import validate_slug
+from tenants.registry.lookup import Miss, registry
+
+
+class Door(Enum):
+    """What awaits whoever comes to a host."""
+
+    OPEN = "open"
+    UNKNOWN = "unknown"
+    SUSPENDED = "suspended"
+    MOVED = "moved"
+
+
+class Resolution(NamedTuple):
+    """Who answers at a host and path. A tuple: one is made for every request, and a dataclass takes thrice as long."""
+
+    door: Door
+    tenant: TenantInfo | None = None
+    prefix: str = ""
+    """The part of the path that named the tenant, as `/t/acme`; the application sees it as SCRIPT_NAME."""
+
+
+_WELL_KNOWN = "/.well-known/"
+
+UNKNOWN = Resolution(door=Door.UNKNOWN)
+AT_PLATFORM = Resolution(door=Door.OPEN, tenant=PLATFORM)
+
+
+def resolve(host: str, path: str) -> Resolution:
+    """Return who answers at `path` of `host` (in its normal spelling); asks the database for what is not remembered."""
+    question = _question(host, path)
+    if isinstance(question, Resolution):
+        return question
+    return _answer(registry.look_up(question.key), host, question.prefix)
+
+
+def resolve_from_memory(host: str, path: str) -> Resolution | None:
+    """Return the same without the database, or None where only that knows: for code that must not wait."""
+    question = _question(host, path)
+    if isinstance(question, Resolution):
+        return question
+    found = registry.remembered(question.key)
+    return None if isinstance(found, Miss) else _answer(found, host, question.prefix)
+
+
+def believed_until(host: str, path: str, resolution: Resolution) -> float:
+    """Return until when (`time.monotonic`) what was found for `path` of `host` may be used without asking again."""
+    question = _question(host, path)
+    if isinstance(question, Resolution):
+        return inf
+    return 0.0 if resolution.tenant is None else registry.believed_until(question.key, resolution.tenant)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What the registry has to be asked."""
+
+    key: str
+    prefix: str = ""
+
+
+def _question(host: str, path: str) -> Resolution | _Question:
+    """Return the resolution where host and path alone settle it, else what to ask the registry."""
+    config = tenancy()
+    if config.path_prefix and is_platform_host(host, config):
+        slug, prefix = slug_in_path(path, config)
+        return _question_of_slug(slug, prefix, config) if slug else AT_PLATFORM
+    return _question_of_host(host)
+
+
+@lru_cache(maxsize=1_024)  # bounded: hosts are invented as well
+def _question_of_host(host: str) -> Resolution | _Question:
+    """Return the same for a host whose paths name no tenants."""
+    config = tenancy()
+    if is_platform_host(host, config):
+        return AT_PLATFORM
+    slug = slug_in_host(host, config)
+    return _question_of_slug(slug, "", config) if slug else _Question(f"host:{host}")
+
+
+def _question_of_slug(slug: str, prefix: str, config: TenancySettings) -> Resolution | _Question:
+    try:
+        validate_slug(slug, reserved=config.all_reserved_slugs)
+    except InvalidName:
+        return UNKNOWN  # it can be nobody's, so nobody is asked
+    return _Question(f"slug:{slug}", prefix)
+
+
+def _answer(tenant: TenantInfo | None, host: str, prefix: str) -> Resolution:
+    if tenant is None or not tenant.exists:
+        return UNKNOWN
+    if tenant.status != "active":
+        return Resolution(door=Door.SUSPENDED, tenant=tenant, prefix=prefix)
+    at_home = bool(prefix) or host == tenant.host
+    return Resolution(door=Door.OPEN if at_home else Door.MOVED, tenant=tenant, prefix=prefix)
+
+
+def is_platform_host(host: str, config: TenancySettings) -> bool:
+    """Tell whether the platform answers at `host`."""
+    return host == config.base_domain or host in config.platform_hosts
+
+
+def slug_in_host(host: str, config: TenancySettings) -> str:
+    """Return the slug that a subdomain of the platform names, or an empty string. Deeper subdomains name nobody."""
+    label, dot, rest = host.partition(".")
+    return label if dot and rest == config.base_domain else ""
+
+
+def slug_in_path(path: str, config: TenancySettings) -> tuple[str, str]:
+    """Return the slug that a path names and the prefix that does it, both empty where it names none."""
+    if not config.path_prefix:
+        return "", ""
+    first, _, rest = path.removeprefix("/").partition("/")
+    slug = rest.partition("/")[0]
+    return (slug, f"/{first}/{slug}") if slug and first == config.path_prefix else ("", "")
+
+
+def path_to_route(path: str) -> str:
+    """Return a path with what names the tenant at its beginning.
+
+    Well-known addresses of an issuer below a path have it at their end (RFC 8414 §3.1): what the tenant answers at
+    `/t/acme/.well-known/openid-configuration` is asked for at `/.well-known/openid-configuration/t/acme` as well.
+    """
+    prefix = tenancy().path_prefix
+    if not prefix or not path.startswith(_WELL_KNOWN):
+        return path
+    name, _, place = path.removeprefix(_WELL_KNOWN).partition("/")
+    first, _, slug = place.removesuffix("/").partition("/")
+    return f"/{first}/{slug}{_WELL_KNOWN}{name}" if first == prefix and slug and "/" not in slug else path
+
+
+def _reload(*, setting: str, **_: object) -> None:
+    if setting == "TENANTS":
+        _question_of_host.cache_clear()
+
+
+setting_changed.connect(_reload, dispatch_uid="tenants.registry.resolver")
