@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tenants.contrib.devserver import embedded
-from tests.tenants.postgresql.embedded.conftest import discard
+from tests.tenants.contrib.devserver.conftest import discard
 
 ROOT = Path(__file__).resolve().parents[2]
 

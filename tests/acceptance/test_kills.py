@@ -14,7 +14,7 @@ import pytest
 
 from tenants.contrib.devserver import embedded
 from tests.acceptance.hand import Child, Hand, Mother
-from tests.tenants.postgresql.embedded.conftest import discard
+from tests.tenants.contrib.devserver.conftest import discard
 from tests.waiting import eventually
 
 KILLS = int(os.environ.get("SANGGA_KILLS", "8"))

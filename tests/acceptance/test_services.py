@@ -19,7 +19,7 @@ import pytest
 
 from shop.demo.services import PROCESSES, SERVICES
 from tenants.contrib.devserver import embedded
-from tests.tenants.postgresql.embedded.conftest import discard
+from tests.tenants.contrib.devserver.conftest import discard
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]

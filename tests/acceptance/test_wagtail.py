@@ -9,7 +9,7 @@ import pytest
 
 from tenants.contrib.devserver import embedded
 from tests.acceptance.hand import Hand
-from tests.tenants.postgresql.embedded.conftest import discard
+from tests.tenants.contrib.devserver.conftest import discard
 
 TENANTS = 50
 

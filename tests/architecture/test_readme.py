@@ -21,7 +21,7 @@ import tenants
 from shop.api.schemas.goods import GoodsFilter
 from tenants import lifecycle
 from tenants.contrib.devserver import embedded
-from tests.tenants.postgresql.embedded.conftest import discard
+from tests.tenants.contrib.devserver.conftest import discard
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "images")

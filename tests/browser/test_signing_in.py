@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tests.browser.conftest import DESK, PHONE
-from tests.tenants.accounts.phone import Phone
+from tests.tenants.contrib.accounts.phone import Phone
 
 Browser = Callable[..., AbstractContextManager[Page]]
 PASSWORD = "correct horse battery"

@@ -22,7 +22,7 @@ from tenants.contrib.oauth.api_keys import make_api_key
 from tests.isolation.servers import served
 from tests.served.chosen import CHOSEN
 from tests.served.exchange import Answer, Request, exchange
-from tests.tenants.gateway.conftest import opened_front
+from tests.tenants.contrib.gateway.conftest import opened_front
 
 _BEHIND = {"SERVICE": "shop", "SANGGA_METRICS_TOKEN": ""}
 _BUILT_IN = ("served-wsgi", "served-asgi", "served-gate")

@@ -1,0 +1,59 @@
+"""Switching applications on for a tenant, on its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.models import AuditEvent, Mount
+from tenants.registry.lookup import registry, tenant_by_slug
+from tests.tenants.contrib.admin.test_tenant_page import errors_of, form_of, page_of
+
+
+def mounting(tenant: TenantInfo, **row: Any) -> dict[str, Any]:
+    values = {"tenant": tenant.id, "path": "prices", "app": "prices", "is_on": "on", "options": "{}", **row}
+    form = {f"mounts-0-{key}": value for key, value in values.items() if value is not None}
+    return form_of(tenant, **{"mounts-TOTAL_FORMS": 1, "mounts-INITIAL_FORMS": 0, **form})
+
+
+def test_an_application_is_switched_on_and_that_is_written_down(browser: Client, acme: TenantInfo) -> None:
+    assert browser.post(page_of(acme), mounting(acme)).status_code == 302
+    registry.clear()
+    assert [(point.app, point.path) for point in tenant_by_slug("acme").mounts] == [("prices", "prices")]
+    with use_tenant(PLATFORM):
+        event = AuditEvent.objects.filter(action="change mounts").get()
+    assert (event.actor, event.slug, event.detail) == ("operator mia", "acme", {"now": ["/prices"]})
+    assert Client(HTTP_HOST=acme.host).get("/prices/").status_code == 200
+
+
+def test_it_is_for_staff_alone_unless_somebody_says_otherwise() -> None:
+    assert Mount().is_for_staff
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"path": "/prices/"}, "Parts of lower-case letters"),
+        ({"path": "a//b"}, "Parts of lower-case letters"),
+        ({"path": "../etc"}, "Parts of lower-case letters"),
+        ({"path": "", "is_for_staff": "on"}, "no page left to sign in on"),
+        ({"app": "nonesuch"}, "nonesuch"),
+        ({"options": "[]"}, "An object is wanted"),
+        ({"options": "{"}, "JSON"),
+        ({"options": '{"colour": "red"}'}, "does not take that"),
+    ],
+)
+def test_what_would_not_work_is_refused(browser: Client, acme: TenantInfo, row: dict[str, str], said: str) -> None:
+    response = browser.post(page_of(acme), mounting(acme, **row))
+    assert said in errors_of(response) + response.text
+    assert not Mount.objects.exists()
+
+
+def test_two_at_one_path_are_refused(browser: Client, acme: TenantInfo, globex: TenantInfo) -> None:
+    Mount.objects.create(tenant_id=acme.id, app="prices", path="prices")
+    Mount.objects.create(tenant_id=globex.id, app="prices", path="prices")
+    with pytest.raises(Exception, match="one_mount_at_a_path"):
+        Mount.objects.create(tenant_id=acme.id, app="prices", path="prices")
