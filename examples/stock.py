@@ -13,7 +13,7 @@ from collections import defaultdict
 from aiohttp import web
 
 from tenants.contrib.services.identity import HEADER, Identity, verify
-from tenants.errors import IdentityRefused
+from tenants.errors import InvalidIdentity
 
 NAME = "other-service"
 
@@ -42,7 +42,7 @@ def make_app(key: bytes) -> web.Application:
             return web.Response(text="ok\n")
         try:
             request["identity"] = verify(request.headers.get(HEADER, ""), service=NAME, keys=[key])
-        except IdentityRefused as refused:
+        except InvalidIdentity as refused:
             return web.json_response({"detail": str(refused)}, status=403)
         return await handler(request)
 

@@ -4,7 +4,7 @@ The names below are the whole public surface; everything else is reached through
 """
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant
-from tenants.errors import NoActiveTenant, TenancyError, TenantNotFound, WrongScope, WrongTenant
+from tenants.errors import NoActiveTenant, TenancyError, TenantNotFound, WrongSchema, WrongTenant
 from tenants.threads import run_in_threads
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "TenancyError",
     "TenantInfo",
     "TenantNotFound",
-    "WrongScope",
+    "WrongSchema",
     "WrongTenant",
     "active_tenant",
     "current_tenant",

@@ -10,31 +10,31 @@ TenancyError
 ├── SchemaExists              PostgreSQL already has that schema; it is never adopted
 ├── TenantNotFound            no such tenant, or not with the status that the step is for
 ├── UnknownVariant            the code has no such variant
-├── VariantBroken             a variant replaces something that is not there, or cannot take its place
-├── NothingToResolve          no default has the name that is resolved (also a LookupError)
+├── InvalidVariant             a variant replaces something that is not there, or cannot take its place
+├── VariantLookupError          no default has the name that is resolved (also a LookupError)
 ├── NoActiveTenant            the database was asked for while no tenant was active
-├── WrongScope                a model was used on the side on which it has no table
+├── WrongSchema                a model was used on the side on which it has no table
 ├── WrongTenant               a record of one tenant was used in another
 ├── MigrationFailed           a tenant's migrations stopped, and left it as it was
-├── TakenElsewhere            another run has the tenant in hand
-├── TablesInUse               others had a tenant's tables in use for as long as a step waits for them
-├── TenantBehind              a tenant's schema is not where the code is, as the step needs it to be
+├── TenantLocked            another run has the tenant in hand
+├── LockTimeout               others had a tenant's tables in use for as long as a step waits for them
+├── SchemaOutdated              a tenant's schema is not where the code is, as the step needs it to be
 ├── ExtensionRefused          an extension of PostgreSQL that is missing, or where a tenant cannot use it
 ├── TenantAhead               a newer release has migrated a tenant's schema, and this code does not know how
 ├── TenantChanged             a tenant was renamed, or all were signed out of it, since it was to be replaced
 ├── OperatorAccountRefused    an account in a shop that stands for an operator was to be written
-├── MappingRefused            a file that says what a variant's rows begin with, and cannot be taken
-├── TenantDiffers             a tenant's schema has other tables or columns than its migrations make
+├── InvalidMappingFile            a file that says what a variant's rows begin with, and cannot be taken
+├── SchemaDrift             a tenant's schema has other tables or columns than its migrations make
 ├── StepFailed                a clone, backup or restore stopped, and nothing of it is left
 ├── ProgramFailed             one of PostgreSQL's programs is missing, too old, or stopped with an error
-├── BackupRefused             a file that no tenant is restored from
-├── TokenRefused              a token or key of the API that opens nothing here
+├── InvalidBackup             a file that no tenant is restored from
+├── InvalidToken              a token or key of the API that opens nothing here
 ├── HashingBusy               as many passwords are being checked as may be at once
 ├── MountFailed               an application mounted in a tenant could not be built
 ├── MountTimedOut             a mounted application sent nothing for too long
-├── EntryRefused              a shop that is not open, and so is entered by no operator
-├── RunIncomplete             a run over many tenants left some as they were
-├── IdentityRefused           a request did not come from the gateway, or not for this service
+├── TenantClosed              a shop that is not open, and so is entered by no operator
+├── MigrationRunFailed             a run over many tenants left some as they were
+├── InvalidIdentity           a request did not come from the gateway, or not for this service
 ├── ServiceNotFound           no such service, or none for this tenant
 ├── ServiceFailed             a service was asked, and no answer came of it
 └── DatabaseUnavailable       the embedded PostgreSQL could not be started
@@ -174,7 +174,7 @@ class UnknownVariant(TenancyError):
         )
 
 
-class VariantBroken(TenancyError):
+class InvalidVariant(TenancyError):
     """A variant replaces something that is not there, or cannot take its place."""
 
     def __init__(self, variant: str, problems: list[str]) -> None:
@@ -186,7 +186,7 @@ class VariantBroken(TenancyError):
         return f"The variant {self.variant!r} is broken. {' '.join(self.problems)}"
 
 
-class NothingToResolve(TenancyError, LookupError):
+class VariantLookupError(TenancyError, LookupError):
     """No default has the name that is resolved."""
 
     def __init__(self, name: str, reason: str) -> None:
@@ -213,7 +213,7 @@ class NoActiveTenant(TenancyError):
         )
 
 
-class WrongScope(TenancyError):
+class WrongSchema(TenancyError):
     """A model was used on the side on which it has no table."""
 
     def __init__(self, model: str, lives_in: str, active: str) -> None:
@@ -262,7 +262,7 @@ class MigrationFailed(TenancyError):
         )
 
 
-class TakenElsewhere(TenancyError):
+class TenantLocked(TenancyError):
     """Another run has the tenant in hand."""
 
     def __init__(self, slug: str) -> None:
@@ -273,7 +273,7 @@ class TakenElsewhere(TenancyError):
         return f"Another run, here or on another machine, has tenant {self.slug!r} in hand. Try again when it is done."
 
 
-class TablesInUse(TenancyError):
+class LockTimeout(TenancyError):
     """Others had one of a tenant's tables in use for as long as a step waits for it. Nothing was changed."""
 
     def __init__(self, slug: str, table: str, seconds: float) -> None:
@@ -290,7 +290,7 @@ class TablesInUse(TenancyError):
         )
 
 
-class TenantBehind(TenancyError):
+class SchemaOutdated(TenancyError):
     """A tenant's schema is not where the code is, as the step needs it to be."""
 
     def __init__(self, slug: str) -> None:
@@ -361,7 +361,7 @@ class TenantAhead(TenancyError):
         )
 
 
-class MappingRefused(TenancyError):
+class InvalidMappingFile(TenancyError):
     """A file that says what a variant's rows begin with, and cannot be taken. Nothing was changed."""
 
     def __init__(self, file: str, problems: list[str]) -> None:
@@ -373,7 +373,7 @@ class MappingRefused(TenancyError):
         return f"Nothing was changed, since {self.file} cannot be taken: {' '.join(self.problems)}"
 
 
-class TenantDiffers(TenancyError):
+class SchemaDrift(TenancyError):
     """A tenant's schema has other tables or columns than its migrations make."""
 
     def __init__(self, slug: str, what: str) -> None:
@@ -412,7 +412,7 @@ class ProgramFailed(TenancyError):
         return f"PostgreSQL's program {self.program} {self.cause.strip()}"
 
 
-class BackupRefused(TenancyError):
+class InvalidBackup(TenancyError):
     """A file that no tenant is restored from."""
 
     def __init__(self, file: str, reason: str) -> None:
@@ -424,7 +424,7 @@ class BackupRefused(TenancyError):
         return f"Nothing is restored from {self.file}: {self.reason}"
 
 
-class TokenRefused(TenancyError):
+class InvalidToken(TenancyError):
     """A token or key of the API that opens nothing here."""
 
     def __init__(self, reason: str) -> None:
@@ -483,7 +483,7 @@ class MountTimedOut(TenancyError):
         )
 
 
-class EntryRefused(TenancyError):
+class TenantClosed(TenancyError):
     """A shop that is not open, and so is entered by no operator."""
 
     def __init__(self, slug: str) -> None:
@@ -497,7 +497,7 @@ class EntryRefused(TenancyError):
         )
 
 
-class RunIncomplete(TenancyError):
+class MigrationRunFailed(TenancyError):
     """A run over many tenants left some as they were."""
 
     def __init__(self, failed: list[str], not_begun: int = 0, elsewhere: int = 0) -> None:
@@ -518,7 +518,7 @@ class RunIncomplete(TenancyError):
         return f"{' '.join(parts)} Mend the cause, then migrate again those that are behind."
 
 
-class IdentityRefused(TenancyError):
+class InvalidIdentity(TenancyError):
     """A request did not come from the gateway or the mesh, or it is not for this service."""
 
     def __init__(self, reason: str) -> None:

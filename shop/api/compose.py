@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from ninja import Schema
 from pydantic import create_model
 
-from tenants.errors import VariantBroken
+from tenants.errors import InvalidVariant
 from tenants.variants import resolve_for
 
 S = TypeVar("S", bound=Schema)
@@ -17,13 +17,13 @@ def with_fields(base: type[S], variant: str, name: str, **fields: Any) -> type[S
     """Return `base` with the fields of the schema that `variant` has as `name`, and with `fields` replaced by others.
 
     `fields` are as pydantic's `create_model` takes them: what contains schemas of a variant has to be made for it too.
-    The result is called like `base`, since for its clients it is the only one. Raises `VariantBroken` for a field that
+    The result is called like `base`, since for its clients it is the only one. Raises `InvalidVariant` for a field that
     `base` has already: what reads it knows nothing of the variant.
     """
     extra = resolve_for(variant, name)
     taken = sorted(extra.model_fields.keys() & base.model_fields.keys())
     if taken:
-        raise VariantBroken(
+        raise InvalidVariant(
             variant,
             [
                 f"{extra.__module__}: the schema {extra.__name__} defines {', '.join(taken)}, which {base.__name__} of "

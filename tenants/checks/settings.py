@@ -11,7 +11,7 @@ from django.core.checks import Warning as CheckWarning
 
 from tenants.checks.placement import broken_variants
 from tenants.conf import tenancy
-from tenants.errors import TenancyError, VariantBroken
+from tenants.errors import InvalidVariant, TenancyError
 from tenants.isolation.app_placement import Scope, scope_of
 from tenants.isolation.urlconfs import import_urlconfs, views_of
 
@@ -77,7 +77,7 @@ def check_admins(**_: Any) -> Iterable[CheckMessage]:
         return
     try:
         import_urlconfs()
-    except VariantBroken as error:
+    except InvalidVariant as error:
         if error.variant not in broken_variants():  # else a check of its own says so
             yield Error(str(error), id="tenants.E008")
         return

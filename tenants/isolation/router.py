@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.db.utils import ConnectionRouter
 
 from tenants.context import active_tenant, innermost
-from tenants.errors import NoActiveTenant, WrongScope
+from tenants.errors import NoActiveTenant, WrongSchema
 from tenants.isolation.app_placement import has_tables, home_of, labels_for
 from tenants.isolation.instances import check_belongs, is_ours, with_its_schema
 
@@ -20,7 +20,7 @@ class TenantRouter:
     """Lets a model be read, written, related and migrated where the active tenant has its tables."""
 
     def db_for_read(self, model: type[Model] | None, instance: Any = None, **hints: Any) -> str:
-        """Return the alias; raise `NoActiveTenant`, `WrongScope` or `WrongTenant` where that is not to be asked.
+        """Return the alias; raise `NoActiveTenant`, `WrongSchema` or `WrongTenant` where that is not to be asked.
 
         Raw SQL may have no model; PostgreSQL refuses what is not the tenant's in it.
         """
@@ -31,7 +31,7 @@ class TenantRouter:
         if labels is None:
             labels = block.labels = labels_for(block.tenant)
         if model is not None and model._meta.app_label not in labels:
-            raise WrongScope(model._meta.label, home_of(model._meta.app_label), str(block.tenant))
+            raise WrongSchema(model._meta.label, home_of(model._meta.app_label), str(block.tenant))
         alias = block.alias
         if instance is not None and ((state := getattr(instance, "_state", None)) is None or state.db is not alias):
             check_belongs(instance)

@@ -56,7 +56,7 @@ def urlconf_of_active() -> Any:
 
 
 def import_urlconfs() -> None:
-    """Import the platform's URLconf and the tenants', and what each variant has; raise `VariantBroken`."""
+    """Import the platform's URLconf and the tenants', and what each variant has; raise `InvalidVariant`."""
     Context().run(_import_all)  # in an empty context, whoever is active in this one
 
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
-from tenants.errors import TenantBehind, TenantDiffers
+from tenants.errors import SchemaDrift, SchemaOutdated
 from tenants.lifecycle import audit
 from tenants.lifecycle.anonymize import anonymisers
 from tenants.lifecycle.backup.copy_rows import Column, columns_of, copy_rows, sequences_of
@@ -43,8 +43,8 @@ def clone_tenant(
     `TENANTS["CLONE_LEAVES_OUT"]` stay empty. `anonymise` takes personal data out before anybody can see the clone.
     Shoppers of the source go on buying meanwhile. All of it is one transaction, on a connection of its own.
 
-    Raises `InvalidName`, `TenantExists`, `TenantNotFound`, `TenantBehind`, `TenantAhead`, `TenantDiffers`,
-    `TakenElsewhere`, `StepFailed`, or what an anonymiser raises.
+    Raises `InvalidName`, `TenantExists`, `TenantNotFound`, `SchemaOutdated`, `TenantAhead`, `SchemaDrift`,
+    `TenantLocked`, `StepFailed`, or what an anonymiser raises.
     """
     validate_slug(new_slug, reserved=tenancy().all_reserved_slugs)
     steps = anonymisers() if anonymise else []
@@ -74,7 +74,7 @@ def _check_is_current(source: TenantInfo) -> None:
         applied = read_applied()
         check_not_ahead(source, applied)
         if fingerprint(applied, source.variant) != target_fingerprint(source.variant):
-            raise TenantBehind(source.slug)
+            raise SchemaOutdated(source.slug)
 
 
 def _order(source: TenantInfo, new_slug: str, name: str) -> NewTenant:
@@ -109,14 +109,14 @@ def _check_is_alike(source: TenantInfo, clone: TenantInfo) -> None:
     for table in sorted(there.keys() | here.keys()):
         _check_columns(source, table, there.get(table, {}), here.get(table, {}))
     for sequence in sorted(sequences_of(source.schema).keys() ^ sequences_of(clone.schema).keys()):
-        raise TenantDiffers(source.slug, f"one of them lacks the sequence of {sequence}")
+        raise SchemaDrift(source.slug, f"one of them lacks the sequence of {sequence}")
 
 
 def _check_columns(source: TenantInfo, table: str, there: dict[str, Column], here: dict[str, Column]) -> None:
     for name in sorted(there.keys() ^ here.keys()):
         missing = "it lacks" if name not in there else "it has, beyond them,"
-        raise TenantDiffers(source.slug, f"{missing} the column {table}.{name}")
+        raise SchemaDrift(source.slug, f"{missing} the column {table}.{name}")
     for name, column in there.items():
         if not column.holds_the_same_as(here[name]):
             kinds = f"{column.type_name}, and not {here[name].type_name}"
-            raise TenantDiffers(source.slug, f"its column {table}.{name} is {kinds}")
+            raise SchemaDrift(source.slug, f"its column {table}.{name} is {kinds}")

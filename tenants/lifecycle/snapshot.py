@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import TakenElsewhere
+from tenants.errors import TenantLocked
 from tenants.lifecycle.rows import Which, existing_tenant
 from tenants.migrator.recorder import LOCK_SPACE
 from tenants.models import Tenant
@@ -22,7 +22,7 @@ def standing_still(which: Which) -> Iterator[TenantInfo]:
 
     Its shoppers go on buying, and several such looks may be taken at once. Migrations leave it alone meanwhile. The
     block begins as the control plane, and on a connection of its own: a transaction that the caller is in has no part
-    in it. Raises `TenantNotFound`, or `TakenElsewhere` if the tenant is being migrated.
+    in it. Raises `TenantNotFound`, or `TenantLocked` if the tenant is being migrated.
     """
     with own_session(), use_tenant(PLATFORM):
         tenant = existing_tenant(which)
@@ -39,4 +39,4 @@ def _claim(tenant: Tenant) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock_shared(%s, %s)", [LOCK_SPACE, tenant.pk])
         if not cursor.fetchone()[0]:
-            raise TakenElsewhere(tenant.slug)
+            raise TenantLocked(tenant.slug)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from django.db import connection
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.errors import TakenElsewhere, TenantBehind
+from tenants.errors import SchemaOutdated, TenantLocked
 from tenants.isolation.scoping import PerTenant
 from tenants.lifecycle import audit
 from tenants.lifecycle.failures import failing_as
@@ -66,10 +66,10 @@ def set_variant(
     code has that variant no more.
 
     All of it is one transaction; until it is over, shoppers see the shop as it was, and whoever writes what the variant
-    extends waits; where a variant is put aside or brought back, readers wait as well. Raises `TablesInUse` if others
+    extends waits; where a variant is put aside or brought back, readers wait as well. Raises `LockTimeout` if others
     have one of its tables in use for more than `lock_timeout` seconds (0: wait for as long as it takes); also
-    `TenantNotFound`, `UnknownVariant`, `TenantBehind`, `TenantAhead`, `TakenElsewhere` while the tenant is migrated,
-    copied or has other work to be done, `MappingRefused` or `StepFailed`.
+    `TenantNotFound`, `UnknownVariant`, `SchemaOutdated`, `TenantAhead`, `TenantLocked` while the tenant is migrated,
+    copied or has other work to be done, `InvalidMappingFile` or `StepFailed`.
     """
     check_known(variant)
     with failing_as(f"Giving {in_words(slug)} the variant {variant!r}"), locked_tenant(slug) as row:
@@ -93,7 +93,7 @@ def _check_is_current(tenant: TenantInfo, applied: frozenset[Key]) -> None:
     if _is_known(tenant):
         check_not_ahead(tenant, applied)
         if fingerprint(applied, tenant.variant) != target_fingerprint(tenant.variant):
-            raise TenantBehind(tenant.slug)
+            raise SchemaOutdated(tenant.slug)
     else:
         # The code of its variant is gone, and no run can bring it up to date before it has another one.
         others = [key for key in applied if key[0] != tenant.variant]
@@ -107,7 +107,7 @@ def _is_known(tenant: TenantInfo) -> bool:
 def _check_no_work_in_hand(tenant: TenantInfo) -> None:
     others = Operation.objects.filter(tenant_id=tenant.id, state__in=Operation.UNFINISHED).exclude(kind="variant")
     if others.exists():
-        raise TakenElsewhere(tenant.slug)
+        raise TenantLocked(tenant.slug)
 
 
 def _take_tables(before: TenantInfo, after: TenantInfo, applied: frozenset[Key], seconds: float) -> None:

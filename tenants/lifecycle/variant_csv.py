@@ -18,7 +18,7 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Field, Model
 from django.utils.translation import gettext
 
-from tenants.errors import MappingRefused
+from tenants.errors import InvalidMappingFile
 from tenants.migrator.dormant_variants import Rows
 from tenants.variants.labels import children_of
 
@@ -53,13 +53,13 @@ Files = Mapping[str, Path | str | MappingText]
 def read_mappings(variant: str, files: Files) -> Rows:
     """Write into the active tenant's rows of `variant` what files say, and return how many rows got something.
 
-    Raises `MappingRefused`.
+    Raises `InvalidMappingFile`.
     """
     return {mapping.table: mapping.read() for mapping in _mappings(variant, files)}
 
 
 def check_mappings(variant: str, files: Files) -> None:
-    """Raise `MappingRefused` for what is wrong with files whatever rows a tenant has; asks no database."""
+    """Raise `InvalidMappingFile` for what is wrong with files whatever rows a tenant has; asks no database."""
     for mapping in _mappings(variant, files):
         mapping.check()
 
@@ -78,7 +78,7 @@ def _model_called(name: str, variant: str, file: str) -> tuple[type[Model], type
         return next(iter(there.values()))
     names = ", ".join(there) or gettext("none, as it has no such models")
     which = gettext("Say which model of %(variant)s it is for: %(names)s.")
-    raise MappingRefused(file, [which % {"variant": variant, "names": names}])
+    raise InvalidMappingFile(file, [which % {"variant": variant, "names": names}])
 
 
 class _Mapping:
@@ -119,7 +119,7 @@ class _Mapping:
         while batch := list(islice(lines, _BATCH)):
             done += take(key, fields, batch)
         if self._problems:
-            raise MappingRefused(str(self._file), self._said())
+            raise InvalidMappingFile(str(self._file), self._said())
         return done
 
     def _fields(self, header: list[str]) -> tuple[Field[Any, Any], list[Field[Any, Any]]]:
@@ -195,10 +195,10 @@ class _Mapping:
         self._problems.append((line, f"{where % {'line': line, 'column': column}} {problem}"))
         if len(self._problems) >= _MAX_PROBLEMS:
             rest = gettext("There may be more; the rest was not read.")
-            raise MappingRefused(str(self._file), [*self._said(), rest])
+            raise InvalidMappingFile(str(self._file), [*self._said(), rest])
 
     def _said(self) -> list[str]:
         return [text for _, text in sorted(self._problems)]
 
     def _refuse(self, problem: str) -> NoReturn:
-        raise MappingRefused(str(self._file), [problem])
+        raise InvalidMappingFile(str(self._file), [problem])

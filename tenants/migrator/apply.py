@@ -80,7 +80,7 @@ def migrate_tenant(
     Everything happens in one transaction, so an exception leaves the schema as it was. Only a migration that refuses
     a transaction (`atomic = False`) is done without one, by itself, between those before and those behind it.
     `lock_timeout` is in seconds; 0 waits for as long as it takes. Unless it has to be `durable`, it may only be on disk
-    after the next `flush`. Raises `TakenElsewhere`, `TenantAhead`, or what PostgreSQL or a
+    after the next `flush`. Raises `TenantLocked`, `TenantAhead`, or what PostgreSQL or a
     migration raises.
     """
     started = time.monotonic()

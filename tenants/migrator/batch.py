@@ -19,7 +19,7 @@ from typing import cast
 from django.db import DatabaseError, OperationalError, connection
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import TakenElsewhere
+from tenants.errors import TenantLocked
 from tenants.migrator.graph import fingerprint
 from tenants.migrator.recorder import LOCK_SPACE, closing_statements, fingerprint_after, recorded_fingerprints
 from tenants.migrator.scripts import Script, send
@@ -66,7 +66,7 @@ class Express:
         """Migrate the active tenant; return whether it was done. If it was not, nothing was.
 
         `wait` is how many seconds a statement may wait for a lock; 0: without end. Unless it has to be `durable`, it
-        may only be on disk after the next `flush`. Raises `TakenElsewhere`, or `OperationalError` for a lock that was
+        may only be on disk after the next `flush`. Raises `TenantLocked`, or `OperationalError` for a lock that was
         not to be had or a lost connection.
         """
         if connection.in_atomic_block:
@@ -78,7 +78,7 @@ class Express:
         except DatabaseError as error:
             called_off = _CALLED_OFF.search(str(error))
             if called_off and called_off["why"] == "taken":
-                raise TakenElsewhere(tenant.slug) from error
+                raise TenantLocked(tenant.slug) from error
             return False  # the longer way finds out what there is to say
         return True
 

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import TakenElsewhere
+from tenants.errors import TenantLocked
 from tenants.migrator.graph import fingerprint
 from tenants.models import SchemaState, Tenant
 from tenants.models.code_release import Key, release
@@ -50,13 +50,13 @@ def claim_and_read(tenant: TenantInfo, lock_timeout: float, *, is_new: bool, is_
     """Claim a tenant for the transaction at hand and return what is applied in its schema; None for a new one.
 
     From here on, no statement waits longer than `lock_timeout` seconds for a lock (0: without end). `is_claimed`:
-    we hold a `session_claim`. Raises `TakenElsewhere` if another run has the claim.
+    we hold a `session_claim`. Raises `TenantLocked` if another run has the claim.
     """
     with connection.cursor() as cursor:
         milliseconds = str(int(lock_timeout * 1000))
         cursor.execute(_CLAIM + ("" if is_new else _APPLIED), [is_claimed, LOCK_SPACE, tenant.id, milliseconds])
         if not cursor.fetchone()[0]:
-            raise TakenElsewhere(tenant.slug)
+            raise TenantLocked(tenant.slug)
         if is_new:
             return None
         cursor.nextset()
@@ -67,7 +67,7 @@ def claim_and_read(tenant: TenantInfo, lock_timeout: float, *, is_new: bool, is_
 def session_claim(tenant: TenantInfo, *, patience: float = 0) -> Iterator[None]:
     """Hold the claim without a transaction, on a connection of its own that no pooler can swap beneath it.
 
-    If another run still has the claim after `patience` seconds, raise `TakenElsewhere`.
+    If another run still has the claim after `patience` seconds, raise `TenantLocked`.
     """
     with connect_directly() as session:
         deadline = time.monotonic() + patience
@@ -76,7 +76,7 @@ def session_claim(tenant: TenantInfo, *, patience: float = 0) -> Iterator[None]:
         # PostgreSQL cannot see it.
         while not _try(session, "SELECT pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, tenant.id]):
             if time.monotonic() > deadline:
-                raise TakenElsewhere(tenant.slug)
+                raise TenantLocked(tenant.slug)
             time.sleep(0.05)
         try:
             yield

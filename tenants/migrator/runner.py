@@ -18,7 +18,7 @@ from django.db import DatabaseError
 from django.db.models import Count, Q
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import TakenElsewhere, TenantAhead, in_one_line
+from tenants.errors import TenantAhead, TenantLocked, in_one_line
 from tenants.migrator.apply import Outcome, migrate_tenant, migrate_together
 from tenants.migrator.graph import Target, target_fingerprint
 from tenants.migrator.recorder import flush, write_failure
@@ -216,7 +216,7 @@ def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = Fals
     started = time.monotonic()
     try:
         return migrate_tenant(tenant, options.targets, lock_timeout=options.lock_timeout, durable=durable)
-    except TakenElsewhere:
+    except TenantLocked:
         return Outcome(tenant=tenant, elsewhere=True)
     except TenantAhead as error:  # what is on record of it is the newer release's, and right
         return Outcome(tenant=tenant, error=str(error), seconds=time.monotonic() - started)

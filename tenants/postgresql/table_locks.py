@@ -17,7 +17,7 @@ from django.db import OperationalError, connection, transaction
 from psycopg import errors, sql
 
 from tenants.context import current_tenant
-from tenants.errors import TablesInUse
+from tenants.errors import LockTimeout
 
 Mode = Literal["EXCLUSIVE", "ACCESS EXCLUSIVE"]
 """What others may do meanwhile: read, or nothing."""
@@ -32,13 +32,13 @@ _LOCK = "LOCK TABLE {table} IN {mode} MODE"
 def lock_tables(tables: Collection[str], mode: Mode, seconds: float) -> None:
     """Lock tables of the active tenant until the transaction at hand is over, all of them or none.
 
-    Raises `TablesInUse` if others still have some after `seconds` (0: wait for as long as it takes).
+    Raises `LockTimeout` if others still have some after `seconds` (0: wait for as long as it takes).
     """
     deadline = time.monotonic() + (seconds or _FOR_EVER)
     order = deque(sorted(tables))
     while refused := _refused(order, mode, deadline):
         if time.monotonic() >= deadline:
-            raise TablesInUse(current_tenant().slug, refused, seconds)
+            raise LockTimeout(current_tenant().slug, refused, seconds)
         order.remove(refused)
         order.appendleft(refused)
     _wait_at_most(seconds)  # for what is not among these

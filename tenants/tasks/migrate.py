@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any
 
 from tenants.context import TenantInfo
-from tenants.errors import RunIncomplete
+from tenants.errors import MigrationRunFailed
 from tenants.migrator.apply import Outcome
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.tasks.context import Stopped, Work
@@ -57,7 +57,7 @@ def migrate(work: Work) -> str:
     """Migrate the tenants that the argument `slugs` named when it was asked for, or all that are behind.
 
     Each outcome is told as it comes. Other arguments are `jobs`, `lock_timeout` and `max_failures`, as in
-    `RunOptions`. Raises `RunIncomplete` if some are left as they were.
+    `RunOptions`. Raises `MigrationRunFailed` if some are left as they were.
     """
     arguments = work.arguments
     arguments.pop("slugs", None)
@@ -75,7 +75,7 @@ def migrate(work: Work) -> str:
         _, due = find_behind(pk__in=[tenant.id for tenant in due])
     work.note(total - len(due), total, tally.report(len(due)))
     if tally.failed or due:
-        raise RunIncomplete(tally.failed, elsewhere=len(due))
+        raise MigrationRunFailed(tally.failed, elsewhere=len(due))
     return ""
 
 
@@ -100,7 +100,7 @@ def _go_round(work: Work, due: list[TenantInfo], total: int, options: RunOptions
     if run.not_begun and work.should_stop():
         raise Stopped
     if run.not_begun:
-        raise RunIncomplete(tally.failed, not_begun=len(run.not_begun), elsewhere=len(elsewhere))
+        raise MigrationRunFailed(tally.failed, not_begun=len(run.not_begun), elsewhere=len(elsewhere))
     return elsewhere
 
 

@@ -16,7 +16,7 @@ from django.apps import AppConfig, apps
 from django.core.signals import setting_changed
 
 from tenants.conf import tenancy
-from tenants.errors import VariantBroken
+from tenants.errors import InvalidVariant
 from tenants.variants.discovery import DEFAULT, Variant, check_known, variants
 from tenants.variants.validation import disagreements
 
@@ -27,18 +27,18 @@ ROOMS = (*ROOMS_OF_CLASSES, *ROOMS_OF_MODULES)
 
 @cache
 def overrides_of(variant: str) -> dict[str, Any]:
-    """Return what a variant has in the place of defaults, by name; raise `UnknownVariant` or `VariantBroken`."""
+    """Return what a variant has in the place of defaults, by name; raise `UnknownVariant` or `InvalidVariant`."""
     check_known(variant)
     if variant == DEFAULT:
         return {}
     found, problems = read_variant(variants()[variant])
     if problems:
-        raise VariantBroken(variant, problems)
+        raise InvalidVariant(variant, problems)
     return found
 
 
 def load_variants() -> None:
-    """Read all variants, so that none is read in the middle of a request; raise `VariantBroken`."""
+    """Read all variants, so that none is read in the middle of a request; raise `InvalidVariant`."""
     for variant in variants():
         overrides_of(variant)
 

@@ -12,7 +12,7 @@ from django.apps import apps
 from django.core.signals import setting_changed
 
 from tenants.context import current_tenant
-from tenants.errors import NothingToResolve
+from tenants.errors import VariantLookupError
 from tenants.variants.overrides import ROOMS_OF_CLASSES, overrides_of
 
 # What was found, by variant and name. Only ever added to, with the same answer whoever adds it.
@@ -23,7 +23,7 @@ def resolve(name: str) -> Any:
     """Return what the active tenant has as `name`: `app.room.Name`, such as `goods.models.Goods`.
 
     That is a class, or for `goods.services.pricing` a module; the tenant's variant's, else the default. Raises
-    `NoActiveTenant`, `NothingToResolve` for a name that there is not, or `UnknownVariant`.
+    `NoActiveTenant`, `VariantLookupError` for a name that there is not, or `UnknownVariant`.
     """
     return resolve_for(current_tenant().variant, name)
 
@@ -54,7 +54,7 @@ def _default(name: str) -> Any:
     if found is None and hasattr(there, "__path__") and find_spec(f"{there.__name__}.{last}"):
         found = import_module(f"{there.__name__}.{last}")
     if not isinstance(found, (type, ModuleType)):
-        raise NothingToResolve(name, f"{there.__name__} has no class or module {last!r}{_nearest(last, there)}")
+        raise VariantLookupError(name, f"{there.__name__} has no class or module {last!r}{_nearest(last, there)}")
     return found
 
 
@@ -62,14 +62,14 @@ def _room_of(name: str) -> tuple[ModuleType, str]:
     """Return the default's room, and what is asked for of it."""
     parts = name.split(".")
     if len(parts) != 3:
-        raise NothingToResolve(name, "a name has three parts, as in 'goods.models.Goods'")
+        raise VariantLookupError(name, "a name has three parts, as in 'goods.models.Goods'")
     label, room, last = parts
     try:
         module = f"{apps.get_app_config(label).name}.{room}"
     except LookupError:
-        raise NothingToResolve(name, f"there is no app with the label {label!r}") from None
+        raise VariantLookupError(name, f"there is no app with the label {label!r}") from None
     if find_spec(module) is None:
-        raise NothingToResolve(name, f"the app {label!r} has no {room}")
+        raise VariantLookupError(name, f"the app {label!r} has no {room}")
     return import_module(module), last
 
 

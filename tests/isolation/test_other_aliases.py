@@ -15,7 +15,7 @@ from django.db.models import Prefetch
 from django.db.models.query import RawQuerySet
 from django.test import override_settings
 
-from tenants import PLATFORM, TenantInfo, WrongScope, WrongTenant, use_tenant
+from tenants import PLATFORM, TenantInfo, WrongSchema, WrongTenant, use_tenant
 from tenants.isolation.instances import schema_of
 from tenants.models import Tenant
 from tenants.registry.lookup import tenant_by_slug
@@ -228,7 +228,7 @@ def test_what_a_router_of_a_project_reads_belongs_to_its_tenant(
 
 def test_a_router_of_a_project_opens_no_side_that_is_closed(acme: TenantInfo, replicas: None) -> None:
     with use_tenant(acme):
-        with pytest.raises(WrongScope):
+        with pytest.raises(WrongSchema):
             Tenant.objects.count()
         assert not router.allow_migrate("default", "tenants")
         assert router.allow_migrate("default", "auth")

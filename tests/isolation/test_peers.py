@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.test import Client
 
-from tenants import PLATFORM, TenantInfo, WrongScope, use_tenant
+from tenants import PLATFORM, TenantInfo, WrongSchema, use_tenant
 from tenants.conf import tenancy
 from tenants.errors import InvalidName, TenantExists
 from tenants.lifecycle import NewTenant, create_tenant, delete_tenant, purge_tenant
@@ -93,7 +93,7 @@ def test_the_control_plane_inside_a_tenants_block_does_not_stay_in_reach(acme: T
     with use_tenant(acme):
         with use_tenant(PLATFORM), use_tenant(globex), use_tenant(PLATFORM):
             assert Tenant.objects.exists()
-        with pytest.raises(WrongScope):
+        with pytest.raises(WrongSchema):
             Tenant.objects.exists()
         with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT * FROM tenants_tenant")

@@ -18,7 +18,7 @@ from unfold.widgets import (
 )
 
 from tenants.contrib.admin.forms import capitalise_labels, refuse_taken
-from tenants.errors import MappingRefused
+from tenants.errors import InvalidMappingFile
 from tenants.lifecycle.variant_csv import MappingText, check_mappings
 from tenants.models import Tenant, check_slug
 from tenants.tasks.backup_files import backup_files
@@ -120,7 +120,7 @@ class VariantForm(forms.Form):
         if variant and file:
             try:
                 check_mappings(variant, {self.cleaned_data.get("model", ""): file})
-            except MappingRefused as error:
+            except InvalidMappingFile as error:
                 self.add_error("mapping", [ValidationError(problem) for problem in error.problems])
         return self.cleaned_data
 

@@ -14,7 +14,7 @@ from tenants.contrib.oauth.key_cache import Ring, rings
 from tenants.contrib.oauth.tokens import verify
 from tenants.contrib.observability.principal import STRANGER, Principal
 from tenants.contrib.services.types import ServiceInfo
-from tenants.errors import TokenRefused
+from tenants.errors import InvalidToken
 from tenants.http.path_prefix import mounted_at
 
 
@@ -38,7 +38,7 @@ async def principal_of(token: str, tenant: TenantInfo, prefix: str, lookups: Loo
         if ring is not None and not _needs_a_query(token, tenant, ring):
             return _told_by(token, tenant, prefix, ring)
         return await lookups.in_time(partial(_told_by, token, tenant, prefix, None))
-    except TokenRefused as refused:
+    except InvalidToken as refused:
         raise _challenge(401, refused.reason, "invalid_token") from refused
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
-from tenants.errors import EntryRefused
+from tenants.errors import TenantClosed
 from tenants.isolation.password_reset import address_of
 from tenants.isolation.signing import former_tenant_keys, tenant_key
 from tenants.isolation.urlconfs import import_urlconfs, urlconf_of_active
@@ -29,10 +29,10 @@ def make_entry_link(tenant: TenantInfo, operator_id: int, operator: str) -> str:
     """Return an address at which `operator` enters the shop, once and within a minute.
 
     What is in it is signed with the shop's key, and so void after a new epoch; what uses it up is a row of the control
-    plane. Raises `EntryRefused` for a shop that is not open.
+    plane. Raises `TenantClosed` for a shop that is not open.
     """
     if tenant.status != "active":
-        raise EntryRefused(tenant.slug)
+        raise TenantClosed(tenant.slug)
     secret = secrets.token_urlsafe(32)
     with use_tenant(PLATFORM), transaction.atomic():
         OperatorEntry.objects.filter(made_at__lt=timezone.now() - timedelta(days=1)).delete()

@@ -20,7 +20,7 @@ from tenants.contrib.oauth.fields import Digest, KeyedDigestField
 from tenants.contrib.oauth.key_cache import KnownKey, Ring, rings
 from tenants.contrib.oauth.models import ApiKey
 from tenants.contrib.oauth.secrets import is_well_formed, new_secret
-from tenants.errors import OperatorAccountRefused, TokenRefused
+from tenants.errors import InvalidToken, OperatorAccountRefused
 
 logger = logging.getLogger(__name__)
 
@@ -56,16 +56,16 @@ def is_api_key(text: str) -> bool:
 
 
 def find_api_key(key: str, ring: Ring) -> KnownKey:
-    """Return what is known of a key; one query, unless it was used lately. Raises `TokenRefused` with the reason."""
+    """Return what is known of a key; one query, unless it was used lately. Raises `InvalidToken` with the reason."""
     if not is_well_formed(key, PREFIX):
-        raise TokenRefused("The key has a slip in it, or was made up.")
+        raise InvalidToken("The key has a slip in it, or was made up.")
     digests = _digests(key)
     known = next((ring.api_keys[one] for one in digests if one in ring.api_keys), None)
     if known is None:
         known = _look_up(key)
         ring.remember(digests[0], known)
     if known.expires is not None and known.expires <= time.time():
-        raise TokenRefused("The key has expired.")
+        raise InvalidToken("The key has expired.")
     _uses.note(current_tenant(), known.id)
     return known
 
@@ -84,11 +84,11 @@ def _digests(key: str) -> list[Digest]:
 def _look_up(key: str) -> KnownKey:
     row = ApiKey.objects.filter(digest=key).select_related("user").first()
     if row is None:
-        raise TokenRefused("This shop has no such key.")
+        raise InvalidToken("This shop has no such key.")
     if row.revoked is not None:
-        raise TokenRefused("The key has been revoked.")
+        raise InvalidToken("The key has been revoked.")
     if not row.user.is_active:
-        raise TokenRefused("Its user has been switched off.")
+        raise InvalidToken("Its user has been switched off.")
     expires = None if row.expires is None else row.expires.timestamp()
     return KnownKey(row.pk, row.user_id, row.name, frozenset(row.scopes.split()), expires)
 

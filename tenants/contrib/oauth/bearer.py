@@ -19,7 +19,7 @@ from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.oauth.api_keys import find_api_key, is_api_key
 from tenants.contrib.oauth.key_cache import Ring, rings
 from tenants.contrib.oauth.tokens import verify
-from tenants.errors import TokenRefused
+from tenants.errors import InvalidToken
 
 VOID = "invalid_token"
 """RFC 6750's word for a token that is expired, revoked, somebody else's or none at all."""
@@ -56,7 +56,7 @@ def access_by_token(token: str, ring: Ring) -> TokenAccess | None:
             user = None if claims.user_id is None else user_by_id(claims.user_id)
             name = ring.clients.get(claims.client_id, claims.client_id)
             return TokenAccess(user, claims.scopes, name, claims.client_id)
-    except TokenRefused as refused:
+    except InvalidToken as refused:
         raise NotIdentified(refused.reason, VOID) from refused
     return None
 

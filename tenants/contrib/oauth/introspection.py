@@ -15,7 +15,7 @@ from tenants.contrib.oauth.key_cache import rings
 from tenants.contrib.oauth.models import AccessToken, Application
 from tenants.contrib.oauth.scopes import INTROSPECTION
 from tenants.contrib.oauth.tokens import verify
-from tenants.errors import TokenRefused
+from tenants.errors import InvalidToken
 
 _NOT_GOOD = {"active": False}
 
@@ -41,7 +41,7 @@ class Introspect(ChecksParameters):
 def _about(token: str, client: Application) -> dict[str, Any]:
     try:
         claims = verify(token, rings.ring())
-    except TokenRefused:
+    except InvalidToken:
         return _NOT_GOOD
     if claims.client_id != client.client_id and INTROSPECTION not in client.scope_list:
         return _NOT_GOOD

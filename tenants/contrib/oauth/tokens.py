@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from tenants.contrib.oauth.issuer import issuer
 from tenants.contrib.oauth.key_cache import Ring
 from tenants.contrib.oauth.keys import ALGORITHM, signing_pair
-from tenants.errors import TokenRefused
+from tenants.errors import InvalidToken
 
 TYPE = "at+jwt"
 """What stands in the header, so that no identity token passes for an access token."""
@@ -73,21 +73,21 @@ def access_token(
 
 
 def verify(token: str, ring: Ring) -> Claims:
-    """Return what an access token of the active tenant says; asks nobody. Raises `TokenRefused` with the reason."""
+    """Return what an access token of the active tenant says; asks nobody. Raises `InvalidToken` with the reason."""
     header, said = _peek(token)
     if said.get("iss") != issuer():
         # What it says of itself is not proved yet, and good enough to tell somebody why it will not do.
-        raise TokenRefused("It was issued by another shop, or for another address of this one.")
+        raise InvalidToken("It was issued by another shop, or for another address of this one.")
     if header.get("alg") != ALGORITHM or header.get("typ") != TYPE:
-        raise TokenRefused(f"It is no access token: that has the type {TYPE} and is signed with {ALGORITHM}.")
+        raise InvalidToken(f"It is no access token: that has the type {TYPE} and is signed with {ALGORITHM}.")
     kid = header.get("kid")
     if not isinstance(kid, str) or kid not in ring.keys:
-        raise TokenRefused("It is signed with a key that is not, or no longer, this shop's.")
+        raise InvalidToken("It is signed with a key that is not, or no longer, this shop's.")
     key, life = ring.keys[kid]
     try:
         jws.deserialize_compact(token, key, algorithms=[ALGORITHM])
     except (JoseError, ValueError) as error:
-        raise TokenRefused("Its signature is wrong.") from error
+        raise InvalidToken("Its signature is wrong.") from error
     return _checked(said, life, ring)
 
 
@@ -95,7 +95,7 @@ def _peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return header and claims as they stand there, of which nothing is proved."""
     parts = token.split(".")
     if len(token) > _LONGEST or len(parts) != 3:
-        raise TokenRefused("The token was not issued by this shop.")
+        raise InvalidToken("The token was not issued by this shop.")
     header, claims = (_json_of(part) for part in parts[:2])
     return header, claims
 
@@ -104,9 +104,9 @@ def _json_of(part: str) -> dict[str, Any]:
     try:
         read = json.loads(base64.urlsafe_b64decode(part.encode("ascii") + b"=="))
     except (binascii.Error, ValueError, RecursionError) as error:
-        raise TokenRefused("The token was not issued by this shop.") from error
+        raise InvalidToken("The token was not issued by this shop.") from error
     if not isinstance(read, dict):
-        raise TokenRefused("The token was not issued by this shop.")
+        raise InvalidToken("The token was not issued by this shop.")
     return read
 
 
@@ -114,13 +114,13 @@ def _checked(said: dict[str, Any], life: str, ring: Ring) -> Claims:
     """Read claims whose signature is ours, and so are as we wrote them, unless they are of another kind of token."""
     now = time.time()
     if said["exp"] <= now:
-        raise TokenRefused("It has expired.")
+        raise InvalidToken("It has expired.")
     if said["iat"] > now + _CLOCKS_DIFFER:
-        raise TokenRefused("It was issued in the future: clocks differ too much.")
+        raise InvalidToken("It was issued in the future: clocks differ too much.")
     if said["aud"] != issuer() or said["epoch"] != life:
-        raise TokenRefused("It is not meant for this.")
+        raise InvalidToken("It is not meant for this.")
     if said["jti"] in ring.revoked:
-        raise TokenRefused("It has been revoked.")
+        raise InvalidToken("It has been revoked.")
     return Claims(
         jti=said["jti"],
         client_id=said["client_id"],

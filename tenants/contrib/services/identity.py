@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from tenants.contrib.observability.principal import Principal
-from tenants.errors import IdentityRefused
+from tenants.errors import InvalidIdentity
 
 HEADER = "Sangga-Identity"
 LIFETIME = 30
@@ -59,18 +59,18 @@ def sign(identity: Identity, *, service: str, key: bytes) -> str:
 
 
 def verify(token: str, *, service: str, keys: Iterable[bytes]) -> Identity:
-    """Return what an identity says that was signed for `service`; raise `IdentityRefused` with the reason.
+    """Return what an identity says that was signed for `service`; raise `InvalidIdentity` with the reason.
 
     `keys` are the service's own: the one of today, and former ones as long as they are still good.
     """
     if not token:
-        raise IdentityRefused("there is none")
+        raise InvalidIdentity("there is none")
     said = _signed(token, keys)
     now = time.time()
     if said.get("iss") != _ISSUER or said.get("aud") != service:
-        raise IdentityRefused(f"it is for {str(said.get('aud'))[:80]!r}, and this is {service!r}")
+        raise InvalidIdentity(f"it is for {str(said.get('aud'))[:80]!r}, and this is {service!r}")
     if not said["iat"] - CLOCKS_DIFFER <= now <= said["exp"] + CLOCKS_DIFFER:
-        raise IdentityRefused("it is not of this moment")
+        raise InvalidIdentity("it is not of this moment")
     principal = Principal(
         user=said.get("sub", ""), client=said.get("client", ""), scopes=frozenset(said.get("scope", "").split())
     )
@@ -80,10 +80,10 @@ def verify(token: str, *, service: str, keys: Iterable[bytes]) -> Identity:
 def _signed(token: str, keys: Iterable[bytes]) -> dict[str, Any]:
     """Return the claims if one of the keys has signed them: then they are as `sign` wrote them."""
     if len(token) > _LONGEST:
-        raise IdentityRefused("it is too long")
+        raise InvalidIdentity("it is too long")
     for key in keys:
         try:
             return jwt.decode(token, OctKey.import_key(key), algorithms=[_ALGORITHM]).claims
         except (JoseError, ValueError):
             continue
-    raise IdentityRefused("its signature is wrong")
+    raise InvalidIdentity("its signature is wrong")

@@ -28,7 +28,7 @@ from tenants.contrib.services.identity import HEADER, Identity, verify
 from tenants.contrib.services.keys import service_keys
 from tenants.contrib.services.metrics import CONTENT_TYPE, note_answer, page
 from tenants.contrib.services.validators import OWN_PREFIX
-from tenants.errors import IdentityRefused
+from tenants.errors import InvalidIdentity
 from tenants.http.base_middleware import TwoWayMiddleware
 
 
@@ -98,7 +98,7 @@ def _enter(request: HttpRequest) -> Call | HttpResponseBase:
         return Call.begin(user=partial(_by_session, request))
     try:
         identity = _identity(request, role)
-    except IdentityRefused as refused:
+    except InvalidIdentity as refused:
         return _problem(refused)
     request.principal = identity.principal  # type: ignore[attr-defined]
     return Call.taken_over(request.headers, identity.principal, partial(_by_session, request))
@@ -108,11 +108,11 @@ def _identity(request: HttpRequest, role: str) -> Identity:
     identity = verify(request.headers.get(HEADER, ""), service=role, keys=service_keys(role))
     tenant = current_tenant()
     if (identity.tenant, identity.epoch) != (tenant.id, tenant.epoch):
-        raise IdentityRefused("it is of another tenant than the host")
+        raise InvalidIdentity("it is of another tenant than the host")
     return identity
 
 
-def _problem(refused: IdentityRefused) -> HttpResponseBase:
+def _problem(refused: InvalidIdentity) -> HttpResponseBase:
     kind = "identity-refused"
     body = {"type": f"urn:sangga:problem:{kind}", "title": "Identity refused", "status": 403, "detail": str(refused)}
     return JsonResponse(body, status=403, content_type="application/problem+json; charset=utf-8")

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from tenants.errors import BackupRefused, TakenElsewhere
+from tenants.errors import InvalidBackup, TenantLocked
 from tenants.lifecycle.backup.manifest import Manifest, Member, NewerFormat, NotAManifest
 
 MANIFEST = "manifest.json"
@@ -99,7 +99,7 @@ class Archive:
         return stream
 
     def verify(self, progress: Callable[[int, int], None]) -> None:
-        """Read everything once and compare it with the checksums; raise `BackupRefused`."""
+        """Read everything once and compare it with the checksums; raise `InvalidBackup`."""
         for done, (name, member) in enumerate(self.manifest.members.items()):
             progress(done, len(self.manifest.members))
             with self.open(name) as stream:
@@ -128,12 +128,12 @@ class Archive:
             try:
                 return Manifest.from_json(text)
             except NewerFormat as error:
-                raise BackupRefused(str(self.path), f"{error}. Update Sangga, then try again.") from error
+                raise InvalidBackup(str(self.path), f"{error}. Update Sangga, then try again.") from error
             except NotAManifest as error:
                 raise self._damaged(str(error)) from error
 
-    def _damaged(self, what: str) -> BackupRefused:
-        return BackupRefused(str(self.path), f"{what}. Take another copy of the file, or another backup.")
+    def _damaged(self, what: str) -> InvalidBackup:
+        return InvalidBackup(str(self.path), f"{what}. Take another copy of the file, or another backup.")
 
 
 def _is_ours(name: str) -> bool:
@@ -147,17 +147,17 @@ def _is_ours(name: str) -> bool:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a backup to be read; raise `BackupRefused` if it is none, is damaged or comes from newer code."""
+    """Open a backup to be read; raise `InvalidBackup` if it is none, is damaged or comes from newer code."""
     try:
         with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             yield Archive(path, tar)
     except tarfile.TarError as error:
         reason = f"it is damaged, or no backup of a tenant ({error}). Take another copy of the file."
-        raise BackupRefused(str(path), reason) from error
+        raise InvalidBackup(str(path), reason) from error
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         if error.filename != str(path) and error.filename != path:
             raise
-        raise BackupRefused(str(path), f"{error.strerror}.") from error
+        raise InvalidBackup(str(path), f"{error.strerror}.") from error
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def written_beside(path: Path, slug: str) -> Iterator[IO[bytes]]:
     """Give a file to write that becomes `path`, whole, at the end of the block, or is gone if the block raises.
 
     A process that is killed leaves `path` as it was, and beside it a file `.part` that the next one takes over.
-    Raises `TakenElsewhere` while another process writes to the same place.
+    Raises `TenantLocked` while another process writes to the same place.
     """
     part = path.with_name(f"{path.name}.part")
     with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as out:
@@ -192,7 +192,7 @@ def _lock(out: IO[bytes], part: Path, slug: str) -> None:
     except BlockingIOError:
         is_it = False
     if not is_it:
-        raise TakenElsewhere(slug)
+        raise TenantLocked(slug)
 
 
 def _sync_folder(folder: Path) -> None:

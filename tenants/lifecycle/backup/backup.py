@@ -54,7 +54,7 @@ def backup_tenant(slug: Which, file: Path | str, *, progress: Progress = lambda 
     it: what would let somebody in is of no use in a backup. What no restore could bring back is refused now: use of
     what is in another schema, but for extensions, which the manifest names.
 
-    Raises `TenantNotFound`, `TakenElsewhere` if the tenant is being migrated, `ProgramFailed` or `StepFailed`.
+    Raises `TenantNotFound`, `TenantLocked` if the tenant is being migrated, `ProgramFailed` or `StepFailed`.
     """
     path = Path(file)
     with failing_as(f"Backing up {in_words(slug)}"), standing_still(slug) as tenant:

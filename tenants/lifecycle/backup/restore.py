@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import BackupRefused, ExtensionRefused, InvalidOption, SchemaExists, StepFailed
+from tenants.errors import ExtensionRefused, InvalidBackup, InvalidOption, SchemaExists, StepFailed
 from tenants.lifecycle import audit
 from tenants.lifecycle.backup.archive import DUMP, MEDIA, Archive, open_archive
 from tenants.lifecycle.backup.load_dump import load_rows, send_structure
@@ -60,7 +60,7 @@ def restore_tenant(
     migrated. All of it is one transaction, on a connection of its own. A dump can hold any SQL, and it is executed:
     restore only what you have backed up yourself.
 
-    Raises `BackupRefused`, `ExtensionRefused`, `InvalidName`, `TenantExists`, `TenantNotFound`, `ProgramFailed`,
+    Raises `InvalidBackup`, `ExtensionRefused`, `InvalidName`, `TenantExists`, `TenantNotFound`, `ProgramFailed`,
     `ConfigurationError` or `StepFailed`.
     """
     path = Path(file)
@@ -105,9 +105,9 @@ def _check(archive: Archive) -> None:
     try:
         validate_facts(NewTenant(**_facts(archive)))
     except InvalidOption as error:
-        raise BackupRefused(str(archive.path), f"its tenant has what this code does not take. {error}") from error
+        raise InvalidBackup(str(archive.path), f"its tenant has what this code does not take. {error}") from error
     if manifest.tenant.variant not in known_variants():
-        raise BackupRefused(
+        raise InvalidBackup(
             str(archive.path),
             f"its tenant has the variant {manifest.tenant.variant!r}, which this code does not have. "
             f"Restore it with code that has it.",
@@ -116,18 +116,18 @@ def _check(archive: Archive) -> None:
     newer = unknown_to_code([(app, name) for app, _, name in (head.partition(".") for head in manifest.heads)])
     if newer:
         names = ", ".join(f"{app}.{name}" for app, name in newer)
-        raise BackupRefused(
+        raise InvalidBackup(
             str(archive.path),
             f"its data are newer than this code, which has no migration {names}. Update the code, then try again.",
         )
     if not _OF_A_TENANT.fullmatch(manifest.schema):
-        raise BackupRefused(str(archive.path), f"{manifest.schema!r} is no name of a tenant's schema.")
+        raise InvalidBackup(str(archive.path), f"{manifest.schema!r} is no name of a tenant's schema.")
 
 
 def _check_limits(archive: Archive) -> None:
     for name, value in archive.manifest.limits.items():
         if not _is_limit(name, value):
-            raise BackupRefused(str(archive.path), f"its tenant has the limit {name} = {value!r}, which is none.")
+            raise InvalidBackup(str(archive.path), f"its tenant has the limit {name} = {value!r}, which is none.")
 
 
 def _is_limit(name: str, value: object) -> bool:
@@ -209,7 +209,7 @@ def _check_counts(archive: Archive, loaded: dict[str, int], left_out: frozenset[
     for table, count in archive.manifest.rows.items():
         if table not in left_out and loaded.get(table, 0) != count:
             reason = f"table {table} has {loaded.get(table, 0)} rows in the dump, and {count} by the manifest."
-            raise BackupRefused(str(archive.path), reason)
+            raise InvalidBackup(str(archive.path), reason)
 
 
 def _migrate(archive: Archive, tenant: TenantInfo) -> tuple[str, ...]:

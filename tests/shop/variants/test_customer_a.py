@@ -15,7 +15,7 @@ from shop.customers.models import Customer
 from shop.goods.models import Goods, Sku
 from shop.orders.services import CustomerDetails, place_order
 from shop.variants.customer_a import models
-from tenants import TenantInfo, WrongScope, use_tenant
+from tenants import TenantInfo, WrongSchema, use_tenant
 from tenants.variants import resolve
 
 ClientOf = Callable[[TenantInfo], Client]
@@ -57,7 +57,7 @@ def test_the_table_is_in_the_schemas_of_its_shops_alone(
 
 def test_its_goods_are_refused_in_another_shop(customer_a: TenantInfo, acme: TenantInfo, grocer: TenantInfo) -> None:
     for shop in (acme, grocer):
-        with use_tenant(shop), pytest.raises(WrongScope, match=r"customer_a.Goods lives in .* variant 'customer_a'"):
+        with use_tenant(shop), pytest.raises(WrongSchema, match=r"customer_a.Goods lives in .* variant 'customer_a'"):
             models.Goods.objects.count()
 
 

@@ -13,7 +13,7 @@ from django.db import DatabaseError, ProgrammingError, connection, router, trans
 
 from shop.goods.models import Category, Goods
 from shop.orders.models import Order
-from tenants import PLATFORM, NoActiveTenant, TenantInfo, WrongScope, use_tenant
+from tenants import PLATFORM, NoActiveTenant, TenantInfo, WrongSchema, use_tenant
 from tenants.isolation.app_placement import Scope, has_tables, labels_for, scope_of
 from tenants.isolation.router import TenantRouter
 from tenants.models import Domain, Tenant
@@ -34,18 +34,18 @@ def test_without_a_tenant_no_model_is_reached(db: None, model: Any) -> None:
 @pytest.mark.parametrize("model", TENANTS_OWN)
 def test_the_shops_models_are_not_the_platforms(db: None, model: Any) -> None:
     with use_tenant(PLATFORM):
-        with pytest.raises(WrongScope, match=rf"{model._meta.label} lives in the tenants' schemas.*the platform"):
+        with pytest.raises(WrongSchema, match=rf"{model._meta.label} lives in the tenants' schemas.*the platform"):
             model.objects.exists()
-        with pytest.raises(WrongScope):
+        with pytest.raises(WrongSchema):
             model().save()
 
 
 @pytest.mark.parametrize("model", SHARED)
 def test_the_platforms_models_are_no_shops(acme: TenantInfo, model: Any) -> None:
     with use_tenant(acme):
-        with pytest.raises(WrongScope, match=rf"{model._meta.label} lives in the control plane.*acme"):
+        with pytest.raises(WrongSchema, match=rf"{model._meta.label} lives in the control plane.*acme"):
             model.objects.exists()
-        with pytest.raises(WrongScope):
+        with pytest.raises(WrongSchema):
             model().save()
 
 

@@ -23,7 +23,7 @@ from django.db import connection
 
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.contrib.devserver.binaries import find_bindir
-from tenants.errors import ProgramFailed, StepFailed, TakenElsewhere
+from tenants.errors import ProgramFailed, StepFailed, TenantLocked
 from tenants.lifecycle import add_domain, backup_tenant, delete_tenant, suspend_tenant
 from tenants.lifecycle.backup import pg_programs as programs
 from tenants.migrator.apply import migrate_tenant
@@ -151,7 +151,7 @@ def test_a_shop_is_not_migrated_while_it_is_backed_up(shop: TenantInfo, tmp_path
     refused: list[str] = []
 
     def migrate_meanwhile(done: int, total: int) -> None:
-        with pytest.raises(TakenElsewhere) as caught:
+        with pytest.raises(TenantLocked) as caught:
             migrate_tenant(shop, chosen_targets("ledger", "0004"))
         refused.append(caught.value.slug)
 
@@ -185,7 +185,7 @@ def test_what_a_killed_backup_left_is_taken_over_by_the_next(shop: TenantInfo, t
 def test_two_backups_to_one_file_do_not_mix(shop: TenantInfo, tmp_path: Path) -> None:
     with (tmp_path / "shop.tar.part").open("wb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(TakenElsewhere):
+        with pytest.raises(TenantLocked):
             backup_tenant(shop.slug, tmp_path / "shop.tar")
     assert not (tmp_path / "shop.tar").exists()
 

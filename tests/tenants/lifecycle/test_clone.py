@@ -30,11 +30,11 @@ from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.errors import (
     ConfigurationError,
     InvalidName,
+    SchemaDrift,
+    SchemaOutdated,
     StepFailed,
-    TakenElsewhere,
-    TenantBehind,
-    TenantDiffers,
     TenantExists,
+    TenantLocked,
 )
 from tenants.lifecycle import add_domain, clone_tenant, purge_tenant, suspend_tenant
 from tenants.migrator.apply import migrate_tenant
@@ -239,14 +239,14 @@ def test_files_that_somebody_left_in_its_folder_are_not_given_to_a_clone(shop: T
 
 def test_a_shop_that_is_behind_is_not_cloned(shop: TenantInfo) -> None:
     migrate_tenant(shop, chosen_targets("ledger", "0004"))
-    with pytest.raises(TenantBehind, match=f"migrate_tenants --tenant {shop.slug}"):
+    with pytest.raises(SchemaOutdated, match=f"migrate_tenants --tenant {shop.slug}"):
         clone_tenant(shop.slug, "new-shop")
 
 
 def test_a_shop_with_a_table_that_no_migration_made_is_not_cloned(shop: TenantInfo) -> None:
     with use_tenant(shop.as_owner()), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE by_hand (note text)")
-    with pytest.raises(TenantDiffers, match=r"by_hand\.note"):
+    with pytest.raises(SchemaDrift, match=r"by_hand\.note"):
         clone_tenant(shop.slug, "new-shop")
 
 
@@ -255,7 +255,7 @@ def test_migrations_and_clones_of_one_shop_keep_apart(shop: TenantInfo, clone: C
 
     def migrate_meanwhile(done: int, total: int) -> None:
         if not refused:
-            with pytest.raises(TakenElsewhere) as caught:
+            with pytest.raises(TenantLocked) as caught:
                 migrate_tenant(shop, chosen_targets("ledger", "0004"))
             refused.append(caught.value.slug)
 

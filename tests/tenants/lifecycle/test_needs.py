@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import BackupRefused, ExtensionRefused, StepFailed
+from tenants.errors import ExtensionRefused, InvalidBackup, StepFailed
 from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant
 from tenants.postgresql.direct_connection import connect_directly
 from tests.extensions import dropped_afterwards, need, some_extension
@@ -155,7 +155,7 @@ def test_a_restore_without_the_extensions_package_is_refused_at_once(
 def test_a_list_of_extensions_that_is_none_is_refused(open_shop: OpenShop, tmp_path: Path, extensions: object) -> None:
     """Fault 13: a manifest is read by its types."""
     backup = backup_tenant(open_shop().slug, tmp_path / "shop.tar")
-    with pytest.raises(BackupRefused):
+    with pytest.raises(InvalidBackup):
         restore_tenant(with_manifest(backup, extensions=extensions), "restored")
 
 

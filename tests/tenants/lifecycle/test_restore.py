@@ -26,7 +26,7 @@ from shop.goods.models import Goods, Sku
 from shop.orders.models import Order
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.conf import tenancy
-from tenants.errors import BackupRefused, InvalidName, StepFailed, TenantExists
+from tenants.errors import InvalidBackup, InvalidName, StepFailed, TenantExists
 from tenants.lifecycle import (
     NewTenant,
     add_domain,
@@ -230,7 +230,7 @@ def test_plan_and_limits_come_along_and_an_older_file_has_none(
     ],
 )
 def test_limits_that_are_none_are_refused(backup: Path, limits: object) -> None:
-    with pytest.raises(BackupRefused):
+    with pytest.raises(InvalidBackup):
         restore_tenant(with_manifest(backup, limits=limits), "restored")
 
 
@@ -256,7 +256,7 @@ def test_limits_that_are_none_are_refused(backup: Path, limits: object) -> None:
 )
 def test_a_manifest_of_odd_types_is_refused_as_damaged(backup: Path, changes: dict[str, Any]) -> None:
     """Fault 32: a manifest with a number in the place of a text was a TypeError."""
-    with pytest.raises(BackupRefused, match="its manifest cannot be read"):
+    with pytest.raises(InvalidBackup, match="its manifest cannot be read"):
         restore_tenant(with_manifest(backup, **changes), "restored")
 
 
@@ -469,13 +469,13 @@ def test_a_file_that_is_foreign_or_not_there_is_refused(tmp_path: Path, committe
         "text.tar": b"no tar at all\n" * 200,
     }.items():
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(BackupRefused, match=name):
+        with pytest.raises(InvalidBackup, match=name):
             restore_tenant(tmp_path / name, "restored")
     foreign = write(tmp_path / "foreign.tar", {"manifest.json": b'{"name": "x"}', "schema.dump": b"", "media/a": b""})
-    with pytest.raises(BackupRefused):
+    with pytest.raises(InvalidBackup):
         restore_tenant(foreign, "restored")
     for path in (tmp_path / "nowhere.tar", tmp_path):
-        with pytest.raises(BackupRefused):
+        with pytest.raises(InvalidBackup):
             restore_tenant(path, "restored")
     assert leftovers() == before
 
@@ -485,7 +485,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(spare: Path, cut: float) -> None
     size = spare.stat().st_size
     with spare.open("r+b") as file:
         file.truncate(int(size * cut))
-    with pytest.raises(BackupRefused, match=str(spare)):
+    with pytest.raises(InvalidBackup, match=str(spare)):
         restore_tenant(spare, "restored")
 
 
@@ -500,7 +500,7 @@ def test_any_bit_that_is_other_than_it_was_is_noticed_or_means_nothing(spare: Pa
         try:
             with open_archive(spare) as archive:
                 archive.verify(lambda done, total: None)
-        except BackupRefused:
+        except InvalidBackup:
             noticed += 1
         else:
             assert members(spare) == found, "it was in what fills a tar up"
@@ -522,7 +522,7 @@ def test_any_bit_that_is_other_than_it_was_is_noticed_or_means_nothing(spare: Pa
 )
 def test_a_name_that_leaves_the_folder_is_refused(spare: Path, name: str) -> None:
     path = with_file(spare, name, b"payload")
-    with pytest.raises(BackupRefused, match="no place"):
+    with pytest.raises(InvalidBackup, match="no place"):
         restore_tenant(path, "restored")
 
 
@@ -532,33 +532,33 @@ def test_links_folders_and_devices_are_refused(spare: Path, kind: bytes) -> None
         info = tarfile.TarInfo("media/link")
         info.type, info.linkname = kind, "/etc/passwd"
         tar.addfile(info)
-    with pytest.raises(BackupRefused, match="no place"):
+    with pytest.raises(InvalidBackup, match="no place"):
         restore_tenant(spare, "restored")
 
 
 def test_a_file_that_was_added_or_taken_away_is_noticed(spare: Path) -> None:
     picture = next(name for name in members(spare) if name.startswith("media/"))
     for path in (forge(spare, **{"media/more.txt": b"x"}), forge(spare, **{picture: None})):
-        with pytest.raises(BackupRefused, match="manifest"):
+        with pytest.raises(InvalidBackup, match="manifest"):
             restore_tenant(path, "restored")
 
 
 def test_what_comes_from_newer_code_is_refused_by_name(spare: Path) -> None:
-    with pytest.raises(BackupRefused, match="Update Sangga"):
+    with pytest.raises(InvalidBackup, match="Update Sangga"):
         restore_tenant(with_manifest(spare, format=FORMAT + 1), "restored")
-    with pytest.raises(BackupRefused, match=r"goods\.0099_future"):
+    with pytest.raises(InvalidBackup, match=r"goods\.0099_future"):
         restore_tenant(with_manifest(spare, heads=["auth.0001_initial", "goods.0099_future"]), "restored")
     facts = manifest_of(spare)["tenant"]
-    with pytest.raises(BackupRefused, match="'xx' is no language"):
+    with pytest.raises(InvalidBackup, match="'xx' is no language"):
         restore_tenant(with_manifest(spare, tenant={**facts, "language": "xx"}), "restored")
-    with pytest.raises(BackupRefused, match="customer_z"):
+    with pytest.raises(InvalidBackup, match="customer_z"):
         restore_tenant(with_manifest(spare, tenant={**facts, "variant": "customer_z"}), "restored")
 
 
 def test_rows_that_the_manifest_does_not_know_of_are_refused(spare: Path) -> None:
     before = leftovers()
     counted = manifest_of(spare)["rows"]
-    with pytest.raises(BackupRefused, match="goods_goods"):
+    with pytest.raises(InvalidBackup, match="goods_goods"):
         restore_tenant(with_manifest(spare, rows={**counted, "goods_goods": 99}), "restored")
     assert leftovers() == before
 

@@ -23,7 +23,7 @@ from shop.variants.customer_a import models as customer_a
 from shop.variants.grocer import models as grocer
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.middleware import stopped_answer
-from tenants.errors import MappingRefused, TablesInUse, TakenElsewhere, TenantBehind, UnknownVariant
+from tenants.errors import InvalidMappingFile, LockTimeout, SchemaOutdated, TenantLocked, UnknownVariant
 from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant, set_variant
 from tenants.lifecycle.audit import acting_as
 from tenants.lifecycle.reconcile import reconcile_tenants
@@ -118,7 +118,7 @@ def test_a_mapping_that_makes_no_sense_changes_nothing(
     shop: TenantInfo, tmp_path: Path, text: str | None, said: str
 ) -> None:
     file = tmp_path / "gone.csv" if text is None else mapping(tmp_path, text)
-    with pytest.raises(MappingRefused) as refused:
+    with pytest.raises(InvalidMappingFile) as refused:
         set_variant(shop.slug, "customer_a", mapping={"": file})
     assert said in str(refused.value)
     assert now(shop).variant == "default"
@@ -215,11 +215,11 @@ def test_an_unknown_variant_is_refused(shop: TenantInfo) -> None:
 
 
 def test_a_tenant_that_others_have_in_hand_is_left_alone(shop: TenantInfo) -> None:
-    with session_claim(shop), pytest.raises(TakenElsewhere):
+    with session_claim(shop), pytest.raises(TenantLocked):
         set_variant(shop.slug, "customer_a")
     with use_tenant(PLATFORM):
         work = Operation.objects.create(kind="backup", slug=shop.slug, asked_by="kim", state=Operation.State.WAITING)
-    with pytest.raises(TakenElsewhere):
+    with pytest.raises(TenantLocked):
         set_variant(shop.slug, "customer_a")
     with use_tenant(PLATFORM):
         work.delete()
@@ -228,7 +228,7 @@ def test_a_tenant_that_others_have_in_hand_is_left_alone(shop: TenantInfo) -> No
 
 def test_a_tenant_that_is_behind_is_migrated_first(shop: TenantInfo) -> None:
     migrate_tenant(shop, chosen_targets("ledger", "0004"))
-    with pytest.raises(TenantBehind):
+    with pytest.raises(SchemaOutdated):
         set_variant(shop.slug, "customer_a")
 
 
@@ -246,7 +246,7 @@ def test_tables_in_use_are_waited_for_and_then_all_is_as_it_was(shop: TenantInfo
     holder.start()
     try:
         assert holding.wait(180)
-        with pytest.raises(TablesInUse, match=r"had the table 'goods_goods'.*for 0.2 seconds.*pg_stat_activity"):
+        with pytest.raises(LockTimeout, match=r"had the table 'goods_goods'.*for 0.2 seconds.*pg_stat_activity"):
             set_variant(shop.slug, "customer_a", lock_timeout=0.2)
     finally:
         done.set()

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client, override_settings
 
-from tenants import PLATFORM, TenantInfo, WrongScope, use_tenant
+from tenants import PLATFORM, TenantInfo, WrongSchema, use_tenant
 from tenants.conf import tenancy
 from tenants.http import middleware as middleware_module
 from tenants.lifecycle import resume_tenant, suspend_tenant
@@ -202,7 +202,7 @@ def test_an_app_that_changes_sides_is_looked_for_where_it_is_now(acme: TenantInf
                 }
             ),
         ):
-            with pytest.raises(WrongScope):
+            with pytest.raises(WrongSchema):
                 User.objects.exists()
         assert User.objects.exists()
 

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
-from tenants.errors import TakenElsewhere
+from tenants.errors import TenantLocked
 from tenants.lifecycle import (
     backup_tenant,
     delete_tenant,
@@ -219,7 +219,7 @@ def test_work_of_a_renamed_tenant_is_still_its_work(shop: TenantInfo, open_shop:
         cursor.execute("SELECT lock FROM procrastinate_jobs ORDER BY id")
         assert [lock for (lock,) in cursor.fetchall()] == [f"tenant {shop.id}", f"tenant {stranger.id}"]
         Operation.objects.filter(pk=other.pk).delete()
-    with pytest.raises(TakenElsewhere):
+    with pytest.raises(TenantLocked):
         set_variant("wb", "grocer")
     set_variant("wa", "grocer")
 

@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from shop.goods.services import pricing
 from tenants.checks.placement import check_variants
-from tenants.errors import ConfigurationError, NothingToResolve, UnknownVariant, VariantBroken
+from tenants.errors import ConfigurationError, InvalidVariant, UnknownVariant, VariantLookupError
 from tenants.variants import Variant, resolve_for, variant_apps, variants
 from tenants.variants.overrides import overrides_of, read_variant
 from tests.settings import TENANTS
@@ -89,7 +89,7 @@ def test_what_is_wrong_is_said_with_file_and_name(
     variant = write_variant(**files)
     (problem,) = problems(variant)
     assert [words for words in said if words not in problem] == []
-    with pytest.raises(VariantBroken, match="'special' is broken"):
+    with pytest.raises(InvalidVariant, match="'special' is broken"):
         overrides_of("special")
 
 
@@ -142,9 +142,9 @@ def test_without_the_setting_there_is_the_default_alone() -> None:
     ],
 )
 def test_a_name_that_there_is_not_is_an_error(name: str, said: str) -> None:
-    with pytest.raises(NothingToResolve, match=said):
+    with pytest.raises(VariantLookupError, match=said):
         resolve_for("default", name)
-    assert issubclass(NothingToResolve, LookupError)
+    assert issubclass(VariantLookupError, LookupError)
 
 
 # --- At the start of a process

@@ -19,7 +19,7 @@ from django.utils import timezone
 from shop.goods.models import Category
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.impersonation.links import make_entry_link, use_entry_link
-from tenants.errors import EntryRefused
+from tenants.errors import TenantClosed
 from tenants.lifecycle import resume_tenant, sign_out_tenant, suspend_tenant
 from tenants.models import AuditEvent, OperatorEntry, Tenant
 from tenants.registry.lookup import registry, tenant_by_slug
@@ -119,7 +119,7 @@ def test_it_is_void_while_the_shop_is_suspended_and_none_is_made(office: Client,
     suspend_tenant("acme")
     registry.clear()
     assert follow(link, acme)[1].status_code == 503
-    with pytest.raises(EntryRefused):
+    with pytest.raises(TenantClosed):
         make_entry_link(tenant_by_slug("acme"), 1, "kim")
     page = office.post(f"/admin/tenants/tenant/{acme.id}/enter/", follow=True)
     assert "is not open" in unescape(page.content.decode())

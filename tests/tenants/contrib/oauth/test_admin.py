@@ -19,7 +19,7 @@ from tenants.contrib.oauth.api_keys import PREFIX, find_api_key, make_api_key
 from tenants.contrib.oauth.key_cache import rings
 from tenants.contrib.oauth.models import AccessToken, ApiKey, Application, SigningKey
 from tenants.contrib.oauth.secrets import is_secret
-from tenants.errors import TokenRefused
+from tenants.errors import InvalidToken
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ class TestApiKeys:
         assert "olga&#x27;s script" in warden.get("/admin/oauth/apikey/").content.decode()
         warden.post("/admin/oauth/apikey/", chosen)
         rings.forget_all()
-        with pytest.raises(TokenRefused, match="revoked"):
+        with pytest.raises(InvalidToken, match="revoked"):
             find_api_key(row.shown_once, rings.ring())
 
     def test_one_ends_ones_own(self, staff: Callable[..., Any]) -> None:

@@ -23,7 +23,7 @@ from tenants.contrib.oauth.key_cache import rings
 from tenants.contrib.oauth.keys import rotate_key, signing_pair
 from tenants.contrib.oauth.models import Application, SigningKey
 from tenants.contrib.oauth.tokens import TYPE, access_token, sign, verify
-from tenants.errors import TokenRefused
+from tenants.errors import InvalidToken
 from tests.tenants.contrib.oauth.conftest import CALLBACK, PASSWORD, Consent, Shop, give_consent
 from tests.tenants.contrib.oauth.stranger import Browser, client, http
 
@@ -47,7 +47,7 @@ def _joined(header: dict[str, Any], claims: dict[str, Any], signature: bytes) ->
 
 
 def _refusal(token: str) -> str:
-    with pytest.raises(TokenRefused) as refused:
+    with pytest.raises(InvalidToken) as refused:
         verify(token, rings.ring())
     return refused.value.reason
 

@@ -25,7 +25,7 @@ from tenants.contrib.oauth.keys import signing_pair
 from tenants.contrib.oauth.models import AccessToken, ApiKey, Application, Grant, RefreshToken, RevokedToken, SigningKey
 from tenants.contrib.oauth.revocation import revoke_tokens
 from tenants.contrib.oauth.tokens import verify
-from tenants.errors import WrongScope
+from tenants.errors import WrongSchema
 from tenants.lifecycle import (
     NewTenant,
     clone_tenant,
@@ -321,5 +321,5 @@ class TestExpiry:
 def test_a_token_that_is_verified_outside_a_request_is_the_active_tenants(live_tenant: TenantInfo, token: str) -> None:
     with use_tenant(tenant_by_slug(live_tenant.slug)):
         assert verify(token, rings.ring()).client_id == "first-party"
-    with pytest.raises(WrongScope), use_tenant(PLATFORM):
+    with pytest.raises(WrongSchema), use_tenant(PLATFORM):
         rings.ring()

@@ -19,7 +19,7 @@ from tenants.contrib.observability.principal import Principal
 from tenants.contrib.services import identity as identity_module
 from tenants.contrib.services.identity import Identity, sign, verify
 from tenants.contrib.services.keys import service_key, service_keys
-from tenants.errors import IdentityRefused
+from tenants.errors import InvalidIdentity
 from tenants.isolation.signing import TenantSecretKey
 
 KEY = b"k" * 32
@@ -34,9 +34,9 @@ def test_what_is_signed_is_what_is_told() -> None:
 
 def test_it_is_for_one_service() -> None:
     token = sign(KIM, service="stock", key=KEY)
-    with pytest.raises(IdentityRefused, match="'stock'"):
+    with pytest.raises(InvalidIdentity, match="'stock'"):
         verify(token, service="shop", keys=[KEY])
-    with pytest.raises(IdentityRefused, match="signature"):
+    with pytest.raises(InvalidIdentity, match="signature"):
         verify(token, service="stock", keys=[b"x" * 32])
 
 
@@ -48,7 +48,7 @@ def test_each_service_has_a_key_of_its_own() -> None:
 def test_a_former_key_is_taken_as_long_as_it_is_configured() -> None:
     token = sign(KIM, service="stock", key=service_key("stock"))
     with override_settings(SECRET_KEY=TenantSecretKey("new" * 20)):
-        with pytest.raises(IdentityRefused):
+        with pytest.raises(InvalidIdentity):
             verify(token, service="stock", keys=service_keys("stock"))
     from django.conf import settings
 
@@ -61,7 +61,7 @@ def test_it_is_of_its_moment(monkeypatch: pytest.MonkeyPatch, away: float) -> No
     token = sign(KIM, service="stock", key=KEY)
     now = time.time()
     monkeypatch.setattr(identity_module.time, "time", lambda: now + away)
-    with pytest.raises(IdentityRefused, match="moment"):
+    with pytest.raises(InvalidIdentity, match="moment"):
         verify(token, service="stock", keys=[KEY])
 
 
@@ -94,7 +94,7 @@ FORGED = {
 
 @pytest.mark.parametrize("how", FORGED)
 def test_what_is_forged_is_refused(how: str) -> None:
-    with pytest.raises(IdentityRefused):
+    with pytest.raises(InvalidIdentity):
         verify(FORGED[how](), service="stock", keys=[KEY])
 
 
