@@ -6,8 +6,8 @@ from __future__ import annotations
 def leave_records_unguarded() -> None:
     """Call before `django.setup()`: records then do not know their tenant, and nobody asks them."""
     from tenants import context
-    from tenants.isolation import model_patches as record_guard
     from tenants.isolation import router
+    from tenants.isolation.patches import models as record_guard
 
     record_guard.guard_records = lambda: None
     record_guard.guard_generic_relations = lambda: None

@@ -20,10 +20,10 @@ class TenantsConfig(AppConfig):
         from tenants import checks  # noqa: F401  # registers itself
         from tenants.contrib.impersonation.guard import guard_operator_accounts
         from tenants.http.error_pages import answer_what_was_stopped, render_error_pages_in_their_requests_thread
-        from tenants.isolation.deletion import follow_relations_of_one_side
-        from tenants.isolation.model_patches import guard_generic_relations, guard_records
-        from tenants.isolation.process_state import watch_process_state
-        from tenants.isolation.request_state import keep_with_requests
+        from tenants.isolation.patches.deletion import follow_relations_of_one_side
+        from tenants.isolation.patches.models import guard_generic_relations, guard_records
+        from tenants.isolation.patches.process_state import watch_process_state
+        from tenants.isolation.patches.request_state import keep_with_requests
         from tenants.isolation.router import hold_other_routers
         from tenants.isolation.scoping import scope_content_types, scope_sites
         from tenants.management.error_messages import explain_errors_of_commands

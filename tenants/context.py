@@ -129,7 +129,7 @@ class Block:
         self.urlconf: Any = None
         self.script_prefix = ""
         self.undo: list[Callable[[], object]] | None = None
-        """Restores process state that was changed inside (`tenants.isolation.process_state`). Raises nothing."""
+        """Restores process state changed inside (`isolation/patches/process_state.py`). None of these raises."""
         self.arithmetic = decimal.getcontext()
         """Python's decimal context outside the block. Inside there is a copy: what code changes in it ends with it."""
 

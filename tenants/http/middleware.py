@@ -27,7 +27,7 @@ from tenants.http.base_middleware import AsyncHandler, Handler, TwoWayMiddleware
 from tenants.http.maintenance_bypass import enter_by_link, has_bypass
 from tenants.http.path_prefix import keep_cookies_apart, keep_redirects_inside, shift
 from tenants.http.security_headers import with_headers
-from tenants.isolation.request_state import Place
+from tenants.isolation.patches.request_state import Place
 from tenants.isolation.urlconfs import import_urlconfs, urlconf_of
 from tenants.migrator.graph import target_fingerprint
 from tenants.postgresql.connection_watch import Watch, begin_watch, end_watch, resume_watch
@@ -204,7 +204,7 @@ class _Room:
             request.urlconf = self.urlconf
 
     def enter(self) -> Block:
-        # Language, time zone and URLconf are the block's own and end with it: `tenants.isolation.request_state`.
+        # Language, time zone and URLconf end with the block: `tenants.isolation.patches.request_state`.
         block = serve(self.tenant, self.urlconf)
         if self.script_name:
             block.script_prefix = get_script_prefix()

@@ -2,7 +2,7 @@
 
 Nothing is stored with each row. The router's answer to "which database?" is the alias, as ever, and carries the
 schema with it; Django keeps that answer in `instance._state.db` of whatever it loads or saves, and pickles it along.
-`tenants.isolation.model_patches` has it looked at.
+`tenants.isolation.patches.models` has it looked at.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from procrastinate.jobs import Job
 from procrastinate.retry import RetryDecision
 
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
-from tenants.isolation.process_state import put_back_afterwards
+from tenants.isolation.patches.process_state import put_back_afterwards
 from tenants.postgresql.clock import database_now
 from tenants.postgresql.connection_watch import nothing_left
 from tenants.registry.lookup import all_tenants

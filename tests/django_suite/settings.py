@@ -7,8 +7,8 @@ Django's runner copies it for its test databases.
 import os
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.isolation.model_patches import guard_records
-from tenants.isolation.request_state import keep_with_requests
+from tenants.isolation.patches.models import guard_records
+from tenants.isolation.patches.request_state import keep_with_requests
 
 _ENGINE = os.environ["SUITE_ENGINE"]
 _DATABASE = {

@@ -24,9 +24,9 @@ from tenants import TenantInfo
 from tenants.context import PLATFORM, use_tenant
 from tenants.http import middleware
 from tenants.isolation import instances as belonging
-from tenants.isolation import model_patches as record_guard
-from tenants.isolation import queryset_patches as queryset_guard
 from tenants.isolation import router
+from tenants.isolation.patches import models as record_guard
+from tenants.isolation.patches import querysets as queryset_guard
 from tenants.isolation.scoping import TenantFileSystemStorage
 from tenants.postgresql import base, cursor
 from tenants.postgresql import statement_settings as pg_settings

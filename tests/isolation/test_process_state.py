@@ -25,7 +25,7 @@ from django.utils import timezone, translation
 
 from tenants import PLATFORM, TenantInfo, active_tenant, use_tenant
 from tenants.context import Block, innermost, leave, serve
-from tenants.isolation.process_state import put_back_afterwards
+from tenants.isolation.patches.process_state import put_back_afterwards
 from tenants.tasks.tenant_jobs import run_job, tenant_job
 from tenants.threads import run_in_threads
 

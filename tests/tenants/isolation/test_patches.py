@@ -36,7 +36,7 @@ from psycopg import ClientCursor, Cursor
 from psycopg._cursor_base import BaseCursor
 
 from tenants import TenantInfo
-from tenants.isolation.request_state import RequestLocal
+from tenants.isolation.patches.request_state import RequestLocal
 from tenants.postgresql.cursor import TenantCursor
 
 _FETCH_MODE = ["fetch_mode"] if VERSION >= (6, 1) else []
@@ -195,7 +195,7 @@ def test_error_pages_are_rendered_by_the_function_that_we_replace() -> None:
 
 
 def test_deletion_asks_the_function_that_we_replace() -> None:
-    assert deletion.get_candidate_relations_to_delete.__module__ == "tenants.isolation.deletion"
+    assert deletion.get_candidate_relations_to_delete.__module__ == "tenants.isolation.patches.deletion"
     assert "get_candidate_relations_to_delete(" in inspect.getsource(Collector)
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import reloader, trans_real
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.context import Block, innermost, leave, serve
-from tenants.isolation.request_state import Place, RequestLocal
+from tenants.isolation.patches.request_state import Place, RequestLocal
 from tenants.threads import run_in_threads
 
 SEOUL = TenantInfo(id=1, slug="one", schema="t_1", time_zone="Asia/Seoul", language="ko")

@@ -20,7 +20,7 @@ from django.db.models.sql import Query
 
 from tenants.context import innermost
 from tenants.isolation.instances import check_belongs, schema_of, with_its_schema
-from tenants.isolation.queryset_patches import (
+from tenants.isolation.patches.querysets import (
     RowsInMemory,
     adding_hints,
     asked_again,
