@@ -3,9 +3,10 @@
 import os
 
 from tenants.contrib.limits.asgi import get_asgi_application
+from tenants.contrib.mounts.websocket_mounts import WebSocketMounts
 from tenants.http.gc import spare_the_collector
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_asgi_application()
+application = WebSocketMounts(get_asgi_application())
 spare_the_collector()

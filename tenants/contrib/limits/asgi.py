@@ -52,16 +52,6 @@ class ASGIHandler(asgi.ASGIHandler):
 
     request_class = ASGIRequest
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request, or a WebSocket of a mounted application; Django itself has none."""
-        if scope["type"] == "websocket":
-            # Imports models, which are there after django.setup() only; this module is imported before it.
-            from tenants.contrib.mounts.websockets import serve_websocket
-
-            await serve_websocket(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
-
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         scope = {**scope, _META: {}}

@@ -15,6 +15,7 @@ from django.test import Client
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.asgi import ASGIHandler
 from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.websocket_mounts import WebSocketMounts
 from tenants.contrib.mounts.websockets import LOOKING
 from tenants.lifecycle import sign_out_tenant, suspend_tenant
 from tenants.models import Mount, Tenant
@@ -109,7 +110,7 @@ class Socket:
         async def send(message: dict[str, Any]) -> None:
             self.sent.append(message)
 
-        await ASGIHandler()(self.scope, receive, send)
+        await WebSocketMounts(ASGIHandler())(self.scope, receive, send)
         return self.sent
 
 
@@ -133,7 +134,8 @@ def test_a_websocket_ends_when_none_would_be_opened_any_more(shop: TenantInfo, d
         heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         to_say.put_nowait({"type": "websocket.connect"})
         to_say.put_nowait({"type": "websocket.receive", "text": "hello"})
-        serving = asyncio.create_task(ASGIHandler()(Socket(shop.host, "/live/").scope, to_say.get, heard.put))
+        application = WebSocketMounts(ASGIHandler())
+        serving = asyncio.create_task(application(Socket(shop.host, "/live/").scope, to_say.get, heard.put))
         told = [await heard.get() for _ in range(2)]
         await asyncio.sleep(1.5 * LOOKING)
         to_say.put_nowait({"type": "websocket.receive", "text": "still here"})

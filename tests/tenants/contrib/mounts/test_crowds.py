@@ -10,6 +10,7 @@ import pytest
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.asgi import ASGIHandler
+from tenants.contrib.mounts.websocket_mounts import WebSocketMounts
 from tenants.models import Mount
 from tenants.registry.lookup import registry
 from tests.tenants.contrib.mounts.test_asgi import Socket
@@ -32,7 +33,7 @@ class Staying:
         self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.says: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.says.put_nowait({"type": "websocket.connect"})
-        self._serving = asyncio.create_task(ASGIHandler()(self.scope, self.says.get, self.heard.put))
+        self._serving = asyncio.create_task(WebSocketMounts(ASGIHandler())(self.scope, self.says.get, self.heard.put))
 
     async def first_word(self) -> str:
         return str((await self.heard.get())["type"])
