@@ -15,7 +15,6 @@ from django.utils.text import slugify
 
 from shop.demo.catalogues import apparel, grocery, home
 from shop.demo.catalogues.entries import DemoGoods, DemoOrder
-from shop.demo.pictures import draw_picture
 from shop.goods.importer import import_goods
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.orders.models import Order
@@ -26,7 +25,9 @@ from tenants.variants.bulk import insert_rows
 _EARLIER = (28, 26, 25, 22, 20, 17, 15, 14, 11, 7, 5, 4)
 """How many days ago somebody has ordered, beside what the catalogues say."""
 
-APPAREL_CSV = Path(__file__).parent / "data" / "apparel.csv"
+DEMO = Path(__file__).parent
+APPAREL_CSV = DEMO / "data" / "apparel.csv"
+PICTURES = DEMO / "pictures"
 
 
 @transaction.atomic
@@ -51,7 +52,7 @@ def _fill_acme() -> None:
         before = Decimal(look.before) if look.before else None
         goods.skus.update(stock=look.stock, track_stock=True, compare_at_price=before)
         for picture in goods.pictures.all():
-            _draw(picture, look.kind, look.colour)
+            _save(picture, look.picture)
     _place(apparel.ORDERS)
 
 
@@ -89,8 +90,8 @@ def _create(category_names: Iterable[str], entries: Iterable[DemoGoods]) -> None
             option_names=[entry.option] if entry.option else [],
         )
         _create_skus(goods, entry)
-        for position, colour in enumerate(entry.colours, start=1):
-            _draw(Picture(goods=goods, alt=_alt(entry, position), position=position), entry.kind, colour)
+        for position, name in enumerate(entry.pictures, start=1):
+            _save(Picture(goods=goods, alt=_alt(entry, position), position=position), name)
 
 
 def _create_skus(goods: Goods, entry: DemoGoods) -> None:
@@ -112,17 +113,17 @@ def _create_skus(goods: Goods, entry: DemoGoods) -> None:
 
 
 def _alt(entry: DemoGoods, position: int) -> str:
-    """Return what the picture shows: with several colours, the option that has this one."""
+    """Return what the picture shows: with one for each option, its option too."""
     options = list(entry.stock)
-    return f"{entry.name}, {options[position - 1]}" if len(entry.colours) == len(options) > 1 else entry.name
+    return f"{entry.name}, {options[position - 1]}" if len(entry.pictures) == len(options) > 1 else entry.name
 
 
-def _draw(picture: Picture, kind: str, colour: str) -> None:
-    name = f"{picture.goods.slug}-{picture.position}.webp"
-    # A run that was killed may have left the file: transactions do not hold for files.
-    default_storage.delete(picture.file.field.generate_filename(picture, name))
+def _save(picture: Picture, name: str) -> None:
+    file_name = f"{picture.goods.slug}-{picture.position}.webp"
+    # A run that was killed may have left the file: files are not part of the transaction.
+    default_storage.delete(picture.file.field.generate_filename(picture, file_name))
     picture.alt = picture.alt or picture.goods.name
-    picture.file.save(name, ContentFile(draw_picture(kind, colour, seed=picture.goods_id)))
+    picture.file.save(file_name, ContentFile((PICTURES / f"{name}.webp").read_bytes()))
 
 
 def _place(orders: tuple[DemoOrder, ...]) -> None:

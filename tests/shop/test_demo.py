@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from decimal import Decimal
-from io import BytesIO
 
 import pytest
 from django.core.files.storage import default_storage
@@ -15,8 +17,7 @@ from PIL import Image
 from shop.customers.models import Customer
 from shop.demo.catalogues import apparel, grocery, home
 from shop.demo.dressing import dress_shop
-from shop.demo.goods import stock_shop
-from shop.demo.pictures import KINDS, draw_picture
+from shop.demo.goods import PICTURES, stock_shop
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.orders.models import Order
 from shop.variants.customer_a import models as customer_a
@@ -25,19 +26,26 @@ from tenants import TenantInfo, use_tenant
 from tenants.variants import resolve
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_thing_can_be_drawn(kind: str) -> None:
-    picture = Image.open(BytesIO(draw_picture(kind, "teal", 1)))
-    assert (picture.format, picture.size) == ("WEBP", (800, 1000))
+def test_demo_pictures_are_webp_files_of_one_size_under_400_kb() -> None:
+    files = list(PICTURES.iterdir())
+    assert sum(file.stat().st_size for file in files) < 400_000
+    for file in files:
+        with Image.open(file) as picture:
+            assert (picture.format, picture.size) == ("WEBP", (800, 1000))
 
 
-def test_a_picture_is_always_the_same() -> None:
-    assert draw_picture("mug", "#c2694a", 7) == draw_picture("mug", "#c2694a", 7)
+def test_demo_catalogues_name_every_picture_once() -> None:
+    named = [name for entry in (*home.GOODS, *grocery.GOODS) for name in entry.pictures]
+    named += [look.picture for look in apparel.LOOKS.values()]
+    assert sorted(named) == sorted(file.stem for file in PICTURES.iterdir())
 
 
-def test_every_picture_of_the_demo_is_of_a_kind_that_can_be_drawn() -> None:
-    kinds = {entry.kind for entry in (*home.GOODS, *grocery.GOODS, *apparel.LOOKS.values())}
-    assert kinds <= KINDS.keys()
+@pytest.mark.parametrize(("origin", "installed"), [("http://localhost:8000", True), ("https://shops.example", False)])
+def test_demo_is_installed_where_the_origin_is_localhost_only(origin: str, installed: bool) -> None:
+    code = "from config.settings import INSTALLED_APPS; print('shop.demo' in INSTALLED_APPS)"
+    environment = {**os.environ, "SANGGA_ORIGIN": origin, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == str(installed)
 
 
 @pytest.mark.parametrize("slug", ["acme", "globex", "initech"])

@@ -10,13 +10,12 @@ from shop.orders.services import CustomerDetails
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoGoods:
-    """Something to sell: one sku per entry of `stock`, one picture per colour."""
+    """Something to sell: one sku per entry of `stock`."""
 
     name: str
     category: str
-    kind: str
-    """Which drawing `shop.demo.pictures` makes of it."""
-    colours: tuple[str, ...]
+    pictures: tuple[str, ...]
+    """Names of files in `shop/demo/pictures`, without `.webp`."""
     price: str
     stock: Mapping[str, int]
     """Option value → pieces; the value is empty for goods of a single sku."""
@@ -46,10 +45,9 @@ class DemoOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How goods that come from elsewhere are drawn, filed and stocked in the demo."""
+    """Picture, category and stock of imported goods."""
 
-    kind: str
-    colour: str
+    picture: str
     category: str
     stock: int
     before: str = ""

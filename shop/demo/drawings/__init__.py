@@ -1,1 +1,0 @@
-"""What the pictures of the demo goods are made of."""
