@@ -27,7 +27,7 @@ env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = Path(env.str("SANGGA_DATA_DIR", default=str(BASE_DIR / ".sangga")))
 ORIGIN = env.str("SANGGA_ORIGIN", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
-_HTTPS = urlsplit(ORIGIN).scheme == "https"
+_HTTPS, _HOST = urlsplit(ORIGIN).scheme == "https", urlsplit(ORIGIN).hostname or ""
 
 # Another key for each tenant and epoch: what is signed in one is worth nothing in another.
 SECRET_KEY = TenantSecretKey(env.str("SECRET_KEY"))
@@ -58,7 +58,6 @@ APPS_WITHOUT_TABLES = [
     "tenants.contrib.admin",
     "shop.storefront",
     "shop.mounts",
-    "shop.demo",
     "whitenoise.runserver_nostatic",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -68,6 +67,8 @@ APPS_WITHOUT_TABLES = [
     "django_otp",
     "tenants.contrib.oauth.toolkit_app.ToolkitConfig",  # oauth2_provider; `tenants.contrib.oauth` swaps its models
 ]
+if _HOST == "localhost" or _HOST.endswith(".localhost"):
+    APPS_WITHOUT_TABLES.append("shop.demo")  # commands that create users and print their passwords: never in production
 # Each folder there is a variant, which a tenant can have in the place of the default. docs/variants.md
 VARIANTS = "shop.variants"
 # `tenants` overrides commands and `unfold` overrides templates, so both stand before the apps of Django; the storefront
