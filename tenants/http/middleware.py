@@ -27,7 +27,7 @@ from tenants.http.base_middleware import AsyncHandler, Handler, TwoWayMiddleware
 from tenants.http.maintenance_bypass import enter_by_link, has_bypass
 from tenants.http.path_prefix import keep_cookies_apart, keep_redirects_inside, shift
 from tenants.http.security_headers import with_headers
-from tenants.isolation.patches.request_state import Place
+from tenants.isolation.patches.request_state import RequestState
 from tenants.isolation.urlconfs import import_urlconfs, urlconf_of
 from tenants.migrator.graph import target_fingerprint
 from tenants.postgresql.connection_watch import Watch, begin_watch, end_watch, resume_watch
@@ -168,7 +168,7 @@ def is_refused_as_behind(tenant: TenantInfo) -> bool:
 class _Kept(NamedTuple):
     """What is kept of a streamed body between its chunks."""
 
-    place: Place
+    state: RequestState
     watch: Watch
 
 
@@ -220,13 +220,13 @@ class _Room:
     @contextmanager
     def entered(self, kept: _Kept) -> Iterator[None]:
         block = self.enter()
-        kept.place.restore()
+        kept.state.restore()
         resume_watch(kept.watch)
         try:
             yield
         finally:
             end_watch(kept.watch)
-            kept.place.note()
+            kept.state.capture()
             self.leave(block)
 
 
@@ -275,7 +275,7 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
         if getattr(body, "aclose", None) is not None:
             # Not left to the garbage collector, which closes it as whoever is active then.
             closers.append(partial(async_to_sync(_aclose), body))
-        kept = _Kept(Place(), Watch(_WHAT))
+        kept = _Kept(RequestState(), Watch(_WHAT))
         closers[:] = [partial(_close, closer, room, kept) for closer in (*closers, kept.watch.settle)]
         # Not aiter(): that looks for the content when it is first asked, and would find what is put here.
         chunks = response.streaming_content

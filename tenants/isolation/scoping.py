@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterator, MutableMapping
-from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -135,52 +134,6 @@ class PerTenant(MutableMapping[str, Any]):
         """Forget everybody's: called by Django after migrations, when ids may have changed."""
         with self._lock:
             self._contents.clear()
-
-
-class _CachePerTenant:
-    """Stands in for the attribute `_cache` of Django's manager of content types.
-
-    The cache is the model's and not the manager's: relations ask a copy of the manager each time (`db_manager()`).
-    """
-
-    def __get__(self, manager: Any, owner: type) -> PerTenant:
-        cache: PerTenant | None = getattr(manager.model, _CACHE, None)
-        if cache is None:
-            cache = PerTenant()
-            setattr(manager.model, _CACHE, cache)
-        return cache
-
-    def __set__(self, manager: Any, value: object) -> None:
-        """Ignore the empty dict with which Django begins."""
-
-
-_CACHE = "_ids_per_tenant"
-
-
-@cache  # `AppConfig.ready` is called again when a test overrides INSTALLED_APPS
-def scope_content_types() -> None:
-    """Keep the ids of content types per tenant: each schema has its own table of them, with ids of its own.
-
-    On the class, and so for the managers of the historical models too, which migrations of many tenants share.
-    """
-    from django.contrib.contenttypes.models import ContentTypeManager
-
-    ContentTypeManager._cache = _CachePerTenant()  # type: ignore[attr-defined]
-
-
-@cache
-def scope_sites() -> None:
-    """Keep the rows of `django.contrib.sites` that Django remembers per tenant."""
-    from django.contrib.sites import models
-
-    remembered = PerTenant()
-    models.SITE_CACHE = remembered
-
-    def clear_cache(self: models.SiteManager) -> None:
-        """Forget everybody's; Django's own puts a mapping for all tenants in its place."""
-        remembered.clear()
-
-    models.SiteManager.clear_cache = clear_cache  # type: ignore[method-assign]
 
 
 def resolved_tenant(request: object) -> TenantInfo | None:

@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from psycopg import errors
 
 from tenants.errors import DatabaseUnavailable, NoActiveTenant, TenancyError
+from tenants.isolation.patches import Patch
 from tenants.postgresql.overload import Stopped, first_line, why_stopped
 from tenants.redaction import without_passwords
 
@@ -50,20 +51,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def explain_errors_of_commands() -> None:
-    """Let every command of Django's command line, other apps' too, end with that line and exit code 1.
+def explain_errors(original: Any) -> Any:
+    """Return `run_from_argv` that ends with one line and exit code 1; `call_command` raises what it always raised."""
 
-    Django has no place to say so for commands that are not ours. `--traceback` shows the traceback, as for a
-    `CommandError`; `call_command` raises what it always raised.
-    """
-    run = BaseCommand.run_from_argv
-    if getattr(run, "explains_errors", False):
-        return
-
-    @wraps(run)
+    @wraps(original)
     def run_from_argv(self: BaseCommand, argv: list[str]) -> None:
         try:
-            run(self, argv)
+            original(self, argv)
         except Exception as error:
             text = None if "--traceback" in argv else explanation(error, argv[1])
             if text is None:
@@ -71,8 +65,17 @@ def explain_errors_of_commands() -> None:
             self.stderr.write(f"CommandError: {text}")
             sys.exit(1)
 
-    run_from_argv.explains_errors = True  # type: ignore[attr-defined]
-    BaseCommand.run_from_argv = run_from_argv  # type: ignore[method-assign]
+    return run_from_argv
+
+
+PATCHES = (
+    Patch(
+        "django.core.management.base:BaseCommand.run_from_argv",
+        "self argv",
+        explain_errors,
+        "Django has no hook for the errors of other apps' commands.",
+    ),
+)
 
 
 def name_of(command: Any) -> str:

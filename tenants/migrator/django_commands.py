@@ -9,7 +9,6 @@ from django.db.migrations.executor import MigrationExecutor
 
 from tenants.context import PLATFORM, active_tenant
 from tenants.isolation.app_placement import labels_for
-from tenants.migrator import operations  # noqa: F401  # fits Django's operations to tenants
 
 
 class ControlPlaneExecutor(MigrationExecutor):

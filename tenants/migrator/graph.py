@@ -19,7 +19,6 @@ from django.db.migrations.state import ProjectState
 from tenants.context import TenantInfo
 from tenants.errors import MigrationFailed
 from tenants.isolation.app_placement import Scope, home_of, labels_for, labels_of_variant, scope_of
-from tenants.migrator import operations  # noqa: F401  # fits Django's operations to tenants
 from tenants.models.code_release import Key, checksum, disk_loader
 from tenants.variants.discovery import known_variants
 

@@ -1,24 +1,28 @@
-"""Django's migration operations where they have to know that a database has many tenants."""
+"""Patch of Django's operation `CreateExtension`: the schema editor decides whether an extension is missing."""
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
-from django.contrib.postgres.operations import CreateExtension
-
+from tenants.isolation.patches import Patch
 from tenants.postgresql.schema import DatabaseSchemaEditor
 
-_exists_in_database = CreateExtension.extension_exists
+
+def left_to_schema_editor(original: Any) -> Any:
+    @wraps(original)
+    def extension_exists(self: Any, schema_editor: Any, extension: str) -> bool:
+        # Ours creates the extension where every tenant finds it, or refuses.
+        return not isinstance(schema_editor, DatabaseSchemaEditor) and bool(original(self, schema_editor, extension))
+
+    return extension_exists
 
 
-def _is_left_to_editor(operation: CreateExtension, schema_editor: Any, extension: str) -> bool:
-    """Say that an extension is missing: our schema editor then makes it where every tenant finds it, or refuses.
-
-    Django looks whether the database has it, in whatever schema, and drops it for all when one tenant goes back.
-    """
-    if isinstance(schema_editor, DatabaseSchemaEditor):
-        return False
-    return bool(_exists_in_database(operation, schema_editor, extension))
-
-
-CreateExtension.extension_exists = _is_left_to_editor  # type: ignore[assignment,method-assign]
+PATCHES = (
+    Patch(
+        "django.contrib.postgres.operations:CreateExtension.extension_exists",
+        "self schema_editor extension",
+        left_to_schema_editor,
+        "Django looks into all schemas, and drops the extension for all tenants when one migrates backwards.",
+    ),
+)

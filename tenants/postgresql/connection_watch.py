@@ -7,15 +7,13 @@ session is changed, reports itself to the `Watch` of the work; so work that leav
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from functools import cache, wraps
 from threading import get_ident
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.transaction import Atomic, TransactionManagementError
+from django.db import connections
 
 from tenants.context import active_tenant
 
@@ -24,46 +22,6 @@ logger = logging.getLogger(__name__)
 
 class LeftOpen(Exception):
     """Ends a block that code has entered and not left; no caller sees it."""
-
-
-@cache
-def guard_blocks() -> None:
-    """Let each block of `transaction.atomic()` end itself and no other one, once for the process."""
-    Atomic.__exit__ = _keeping_to_its_own(Atomic.__exit__)  # type: ignore[method-assign]
-
-
-def _keeping_to_its_own(django: Callable[..., None]) -> Callable[..., None]:
-    @wraps(django)
-    def leave_own(self: Any, exc_type: Any, exc_value: Any, traceback: Any) -> None:
-        # Django ends the innermost block. Another one may have been left open in this one; and this one may have been
-        # rolled back before, where a generator is closed in another request.
-        wrapper = connections[DEFAULT_DB_ALIAS if self.using is None else self.using]
-        blocks = wrapper.atomic_blocks
-        if blocks and blocks[-1] is not self and self in blocks:
-            is_doomed = wrapper.needs_rollback
-            is_lost = exc_type is None and not is_doomed
-            leave_blocks(wrapper, len(blocks) - blocks[::-1].index(self))
-            wrapper.needs_rollback = wrapper.needs_rollback or is_doomed
-            error = _left_inside() if is_lost else exc_value
-            django(self, type(error) if is_lost else exc_type, error, traceback)
-            if is_lost:
-                raise error
-        elif self in blocks or not (wrapper.in_atomic_block or exc_type):
-            django(self, exc_type, exc_value, traceback)
-        elif exc_type is None:
-            raise TransactionManagementError(
-                "Committing failed: the transaction was rolled back when the request, job or command that began it "
-                "ended. Leave transaction.atomic() before that."
-            )
-
-    return leave_own
-
-
-def _left_inside() -> TransactionManagementError:
-    return TransactionManagementError(
-        "Committing failed: a block inside this one was entered and not left, so all of it was rolled back. Enter "
-        "transaction.atomic() with `with`, or as a decorator."
-    )
 
 
 class Watch:

@@ -7,8 +7,7 @@ Django's runner copies it for its test databases.
 import os
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.isolation.patches.models import guard_records
-from tenants.isolation.patches.request_state import keep_with_requests
+from tenants.isolation.patches import install, table
 
 _ENGINE = os.environ["SUITE_ENGINE"]
 _DATABASE = {
@@ -31,5 +30,4 @@ if _ENGINE == "tenants.postgresql":
     use_tenant(TenantInfo(id=1, slug="suite", schema="t_1")).__enter__()
     DATABASE_ROUTERS = ["tests.django_suite.router.SuiteRouter"]
     # What the engine's app does when Django has loaded; the suite installs apps of its own choice.
-    guard_records()
-    keep_with_requests()
+    install((*table.QUERYSETS, *table.MODELS, *table.RELATIONS, *table.REQUEST_STATE))

@@ -25,8 +25,8 @@ from tenants.context import PLATFORM, use_tenant
 from tenants.http import middleware
 from tenants.isolation import instances as belonging
 from tenants.isolation import router
-from tenants.isolation.patches import models as record_guard
-from tenants.isolation.patches import querysets as queryset_guard
+from tenants.isolation.patches import arguments, models, querysets, result_cache
+from tenants.isolation.patches import router as router_patches
 from tenants.isolation.scoping import TenantFileSystemStorage
 from tenants.postgresql import base, cursor
 from tenants.postgresql import statement_settings as pg_settings
@@ -82,16 +82,15 @@ def no_roles(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 def no_guard(patch: pytest.MonkeyPatch, stage: Stage) -> None:
     """Nobody asks whose a record or a queryset is."""
-    for module in (belonging, record_guard, queryset_guard, router):
+    for module in (belonging, arguments, models, querysets, router, router_patches):
         patch.setattr(module, "check_belongs", lambda instance: None)
-    for module in (record_guard, queryset_guard):
-        if hasattr(module, "check_queryset"):
-            patch.setattr(module, "check_queryset", lambda queryset: None)
+    for module in (arguments, querysets, result_cache):
+        patch.setattr(module, "check_queryset", lambda queryset: None)
 
 
 def rows_know_nobody(patch: pytest.MonkeyPatch, stage: Stage) -> None:
     no_guard(patch, stage)
-    patch.setattr(queryset_guard.TenantRows, "check", lambda rows: None)
+    patch.setattr(result_cache.TenantRows, "check", lambda rows: None)
 
 
 def nothing_is_forgotten(patch: pytest.MonkeyPatch, stage: Stage) -> None:

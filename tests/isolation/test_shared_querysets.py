@@ -17,7 +17,7 @@ from django.db import connection, models
 from django.db.models import Prefetch
 
 from tenants import TenantInfo, WrongTenant, use_tenant
-from tenants.isolation.patches.querysets import TenantRows
+from tenants.isolation.patches.result_cache import TenantRows
 from tenants.registry.lookup import tenant_by_slug
 
 READINGS: dict[str, Callable[[Any], object]] = {

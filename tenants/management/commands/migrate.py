@@ -11,13 +11,20 @@ from django.db import DEFAULT_DB_ALIAS
 
 from tenants.context import PLATFORM, use_tenant
 from tenants.isolation.app_placement import labels_for
+from tenants.isolation.patches import Patch, install
 from tenants.migrator.django_commands import Autodetector, ControlPlaneExecutor
 from tenants.migrator.release_order import note_release
 from tenants.postgresql.extensions import make_extension_schema
 
-# Django's command looks its executor up in its own module and has no other place to say which one; this command
-# stands in for that one wherever it is imported, so nobody else is meant by it.
-migrate.MigrationExecutor = ControlPlaneExecutor  # type: ignore[attr-defined]
+PATCHES = (
+    Patch(
+        "django.core.management.commands.migrate:MigrationExecutor",
+        "connection progress_callback",
+        lambda original: ControlPlaneExecutor,
+        "Django's command has no setting for the executor. This one is imported instead of it everywhere.",
+    ),
+)
+install(PATCHES)
 
 
 class Command(migrate.Command):

@@ -5,29 +5,24 @@ A test here that fails after an upgrade says which place of theirs has changed a
 
 from __future__ import annotations
 
+import ast
 import inspect
-import os
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.local import Local
-from django import VERSION
 from django.apps import apps
-from django.contrib.contenttypes import fields
 from django.contrib.contenttypes.models import ContentType, ContentTypeManager
 from django.core.handlers import exception
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql import base as postgresql
-from django.db.models import Model, Prefetch, QuerySet, deletion, query
+from django.db.models import Model, Prefetch, QuerySet, query
 from django.db.models.deletion import Collector
-from django.db.models.fields import related_descriptors
 from django.db.models.query import RawQuerySet
-from django.db.models.sql import Query
-from django.db.transaction import Atomic
-from django.db.utils import ConnectionRouter
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import base as urls
 from django.utils import timezone
@@ -35,77 +30,81 @@ from django.utils.translation import trans_real
 from psycopg import ClientCursor, Cursor
 from psycopg._cursor_base import BaseCursor
 
+import tenants
 from tenants import TenantInfo
+from tenants.checks.patches import check_patches
+from tenants.http import error_pages
+from tenants.isolation.patches import Patch, installed, table
+from tenants.isolation.patches.contenttypes import ContentTypeCache
+from tenants.isolation.patches.patch import originals
 from tenants.isolation.patches.request_state import RequestLocal
+from tenants.management import error_messages
+from tenants.management.commands import migrate
+from tenants.migrator import operations
 from tenants.postgresql.cursor import TenantCursor
 
-_FETCH_MODE = ["fetch_mode"] if VERSION >= (6, 1) else []
-WRAPPED: dict[str, tuple[Any, str, list[str]]] = {
-    "QuerySet.__init__": (QuerySet, "__init__", ["self", "model", "query", "using", "hints"]),
-    "QuerySet._add_hints": (QuerySet, "_add_hints", ["self", "hints"]),
-    "QuerySet._fetch_all": (QuerySet, "_fetch_all", ["self"]),
-    "QuerySet.__getitem__": (QuerySet, "__getitem__", ["self", "k"]),
-    "QuerySet.count": (QuerySet, "count", ["self"]),
-    "QuerySet.exists": (QuerySet, "exists", ["self"]),
-    "QuerySet.contains": (QuerySet, "contains", ["self", "obj"]),
-    "QuerySet.resolve_expression": (QuerySet, "resolve_expression", ["self", "args", "kwargs"]),
-    "QuerySet._combinator_query": (QuerySet, "_combinator_query", ["self", "combinator", "other_qs", "all"]),
-    "QuerySet._merge_sanity_check": (QuerySet, "_merge_sanity_check", ["self", "other"]),
-    "QuerySet.bulk_create": (
-        QuerySet,
-        "bulk_create",
-        ["self", "objs", "batch_size", "ignore_conflicts", "update_conflicts", "update_fields", "unique_fields"],
-    ),
-    "QuerySet.bulk_update": (QuerySet, "bulk_update", ["self", "objs", "fields", "batch_size"]),
-    "RawQuerySet.__init__": (
-        RawQuerySet,
-        "__init__",
-        ["self", "raw_query", "model", "query", "params", "translations", "using", "hints", *_FETCH_MODE],
-    ),
-    "Model.save_base": (
-        Model,
-        "save_base",
-        ["self", "raw", "force_insert", "force_update", "using", "update_fields"],
-    ),
-    "Model.__eq__": (Model, "__eq__", ["self", "other"]),
-    "Query.check_query_object_type": (Query, "check_query_object_type", ["self", "value", "opts", "field"]),
-    "Collector.collect": (
-        Collector,
-        "collect",
-        ["self", "objs", "source", "nullable", "collect_related", "source_attr", "reverse_dependency",
-         "keep_parents", "fail_on_restricted"],
-    ),
-    "prefetch_one_level": (query, "prefetch_one_level", ["instances", "prefetcher", "lookup", "level"]),
-    "create_reverse_many_to_one_manager": (
-        related_descriptors, "create_reverse_many_to_one_manager", ["superclass", "rel"],
-    ),
-    "create_forward_many_to_many_manager": (
-        related_descriptors, "create_forward_many_to_many_manager", ["superclass", "rel", "reverse"],
-    ),
-    "create_generic_related_manager": (fields, "create_generic_related_manager", ["superclass", "rel"]),
-    "GenericForeignKey.get_content_type": (
-        fields.GenericForeignKey, "get_content_type", ["self", "obj", "id", "using", "model"],
-    ),
-    "ConnectionRouter.db_for_read": (ConnectionRouter, "db_for_read", ["self", "model", "hints"]),
-    "ConnectionRouter.db_for_write": (ConnectionRouter, "db_for_write", ["self", "model", "hints"]),
-    "ConnectionRouter.allow_relation": (ConnectionRouter, "allow_relation", ["self", "obj1", "obj2", "hints"]),
-    "ConnectionRouter.allow_migrate": (ConnectionRouter, "allow_migrate", ["self", "db", "app_label", "hints"]),
-    "Atomic.__exit__": (Atomic, "__exit__", ["self", "exc_type", "exc_value", "traceback"]),
-    "os.chdir": (os, "chdir", ["path"]),
-    "os.fchdir": (os, "fchdir", ["fd"]),
-    "os._Environ.__setitem__": (os._Environ, "__setitem__", ["self", "key", "value"]),
-    "os._Environ.__delitem__": (os._Environ, "__delitem__", ["self", "key"]),
-}  # fmt: skip
+ENGINE = Path(tenants.__file__).parent
+ALL = (*table.PATCHES, *operations.PATCHES, *error_pages.PATCHES, *error_messages.PATCHES, *migrate.PATCHES)
+FUNCTIONS = [each for each in installed() if each.parameters is not None]
 
 
-@pytest.mark.parametrize("target", WRAPPED)
-def test_what_is_wrapped_takes_the_arguments_that_we_know_and_is_wrapped_once(target: str) -> None:
-    owner, name, arguments = WRAPPED[target]
-    ours = vars(owner)[name]
-    theirs = inspect.unwrap(ours)
-    assert not theirs.__module__.startswith("tenants"), f"{target} is not wrapped round what was there"
-    assert ours.__wrapped__ is theirs, f"{target} is wrapped more than once"
-    assert list(inspect.signature(theirs).parameters) == arguments, f"{target} takes other arguments now"
+def test_patches_of_every_table_are_installed() -> None:
+    assert {each.target for each in ALL if each.applies} == {each.target for each in installed()}
+
+
+def test_table_has_one_row_for_a_target_and_version() -> None:
+    targets = [each.target for each in ALL if each.applies]
+    assert len(targets) == len(set(targets))
+
+
+def test_tables_cover_every_attribute_that_is_assigned() -> None:
+    """No module of the engine assigns to an attribute of Django's or Python's outside a table."""
+    assigned = {
+        f"{file.relative_to(ENGINE)}: {ast.unparse(target)}"
+        for file in ENGINE.rglob("*.py")
+        for tree in [ast.parse(file.read_text())]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
+        and target.value.id in foreign_names(tree)
+    }  # fmt: skip
+    assert assigned == set()
+
+
+def foreign_names(tree: ast.Module) -> set[str]:
+    """Return the names that a module imports at its top, and not from this project."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {
+        name.asname or name.name
+        for node in imports
+        for name in node.names
+        if not (isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("tenants", "shop")))
+    }
+
+
+@pytest.mark.parametrize("patch", FUNCTIONS, ids=lambda patch: patch.target)
+def test_original_takes_the_parameters_of_its_row(patch: Patch) -> None:
+    assert " ".join(inspect.signature(originals[patch.target]).parameters) == patch.parameters
+
+
+@pytest.mark.parametrize("patch", FUNCTIONS, ids=lambda patch: patch.target)
+def test_original_is_replaced_once(patch: Patch) -> None:
+    owner, name = patch.place
+    replacement, original = getattr(owner, name), originals[patch.target]
+    assert replacement is not original
+    assert not original.__module__.startswith("tenants"), "the original is a patch itself"
+    if patch not in migrate.PATCHES:  # a subclass
+        assert replacement.__wrapped__ == original
+
+
+def test_check_names_an_original_with_other_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(check_patches()) == []
+    target = "django.db.models.query:QuerySet.count"
+    monkeypatch.setitem(originals, target, lambda self, exact: 0)
+    [error] = check_patches()
+    assert error.id == "tenants.E030"
+    assert f"{target} takes (self exact), and its patch is written for (self)." in error.msg
 
 
 def unwrapped(owner: Any, name: str) -> str:
@@ -190,17 +189,16 @@ def test_a_streamed_response_has_the_parts_that_we_put_ours_around() -> None:
 
 
 def test_error_pages_are_rendered_by_the_function_that_we_replace() -> None:
-    assert exception.sync_to_async.__module__ == "tenants.http.error_pages"  # type: ignore[attr-defined]
-    assert "sync_to_async(\n" in inspect.getsource(exception) or "sync_to_async(" in inspect.getsource(exception)
+    assert exception.sync_to_async.__wrapped__ is originals["django.core.handlers.exception:sync_to_async"]  # type: ignore[attr-defined]
+    assert "sync_to_async(" in inspect.getsource(exception)
 
 
 def test_deletion_asks_the_function_that_we_replace() -> None:
-    assert deletion.get_candidate_relations_to_delete.__module__ == "tenants.isolation.patches.deletion"
     assert "get_candidate_relations_to_delete(" in inspect.getsource(Collector)
 
 
 def test_content_types_are_cached_under_the_name_that_we_replace() -> None:
-    assert type(vars(ContentTypeManager)["_cache"]).__module__ == "tenants.isolation.scoping"
+    assert isinstance(vars(ContentTypeManager)["_cache"], ContentTypeCache)
     assert "self._cache[self.db]" in inspect.getsource(ContentTypeManager)
 
 
@@ -239,16 +237,13 @@ def test_psycopg_keeps_results_where_we_take_those_of_the_settings_off() -> None
 
 def test_patches_are_applied_once_however_often_apps_are_loaded() -> None:
     """Fault 10: a test that overrides INSTALLED_APPS has `ready()` called again, twice."""
-    before = {target: vars(owner)[name] for target, (owner, name, _) in WRAPPED.items()}
-    places = {name: read() for name, read in LOCALS.items()}
+    before = [getattr(*patch.place) for patch in installed()]
     cache = ContentType.objects._cache  # type: ignore[attr-defined]
     for _ in range(20):
         for config in apps.get_app_configs():
             if config.name.startswith(("tenants", "shop")):
                 config.ready()
-    for target, (owner, name, _) in WRAPPED.items():
-        assert vars(owner)[name] is before[target], target
-    assert {name: read() for name, read in LOCALS.items()} == places
+    assert [getattr(*patch.place) for patch in installed()] == before
     assert ContentType.objects._cache is cache  # type: ignore[attr-defined]
 
 

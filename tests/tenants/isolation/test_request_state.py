@@ -18,7 +18,7 @@ from django.utils.translation import reloader, trans_real
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.context import Block, innermost, leave, serve
-from tenants.isolation.patches.request_state import Place, RequestLocal
+from tenants.isolation.patches.request_state import RequestLocal, RequestState
 from tenants.threads import run_in_threads
 
 SEOUL = TenantInfo(id=1, slug="one", schema="t_1", time_zone="Asia/Seoul", language="ko")
@@ -147,11 +147,11 @@ def test_a_place_holds_again_in_another_block(outside: Any) -> None:
     block = serve(SEOUL, "urls.of.one")
     translation.activate("ko")
     timezone.activate("Asia/Tokyo")
-    place = Place()
+    state = RequestState()
     leave(block)
     block = serve(SEOUL, "urls.of.one")
     assert here()[0] == outside[0]
-    place.restore()
+    state.restore()
     assert here() == ("ko", "Asia/Tokyo", "urls.of.one")
     leave(block)
     assert here() == outside

@@ -23,7 +23,7 @@ from django.template import engines
 from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_script_prefix, set_script_prefix
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shop.goods.models import Goods
@@ -51,7 +51,7 @@ _TENANTS = st.sampled_from(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_TENANTS, _KEYS, _KEYS, _VERSIONS, _TENANTS, _KEYS, _KEYS, _VERSIONS)
 def test_no_keys_of_two_tenants_meet(
     one: TenantInfo, key: str, prefix: str, version: int, other: TenantInfo, key_2: str, prefix_2: str, version_2: int
@@ -63,7 +63,7 @@ def test_no_keys_of_two_tenants_meet(
     assert (first == second) <= (one.schema == other.schema)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_TENANTS, _KEYS, _VERSIONS, _TENANTS, _KEYS, _VERSIONS)
 def test_under_one_prefix_every_tenant_version_and_key_has_a_key_of_its_own(
     one: TenantInfo, key: str, version: int, other: TenantInfo, key_2: str, version_2: int
