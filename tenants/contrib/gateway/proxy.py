@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -57,7 +58,7 @@ def _outgoing(arrival: Arrival, upstream: Upstream) -> Outgoing:
         target=target_of(arrival, service),
         headers=headers_of(arrival, service),
         tenant=cast(TenantInfo, arrival.tenant).id,
-        deadline=upstream.time_limits.now() + service.total_seconds,
+        deadline=asyncio.get_running_loop().time() + service.total_seconds,
     )
 
 
@@ -118,9 +119,9 @@ def _check_length(request: web.BaseRequest, service: ServiceInfo) -> None:
 
 
 async def _whole_body(request: web.BaseRequest, upstream: Upstream) -> bytes:
-    service, limits = upstream.service, upstream.time_limits
+    service = upstream.service
     try:
-        with limits.until(limits.now() + service.attempt_seconds):
+        async with asyncio.timeout(service.attempt_seconds):
             return await request.content.read()
     except TimeoutError as error:
         raise _refusal_of_body(error, service) from error
@@ -160,10 +161,10 @@ async def _pass_back(arrival: Arrival, answer: Answer) -> web.StreamResponse:
 
 async def _stream(arrival: Arrival, answer: Answer, response: web.StreamResponse) -> None:
     """Pass a body on, no faster than the client takes it."""
-    idle, limits = answer.upstream.service.idle_seconds, answer.upstream.time_limits
+    idle = answer.upstream.service.idle_seconds
     try:
         async for chunk in answer.chunks():
-            with limits.until(limits.now() + idle):
+            async with asyncio.timeout(idle):
                 await response.write(chunk)
         await response.write_eof()
     except (ServiceFailed, TimeoutError):

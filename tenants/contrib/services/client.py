@@ -30,13 +30,15 @@ from tenants.contrib.services.keys import identity_header
 from tenants.contrib.services.load_balancer import Answer, Outgoing, send
 from tenants.contrib.services.response import Reply
 from tenants.contrib.services.status_report import facts_of, write_and_hang_up
-from tenants.contrib.services.timeouts import TICK
 from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.upstreams import Upstreams
 from tenants.errors import NoActiveTenant, ServiceFailed, ServiceNotFound
 
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer that are kept in memory; more is an error."""
+
+_MARGIN = 0.1
+"""Seconds by which the end of an answer may be later than its beginning: what is late by itself says so first."""
 
 _METHOD = re.compile(r"[A-Za-z]+(-[A-Za-z]+)*")
 
@@ -122,7 +124,7 @@ async def _ask(question: _Question, service: ServiceInfo, principal: Principal) 
     began = time.perf_counter()
     status = 499
     try:
-        async with asyncio.timeout(seconds + 2 * TICK):  # the answer's end has its bound as well
+        async with asyncio.timeout(seconds + _MARGIN):  # the answer's end has its bound as well
             answer = await send(upstream, outgoing)
             try:
                 reply = Reply(answer.status, answer.headers, await _whole(answer), service.name)

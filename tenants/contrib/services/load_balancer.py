@@ -15,7 +15,6 @@ from tenants.contrib.observability.request_context import SECONDS_LEFT
 from tenants.contrib.services.endpoints import Address
 from tenants.contrib.services.http_transport import Connections, NotHTTP, Received
 from tenants.contrib.services.retry_budget import IDEMPOTENT
-from tenants.contrib.services.timeouts import TimeLimit
 from tenants.contrib.services.upstreams import Upstream
 from tenants.errors import ServiceFailed
 
@@ -48,7 +47,7 @@ class Outgoing:
     """Whether a streamed body was asked for, so that it cannot be sent again."""
     body_error: Exception | None = None
     """What stopped a streamed body."""
-    patience: TimeLimit | None = None
+    patience: asyncio.Timeout | None = None
     """Runs while an address is waited for; as long as a streamed body goes on, it starts anew."""
     waits_for_body: bool = False
     """Whether it is not the service that is waited for, but who sends the body."""
@@ -68,8 +67,8 @@ class Outgoing:
                 self.waits_for_body = True
                 chunk = await anext(chunks, None)
                 self.waits_for_body = False
-                if self.patience is not None:
-                    self.patience.put_off(seconds)
+                if self.patience is not None and not self.patience.expired():
+                    self.patience.reschedule(asyncio.get_running_loop().time() + seconds)
                 if chunk is None:
                     return
                 yield chunk
@@ -96,9 +95,8 @@ class Answer:
         """Yield the body as it comes; raise `ServiceFailed` if it is cut off."""
         try:
             content, idle = self._received.content, self.upstream.service.idle_seconds
-            limits = self.upstream.time_limits
             while not content.at_eof():
-                with limits.until(limits.now() + idle):
+                async with asyncio.timeout(idle):
                     chunk = await content.readany()
                 if chunk:
                     yield chunk
@@ -165,7 +163,7 @@ def _may_go_on(upstream: Upstream, outgoing: Outgoing, failure: _Failed, attempt
     return (
         attempts <= upstream.service.retries
         and outgoing.can_be_sent_again(reached=failure.reached)
-        and upstream.time_limits.now() < outgoing.deadline
+        and asyncio.get_running_loop().time() < outgoing.deadline
         and upstream.budget.take()
     )
 
@@ -192,23 +190,23 @@ async def _ask(upstream: Upstream, address: Address, outgoing: Outgoing) -> Answ
 
 async def _answer_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Outgoing) -> Answer:
     """Return the answer, as soon as it has begun, or is there if it is small."""
-    service, limits = upstream.service, upstream.time_limits
-    now = limits.now()
+    service, now = upstream.service, asyncio.get_running_loop().time()
     until = min(now + service.attempt_seconds, outgoing.deadline)
     headers = outgoing.headers.copy()
     # What this address is waited for, and not all attempts together: else what it asks for itself uses up that time.
     headers[SECONDS_LEFT] = f"{max(until - now, 0):.3f}"
-    with limits.until(until) as patience:
-        outgoing.patience = patience
+    async with asyncio.timeout_at(until) as outgoing.patience:
         is_stream = outgoing.body is not None and not isinstance(outgoing.body, bytes)
-        received = await attempt.connections.ask(
-            attempt.address.info.url,
-            outgoing.method,
-            outgoing.target,
-            headers,
-            outgoing.chunks(service.attempt_seconds) if is_stream else outgoing.body,
-        )
-        outgoing.patience = None  # an answer may begin before the request has ended
+        try:
+            received = await attempt.connections.ask(
+                attempt.address.info.url,
+                outgoing.method,
+                outgoing.target,
+                headers,
+                outgoing.chunks(service.attempt_seconds) if is_stream else outgoing.body,
+            )
+        finally:
+            outgoing.patience = None  # an answer may begin before the request has ended
         try:
             answer = Answer(upstream, attempt, received)
             if _is_small(outgoing.method, received):

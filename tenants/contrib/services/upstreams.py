@@ -12,7 +12,6 @@ from tenants.contrib.services.endpoints import Address
 from tenants.contrib.services.http_transport import Connections
 from tenants.contrib.services.retry_budget import RetryBudget
 from tenants.contrib.services.stats import Tally
-from tenants.contrib.services.timeouts import TimeLimits
 from tenants.contrib.services.types import ServiceInfo
 from tenants.errors import ServiceFailed
 
@@ -24,7 +23,6 @@ class Upstream:
         self.service = service
         self.budget = RetryBudget()
         self.tally = Tally()
-        self.time_limits = TimeLimits()
         self.connections = Connections(service)
         self.addresses = [Address(info) for info in service.addresses]
 
