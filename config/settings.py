@@ -41,12 +41,12 @@ SERVICE = env.str("SERVICE", default="all")
 ALLOWED_HOSTS = ["*"]
 
 # --- Apps, by where their tables are ---------------------------------------------------------------------------
-SHARED_APPS = ["tenants", "procrastinate.contrib.django"]
+SHARED_APPS = ["tenants.contrib.impersonation", "tenants", "procrastinate.contrib.django"]
 COMMON_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
-    "tenants.contrib.admin.lazy_admin.AdminConfig",  # django.contrib.admin
+    "tenants.contrib.admin.apps.AdminConfig",  # django.contrib.admin
     "axes",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
@@ -56,6 +56,7 @@ APPS_WITHOUT_TABLES = [
     "unfold",
     "unfold.contrib.forms",
     "tenants.contrib.admin",
+    "tenants.contrib.accounts",
     "shop.storefront",
     "shop.mounts",
     "whitenoise.runserver_nostatic",
@@ -71,8 +72,8 @@ if _HOST == "localhost" or _HOST.endswith(".localhost"):
     APPS_WITHOUT_TABLES.append("shop.demo")  # commands that create users and print their passwords: never in production
 # Each folder there is a variant, which a tenant can have in the place of the default. docs/variants.md
 VARIANTS = "shop.variants"
-# `tenants` overrides commands and `unfold` overrides templates, so both stand before the apps of Django; the storefront
-# overrides a template of `tenants.contrib.oauth`.
+# The earlier app wins: `impersonation` overrides a command of `tenants` and a template of `unfold`, and these override
+# those of Django. The storefront overrides a template of `tenants.contrib.oauth`.
 INSTALLED_APPS = [*SHARED_APPS, *APPS_WITHOUT_TABLES[:2], *COMMON_APPS, *APPS_WITHOUT_TABLES[2:], *TENANT_APPS]
 INSTALLED_APPS += variant_apps(VARIANTS)
 

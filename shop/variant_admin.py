@@ -19,8 +19,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path, reverse
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
+from tenants.contrib.accounts.admin_base import UntitledInline
 from tenants.contrib.accounts.admin_site import AccountsSite
-from tenants.contrib.accounts.inlines import UntitledInline
 from tenants.variants import default_of
 
 

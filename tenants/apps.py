@@ -18,7 +18,6 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         """Patch Django where it offers no setting, and connect the receivers that invalidate caches."""
         from tenants import checks  # noqa: F401  # registers itself
-        from tenants.contrib.impersonation.guard import guard_operator_accounts
         from tenants.http import error_pages
         from tenants.isolation.patches import install, table
         from tenants.management import error_messages
@@ -27,7 +26,6 @@ class TenantsConfig(AppConfig):
         from tenants.postgresql.creation import DatabaseCreation
 
         install((*table.PATCHES, *operations.PATCHES, *error_pages.PATCHES, *error_messages.PATCHES))
-        guard_operator_accounts()
         if _leave_test_database not in DatabaseCreation.before_drop:
             DatabaseCreation.before_drop.append(_leave_test_database)
         for model in (Tenant, Domain, Mount):

@@ -22,7 +22,7 @@ from shop.orders import services
 from shop.orders.errors import OrderRefused
 from shop.orders.models import Order, OrderLine
 from shop.variant_admin import ShopModelAdmin
-from tenants.contrib.accounts.inlines import UntitledInline
+from tenants.contrib.accounts.admin_base import UntitledInline
 
 _LABELS = {
     Order.Status.PLACED: "info",

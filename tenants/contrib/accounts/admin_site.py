@@ -20,10 +20,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from tenants.contrib.accounts import login_state as signing_in
 from tenants.contrib.accounts import otp as second_factor
+from tenants.contrib.accounts.admin_base import SafeViewOnSiteMixin
 from tenants.contrib.accounts.forms import CodeForm
 from tenants.contrib.accounts.input_validation import refuses_odd_input
 from tenants.contrib.accounts.password_reset import ask_for_link, link_was_sent
-from tenants.contrib.accounts.view_on_site import GuardedViewOnSite
 from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.impersonation.session import is_entered_operator
 from tenants.contrib.limits.password_hashers import hashing_slot
@@ -32,7 +32,7 @@ _SECRET = [never_cache, sensitive_post_parameters("password", "code")]
 _secret = method_decorator(_SECRET)
 
 
-class AccountsSite(GuardedViewOnSite):
+class AccountsSite(SafeViewOnSiteMixin):
     """Signs in by two steps: nobody is signed in before the second, to whatever a session is good for."""
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:

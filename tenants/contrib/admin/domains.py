@@ -16,7 +16,7 @@ from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 
 from tenants.conf import tenancy
-from tenants.contrib.accounts.inlines import UntitledInline
+from tenants.contrib.accounts.admin_base import UntitledInline
 from tenants.contrib.admin.site import platform_site
 from tenants.models import Domain
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from tenants.conf import tenancy
-from tenants.contrib.accounts.inlines import UntitledInline
+from tenants.contrib.accounts.admin_base import UntitledInline
 from tenants.contrib.mounts.factories import check_options
 from tenants.errors import ConfigurationError
 from tenants.models import Mount

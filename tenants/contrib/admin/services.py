@@ -18,7 +18,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from tenants.context import PLATFORM
-from tenants.contrib.accounts.inlines import UntitledInline
+from tenants.contrib.accounts.admin_base import UntitledInline
 from tenants.contrib.admin.service_status import panel
 from tenants.contrib.admin.site import platform_site
 from tenants.contrib.admin.tenant_create_view import actor

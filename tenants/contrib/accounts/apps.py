@@ -1,0 +1,12 @@
+"""App config of the accounts: sign-in, two-factor authentication, invitations and password links."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountsConfig(AppConfig):
+    name = "tenants.contrib.accounts"
+    label = "tenants_accounts"
+    verbose_name = _("Accounts")

@@ -1,0 +1,17 @@
+"""App config of impersonation: operators log in to a shop by a one-time link."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ImpersonationConfig(AppConfig):
+    name = "tenants.contrib.impersonation"
+    label = "tenants_impersonation"
+    verbose_name = _("Impersonation")
+
+    def ready(self) -> None:
+        from tenants.contrib.impersonation.guard import guard_operator_accounts
+
+        guard_operator_accounts()
