@@ -4,8 +4,8 @@ from django.conf import settings
 from django.urls import include, path
 from django.views.generic import TemplateView
 
+from tenants.contrib.accounts.set_password import SetPassword, set_password_done
 from tenants.contrib.admin.site import platform_site
-from tenants.http.views import SetPassword, set_password_done
 
 urlpatterns = []
 if settings.SERVICE != "auth":  # which serves tokens, and nothing else

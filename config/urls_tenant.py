@@ -5,9 +5,10 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from shop.admin_site import site_for
 from shop.api import api_for
+from tenants.contrib.accounts.set_password import SetPassword, set_password_done
 from tenants.contrib.api.versions import in_asked_version, list_versions
 from tenants.contrib.impersonation.views import enter, leave
-from tenants.http.views import SetPassword, media, set_password_done
+from tenants.http.views import media
 
 
 def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:

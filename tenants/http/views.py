@@ -1,30 +1,23 @@
-"""Views that every tenant has: its files, and the page on which a user sets a password."""
+"""The view of a tenant's uploaded files."""
 
 from __future__ import annotations
 
 import errno
 from contextlib import ExitStack
 from mimetypes import guess_type
-from typing import Any
 
-from django.contrib.auth.views import PasswordResetConfirmView
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.urls import reverse_lazy
 from django.views.decorators.http import require_safe
 
 from tenants.conf import tenancy
 from tenants.context import current_tenant
-from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.limits.limiter import Place, Refusal, Turnstile
-from tenants.contrib.limits.password_hashers import hashing_slot
 from tenants.http import responses as pages
 from tenants.http.client_ip import client_address
-from tenants.isolation.password_reset import token_generator
 from tenants.limits import Limits
 from tenants.postgresql.overload import Bound
 
@@ -86,32 +79,3 @@ def media(request: HttpRequest, name: str) -> HttpResponseBase:
     response["Cache-Control"] = "public, max-age=3600"
     response["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-class SetPassword(PasswordResetConfirmView):
-    """Where a set-up link leads."""
-
-    template_name = "tenants/set_password.html"
-    success_url = reverse_lazy("set_password_done")
-    token_generator = token_generator
-
-    def get_user(self, uidb64: str) -> Any:
-        """Return whose link it is; nobody for an operator, who has no password in a shop."""
-        user = super().get_user(uidb64)
-        return None if user is None or is_operator_account(user) else user
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Set the password."""
-        with hashing_slot(request):
-            return super().post(request, *args, **kwargs)
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add `user_name`, so that the owner sees whose password it is."""
-        context = super().get_context_data(**kwargs)
-        context["user_name"] = self.user.get_username() if self.user else ""
-        return context
-
-
-def set_password_done(request: HttpRequest) -> HttpResponse:
-    """Say that it worked, and where to sign in."""
-    return render(request, "tenants/set_password_done.html")

@@ -44,5 +44,5 @@ def setup_link(tenant: TenantInfo, email: str) -> str:
         except NoReverseMatch as error:
             raise ConfigurationError(
                 "TENANT_URLCONF has no page at which an owner sets a password: no URL named 'set_password' that takes "
-                "uidb64 and token. Add it (`tenants.http.views.SetPassword`), or give the owner a password."
+                "uidb64 and token. Add tenants.contrib.accounts.set_password.SetPassword, or give the owner a password."
             ) from error
