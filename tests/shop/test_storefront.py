@@ -420,7 +420,13 @@ def test_no_page_has_style_or_script_inside(shopper: Client, make_sku: MakeSku, 
     ["404.html", "403_csrf.html", "500.html"]
     + [
         f"tenants/{name}.html"
-        for name in ("unknown_host", "suspended", "set_password", "set_password_done", "platform_home")
+        for name in (
+            "unknown_host",
+            "suspended",
+            "accounts/set_password",
+            "accounts/set_password_done",
+            "platform_home",
+        )
     ],
 )
 def test_the_pages_of_the_building_need_neither_database_nor_inline_code(platform: TenantInfo, template: str) -> None:

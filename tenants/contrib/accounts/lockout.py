@@ -20,7 +20,7 @@ def too_many_failures(request: HttpRequest, response: HttpResponseBase, credenti
             content_type="application/problem+json",
         )
     else:
-        answer = render(request, "tenants/too_many_failures.html", {"minutes": seconds // 60}, status=429)
+        answer = render(request, "tenants/accounts/too_many_failures.html", {"minutes": seconds // 60}, status=429)
     answer["Retry-After"] = str(seconds)
     answer["Cache-Control"] = "no-store"
     return answer

@@ -64,7 +64,7 @@ class PlatformAdminSite(AccountsSite):
             "site_favicons": [Favicon(href=static("tenants/icon.svg"), rel="icon", type="image/svg+xml")],
             "show_languages": True,
             "colors": context["colors"] | {"primary": _PRIMARY},
-            "styles": [static("tenants/admin.css")],
+            "styles": [static("tenants/accounts.css"), static("tenants/admin.css")],
         }
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:

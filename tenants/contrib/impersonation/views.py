@@ -22,7 +22,7 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     """Let the operator in whose link this is, once; 403 for a link that is used, too old, or another shop's."""
     entry = use_entry_link(token) if request.method == "GET" else None
     if entry is None:
-        response = render(request, "tenants/entering/void.html", status=403)
+        response = render(request, "tenants/impersonation/void.html", status=403)
     else:
         begin_session(request, entry)
         response = HttpResponseRedirect(reverse("admin:index"))
@@ -39,4 +39,4 @@ def leave(request: HttpRequest) -> HttpResponse:
     tenant_id = current_tenant().id
     with use_tenant(PLATFORM):
         back = address_of(reverse("admin:tenants_tenant_change", urlconf_of_active(), [tenant_id]))
-    return render(request, "tenants/entering/left.html", {"back": back})
+    return render(request, "tenants/impersonation/left.html", {"back": back})
