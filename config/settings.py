@@ -57,6 +57,7 @@ APPS_WITHOUT_TABLES = [
     "unfold.contrib.forms",
     "tenants.contrib.admin",
     "tenants.contrib.accounts",
+    "tenants.contrib.devserver",
     "shop.storefront",
     "shop.mounts",
     "whitenoise.runserver_nostatic",
@@ -195,7 +196,7 @@ except (ValueError, ImproperlyConfigured):  # which quotes the address, and a pa
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_DATABASE,
-        "ENGINE": "tenants.postgresql",
+        "ENGINE": "tenants.postgresql" if _DATABASE_URL else "tenants.contrib.devserver.postgresql",
         "CONN_MAX_AGE": 0,  # the pool keeps connections
         "CONN_HEALTH_CHECKS": True,
     },

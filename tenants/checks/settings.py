@@ -8,12 +8,15 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import load_backend
 
 from tenants.checks.placement import broken_variants
 from tenants.conf import tenancy
 from tenants.errors import InvalidVariant, TenancyError
 from tenants.isolation.app_placement import Scope, scope_of
 from tenants.isolation.urlconfs import import_urlconfs, views_of
+from tenants.postgresql.base import DatabaseWrapper
 
 MIDDLEWARE = "tenants.http.middleware.TenantMiddleware"
 ROUTER = "tenants.isolation.router.TenantRouter"
@@ -37,7 +40,7 @@ def check_wiring(**_: Any) -> Iterable[CheckMessage]:
             hint="Add it below TenantMiddleware: without it anybody gets in past the gateway.",
             id="tenants.E024",
         )
-    if settings.DATABASES["default"]["ENGINE"] != ENGINE:
+    if not _is_tenant_engine(settings.DATABASES["default"]["ENGINE"]):
         yield Error("The default database has another engine.", hint=f"Set ENGINE to {ENGINE!r}.", id="tenants.E002")
     if ROUTER not in settings.DATABASE_ROUTERS:
         yield Error(f"{ROUTER} is not in DATABASE_ROUTERS.", hint="Add it.", id="tenants.E003")
@@ -61,12 +64,20 @@ def check_databases(**_: Any) -> Iterable[CheckMessage]:
                 hint="Take it out of OPTIONS['options']: a statement that has lost its tenant has to find nothing.",
                 id="tenants.E011",
             )
-        if alias != "default" and database["ENGINE"] != ENGINE:
+        if alias != "default" and not _is_tenant_engine(database["ENGINE"]):
             yield CheckWarning(
                 f"Queries to the database {alias!r} know no tenant.",
                 hint=f"Use {ENGINE!r} for it as well, unless nothing of a tenant's is in it; then silence this.",
                 id="tenants.W002",
             )
+
+
+def _is_tenant_engine(engine: str) -> bool:
+    """Return whether a database engine is ours, or one that extends it."""
+    try:
+        return issubclass(load_backend(engine).DatabaseWrapper, DatabaseWrapper)
+    except ImproperlyConfigured:
+        return False
 
 
 @register(Tags.urls)

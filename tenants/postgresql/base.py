@@ -6,6 +6,7 @@ It imports no models: what it needs to know of a tenant is the value in `tenants
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any, cast
 from weakref import ref
 
@@ -19,7 +20,6 @@ from psycopg.pq import Format
 from psycopg_pool import PoolTimeout
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
-from tenants.contrib.devserver import embedded
 from tenants.postgresql.client import DatabaseClient
 from tenants.postgresql.creation import DatabaseCreation
 from tenants.postgresql.cursor import TenantServerSideCursor
@@ -35,9 +35,6 @@ from tenants.postgresql.session_reset import ClearedSessions
 from tenants.postgresql.statement_settings import preamble
 
 logger = logging.getLogger(__name__)
-
-_OWN_OPTIONS = ("embedded", "direct")
-"""Keys of OPTIONS that are for us and not for libpq; docs/settings.md has them."""
 
 
 class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
@@ -79,31 +76,28 @@ class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
         return pool
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Return what `psycopg.connect` takes, after starting the embedded PostgreSQL if that is what is used."""
-        self.start_embedded()
+        """Return what `psycopg.connect` takes."""
+        self.start_server()
         if self.settings_dict["OPTIONS"].get("server_side_binding"):
             raise ImproperlyConfigured(
                 "DATABASES OPTIONS has server_side_binding=True, which sends every statement alone, and the tenant "
                 "has to travel with it. Remove the option."
             )
         params: dict[str, Any] = super().get_connection_params()
-        for key in _OWN_OPTIONS:
-            params.pop(key, None)
+        params.pop("direct", None)
         check_cursor_factory(params["cursor_factory"])
         return params
 
-    def start_embedded(self, *, again: bool = False) -> bool:
-        """Start the embedded PostgreSQL and note its address; return whether this connection uses it at all."""
-        folder = self.settings_dict["OPTIONS"].get("embedded")
-        if not folder:
-            return False
-        if again or not self.settings_dict["HOST"]:
-            server = embedded(folder)
-            address = server.start()
-            self.settings_dict.update(HOST=address.host, PORT=address.port, USER=address.user)
-            if self.settings_dict["NAME"]:
-                server.ensure_database(self.settings_dict["NAME"])
-        return True
+    def start_server(self, *, again: bool = False) -> bool:
+        """Start the server before it is used, or `again` after it could not be reached; return whether it was.
+
+        A hook for engines that bring a server: it sets HOST and what else `settings_dict` says of the address.
+        """
+        return False
+
+    def bindir(self) -> Path | None:
+        """Return the folder of the server's own programs, a hook like `start_server`; None: see `programs`."""
+        return None
 
     @async_unsafe
     def connect(self) -> None:
@@ -119,13 +113,13 @@ class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
 
     @async_unsafe
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Open a connection, or take one from the pool; bring a dead embedded PostgreSQL back to life first."""
+        """Open a connection, or take one from the pool; start a server that is dead and ours to start."""
         try:
             connection = self._connection_in_reach(conn_params)
         except PoolTimeout:
             raise  # the server is there, and busy
         except OperationalError:
-            if not self.start_embedded(again=True):
+            if not self.start_server(again=True):
                 raise
             if pool := self.pool:
                 reach_of(pool).forget()

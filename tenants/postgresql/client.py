@@ -9,25 +9,22 @@ from typing import TYPE_CHECKING, Any, cast
 from django.db.backends.postgresql import client
 
 from tenants.context import current_tenant
-from tenants.contrib.devserver import embedded
-from tenants.postgresql.direct_connection import direct_options
+from tenants.postgresql.direct_connection import direct_settings
 from tenants.postgresql.statement_settings import search_path
 
 if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
-
-_SETTINGS = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
 
 
 class DatabaseClient(client.DatabaseClient):
     """Runs psql against the database in use, as the active tenant or as the control plane."""
 
     def runshell(self, parameters: Iterable[str]) -> None:
-        """Start psql; the embedded PostgreSQL brings its own, so none need be installed."""
+        """Start psql: that of the server's own programs, else the one in PATH."""
         connection = cast("DatabaseWrapper", self.connection)
-        if connection.start_embedded():
-            folder = connection.settings_dict["OPTIONS"]["embedded"]
-            os.environ["PATH"] = f"{embedded(folder).bindir}{os.pathsep}{os.environ.get('PATH', '')}"
+        connection.start_server()
+        if folder := connection.bindir():
+            os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
         super().runshell(parameters)
 
     @classmethod
@@ -35,9 +32,7 @@ class DatabaseClient(client.DatabaseClient):
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
         """Return the arguments and the environment of psql; raise `NoActiveTenant` if no tenant is active."""
-        direct = direct_options(settings_dict["OPTIONS"])
-        found = {_SETTINGS[key]: value for key, value in direct.items() if key in _SETTINGS}
-        args, env = super().settings_to_cmd_args_env({**settings_dict, **found}, parameters)
+        args, env = super().settings_to_cmd_args_env(direct_settings(settings_dict), parameters)
         return args, {**(env or {}), "PGOPTIONS": _options(settings_dict["OPTIONS"])}
 
 

@@ -5,21 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.db import connections
 
-from tenants.postgresql.base import DatabaseWrapper
-from tenants.postgresql.direct_connection import direct_options
-
-
-class _OwnConnection(DatabaseWrapper):
-    """One session of the server itself, past Django's pool and past any pooler."""
-
-    pool = None
-
-    def get_connection_params(self) -> dict[str, Any]:
-        return super().get_connection_params() | direct_options(self.settings_dict["OPTIONS"])
+from tenants.postgresql.direct_connection import direct_settings
 
 
 @contextmanager
@@ -30,7 +19,7 @@ def own_session(alias: str = "default") -> Iterator[None]:
     committed nor undoes it. What the block sets for the session ends with it.
     """
     before = connections[alias]
-    own = _OwnConnection(copy.deepcopy(before.settings_dict), alias)
+    own = type(before)(direct_settings(copy.deepcopy(before.settings_dict)), alias)
     connections[alias] = own
     try:
         yield

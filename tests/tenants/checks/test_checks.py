@@ -60,6 +60,13 @@ def test_wiring_that_lets_something_pass_without_its_tenant_is_an_error(changed:
         assert ids(check_wiring()) == [error]
 
 
+@pytest.mark.parametrize("engine", ["tenants.postgresql", "tenants.contrib.devserver.postgresql"])
+def test_engine_of_tenants_and_its_subclass_are_accepted(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", engine)
+    monkeypatch.setitem(settings.DATABASES, "replica", {"ENGINE": engine})
+    assert ids(check_wiring()) == ids(wiring.check_databases()) == []
+
+
 def test_another_engine_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.postgresql")
     assert ids(check_wiring()) == ["tenants.E002"]

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.db.backends.postgresql.base import Cursor as DjangoCursor
 from psycopg import NotSupportedError
 
@@ -49,7 +49,7 @@ def fresh(committed: None) -> Iterator[Callable[..., DatabaseWrapper]]:
     def wrapper(**options: Any) -> DatabaseWrapper:
         settings = {**connection.settings_dict, "OPTIONS": {**connection.settings_dict["OPTIONS"], **options}}
         settings["OPTIONS"].pop("pool", None)
-        made.append(DatabaseWrapper(settings, "default"))
+        made.append(type(connections["default"])(settings, "default"))
         return made[-1]
 
     seen.clear()

@@ -10,6 +10,7 @@ import pytest
 from tenants.contrib.devserver import EmbeddedPostgres
 from tenants.contrib.devserver.binaries import copy_programs, find_bindir, major_version
 from tenants.errors import DatabaseUnavailable
+from tenants.postgresql.programs import installed_programs
 from tests.tenants.contrib.devserver.conftest import ask, home_of
 
 DEBIANS = Path("/usr/lib/postgresql/15/bin")
@@ -33,6 +34,21 @@ def test_a_wrong_pg_bindir_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("PG_BINDIR", str(tmp_path))
     with pytest.raises(DatabaseUnavailable, match=r"PG_BINDIR is .* no program `postgres` in it"):
         find_bindir()
+
+
+def test_client_programs_come_from_path_then_pg_bindir_then_wheel(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PG_BINDIR", raising=False)
+    wheel = find_bindir() / "pg_dump"
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    assert list(installed_programs("pg_dump")) == [wheel]
+    for folder in ("path", "chosen"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "pg_dump").touch(mode=0o755)
+    assert list(installed_programs("pg_dump")) == [tmp_path / "path" / "pg_dump", wheel]
+    monkeypatch.setenv("PG_BINDIR", str(tmp_path / "chosen"))
+    assert list(installed_programs("pg_dump")) == [tmp_path / "path" / "pg_dump", tmp_path / "chosen" / "pg_dump"]
 
 
 def test_data_of_another_version_are_left_alone(running: EmbeddedPostgres) -> None:

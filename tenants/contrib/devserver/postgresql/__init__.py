@@ -1,0 +1,1 @@
+"""The database engine `tenants.contrib.devserver.postgresql`: the tenants' engine on a server that it starts."""
