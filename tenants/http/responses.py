@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.encoding import escape_uri_path
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
@@ -60,6 +61,16 @@ _BUSY = {
         _("Too many files are being sent at once"),
         _("Please try again in a moment."),
     ),
+    Bound.LOCKED_OUT: (
+        "too-many-failed-logins",
+        _("Too many failed logins"),
+        ngettext_lazy(
+            "From your network somebody has failed to sign in too often. Please wait a minute, then try again.",
+            "From your network somebody has failed to sign in too often. "
+            "Please wait %(minutes)s minutes, then try again.",
+            "minutes",
+        ),
+    ),
     Bound.TOO_SLOW: (
         "body-too-slow",
         _("What you sent did not arrive in time"),
@@ -97,6 +108,7 @@ _BUSY = {
 _CLIENTS: dict[Kind | Bound, HTTPStatus] = {
     Kind.RATE: HTTPStatus.TOO_MANY_REQUESTS,
     Bound.ADDRESS: HTTPStatus.TOO_MANY_REQUESTS,
+    Bound.LOCKED_OUT: HTTPStatus.TOO_MANY_REQUESTS,
     Bound.TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
     Bound.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
@@ -152,7 +164,10 @@ def _busy(
 ) -> HttpResponse:
     language = language_of(request, tenant)
     if _is_a_program(request):
-        content, media_type = _busy_problem(reason, status, language), "application/problem+json; charset=utf-8"
+        content = _busy_problem(reason, status, language, seconds // 60)
+        media_type: str | None = "application/problem+json; charset=utf-8"
+    elif reason is Bound.LOCKED_OUT:
+        content, media_type = _locked_out_page(seconds // 60, language, get_script_prefix()), None
     else:
         content, media_type = _busy_page(reason, status, language, get_script_prefix()), None
     response = _finished(HttpResponse(content, status=status, content_type=media_type), language)
@@ -176,10 +191,18 @@ def _busy_page(reason: Kind | Bound | Stopped, status: HTTPStatus, language: str
 
 
 @lru_cache(maxsize=64)
-def _busy_problem(reason: Kind | Bound | Stopped, status: HTTPStatus, language: str) -> bytes:
+def _locked_out_page(minutes: int, language: str, script_prefix: str) -> bytes:
+    with translation.override(language):
+        context = {"minutes": minutes, "LANGUAGE_CODE": language}
+        return render_to_string("tenants/too_many_failures.html", context).encode()
+
+
+@lru_cache(maxsize=64)
+def _busy_problem(reason: Kind | Bound | Stopped, status: HTTPStatus, language: str, minutes: int) -> bytes:
     word, title, advice = _BUSY[reason]
     with translation.override(language):
-        problem = {"type": f"urn:sangga:problem:{word}", "title": str(title), "status": status, "detail": str(advice)}
+        detail = str(advice % {"minutes": minutes}) if reason is Bound.LOCKED_OUT else str(advice)
+        problem = {"type": f"urn:sangga:problem:{word}", "title": str(title), "status": status, "detail": detail}
     return json.dumps(problem, ensure_ascii=False).encode()
 
 

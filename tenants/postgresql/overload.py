@@ -44,6 +44,8 @@ class Bound(Enum):
     """As many request bodies are being received as may be at once."""
     FILES = "files"
     """As many large files are being sent as may be at once."""
+    LOCKED_OUT = "locked-out"
+    """The client address has failed to sign in too often."""
     TOO_SLOW = "slow-body"
     """The body of the request did not come in time."""
     TOO_LARGE = "large-body"

@@ -9,6 +9,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from tenants.context import current_tenant
+from tenants.contrib.limits.lockouts import Attempt, lockouts
+from tenants.http.client_ip import client_address
+
 
 def too_many_failures(request: HttpRequest, response: HttpResponseBase, credentials: Any = None) -> HttpResponse:
     """Return 429, for AXES_LOCKOUT_CALLABLE: as JSON where the answer would have been JSON, else as a page."""
@@ -23,4 +27,14 @@ def too_many_failures(request: HttpRequest, response: HttpResponseBase, credenti
         answer = render(request, "tenants/accounts/too_many_failures.html", {"minutes": seconds // 60}, status=429)
     answer["Retry-After"] = str(seconds)
     answer["Cache-Control"] = "no-store"
+    if settings.AXES_LOCKOUT_PARAMETERS == ["ip_address"]:
+        _remember(request, seconds)
     return answer
+
+
+def _remember(request: HttpRequest, seconds: int) -> None:
+    """Have this address refused from memory where it signs in, and nowhere else: other paths ask for other things."""
+    match, address = request.resolver_match, client_address(request)
+    if match is not None and match.view_name == "admin:login" and address is not None:
+        tenant = current_tenant()
+        lockouts.remember(Attempt(tenant.id, tenant.epoch, address, request.META.get("PATH_INFO", "")), seconds)

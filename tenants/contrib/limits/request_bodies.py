@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tenants.conf import tenancy
 from tenants.contrib.limits.limiter import Place, Refusal, Turnstile, turnstile
+from tenants.contrib.limits.lockouts import Attempt, lockouts
 from tenants.errors import InvalidHost
 from tenants.hosts import host_of_header
 from tenants.limits import Limits
@@ -78,6 +79,10 @@ def _look_ahead(sender: Sender) -> tuple[str, Refusal | None]:
     if resolution is None or resolution == UNKNOWN or resolution.tenant is None:
         return "", None
     tenant = resolution.tenant
+    if sender.address is not None:
+        attempt = Attempt(tenant.id, tenant.epoch, sender.address, sender.path)
+        if seconds := lockouts.retry_after(attempt):
+            return host, Refusal(Bound.LOCKED_OUT, seconds)
     return host, turnstile.refusal_now(tenant.id, tenancy().limits_of(tenant))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -19,6 +21,11 @@ from django.utils import timezone
 from config.settings import PASSWORD_HASHERS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.accounts.lockout import too_many_failures
+from tenants.contrib.limits.limiter import Refusal
+from tenants.contrib.limits.lockouts import REMEMBERED_SECONDS, Attempt, Lockouts, lockouts
+from tenants.contrib.limits.request_bodies import REFUSAL
+from tenants.contrib.limits.wsgi import receive_body
+from tenants.postgresql.overload import Bound
 
 OWNER, PASSWORD = "owner@acme.example", "correct horse battery"
 
@@ -28,6 +35,13 @@ def _passwords(acme: TenantInfo, globex: TenantInfo) -> None:
     for tenant in (acme, globex, PLATFORM):
         with use_tenant(tenant):
             User.objects.create_superuser("boss", password=PASSWORD)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_remembered() -> Iterator[None]:
+    lockouts.clear()
+    yield
+    lockouts.clear()
 
 
 def login(tenant: TenantInfo, name: str = "boss", password: str = "wrong", address: str = "192.0.2.1") -> Any:
@@ -90,6 +104,61 @@ def test_no_password_is_written_down(acme: TenantInfo) -> None:
     login(acme, name="boss", password="my-real-password-elsewhere")
     with use_tenant(acme):
         assert "elsewhere" not in json.dumps(list(AccessAttempt.objects.values()), default=str)
+
+
+def body_refusal(tenant: TenantInfo, address: str = "192.0.2.1", path: str = "/admin/login/") -> Any:
+    """Return why a body is refused before Django sees its request."""
+    environ: dict[str, Any] = {
+        "CONTENT_LENGTH": "3", "HTTP_HOST": tenant.host or "localhost", "PATH_INFO": path, "REMOTE_ADDR": address,
+        "wsgi.input": BytesIO(b"a=b"),
+    }  # fmt: skip
+    receive_body(environ)
+    return environ.get(REFUSAL)
+
+
+def test_locked_out_address_is_refused_before_its_body_is_read(acme: TenantInfo, globex: TenantInfo) -> None:
+    lock(acme)
+    assert body_refusal(acme) == Refusal(Bound.LOCKED_OUT, 900)
+    assert body_refusal(acme, address="192.0.2.2") is None
+    assert body_refusal(acme, path="/api/v1/carts") is None
+    assert body_refusal(globex) is None
+    assert body_refusal(PLATFORM) is None
+
+
+def test_lockout_in_memory_ends_after_some_seconds() -> None:
+    now = [100.0]
+    kept, attempt = Lockouts(clock=lambda: now[0]), Attempt(1, "e", "192.0.2.1", "/admin/login/")
+    assert kept.retry_after(attempt) == 0
+    kept.remember(attempt, 900)
+    assert kept.retry_after(attempt) == 900
+    assert kept.retry_after(attempt._replace(epoch="f")) == 0
+    now[0] += REMEMBERED_SECONDS
+    assert kept.retry_after(attempt) == 0
+
+
+def test_refusal_from_memory_shows_the_page_of_the_lockout(acme: TenantInfo) -> None:
+    page = lock(acme)
+    extra: dict[str, Any] = {REFUSAL: Refusal(Bound.LOCKED_OUT, 900)}
+    refused = Client(HTTP_HOST=acme.host, REMOTE_ADDR="192.0.2.1").post("/admin/login/", {}, **extra)
+    assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (429, "900", "no-store")
+    assert refused.content == page.content
+
+
+@pytest.mark.parametrize(("language", "detail"), [("en", "wait 15 minutes"), ("ko", "15분 기다렸다가")])
+def test_program_gets_the_lockout_as_problem_details(acme: TenantInfo, language: str, detail: str) -> None:
+    extra: dict[str, Any] = {REFUSAL: Refusal(Bound.LOCKED_OUT, 900)}
+    headers = {"accept": "application/json", "accept-language": language}
+    refused = Client(HTTP_HOST=acme.host).post("/admin/login/", {}, headers=headers, **extra)
+    assert refused["Content-Type"] == "application/problem+json; charset=utf-8"
+    problem = json.loads(refused.content)
+    assert (problem["type"], problem["status"]) == ("urn:sangga:problem:too-many-failed-logins", 429)
+    assert detail in problem["detail"]
+
+
+def test_lockout_by_name_is_not_remembered_for_the_address(acme: TenantInfo) -> None:
+    with override_settings(AXES_LOCKOUT_PARAMETERS=["username"]):
+        lock(acme)
+    assert body_refusal(acme) is None
 
 
 def test_an_answer_in_json_stays_one() -> None:
