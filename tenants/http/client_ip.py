@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -25,13 +26,14 @@ def client_address(request: HttpRequest) -> str | None:
 
 def address_in(meta: Mapping[str, Any]) -> str | None:
     """Return the same from a request's META, or from a WSGI environ."""
-    hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     proxies = tenancy().trusted_proxies
     if not proxies:
         return _normal(meta.get("REMOTE_ADDR", ""))
+    hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     return _normal(hops[-proxies]) if len(hops) >= proxies else None
 
 
+@lru_cache(maxsize=4_096)
 def _normal(text: str) -> str | None:
     try:
         address = ip_address(text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from threading import Event
 
 from asgiref.sync import sync_to_async
@@ -15,6 +17,7 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
 from tenants.contrib.limits.counters import Kind, pressure
 from tenants.contrib.limits.limiter import QUEUE_SECONDS, Place, Queued, Refusal, addresses, turnstile, wait_async
+from tenants.contrib.limits.repeated_answers import allow_repeats, when_repeated
 from tenants.contrib.limits.request_bodies import REFUSAL
 from tenants.errors import HashingBusy
 from tenants.http import responses as pages
@@ -142,6 +145,13 @@ def _wait(queued: Queued) -> Place | Refusal:
 
 def _refuse(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
     tenant = current_tenant()
+    count: Callable[[], None] | None = None
     if isinstance(refusal.kind, Kind) and not tenant.is_platform:
-        pressure.add(tenant.id, refusal.kind)
-    return pages.refused(request, tenant, refusal)
+        count = partial(pressure.add, tenant.id, refusal.kind)
+        count()
+    response = pages.refused(request, tenant, refusal)
+    if REFUSAL in request.META:
+        allow_repeats(response)
+        if count is not None:
+            when_repeated(response, count)
+    return response

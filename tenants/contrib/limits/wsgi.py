@@ -20,6 +20,7 @@ from django.core.handlers import wsgi
 from django.http.response import HttpResponseBase
 
 from tenants.contrib.limits.limiter import Refusal
+from tenants.contrib.limits.repeated_answers import RepeatedAnswers
 from tenants.contrib.limits.request_bodies import (
     KEPT_IN_MEMORY,
     LARGEST,
@@ -196,15 +197,25 @@ class WSGIHandler(wsgi.WSGIHandler):
 
     request_class = WSGIRequest
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._repeated = RepeatedAnswers()
+
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Answer one request."""
         body = receive_body(environ)
+        is_refused = REFUSAL in environ
+        if is_refused and (answer := self._repeated.answer_to(environ)):
+            start_response(answer.status, answer.headers)
+            return [answer.content]
         try:
             response = super().__call__(environ, start_response)
         except BaseException:
             if body is not None:
                 body.close()
             raise
+        if is_refused and isinstance(response, HttpResponseBase):
+            self._repeated.note(environ, response)
         if body is not None and isinstance(response, HttpResponseBase):
             response._resource_closers.append(body.close)  # type: ignore[attr-defined]  # missing in django-stubs
         return response

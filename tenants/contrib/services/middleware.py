@@ -19,8 +19,9 @@ from django.utils.encoding import escape_uri_path
 from tenants.conf import tenancy
 from tenants.context import current_tenant
 from tenants.contrib.api.auth import NotIdentified
+from tenants.contrib.limits.repeated_answers import forbid_repeats, may_be_repeated, when_repeated
 from tenants.contrib.oauth.bearer import VOID, TokenAccess, user_by_id
-from tenants.contrib.observability.logs import note_request
+from tenants.contrib.observability.logs import note_request, notes_requests
 from tenants.contrib.observability.principal import STRANGER, Principal
 from tenants.contrib.observability.request_context import Call, in_call
 from tenants.contrib.observability.tracing import Step, http_facts, note_step
@@ -60,6 +61,8 @@ def _counted(request: HttpRequest, call: Call) -> Iterator[Callable[[HttpRespons
     def count(response: HttpResponseBase) -> HttpResponseBase:
         nonlocal status
         status = response.status_code
+        if may_be_repeated(response):
+            _count_repeats(response)
         return response
 
     try:
@@ -73,6 +76,15 @@ def _counted(request: HttpRequest, call: Call) -> Iterator[Callable[[HttpRespons
         note_request(call, *said, seconds)
         if tenancy().otlp_endpoint:
             _note_step(request, call, http_facts(*said, call.request_id), seconds, failed=status >= 500)
+
+
+def _count_repeats(response: HttpResponseBase) -> None:
+    """Have a refusal counted for each request that gets it without this middleware, or forbid that."""
+    config = tenancy()
+    if config.service != "all" or config.otlp_endpoint or notes_requests():
+        forbid_repeats(response)  # each request has an identity to check, a span or a line of the log
+    else:
+        when_repeated(response, partial(note_answer, response.status_code, 0.0))
 
 
 def _note_step(request: HttpRequest, call: Call, facts: dict[str, str | int], seconds: float, *, failed: bool) -> None:
