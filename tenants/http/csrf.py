@@ -6,18 +6,14 @@ same domain, without HTTPS and its `__Host-` prefix – could make up a pair of 
 
 from __future__ import annotations
 
-import hmac
-from hashlib import sha256
-
 from django.conf import settings
+from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tenants.http.base_middleware import TwoWayMiddleware
-from tenants.isolation.signing import former_tenant_keys, tenant_key
 
-_PURPOSE = "CSRF cookie"
-_MARK = "."
+_SEPARATOR = "."
 
 
 class SignedCsrfCookieMiddleware(TwoWayMiddleware):
@@ -41,25 +37,23 @@ def _unsign_cookie(request: HttpRequest) -> None:
         else:
             request.COOKIES[name] = secret
     # Scripts read the cookie and send it in a header, as Django's documentation tells them.
-    if _MARK in request.META.get(header, ""):
+    if _SEPARATOR in request.META.get(header, ""):
         request.META[header] = _unsigned(request.META[header]) or ""
 
 
 def _sign_cookie(response: HttpResponseBase) -> HttpResponseBase:
     morsel = response.cookies.get(settings.CSRF_COOKIE_NAME)
     if morsel is not None and morsel.value:
-        secret: str = morsel.value
-        morsel.set(morsel.key, *[f"{secret}{_MARK}{_signature(secret, tenant_key(_PURPOSE))}"] * 2)
+        morsel.set(morsel.key, *[_signer().sign(morsel.value)] * 2)
     return response
 
 
 def _unsigned(value: str) -> str | None:
-    secret, _, signature = value.rpartition(_MARK)
-    keys = [tenant_key(_PURPOSE), *former_tenant_keys(_PURPOSE)]
-    if any(hmac.compare_digest(signature.encode(), _signature(secret, key).encode()) for key in keys):
-        return secret
-    return None
+    try:
+        return _signer().unsign(value)
+    except BadSignature:
+        return None
 
 
-def _signature(secret: str, key: bytes) -> str:
-    return hmac.digest(key, secret.encode(), sha256).hex()[:32]
+def _signer() -> Signer:
+    return Signer(salt="CSRF cookie", sep=_SEPARATOR)  # with SECRET_KEY, and so with the tenant's key

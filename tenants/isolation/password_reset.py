@@ -4,32 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.contrib.auth.tokens import default_token_generator
 from django.urls import get_script_prefix, reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from tenants.conf import tenancy
 from tenants.context import current_tenant
-from tenants.isolation.signing import former_tenant_keys, tenant_key
 from tenants.isolation.urlconfs import import_urlconfs, urlconf_of_active
-
-_PURPOSE = "password link"
-
-
-class TenantTokenGenerator(PasswordResetTokenGenerator):
-    """Django's own, with the tenant's key: in a clone, users have the same ids and password hashes."""
-
-    @property
-    def secret(self) -> bytes:  # type: ignore[override]
-        return tenant_key(_PURPOSE)
-
-    @property
-    def secret_fallbacks(self) -> list[bytes | str]:  # type: ignore[override]
-        return [*former_tenant_keys(_PURPOSE)]
-
-
-token_generator = TenantTokenGenerator()
 
 
 def password_link(user: Any) -> str:
@@ -42,7 +24,7 @@ def password_link(user: Any) -> str:
     path = reverse(
         "set_password",
         urlconf=urlconf_of_active(),
-        kwargs={"uidb64": key, "token": token_generator.make_token(user)},
+        kwargs={"uidb64": key, "token": default_token_generator.make_token(user)},
     )
     return address_of(path)
 

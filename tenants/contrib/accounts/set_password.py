@@ -11,13 +11,11 @@ from django.urls import reverse_lazy
 
 from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.limits.password_hashers import hashing_slot
-from tenants.isolation.password_reset import token_generator
 
 
 class SetPassword(PasswordResetConfirmView):
     template_name = "tenants/accounts/set_password.html"
     success_url = reverse_lazy("set_password_done")
-    token_generator = token_generator
 
     def get_user(self, uidb64: str) -> Any:
         """Return the user of the link; None for an operator's account, which must not get a password."""

@@ -14,15 +14,12 @@ from django.utils import timezone
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
 from tenants.errors import TenantClosed
 from tenants.isolation.password_reset import address_of
-from tenants.isolation.signing import former_tenant_keys, tenant_key
 from tenants.isolation.urlconfs import import_urlconfs, urlconf_of_active
 from tenants.lifecycle import audit
 from tenants.models import OperatorEntry
 
 SECONDS = 60
 """How long a link can be used."""
-
-_PURPOSE = "operator entry"
 
 
 def make_entry_link(tenant: TenantInfo, operator_id: int, operator: str) -> str:
@@ -67,9 +64,7 @@ def use_entry_link(token: str) -> OperatorEntry | None:
 
 
 def _signer() -> signing.TimestampSigner:
-    return signing.TimestampSigner(
-        key=tenant_key(_PURPOSE), salt=_PURPOSE, fallback_keys=[*former_tenant_keys(_PURPOSE)]
-    )
+    return signing.TimestampSigner(salt="operator entry")  # with SECRET_KEY, and so with the tenant's key
 
 
 def _digest(secret: str) -> str:
