@@ -13,7 +13,6 @@ from shop.orders.errors import OrderRefused
 from shop.orders.models import Order
 from shop.orders.services import CustomerDetails, place_order
 from shop.storefront.cart import Cart
-from shop.storefront.forms import CheckoutForm
 from tenants.isolation.sessions import exclusive
 
 _KEY = "orders"
@@ -39,7 +38,7 @@ def place_at(
     return order
 
 
-def order_cart(session: SessionBase, form: CheckoutForm) -> str:
+def order_cart(session: SessionBase, customer: CustomerDetails, ship_to: str, agreed_total: Decimal, key: str) -> str:
     """Place the order of what is in the session's cart, and return its number; or of the order that was placed before.
 
     A form that is sent again is known by its key, also while the first is being placed. Another form of the same
@@ -47,12 +46,12 @@ def order_cart(session: SessionBase, form: CheckoutForm) -> str:
     """
     with exclusive(session):
         placed: dict[str, str] = session.get(_PLACED_BY, {})
-        key, cart = form.cleaned_data["key"], Cart(session)
+        cart = Cart(session)
         if key and key in placed:
             return placed[key]
         if not cart.quantities and (numbers := session.get(_KEY)):
             return str(numbers[-1])
-        order = place_at(form.cleaned_data["agreed_total"], form.customer, cart.quantities, form.ship_to)
+        order = place_at(agreed_total, customer, cart.quantities, ship_to)
         cart.clear()
         remember(session, order)
         if key:

@@ -23,7 +23,14 @@ def checkout(request: HttpRequest) -> HttpResponse:
     form = CheckoutForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            return redirect("storefront:order_placed", order_cart(request.session, form))
+            number = order_cart(
+                request.session,
+                form.customer,
+                form.ship_to,
+                agreed_total=form.cleaned_data["agreed_total"],
+                key=form.cleaned_data["key"],
+            )
+            return redirect("storefront:order_placed", number)
         except OrderRefused as refusal:
             form.add_error(None, str(refusal))
     lines = cart.lines()
