@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from shop.api.shapes import Shapes
+from shop.api.schema_factory import Shapes
 from shop.api.uploads import Upload
 from shop.goods.errors import ImportRefused, Problem, Problems
 from shop.goods.money import exponent, fits_currency

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from shop.demo.dressing import dress_shop
+from shop.demo.fixtures import dress_shop
 from shop.demo.goods import stock_shop
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.conf import tenancy

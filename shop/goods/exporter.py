@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Func, IntegerField, Max, Prefetch, QuerySet
 
-from shop.goods.cells import write_cell
+from shop.goods.csv_cells import write_cell
 from shop.goods.formats.columns import (
     CATEGORY_COLUMNS,
     GOODS_COLUMNS,

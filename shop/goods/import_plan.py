@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.text import slugify
 
-from shop.goods.cells import Columns
+from shop.goods.csv_cells import Columns
 from shop.goods.errors import Problem
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.goods.notes import Kind, Notes

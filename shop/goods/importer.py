@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from django.db import connection, transaction
 
 from shop.goods.errors import ImportRefused, Problem
-from shop.goods.formats.recognise import open_products
+from shop.goods.formats.detect import open_products
 from shop.goods.import_plan import Plan
 from shop.goods.notes import Notes
 from shop.goods.products import Product, ProductFile

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from shop.goods.models import Category
-from shop.storefront.cart import Cart
+from shop.orders.cart import Cart
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:

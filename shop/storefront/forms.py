@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from shop.customers.models import Customer
 from shop.goods.models import Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS
+from shop.orders.cart import MAX_QUANTITY
 from shop.orders.services import CustomerDetails
-from shop.storefront.cart import MAX_QUANTITY
 from tenants.variants import resolve
 
 _ADDRESS_MAX_LENGTH = 1000

@@ -16,7 +16,7 @@ from PIL import Image
 
 from shop.customers.models import Customer
 from shop.demo.catalogues import apparel, grocery, home
-from shop.demo.dressing import dress_shop
+from shop.demo.fixtures import dress_shop
 from shop.demo.goods import PICTURES, stock_shop
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.orders.models import Order

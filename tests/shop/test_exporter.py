@@ -18,7 +18,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shop.goods.cells import added_columns, columns_of
+from shop.goods.csv_cells import added_columns, columns_of
 from shop.goods.errors import ImportRefused
 from shop.goods.exporter import export_goods
 from shop.goods.importer import import_goods

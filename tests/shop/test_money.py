@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.template import Context, Template
 from django.utils import translation
 
-from shop.goods.cells import write_cell
+from shop.goods.csv_cells import write_cell
 from shop.goods.money import (
     amount_of,
     exponent,

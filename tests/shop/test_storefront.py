@@ -15,8 +15,8 @@ from django.test import Client
 
 from shop.customers.models import Customer
 from shop.goods.models import Category, Goods, Picture, Sku
+from shop.orders.cart import MAX_QUANTITY
 from shop.orders.models import Order
-from shop.storefront.cart import MAX_QUANTITY
 from shop.storefront.templatetags.storefront import PALETTES, palette
 from shop.storefront.views.catalogue import PAGE_SIZE
 from tenants import TenantInfo, use_tenant

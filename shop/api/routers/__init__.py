@@ -7,7 +7,7 @@ from ninja import NinjaAPI
 from shop.api.errors import tell_errors_of_the_shop
 from shop.api.money import MoneyStyle
 from shop.api.routers import bulk, cart, categories, customers, goods, orders, skus, users
-from shop.api.shapes import make_shapes
+from shop.api.schema_factory import make_shapes
 from tenants.contrib.api.pagination import Pages
 
 

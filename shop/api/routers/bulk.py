@@ -8,13 +8,13 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
-from shop.api.editing import found_or_404
-from shop.api.imports import carry_out, hand_in
 from shop.api.ndjson import NdjsonGoods
+from shop.api.schema_factory import Shapes
 from shop.api.schemas.bulk import BulkReport, ImportOut
 from shop.api.schemas.fields import NO_NUL
-from shop.api.shapes import Shapes
+from shop.api.services.write import found_or_404
 from shop.api.uploads import BYTES, CSV, NDJSON, XLSX, Upload, kind_of
+from shop.goods.import_jobs import carry_out, hand_in
 from shop.goods.importer import import_goods, import_products
 from shop.goods.models import GoodsImport
 from tenants.contrib.api.auth import requires

@@ -8,9 +8,9 @@ from django.http import Http404, HttpRequest
 from django.middleware.csrf import get_token
 from ninja import Router, Status
 
+from shop.api.schema_factory import Shapes
 from shop.api.schemas.fields import Id, Input, Quantity
-from shop.api.shapes import Shapes
-from shop.storefront.cart import Cart, total_of
+from shop.orders.cart import Cart, total_of
 from tenants.contrib.api.auth import anyone
 from tenants.variants import resolve
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 
-from shop.api.resources import Resource
+from shop.api.crud import Resource
 from shop.api.schemas.categories import CategoryIn, CategoryOut, CategoryPatch
 from shop.goods.models import Category
 from tenants.contrib.api.auth import anyone, requires

@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from shop.api.lists import filter_for, with_words
-from shop.api.resources import Resource
+from shop.api.crud import Resource
+from shop.api.filters import filter_for, with_words
 from shop.api.schemas.customers import CustomerFilter, CustomerIn, CustomerOut, CustomerPatch
 from shop.customers.models import Customer
 from tenants.contrib.api.auth import requires

@@ -8,12 +8,12 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 
-from shop.api.editing import add_sku, change_goods, create_goods
-from shop.api.finding import find_goods, visible_goods
-from shop.api.lists import filter_for
+from shop.api.filters import filter_for
 from shop.api.routers.bulk import add_bulk
 from shop.api.routers.skus import sku_fields
-from shop.api.shapes import Shapes
+from shop.api.schema_factory import Shapes
+from shop.api.selectors import find_goods, visible_goods
+from shop.api.services.write import add_sku, change_goods, create_goods
 from shop.goods.models import Goods
 from tenants.contrib.api.auth import Access, anyone, requires
 from tenants.contrib.api.etags import IfMatch, check_match, tagged

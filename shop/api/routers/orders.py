@@ -10,15 +10,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Query, Router, Schema
 
-from shop.api.editing import found_or_404
+from shop.api.filters import filter_for
 from shop.api.idempotency import IdempotencyKey, once
-from shop.api.lists import filter_for
+from shop.api.schema_factory import Shapes
 from shop.api.schemas.orders import LineIn, OrderFilter, StatusIn
-from shop.api.shapes import Shapes
+from shop.api.services.write import found_or_404
 from shop.orders import services
+from shop.orders.cart import Cart
+from shop.orders.checkout import has_placed, place_at, remember
 from shop.orders.models import Order
-from shop.storefront.cart import Cart
-from shop.storefront.ordering import has_placed, place_at, remember
 from tenants.contrib.api.auth import anyone, check, requires
 from tenants.contrib.api.cursor_pagination import by_time
 from tenants.contrib.api.errors import Fault, Refused

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 
-from shop.api.editing import change_prices, change_stock, found_or_404, save_clean
-from shop.api.finding import all_skus, find_skus
-from shop.api.lists import filter_for
+from shop.api.filters import filter_for
+from shop.api.schema_factory import Shapes
 from shop.api.schemas.skus import SkuFilter, StockIn
-from shop.api.shapes import Shapes
+from shop.api.selectors import all_skus, find_skus
+from shop.api.services.write import change_prices, change_stock, found_or_404, save_clean
 from shop.goods.models import Sku
 from tenants.contrib.api.auth import requires
 from tenants.contrib.api.cursor_pagination import Ordering

@@ -8,9 +8,9 @@ from django.contrib.auth.models import Permission, User
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
-from shop.api.editing import found_or_404
-from shop.api.lists import filter_for, with_words
+from shop.api.filters import filter_for, with_words
 from shop.api.schemas.users import MeOut, UserOut
+from shop.api.services.write import found_or_404
 from tenants.contrib.api.auth import requires
 from tenants.contrib.api.cursor_pagination import by_text
 from tenants.contrib.api.pagination import Pages

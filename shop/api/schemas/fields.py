@@ -11,7 +11,7 @@ from ninja import Field, Schema
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, StringConstraints
 
 from shop.goods.rich_text import MAX_CHARACTERS, validate_description
-from shop.storefront.cart import MAX_QUANTITY
+from shop.orders.cart import MAX_QUANTITY
 
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL's text holds no NUL."""

@@ -11,8 +11,8 @@ from pydantic import StringConstraints
 
 from shop.api.schemas.customers import CustomerIn
 from shop.api.schemas.fields import NO_NUL, Id, Input, Moment, Quantity
+from shop.orders.cart import MAX_LINES
 from shop.orders.models import Order
-from shop.storefront.cart import MAX_LINES
 
 
 class LineIn(Input):

@@ -26,7 +26,7 @@ from itertools import product as combinations
 from math import prod
 
 from shop.goods.files.table import Record
-from shop.goods.formats.mapped import MappedProducts
+from shop.goods.formats.base import MappedProducts
 from shop.goods.formats.values import (
     BadCell,
     Changed,

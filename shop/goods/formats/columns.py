@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from shop.goods.cells import Columns, added_columns
+from shop.goods.csv_cells import Columns, added_columns
 from shop.goods.formats.values import (
     read_address,
     read_body,

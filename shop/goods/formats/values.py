@@ -17,7 +17,7 @@ from django.core.validators import URLValidator, validate_unicode_slug
 from django.db.models import Model
 from django.utils.html import linebreaks
 
-from shop.goods.cells import TRUTHS, Columns
+from shop.goods.csv_cells import TRUTHS, Columns
 from shop.goods.models import Goods, Picture, Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent, fits_currency
 from shop.goods.notes import Kind

@@ -29,7 +29,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from shop.goods.files.table import Record, Table
-from shop.goods.formats.mapped import MappedProducts
+from shop.goods.formats.base import MappedProducts
 from shop.goods.formats.values import (
     BadCell,
     Changed,

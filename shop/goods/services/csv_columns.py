@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shop.goods.cells import Columns
+from shop.goods.csv_cells import Columns
 
 
 def goods_columns() -> Columns:

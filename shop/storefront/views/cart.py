@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from shop.goods.models import Sku
-from shop.storefront.cart import MAX_QUANTITY, Cart, total_of
+from shop.orders.cart import MAX_QUANTITY, Cart, total_of
 from shop.storefront.context import page_context
 from shop.storefront.forms import AddToCartForm, ChangeCartForm
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from shop.goods.models import Category, Goods
 from shop.storefront.context import page_context
-from shop.storefront.shelf import NEWEST, ORDERINGS, on_shelf
+from shop.storefront.listing import NEWEST, ORDERINGS, on_shelf
 from tenants.variants import resolve
 
 PAGE_SIZE = 12

@@ -7,12 +7,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from shop.orders.cart import Cart, total_of
+from shop.orders.checkout import has_placed, order_cart
 from shop.orders.errors import OrderRefused
 from shop.orders.models import Order
-from shop.storefront.cart import Cart, total_of
 from shop.storefront.context import page_context
 from shop.storefront.forms import CheckoutForm
-from shop.storefront.ordering import has_placed, order_cart
 
 
 @never_cache

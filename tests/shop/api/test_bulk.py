@@ -16,7 +16,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from shop.api import imports
 from shop.api.money import MoneyObjects
 from shop.api.ndjson import NdjsonGoods
-from shop.api.shapes import make_shapes
+from shop.api.schema_factory import make_shapes
 from shop.api.uploads import Upload
 from shop.goods.models import Category, Goods, GoodsImport, ImportPiece, Sku
 from tenants import PLATFORM, TenantInfo, use_tenant

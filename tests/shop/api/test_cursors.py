@@ -14,7 +14,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shop.api.finding import ORDERINGS
+from shop.api.selectors import ORDERINGS
 from shop.goods.models import Goods, Sku
 from tenants import TenantInfo, use_tenant
 

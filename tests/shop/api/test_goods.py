@@ -209,7 +209,7 @@ def test_an_error_of_the_server_is_told_in_json_and_logged(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     client.raise_request_exception = False
-    monkeypatch.setattr("shop.api.finding.resolve", None)
+    monkeypatch.setattr("shop.api.selectors.resolve", None)
     status, said = _get(client)
     assert (status, said["status"]) == (500, 500)
     assert "NoneType" not in str(said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shop.goods.cells import Columns, columns_of
+from shop.goods.csv_cells import Columns, columns_of
 from shop.goods.services.csv_columns import sku_columns
 from shop.variants.customer_a.models import Goods
 

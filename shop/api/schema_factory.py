@@ -14,8 +14,8 @@ from shop.api.schemas.goods import GoodsFacts, GoodsFactsIn, GoodsFilter, GoodsP
 from shop.api.schemas.orders import LineFacts, OrderFacts, OrderFactsIn
 from shop.api.schemas.skus import SkuFacts, SkuFactsIn, SkuPatch
 from shop.goods.models import Goods, Picture, Sku
+from shop.orders.cart import CartLine
 from shop.orders.models import Order, OrderLine
-from shop.storefront.cart import CartLine
 from tenants import current_tenant
 
 

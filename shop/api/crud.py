@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema, Status
 
-from shop.api.editing import found_or_404, save_clean
+from shop.api.services.write import found_or_404, save_clean
 from tenants.contrib.api.etags import check_match, tagged
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import DecimalField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Coalesce
 
-from shop.api.lists import with_words
+from shop.api.filters import with_words
 from shop.goods.models import Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS
 from shop.goods.queries import GoodsQuerySet

@@ -9,10 +9,10 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from shop.orders.cart import Cart
 from shop.orders.errors import OrderRefused
 from shop.orders.models import Order
 from shop.orders.services import CustomerDetails, place_order
-from shop.storefront.cart import Cart
 from tenants.isolation.sessions import exclusive
 
 _KEY = "orders"

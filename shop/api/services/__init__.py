@@ -1,0 +1,1 @@
+"""Changes that clients of the API make."""
