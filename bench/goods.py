@@ -8,7 +8,7 @@ from decimal import Decimal
 from shop.goods.models import Category, Goods, Sku
 
 
-def stock_shop(model: type[Goods] = Goods) -> None:
+def fill_shop(model: type[Goods] = Goods) -> None:
     """Put twenty goods with two skus each, in one category, into the shop that is active."""
     shelf = Category.objects.create(name="Shelf", slug="shelf")
     for number in range(20):

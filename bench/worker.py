@@ -50,12 +50,12 @@ def register(ports: list[int]) -> None:
 
 def stock(names: list[str]) -> None:
     """Put twenty goods with two skus each into each tenant."""
-    from bench.goods import stock_shop
+    from bench.goods import fill_shop
     from shop.goods.models import Goods
 
     for name in names:
         with adapter.inside(name):
-            stock_shop(getattr(adapter, "GoodsToStock", Goods))
+            fill_shop(getattr(adapter, "GoodsToStock", Goods))
 
 
 def stock_many(name: str, rows: int) -> None:

@@ -6,7 +6,7 @@ from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Concat
 
 from shop.customers.models import Customer
-from shop.orders.models import KeptAnswer, Order
+from shop.orders.models import IdempotentResponse, Order
 
 ADDRESS = "1 Example Street\n00000 Example"
 
@@ -24,4 +24,4 @@ def anonymise_customers() -> None:
 def anonymise_orders() -> None:
     """Send every order of the active tenant to an address that is none, and forget what was answered to who ordered."""
     Order.objects.update(ship_to=ADDRESS)
-    KeptAnswer.objects.all().delete()
+    IdempotentResponse.objects.all().delete()

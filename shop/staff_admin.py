@@ -22,21 +22,21 @@ _APPS_OF_THE_SHOP = ("goods", "customers", "orders", "auth", "oauth")
 _RIGHTS = ("is_superuser", "is_staff", "groups", "user_permissions")
 
 
-def rights_in_the_shop() -> QuerySet[Permission]:
+def shop_permissions() -> QuerySet[Permission]:
     """Return the permissions that mean something in a shop, with the content type that each prints."""
     return Permission.objects.filter(content_type__app_label__in=_APPS_OF_THE_SHOP).select_related("content_type")
 
 
-class _OffersRightsOfTheShop(ModelAdmin):
+class ShopPermissionsMixin(ModelAdmin):
     def formfield_for_manytomany(
         self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> forms.ModelMultipleChoiceField | None:
         if db_field.related_model is Permission:
-            kwargs["queryset"] = rights_in_the_shop()
+            kwargs["queryset"] = shop_permissions()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class StaffAdmin(InvitesUsers, auth_admin.UserAdmin, _OffersRightsOfTheShop):
+class StaffAdmin(InvitesUsers, auth_admin.UserAdmin, ShopPermissionsMixin):
     """Users: those with `is_staff` may log in here."""
 
     form = UserChangeForm
@@ -50,7 +50,7 @@ class StaffAdmin(InvitesUsers, auth_admin.UserAdmin, _OffersRightsOfTheShop):
         return given if request.user.is_superuser else [*given, *_RIGHTS]
 
 
-class StaffGroupAdmin(auth_admin.GroupAdmin, _OffersRightsOfTheShop):
+class StaffGroupAdmin(auth_admin.GroupAdmin, ShopPermissionsMixin):
     """Groups and their rights."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -24,7 +24,7 @@ from tenants.contrib.accounts.admin_site import AccountsSite
 from tenants.variants import default_of
 
 
-class _RightsOfTheDefault:
+class DefaultPermissionsMixin:
     """Asks for the rights on the model that every shop has, where the variant's stands in its place."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -47,11 +47,11 @@ class _RightsOfTheDefault:
         return request.user.has_perm(f"{opts.app_label}.{get_permission_codename(action, opts)}")
 
 
-class ShopModelAdmin(_RightsOfTheDefault, ModelAdmin):
+class ShopModelAdmin(DefaultPermissionsMixin, ModelAdmin):
     """The base of admin classes that a variant can replace."""
 
 
-class ShopInline(_RightsOfTheDefault, UntitledInline):
+class ShopInline(DefaultPermissionsMixin, UntitledInline):
     """The base of inlines that a variant can replace."""
 
 
@@ -74,7 +74,7 @@ class _Registry(dict[type[Model], Any]):
         return super().get(self._children.get(model, model), default)
 
 
-class _AtHome:
+class _DefaultOptions:
     """What Django knows of a variant's model, as one of the app that the default is in."""
 
     def __init__(self, own: Options[Any], default: Options[Any]) -> None:
@@ -126,7 +126,7 @@ class VariantSite(AccountsSite):
             context = getattr(response, "context_data", None) or {}
             model = getattr(context.get("opts"), "model", None)
             if model in self._defaults:
-                context["opts"] = _AtHome(model._meta, self._defaults[model]._meta)
+                context["opts"] = _DefaultOptions(model._meta, self._defaults[model]._meta)
             return response
 
         return super().admin_view(at_home, cacheable)

@@ -122,7 +122,7 @@ def register(service: int, failing: int) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from shop.demo.command import hang_up
+    from shop.demo.command import close_connections
     from tenants import PLATFORM, TenantNotFound, use_tenant
     from tenants.lifecycle import NewTenant, create_tenant
     from tenants.models import Service, Tenant
@@ -143,7 +143,7 @@ def register(service: int, failing: int) -> None:
         for name, (prefix, port) in behind.items():
             row = Service.objects.create(name=name, prefixes=prefix, attempt_seconds=1, total_seconds=5, **facts)
             row.addresses.create(url=f"http://127.0.0.1:{port}")
-    hang_up()
+    close_connections()
 
 
 def peak_while(process: psutil.Process, work: Callable[[], None]) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema, Status
 
-from shop.api.services.write import found_or_404, save_clean
+from shop.api.services.write import get_or_404, save_clean
 from tenants.contrib.api.etags import check_match, tagged
 
 
@@ -46,7 +46,7 @@ class Resource:
         return Status(204, None)
 
     def _row(self, key: int, *, lock: bool = False) -> Any:
-        return found_or_404(self.model._default_manager.all(), self.name, key, lock=lock, pk=key)
+        return get_or_404(self.model._default_manager.all(), self.name, key, lock=lock, pk=key)
 
     def _locked(self, key: int, if_match: str | None) -> Any:
         row = self._row(key, lock=True)

@@ -20,7 +20,7 @@ _TAKEN = frozenset(["unique", "unique_together"])
 """Codes of Django's for what is there already."""
 
 
-def tell_errors_of_the_shop(api: NinjaAPI) -> None:
+def add_error_handlers(api: NinjaAPI) -> None:
     """Have the shop's errors, wherever an operation raises one, answered in the API's own way."""
     for error, turn in {
         OrderRefused: _of_order,
@@ -51,10 +51,10 @@ def _of_import(error: ImportRefused) -> Refused:
 
 
 def _of_fields(error: ValidationError) -> Refused:
-    return refused_fields(error, ())
+    return validation_api_error(error, ())
 
 
-def refused_fields(error: ValidationError, place: tuple[str | int, ...]) -> Refused:
+def validation_api_error(error: ValidationError, place: tuple[str | int, ...]) -> Refused:
     """Return what a model's own validation found, in the object that stands at `place` of the body.
 
     409 if nothing is wrong with it but that there is one like it, else 422.

@@ -20,7 +20,7 @@ def filter_for(pages: Pages, filters: type[Schema]) -> type[Schema]:
     return type(filters.__name__, (pages.params, filters), {"__doc__": filters.__doc__, "__module__": __name__})
 
 
-def with_words(rows: QuerySet[Row], text: str, *fields: str) -> QuerySet[Row]:
+def search_words(rows: QuerySet[Row], text: str, *fields: str) -> QuerySet[Row]:
     """Keep the rows that have every word of `text` in one of the fields."""
     for word in text.replace("\0", " ").split()[:_MAX_WORDS]:  # PostgreSQL's text holds no NUL
         rows = rows.filter(Q(*[(f"{field}__icontains", word) for field in fields], _connector=Q.OR))

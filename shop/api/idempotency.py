@@ -12,11 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Header
 
-from shop.orders.models import KeptAnswer
+from shop.orders.models import IdempotentResponse
 from tenants.contrib.api.auth import Access
 from tenants.contrib.api.errors import Fault, Refused
 
-KEPT_FOR = timedelta(hours=24)
+KEEP_RESPONSES_FOR = timedelta(hours=24)
 _FORGOTTEN_AT_ONCE = 100
 _KEPT_HEADERS = ("ETag", "Location")
 
@@ -33,7 +33,7 @@ IdempotencyKey = Annotated[
 """The type of a parameter `idempotency_key`."""
 
 
-def once(request: HttpRequest, key: str | None, do: Callable[[], HttpResponse]) -> HttpResponse:
+def idempotent(request: HttpRequest, key: str | None, do: Callable[[], HttpResponse]) -> HttpResponse:
     """Return what `do` answers, or what it answered to the same request with the same key before.
 
     All of it is one transaction: a second request with the key waits for the first. What `do` raises is not kept,
@@ -45,7 +45,9 @@ def once(request: HttpRequest, key: str | None, do: Callable[[], HttpResponse]) 
     digest = _digest(request)
     with transaction.atomic():
         _forget_old()
-        kept, is_new = KeptAnswer.objects.get_or_create(sender=_sender(request), key=key, defaults={"request": digest})
+        kept, is_new = IdempotentResponse.objects.get_or_create(
+            sender=_sender(request), key=key, defaults={"request": digest}
+        )
         if not is_new:
             return _again(kept, digest)
         answer = do()
@@ -55,7 +57,7 @@ def once(request: HttpRequest, key: str | None, do: Callable[[], HttpResponse]) 
     return answer
 
 
-def _again(kept: KeptAnswer, digest: str) -> HttpResponse:
+def _again(kept: IdempotentResponse, digest: str) -> HttpResponse:
     if kept.request != digest:
         reason = "The key came with another request before. Choose a new one for each order."
         faults = [Fault(("header", "Idempotency-Key"), reason, "reused")]
@@ -76,6 +78,6 @@ def _sender(request: HttpRequest) -> str:
 
 
 def _forget_old() -> None:
-    old = KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR)
+    old = IdempotentResponse.objects.filter(created_at__lt=timezone.now() - KEEP_RESPONSES_FOR)
     some = old.select_for_update(skip_locked=True).values("pk")[:_FORGOTTEN_AT_ONCE]
-    KeptAnswer.objects.filter(pk__in=list(some.values_list("pk", flat=True))).delete()
+    IdempotentResponse.objects.filter(pk__in=list(some.values_list("pk", flat=True))).delete()

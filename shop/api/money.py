@@ -36,7 +36,7 @@ class MoneyIn(Input):
     currency: Annotated[Currency, Field(json_schema_extra={"format": "currency"})]
 
 
-class MoneyStyle(Protocol):
+class MoneyFormat(Protocol):
     """A way to write amounts of money."""
 
     shown: Any
@@ -65,7 +65,7 @@ class _NothingBeside(Schema):
     pass
 
 
-class PlainMoney:
+class AmountStrings:
     """`"price": "50.00", "currency": "USD"`."""
 
     shown = Annotated[str, Field(description="A decimal with as many places as the currency has.", examples=["50.00"])]
@@ -81,7 +81,7 @@ class PlainMoney:
         return sent
 
 
-class MoneyObjects:
+class AmountObjects:
     """`"price": {"amount": "50.00", "currency": "USD"}`: nothing that is sent can be taken for another currency."""
 
     shown = Money
@@ -101,7 +101,7 @@ class MoneyObjects:
         return sent.amount
 
 
-def tell_currency(document: dict[str, Any]) -> None:
+def describe_currency(document: dict[str, Any]) -> None:
     """Say in an OpenAPI document which currency the active shop has, and how many places its amounts."""
     currency = current_tenant().currency
     places = exponent(currency)
@@ -116,7 +116,7 @@ def tell_currency(document: dict[str, Any]) -> None:
 
 def refine(document: dict[str, Any]) -> None:
     """Make an OpenAPI document that of the active shop."""
-    tell_currency(document)
+    describe_currency(document)
     add_token_paths(document)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from shop.api.schema_factory import Shapes
+from shop.api.schema_factory import VersionSchemas
 from shop.api.uploads import Upload
 from shop.goods.errors import ImportRefused, Problem, Problems
 from shop.goods.money import exponent, fits_currency
@@ -34,14 +34,14 @@ class _BadLine(Exception):
 class NdjsonGoods:
     """The products in an upload, as `shop.goods.products.ProductFile`."""
 
-    takes_what_it_can = False
+    drops_duplicate_codes = False
     form = "JSON lines"
 
-    def __init__(self, source: Upload, shapes: Shapes) -> None:
+    def __init__(self, source: Upload, schemas: VersionSchemas) -> None:
         self.problems = Problems()
         self.notes = Notes()
         self._source = source
-        self._shapes = shapes
+        self._shapes = schemas
         self._seen = Seen()
         self._currency = current_tenant().currency
 

@@ -8,7 +8,7 @@ from typing import Any
 from ninja import Field, Schema
 
 from shop.api.compose import with_fields
-from shop.api.money import MoneyStyle
+from shop.api.money import MoneyFormat
 from shop.api.schemas.fields import Input
 from shop.api.schemas.goods import GoodsFacts, GoodsFactsIn, GoodsFilter, GoodsPatch
 from shop.api.schemas.orders import LineFacts, OrderFacts, OrderFactsIn
@@ -20,10 +20,10 @@ from tenants import current_tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shapes:
+class VersionSchemas:
     """What the operations of one version take and give, for shops of one variant."""
 
-    money: MoneyStyle
+    money: MoneyFormat
     goods: type[Schema]
     goods_in: type[Input]
     goods_patch: type[GoodsPatch]
@@ -37,12 +37,12 @@ class Shapes:
     cart: type[Schema]
 
 
-def make_shapes(money: MoneyStyle, variant: str) -> Shapes:
+def make_version_schemas(money: MoneyFormat, variant: str) -> VersionSchemas:
     """Return the schemas of a version that writes amounts of money in this way, for shops of `variant`."""
     sku_of_goods, sku = (with_fields(one, variant, "goods.schemas.SkuFields") for one in _skus(money))
     sku_in, prices_in = _skus_in(money)
     sku_in = with_fields(sku_in, variant, "goods.schemas.SkuInput")
-    return Shapes(
+    return VersionSchemas(
         money=money,
         goods=with_fields(_goods(money, sku_of_goods), variant, "goods.schemas.GoodsFields"),
         goods_in=with_fields(_goods_in(sku_in), variant, "goods.schemas.GoodsInput"),
@@ -58,7 +58,7 @@ def make_shapes(money: MoneyStyle, variant: str) -> Shapes:
     )
 
 
-def _skus(money: MoneyStyle) -> tuple[type[Schema], type[Schema]]:
+def _skus(money: MoneyFormat) -> tuple[type[Schema], type[Schema]]:
     def show(amount: Any) -> Any:
         return None if amount is None else money.show(amount, current_tenant().currency)
 
@@ -96,7 +96,7 @@ def _skus(money: MoneyStyle) -> tuple[type[Schema], type[Schema]]:
     return SkuOfGoodsOut, SkuOut
 
 
-def _skus_in(money: MoneyStyle) -> tuple[type[SkuFactsIn], type[Input]]:
+def _skus_in(money: MoneyFormat) -> tuple[type[SkuFactsIn], type[Input]]:
     class PricesIn(Input):
         """What a sku costs from now on."""
 
@@ -109,7 +109,7 @@ def _skus_in(money: MoneyStyle) -> tuple[type[SkuFactsIn], type[Input]]:
     return SkuIn, PricesIn
 
 
-def _goods(money: MoneyStyle, sku: type[Schema]) -> type[Schema]:
+def _goods(money: MoneyFormat, sku: type[Schema]) -> type[Schema]:
     class GoodsOut(money.beside, GoodsFacts):
         """Something that the shop sells."""
 
@@ -141,7 +141,7 @@ def _goods_in(sku_in: type[SkuFactsIn]) -> type[Input]:
     return GoodsIn
 
 
-def _order(money: MoneyStyle) -> type[Schema]:
+def _order(money: MoneyFormat) -> type[Schema]:
     class OrderLineOut(LineFacts):
         """Some pieces of one sku, with names and prices as they were on the day."""
 
@@ -169,7 +169,7 @@ def _order(money: MoneyStyle) -> type[Schema]:
     return OrderOut
 
 
-def _order_in(money: MoneyStyle) -> type[OrderFactsIn]:
+def _order_in(money: MoneyFormat) -> type[OrderFactsIn]:
     class OrderIn(OrderFactsIn):
         """An order to be placed."""
 
@@ -180,7 +180,7 @@ def _order_in(money: MoneyStyle) -> type[OrderFactsIn]:
     return OrderIn
 
 
-def _cart(money: MoneyStyle) -> type[Schema]:
+def _cart(money: MoneyFormat) -> type[Schema]:
     class CartLineOut(Schema):
         """Some pieces of one sku, as they cost today."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import DecimalField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Coalesce
 
-from shop.api.filters import with_words
+from shop.api.filters import search_words
 from shop.goods.models import Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS
 from shop.goods.queries import GoodsQuerySet
@@ -91,7 +91,7 @@ def _narrowed(found: GoodsQuerySet, filters: Any) -> GoodsQuerySet:
 
 def find_skus(filters: Any) -> QuerySet[Sku]:
     """Return the skus that filters let through, with their goods."""
-    found = with_words(all_skus(), filters.search, "goods__name", "code", "barcode")
+    found = search_words(all_skus(), filters.search, "goods__name", "code", "barcode")
     if filters.goods is not None:
         found = found.filter(goods=filters.goods)
     if filters.stock_below is not None:

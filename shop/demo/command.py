@@ -27,22 +27,22 @@ class DemoCommand(BaseCommand):
                 raise CommandError(f"Somebody listens at port {port} already. Choose another: PORT={port + 100} {make}")
         return prepare(Path(settings.DATA_DIR), self.stdout.write)
 
-    def print_doors(self, logins: list[Login]) -> None:
+    def print_logins(self, logins: list[Login]) -> None:
         """Print where to go, and as whom."""
         table = Table("", Column("address", no_wrap=True), "user", "password", box=None, header_style="dim")
         for login in logins:
             table.add_row(login.what, login.url, login.user, login.password)
         Console(width=None if self.stdout.isatty() else 120).print(table)
 
-    def close_up(self) -> None:
+    def stop_postgres(self) -> None:
         """Leave no server behind that nobody uses."""
-        hang_up()
+        close_connections()
         folder = connection.settings_dict["OPTIONS"].get("embedded")
         if folder and _stop(embedded(folder)):
             self.stdout.write("PostgreSQL has stopped; the shops are kept.")
 
 
-def hang_up() -> None:
+def close_connections() -> None:
     """Close this process's connections, those that the pool keeps as well."""
     connections.close_all()
     connection.close_pool()

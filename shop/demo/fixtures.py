@@ -24,7 +24,7 @@ _DAYS = {"정육·수산": 3, "빵·유제품": 5, "채소": 9, "과일": 12, "�
 
 
 @transaction.atomic
-def dress_shop() -> None:
+def add_variant_data() -> None:
     """Give the active demo shop's goods what its variant has for them, as far as nobody has said anything else."""
     _DRESSES.get(current_tenant().variant, lambda: None)()
 

@@ -31,7 +31,7 @@ PICTURES = DEMO / "pictures"
 
 
 @transaction.atomic
-def stock_shop(slug: str) -> None:
+def fill_shop(slug: str) -> None:
     """Fill the active shop as the demo shop `slug`: `acme`, `globex` or `initech` (else `KeyError`).
 
     A shop that has goods is left as it is. All of it is one transaction: a shop is never half filled.

@@ -11,8 +11,8 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from shop.demo.fixtures import dress_shop
-from shop.demo.goods import stock_shop
+from shop.demo.fixtures import add_variant_data
+from shop.demo.goods import fill_shop
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.conf import tenancy
 from tenants.lifecycle import NewTenant, create_tenant, set_variant
@@ -107,8 +107,8 @@ def _open_shop(order: NewTenant, password: str, say: Say) -> TenantInfo:
         say(f"{order.name} gets the variant {order.variant} …")
         tenant = set_variant(order.slug, order.variant).tenant
     with use_tenant(tenant):
-        stock_shop(order.slug)
-        dress_shop()
+        fill_shop(order.slug)
+        add_variant_data()
     return tenant
 
 

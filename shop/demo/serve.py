@@ -34,7 +34,7 @@ def port_is_free(port: int) -> bool:
 
 
 @contextmanager
-def worker_beside() -> Iterator[None]:
+def background_worker() -> Iterator[None]:
     """Have long work done in a process of its own inside the block; it ends with this one, however that ends."""
     command = [sys.executable, "-m", "django", "run_worker", "--verbosity", "0", "--parent", str(os.getpid())]
     # Out of reach of the terminal's Ctrl-C: it is ended here, after the server.

@@ -18,7 +18,7 @@ _PIECE_BYTES = 512 * 1024
 
 
 @transaction.atomic
-def hand_in(read: Callable[[int], bytes], file_name: str, *, dry_run: bool = False) -> GoodsImport:
+def create_import(read: Callable[[int], bytes], file_name: str, *, dry_run: bool = False) -> GoodsImport:
     """Keep a file of goods, which `read` gives piece by piece, to be imported later. Raises what `read` raises."""
     kept = GoodsImport.objects.create(file_name=file_name, size=0, dry_run=dry_run)
     number = 0
@@ -31,7 +31,7 @@ def hand_in(read: Callable[[int], bytes], file_name: str, *, dry_run: bool = Fal
 
 
 @tenant_job
-def carry_out(goods_import: int) -> None:
+def run_import(goods_import: int) -> None:
     """Import a file that was handed in, and write down what came of it; nothing if that was done before.
 
     The goods, and that they were imported, are one transaction: killed in the midst of it, it can be called again.

@@ -60,7 +60,7 @@ class Changes(Generic[_Row]):
 class Plan:
     """What a batch of products changes. Made without writing anything but the categories that are missing."""
 
-    def __init__(self, products: list[Product], *, takes_what_it_can: bool) -> None:
+    def __init__(self, products: list[Product], *, drops_duplicate_codes: bool) -> None:
         goods_model, sku_model = resolve("goods.models.Goods"), resolve("goods.models.Sku")
         columns = resolve("goods.services.csv_columns")
         self.goods = Changes(goods_model, [*_GOODS_FIELDS, *_filled_by(columns.goods_columns())])
@@ -80,7 +80,7 @@ class Plan:
         for product in products:
             goods = self._put_goods(existing.get(product.slug), product, categories)
             before = self._count()
-            self._put_skus(goods, matches[product.slug], takes_what_it_can)
+            self._put_skus(goods, matches[product.slug], drops_duplicate_codes)
             self._put_pictures(goods, pictures[goods.pk], product)
             is_touched = self._count() != before
             if is_touched and goods.pk and not (self.goods.changed and self.goods.changed[-1] is goods):
@@ -108,7 +108,7 @@ class Plan:
             fields["category_id"] = category and category.pk
         return self.goods.put(goods, {"slug": product.slug}, fields)
 
-    def _put_skus(self, goods: Goods, matches: list[tuple[Part, Sku | None]], takes_what_it_can: bool) -> None:
+    def _put_skus(self, goods: Goods, matches: list[tuple[Part, Sku | None]], drops_duplicate_codes: bool) -> None:
         for (part, sku), position in zip(matches, positions(matches), strict=True):
             fields = {"position": position, **({} if sku else part.if_new), **part.fields}
             if sku is None and "price" not in fields:
@@ -124,13 +124,13 @@ class Plan:
                 self.problems.append(Problem(line=part.line, column="Option1 Value", reason=reason))
                 continue
             if holder := self._codes.holder_of(part, sku):
-                self._leave_out_code(part, fields, holder, takes_what_it_can)
+                self._leave_out_code(part, fields, holder, drops_duplicate_codes)
             self._settle_stock(part, fields, sku)
             self.skus.put(sku, {"goods": goods}, fields)
 
-    def _leave_out_code(self, part: Part, fields: dict[str, Any], holder: Sku, takes_what_it_can: bool) -> None:
+    def _leave_out_code(self, part: Part, fields: dict[str, Any], holder: Sku, drops_duplicate_codes: bool) -> None:
         code = fields.pop("code")
-        if takes_what_it_can:
+        if drops_duplicate_codes:
             self.notes.add(Kind.REPEATED_CODE, part.line)
             return
         reason = f"{code!r} is the code of another sku already, of {holder.goods.slug!r}."

@@ -75,7 +75,7 @@ def import_products(
     it all and takes it back. Raises `ImportRefused`, and then nothing was changed.
     """
     report = ImportReport(form=file.form, notes=file.notes)
-    writer = _Writer(report, takes_what_it_can=file.takes_what_it_can)
+    writer = _Writer(report, drops_duplicate_codes=file.drops_duplicate_codes)
     try:
         with transaction.atomic(), file:
             _execute(_LOCK_GOODS)
@@ -99,9 +99,9 @@ def import_products(
 
 
 class _Writer:
-    def __init__(self, report: ImportReport, *, takes_what_it_can: bool) -> None:
+    def __init__(self, report: ImportReport, *, drops_duplicate_codes: bool) -> None:
         self._report = report
-        self._takes_what_it_can = takes_what_it_can
+        self._takes_what_it_can = drops_duplicate_codes
         self._has_locked_skus = False
 
     def write(self, batch: list[Product], *, only_look: bool) -> list[Problem]:
@@ -123,7 +123,7 @@ class _Writer:
         return []
 
     def _plan(self, batch: list[Product]) -> Plan:
-        return Plan(batch, takes_what_it_can=self._takes_what_it_can)
+        return Plan(batch, drops_duplicate_codes=self._takes_what_it_can)
 
     def _count(self, plan: Plan, batch: list[Product]) -> None:
         self._report.created += len(plan.goods.new)

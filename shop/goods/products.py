@@ -44,7 +44,7 @@ class Product:
 class ProductFile(Protocol):
     """Products in a file, to be iterated once, inside a `with` block."""
 
-    takes_what_it_can: bool
+    drops_duplicate_codes: bool
     """Whether a code that another sku has is left out with a warning; else it is a problem."""
     problems: Problems
     """What is wrong with it, as far as it was read. A product that is wrong is not given."""

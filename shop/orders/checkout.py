@@ -28,7 +28,7 @@ class PriceChanged(OrderRefused):
 
 
 @transaction.atomic
-def place_at(
+def place_order_at_total(
     agreed_total: Decimal | None, customer: CustomerDetails, quantities: Mapping[int, int], ship_to: str
 ) -> Order:
     """Place the order, or raise `OrderRefused`; at another total than the one agreed to it is undone. None: any."""
@@ -38,7 +38,9 @@ def place_at(
     return order
 
 
-def order_cart(session: SessionBase, customer: CustomerDetails, ship_to: str, agreed_total: Decimal, key: str) -> str:
+def check_out_cart(
+    session: SessionBase, customer: CustomerDetails, ship_to: str, agreed_total: Decimal, key: str
+) -> str:
     """Place the order of what is in the session's cart, and return its number; or of the order that was placed before.
 
     A form that is sent again is known by its key, also while the first is being placed. Another form of the same
@@ -51,7 +53,7 @@ def order_cart(session: SessionBase, customer: CustomerDetails, ship_to: str, ag
             return placed[key]
         if not cart.quantities and (numbers := session.get(_KEY)):
             return str(numbers[-1])
-        order = place_at(agreed_total, customer, cart.quantities, ship_to)
+        order = place_order_at_total(agreed_total, customer, cart.quantities, ship_to)
         cart.clear()
         remember(session, order)
         if key:

@@ -71,7 +71,7 @@ class OrderLine(models.Model):
         return amount_of(self.unit_price, self.quantity)
 
 
-class KeptAnswer(models.Model):
+class IdempotentResponse(models.Model):
     """The answer to a request with an `Idempotency-Key`: sent again, the request does nothing and gets this."""
 
     sender = models.CharField(_("sender"), max_length=100)
@@ -85,10 +85,10 @@ class KeptAnswer(models.Model):
     created_at = models.DateTimeField(_("created"), db_default=Now(), db_index=True)
 
     class Meta:
-        verbose_name = _("kept answer")
-        verbose_name_plural = _("kept answers")
+        verbose_name = _("idempotent response")
+        verbose_name_plural = _("idempotent responses")
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["sender", "key"], name="kept_answer_once")]
+        constraints = [models.UniqueConstraint(fields=["sender", "key"], name="idempotent_response_once")]
 
     def __str__(self) -> str:
         return self.key

@@ -15,7 +15,7 @@ ORDERINGS = {
 }
 
 
-def on_shelf() -> GoodsQuerySet:
+def listed_goods() -> GoodsQuerySet:
     """Return the published goods, furnished for cards in two queries: the goods, and their pictures.
 
     Beside what `with_prices` adds they have `price_before`: the crossed-out price of their cheapest sku, or None.

@@ -16,8 +16,8 @@ from PIL import Image
 
 from shop.customers.models import Customer
 from shop.demo.catalogues import apparel, grocery, home
-from shop.demo.fixtures import dress_shop
-from shop.demo.goods import PICTURES, stock_shop
+from shop.demo.fixtures import add_variant_data
+from shop.demo.goods import PICTURES, fill_shop
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.orders.models import Order
 from shop.variants.customer_a import models as customer_a
@@ -52,9 +52,9 @@ def test_demo_is_installed_where_the_origin_is_localhost_only(origin: str, insta
 def test_a_demo_shop_is_filled_once(request: pytest.FixtureRequest, slug: str) -> None:
     tenant: TenantInfo = request.getfixturevalue(slug)
     with use_tenant(tenant):
-        stock_shop(slug)
+        fill_shop(slug)
         before = _contents()
-        stock_shop(slug)
+        fill_shop(slug)
         assert _contents() == before
         assert Goods.objects.count() >= 20
         assert not Category.objects.filter(goods=None).exists()
@@ -76,9 +76,9 @@ def test_a_demo_shop_of_a_variant_has_what_is_the_variants(
 ) -> None:
     currency = "KRW" if slug == "initech" else "USD"
     with use_tenant(shop_of(variant, currency=currency)):
-        stock_shop(slug)
+        fill_shop(slug)
         connection.check_constraints()  # as at the end of a transaction: goods have all that the variant gives them
-        dress_shop()
+        add_variant_data()
         assert Goods.objects.count() == resolve("goods.models.Goods").objects.count() >= 20
         assert not Goods.objects.with_prices().filter(lowest_price=None).exists()
         if variant == "customer_a":
@@ -91,7 +91,7 @@ def test_a_demo_shop_of_a_variant_has_what_is_the_variants(
             strawberries = grocer.Sku.objects.priced().get(goods__slug="설향-딸기")
             assert (strawberries.price, strawberries.selling_price) == (27800, 13900)
             grocer.Sku.objects.update(best_before="2020-01-01")
-        dress_shop()
+        add_variant_data()
         if variant == "customer_a":
             changed.refresh_from_db()
             assert (changed.category_code, changed.tax_rate) == ("OWN", 0), "what somebody has said stays"

@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
 from shop.api.ndjson import NdjsonGoods
-from shop.api.schema_factory import Shapes
+from shop.api.schema_factory import VersionSchemas
 from shop.api.schemas.bulk import BulkReport, ImportOut
 from shop.api.schemas.fields import NO_NUL
-from shop.api.services.write import found_or_404
+from shop.api.services.write import get_or_404
 from shop.api.uploads import BYTES, CSV, NDJSON, XLSX, Upload, kind_of
-from shop.goods.import_jobs import carry_out, hand_in
+from shop.goods import import_jobs
 from shop.goods.importer import import_goods, import_products
 from shop.goods.models import GoodsImport
 from tenants.contrib.api.auth import requires
@@ -40,7 +40,7 @@ def _body(*kinds: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def add_bulk(router: Router, shapes: Shapes) -> None:
+def add_bulk(router: Router, schemas: VersionSchemas) -> None:
     """Give the router of goods the operation for many of them."""
 
     @router.post("/bulk", response=BulkReport, auth=requires(*_NEEDED), openapi_extra=_body(NDJSON, CSV, XLSX))
@@ -55,7 +55,7 @@ def add_bulk(router: Router, shapes: Shapes) -> None:
         if not (kind == NDJSON or (kind == BYTES and upload.begins_with(b"{"))):
             report = import_goods(cast(Any, upload), dry_run=dry_run)
         else:
-            report = import_products(NdjsonGoods(upload, shapes), dry_run=dry_run)
+            report = import_products(NdjsonGoods(upload, schemas), dry_run=dry_run)
         return report.as_json()
 
 
@@ -68,11 +68,11 @@ def make_router(pages: Pages) -> Router:
         """Hand in a file of goods. What is wrong with it stands in the import, and then the shop is as it was."""
         kind_of(request, CSV, XLSX, BYTES)
         with transaction.atomic():
-            kept = hand_in(Upload(request).read, params.file_name, dry_run=params.dry_run)
+            kept = import_jobs.create_import(Upload(request).read, params.file_name, dry_run=params.dry_run)
             if params.background:
-                carry_out.defer(goods_import=kept.pk)
+                import_jobs.run_import.defer(goods_import=kept.pk)
         if not params.background:
-            carry_out(kept.pk)
+            import_jobs.run_import(kept.pk)
             kept.refresh_from_db()
         return Status(202 if params.background else 201, kept)
 
@@ -84,6 +84,6 @@ def make_router(pages: Pages) -> Router:
     @router.get("/{import_id}", response=ImportOut, auth=requires("goods.view_goodsimport"))
     def get_import(request: HttpRequest, import_id: int) -> GoodsImport:
         """Tell how far an import is, and what came of it."""
-        return found_or_404(GoodsImport.objects.all(), "import", import_id, pk=import_id)
+        return get_or_404(GoodsImport.objects.all(), "import", import_id, pk=import_id)
 
     return router

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from django.middleware.csrf import get_token
 from ninja import Router, Status
 
-from shop.api.schema_factory import Shapes
+from shop.api.schema_factory import VersionSchemas
 from shop.api.schemas.fields import Id, Input, Quantity
 from shop.orders.cart import Cart, total_of
 from tenants.contrib.api.auth import anyone
@@ -21,16 +21,16 @@ class QuantityIn(Input):
     quantity: Quantity
 
 
-def make_router(shapes: Shapes) -> Router:
+def make_router(schemas: VersionSchemas) -> Router:
     """Return the router of a version that has these schemas."""
     router = Router(tags=["cart"])
 
-    @router.get("", response=shapes.cart, auth=anyone())
+    @router.get("", response=schemas.cart, auth=anyone())
     def get_cart(request: HttpRequest) -> Any:
         """Tell what is in the cart, as it costs today."""
         return _shown(request)
 
-    @router.put("/lines/{sku_id}", response=shapes.cart, auth=anyone())
+    @router.put("/lines/{sku_id}", response=schemas.cart, auth=anyone())
     def put_into_cart(request: HttpRequest, sku_id: Id, data: QuantityIn) -> Any:
         """Have so many pieces of a sku in the cart."""
         if not resolve("goods.models.Sku").objects.for_sale().filter(pk=sku_id).exists():
@@ -38,7 +38,7 @@ def make_router(shapes: Shapes) -> Router:
         Cart(request.session).set(sku_id, data.quantity)
         return _shown(request)
 
-    @router.delete("/lines/{sku_id}", response=shapes.cart, auth=anyone())
+    @router.delete("/lines/{sku_id}", response=schemas.cart, auth=anyone())
     def take_out_of_cart(request: HttpRequest, sku_id: Id) -> Any:
         """Take a sku out of the cart, if it is in it."""
         Cart(request.session).set(sku_id, 0)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from shop.api.crud import Resource
-from shop.api.filters import filter_for, with_words
+from shop.api.filters import filter_for, search_words
 from shop.api.schemas.customers import CustomerFilter, CustomerIn, CustomerOut, CustomerPatch
 from shop.customers.models import Customer
 from tenants.contrib.api.auth import requires
@@ -28,7 +28,7 @@ def make_router(pages: Pages) -> Router:
     @router.get("", response=pages.schema_of(CustomerOut), auth=requires("customers.view_customer"))
     def list_customers(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List customers, the newest first."""
-        customers = with_words(Customer.objects.all(), filters.search, "name", "email", "phone")
+        customers = search_words(Customer.objects.all(), filters.search, "name", "email", "phone")
         return pages.cut(customers, _NEWEST_FIRST, filters, request, response)
 
     @router.get("/{customer_id}", response=CustomerOut, auth=requires("customers.view_customer"))

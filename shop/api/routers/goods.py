@@ -11,7 +11,7 @@ from ninja import Query, Router, Schema, Status
 from shop.api.filters import filter_for
 from shop.api.routers.bulk import add_bulk
 from shop.api.routers.skus import sku_fields
-from shop.api.schema_factory import Shapes
+from shop.api.schema_factory import VersionSchemas
 from shop.api.selectors import find_goods, visible_goods
 from shop.api.services.write import add_sku, change_goods, create_goods
 from shop.goods.models import Goods
@@ -21,64 +21,64 @@ from tenants.contrib.api.pagination import Pages
 from tenants.variants import whole_row_of
 
 
-def make_router(shapes: Shapes, pages: Pages) -> Router:
+def make_router(schemas: VersionSchemas, pages: Pages) -> Router:
     """Return the router of a version that has these schemas and cuts lists in this way."""
     router = Router(tags=["goods"])
-    add_bulk(router, shapes)  # before `/{goods_id}`, which would take its path for an id
-    _add_reading(router, shapes, pages)
-    _add_writing(router, shapes)
+    add_bulk(router, schemas)  # before `/{goods_id}`, which would take its path for an id
+    _add_reading(router, schemas, pages)
+    _add_writing(router, schemas)
     return router
 
 
-def _add_reading(router: Router, shapes: Shapes, pages: Pages) -> None:
-    Filter = filter_for(pages, shapes.goods_filter)  # noqa: N806  # a class
+def _add_reading(router: Router, schemas: VersionSchemas, pages: Pages) -> None:
+    Filter = filter_for(pages, schemas.goods_filter)  # noqa: N806  # a class
 
-    @router.get("", response=pages.schema_of(shapes.goods), auth=anyone(), url_name="goods_list")
+    @router.get("", response=pages.schema_of(schemas.goods), auth=anyone(), url_name="goods_list")
     def list_goods(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List goods, the newest first unless another order is asked for."""
         goods, ordering = find_goods(request.auth, filters)
         return pages.cut(goods, ordering, filters, request, response)
 
-    @router.get("/{goods_id}", response=shapes.goods, auth=anyone(), url_name="goods_detail")
+    @router.get("/{goods_id}", response=schemas.goods, auth=anyone(), url_name="goods_detail")
     def get_goods(request: HttpRequest, response: HttpResponse, goods_id: int) -> Any:
         """Get one of the goods."""
-        return tagged(request, response, _shown(request, shapes, goods_id))
+        return tagged(request, response, _shown(request, schemas, goods_id))
 
 
-def _add_writing(router: Router, shapes: Shapes) -> None:
-    GoodsIn, GoodsPatch, SkuIn = shapes.goods_in, shapes.goods_patch, shapes.sku_in  # noqa: N806  # classes
+def _add_writing(router: Router, schemas: VersionSchemas) -> None:
+    GoodsIn, GoodsPatch, SkuIn = schemas.goods_in, schemas.goods_patch, schemas.sku_in  # noqa: N806  # classes
 
-    @router.post("", response={201: shapes.goods}, auth=requires("goods.add_goods"))
+    @router.post("", response={201: schemas.goods}, auth=requires("goods.add_goods"))
     def create_one(request: HttpRequest, response: HttpResponse, data: GoodsIn) -> Any:
         """Make goods, with their skus and pictures."""
         fields = data.model_dump(exclude={"skus", "pictures"})
-        skus = [sku_fields(shapes, sku) for sku in data.skus]
+        skus = [sku_fields(schemas, sku) for sku in data.skus]
         goods = create_goods(fields, skus, data.pictures)
-        return Status(201, tagged(request, response, _shown(request, shapes, goods.pk)))
+        return Status(201, tagged(request, response, _shown(request, schemas, goods.pk)))
 
-    @router.patch("/{goods_id}", response=shapes.goods, auth=requires("goods.change_goods"))
+    @router.patch("/{goods_id}", response=schemas.goods, auth=requires("goods.change_goods"))
     def change_one(
         request: HttpRequest, response: HttpResponse, goods_id: int, data: GoodsPatch, if_match: IfMatch = None
     ) -> Any:
         """Change goods. Pictures that are files of the shop stay."""
         with transaction.atomic():
-            goods = _locked(request, shapes, goods_id, if_match)
+            goods = _locked(request, schemas, goods_id, if_match)
             fields = data.model_dump(exclude_unset=True, exclude={"pictures"})
             change_goods(goods, fields, data.pictures if "pictures" in data.model_fields_set else None)
-        return tagged(request, response, _shown(request, shapes, goods_id))
+        return tagged(request, response, _shown(request, schemas, goods_id))
 
     @router.delete("/{goods_id}", response={204: None}, auth=requires("goods.delete_goods"))
     def delete_goods(request: HttpRequest, goods_id: int, if_match: IfMatch = None) -> Any:
         """Take goods away for good. What was ordered once stays (409): do not publish it any more instead."""
         with transaction.atomic():
-            _locked(request, shapes, goods_id, if_match).delete()
+            _locked(request, schemas, goods_id, if_match).delete()
         return Status(204, None)
 
-    @router.post("/{goods_id}/skus", response={201: shapes.sku}, auth=requires("goods.change_goods", "goods.add_sku"))
+    @router.post("/{goods_id}/skus", response={201: schemas.sku}, auth=requires("goods.change_goods", "goods.add_sku"))
     def create_sku(request: HttpRequest, response: HttpResponse, goods_id: int, data: SkuIn) -> Any:
         """Make one more sku of goods."""
-        sku = add_sku(_one(visible_goods(request.auth), goods_id), sku_fields(shapes, data))
-        return Status(201, tagged(request, response, shapes.sku.from_orm(sku)))
+        sku = add_sku(_one(visible_goods(request.auth), goods_id), sku_fields(schemas, data))
+        return Status(201, tagged(request, response, schemas.sku.from_orm(sku)))
 
 
 def _one(goods: Any, goods_id: int) -> Goods:
@@ -88,15 +88,15 @@ def _one(goods: Any, goods_id: int) -> Goods:
     return found
 
 
-def _shown(request: HttpRequest, shapes: Shapes, goods_id: int) -> Schema:
+def _shown(request: HttpRequest, schemas: VersionSchemas, goods_id: int) -> Schema:
     access: Access = request.auth
     goods = _one(visible_goods(access).with_lists(), goods_id)
-    return shapes.goods.model_validate(goods, context={"request": request})
+    return schemas.goods.model_validate(goods, context={"request": request})
 
 
-def _locked(request: HttpRequest, shapes: Shapes, goods_id: int, if_match: str | None) -> Goods:
+def _locked(request: HttpRequest, schemas: VersionSchemas, goods_id: int, if_match: str | None) -> Goods:
     """Return goods, locked, if the client has seen them as they are now."""
     visible = visible_goods(request.auth)
     goods = _one(visible.select_for_update(of=whole_row_of(visible.model)), goods_id)
-    check_match(if_match, _shown(request, shapes, goods_id))
+    check_match(if_match, _shown(request, schemas, goods_id))
     return goods

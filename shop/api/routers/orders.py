@@ -11,13 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Query, Router, Schema
 
 from shop.api.filters import filter_for
-from shop.api.idempotency import IdempotencyKey, once
-from shop.api.schema_factory import Shapes
+from shop.api.idempotency import IdempotencyKey, idempotent
+from shop.api.schema_factory import VersionSchemas
 from shop.api.schemas.orders import LineIn, OrderFilter, StatusIn
-from shop.api.services.write import found_or_404
+from shop.api.services.write import get_or_404
 from shop.orders import services
 from shop.orders.cart import Cart
-from shop.orders.checkout import has_placed, place_at, remember
+from shop.orders.checkout import has_placed, place_order_at_total, remember
 from shop.orders.models import Order
 from tenants.contrib.api.auth import anyone, check, requires
 from tenants.contrib.api.cursor_pagination import by_time
@@ -30,18 +30,18 @@ _NEWEST_FIRST = by_time("-placed_at")
 _BECOMES = {"paid": services.mark_paid, "shipped": services.mark_shipped, "cancelled": services.cancel_order}
 
 
-def make_router(api: NinjaAPI, shapes: Shapes, pages: Pages) -> Router:
+def make_router(api: NinjaAPI, schemas: VersionSchemas, pages: Pages) -> Router:
     """Return the router of a version that has these schemas and cuts lists in this way."""
     router = Router(tags=["orders"])
-    _add_placing(router, api, shapes)
-    _add_looking_after(router, shapes, pages)
+    _add_placing(router, api, schemas)
+    _add_looking_after(router, schemas, pages)
     return router
 
 
-def _add_placing(router: Router, api: NinjaAPI, shapes: Shapes) -> None:
-    OrderIn = shapes.order_in  # noqa: N806  # a class
+def _add_placing(router: Router, api: NinjaAPI, schemas: VersionSchemas) -> None:
+    OrderIn = schemas.order_in  # noqa: N806  # a class
 
-    @router.post("", response={201: shapes.order}, auth=anyone())
+    @router.post("", response={201: schemas.order}, auth=anyone())
     def create_order(request: HttpRequest, data: OrderIn, idempotency_key: IdempotencyKey = None) -> Any:
         """Place an order: of the lines that are sent, or else of what is in the cart.
 
@@ -49,22 +49,22 @@ def _add_placing(router: Router, api: NinjaAPI, shapes: Shapes) -> None:
         """
 
         def place() -> HttpResponse:
-            shown = _as_shown(request, shapes, _placed(request, shapes, data))
+            shown = _as_shown(request, schemas, _placed(request, schemas, data))
             answer = api.create_response(request, shown.model_dump(), status=201)
             answer["ETag"] = etag_of(shown)
             answer["Location"] = f"{request.path}/{shown.number}"
             return answer
 
-        return once(request, idempotency_key, place)
+        return idempotent(request, idempotency_key, place)
 
 
-def _placed(request: HttpRequest, shapes: Shapes, data: Any) -> Order:
-    agreed = None if data.agreed_total is None else shapes.money.read(data.agreed_total, "agreed_total")
+def _placed(request: HttpRequest, schemas: VersionSchemas, data: Any) -> Order:
+    agreed = None if data.agreed_total is None else schemas.money.read(data.agreed_total, "agreed_total")
     customer = services.CustomerDetails(**data.customer.model_dump())
     with exclusive(request.session):
         cart = Cart(request.session)
         quantities = cart.quantities if data.lines is None else _quantities(data.lines)
-        order = place_at(agreed, customer, quantities, data.ship_to)
+        order = place_order_at_total(agreed, customer, quantities, data.ship_to)
         if data.lines is None:
             cart.clear()
         if request.auth.scopes is None:  # a session, and not a token, which has no use for one
@@ -80,31 +80,31 @@ def _quantities(lines: Sequence[LineIn]) -> dict[int, int]:
     return quantities
 
 
-def _add_looking_after(router: Router, shapes: Shapes, pages: Pages) -> None:
+def _add_looking_after(router: Router, schemas: VersionSchemas, pages: Pages) -> None:
     Filter = filter_for(pages, OrderFilter)  # noqa: N806  # a class
 
-    @router.get("", response=pages.schema_of(shapes.order), auth=requires("orders.view_order"))
+    @router.get("", response=pages.schema_of(schemas.order), auth=requires("orders.view_order"))
     def list_orders(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List orders, the newest first."""
         return pages.cut(_narrowed(filters), _NEWEST_FIRST, filters, request, response)
 
-    @router.get("/{number}", response=shapes.order, auth=anyone())
+    @router.get("/{number}", response=schemas.order, auth=anyone())
     def get_order(request: HttpRequest, response: HttpResponse, number: str) -> Any:
         """Get one order: any for staff, their own for the session that placed it."""
         if not has_placed(request.session, number):
             check(request.auth, "orders.view_order")
-        return tagged(request, response, _shown(request, shapes, number))
+        return tagged(request, response, _shown(request, schemas, number))
 
-    @router.put("/{number}/status", response=shapes.order, auth=requires("orders.change_order"))
+    @router.put("/{number}/status", response=schemas.order, auth=requires("orders.change_order"))
     def set_status(
         request: HttpRequest, response: HttpResponse, number: str, data: StatusIn, if_match: IfMatch = None
     ) -> Any:
         """Say that an order is paid, shipped or cancelled; what is cancelled goes back into stock."""
         with transaction.atomic():
             order = _order(number, lock=True)
-            check_match(if_match, _shown(request, shapes, number))
+            check_match(if_match, _shown(request, schemas, number))
             _BECOMES[data.status](order)
-        return tagged(request, response, _shown(request, shapes, number))
+        return tagged(request, response, _shown(request, schemas, number))
 
 
 def _narrowed(filters: Any) -> QuerySet[Order]:
@@ -117,12 +117,12 @@ def _orders() -> QuerySet[Order]:
 
 
 def _order(number: str, *, lock: bool = False) -> Order:
-    return found_or_404(_orders(), "order", number, lock=lock, number=number.replace("\0", ""))
+    return get_or_404(_orders(), "order", number, lock=lock, number=number.replace("\0", ""))
 
 
-def _shown(request: HttpRequest, shapes: Shapes, number: str) -> Schema:
-    return _as_shown(request, shapes, _order(number))
+def _shown(request: HttpRequest, schemas: VersionSchemas, number: str) -> Schema:
+    return _as_shown(request, schemas, _order(number))
 
 
-def _as_shown(request: HttpRequest, shapes: Shapes, order: Order) -> Schema:
-    return shapes.order.model_validate(order, context={"request": request})
+def _as_shown(request: HttpRequest, schemas: VersionSchemas, order: Order) -> Schema:
+    return schemas.order.model_validate(order, context={"request": request})

@@ -8,9 +8,9 @@ from django.contrib.auth.models import Permission, User
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
-from shop.api.filters import filter_for, with_words
+from shop.api.filters import filter_for, search_words
 from shop.api.schemas.users import MeOut, UserOut
-from shop.api.services.write import found_or_404
+from shop.api.services.write import get_or_404
 from tenants.contrib.api.auth import requires
 from tenants.contrib.api.cursor_pagination import by_text
 from tenants.contrib.api.pagination import Pages
@@ -34,7 +34,7 @@ def make_router(pages: Pages) -> Router:
     def list_users(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List the users of this shop, by user name."""
         everybody = User.objects.prefetch_related("groups")
-        users = with_words(everybody, filters.search, "username", "first_name", "last_name", "email")
+        users = search_words(everybody, filters.search, "username", "first_name", "last_name", "email")
         if filters.is_staff is not None:
             users = users.filter(is_staff=filters.is_staff)
         return pages.cut(users, _BY_NAME, filters, request, response)
@@ -42,7 +42,7 @@ def make_router(pages: Pages) -> Router:
     @router.get("/users/{user_id}", response=UserOut, auth=requires("auth.view_user"))
     def get_user(request: HttpRequest, user_id: int) -> User:
         """Get one user of this shop."""
-        return found_or_404(User.objects.prefetch_related("groups"), "user", user_id, pk=user_id)
+        return get_or_404(User.objects.prefetch_related("groups"), "user", user_id, pk=user_id)
 
     @router.get("/me", response=MeOut, auth=requires())
     def get_me(request: HttpRequest) -> MeOut:

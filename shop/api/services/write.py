@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import Http404
 
-from shop.api.errors import refused_fields
+from shop.api.errors import validation_api_error
 from shop.goods.models import Category, Goods, Picture, Sku
 from tenants.contrib.api.errors import Fault, Refused
 from tenants.variants import resolve, whole_row_of
@@ -62,7 +62,7 @@ def _add_sku(goods: Goods, fields: Mapping[str, Any], place: tuple[str | int, ..
     try:
         sku.full_clean(exclude=["goods"])
     except ValidationError as error:
-        raise refused_fields(error, place) from error
+        raise validation_api_error(error, place) from error
     sku.save()
     return sku
 
@@ -103,11 +103,11 @@ def _put_pictures(goods: Goods, pictures: Sequence[Any]) -> None:
         try:
             row.full_clean(exclude=["goods"])
         except ValidationError as error:
-            raise refused_fields(error, ("pictures", number)) from error
+            raise validation_api_error(error, ("pictures", number)) from error
         row.save()
 
 
-def found_or_404(rows: models.QuerySet[Any], what: str, key: Any, *, lock: bool = False, **lookup: Any) -> Any:
+def get_or_404(rows: models.QuerySet[Any], what: str, key: Any, *, lock: bool = False, **lookup: Any) -> Any:
     """Return the one row, locked if it is about to be changed; raise `Http404` in words if there is none."""
     chosen = rows.select_for_update(of=whole_row_of(rows.model)) if lock else rows
     row = chosen.filter(**lookup).first()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ninja import NinjaAPI
 
-from shop.api.money import PlainMoney, refine
+from shop.api.money import AmountStrings, refine
 from shop.api.routers import add_routers
 from tenants.contrib.api.base import make_api
 from tenants.contrib.api.errors import PlainErrors
@@ -16,5 +16,5 @@ _DESCRIPTION = "Amounts of money are decimals in texts, in the shop's currency, 
 def make(variant: str) -> NinjaAPI:
     """Return the API as shops of `variant` have it."""
     api = make_api("v1", errors=PlainErrors(), refine=refine, title="Shop API", description=_DESCRIPTION)
-    add_routers(api, PlainMoney(), OffsetPages(), variant)
+    add_routers(api, AmountStrings(), OffsetPages(), variant)
     return api

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ninja import NinjaAPI
 
-from shop.api.money import MoneyObjects, refine
+from shop.api.money import AmountObjects, refine
 from shop.api.routers import add_routers
 from tenants.contrib.api.base import make_api
 from tenants.contrib.api.errors import ProblemDetails
@@ -16,5 +16,5 @@ _DESCRIPTION = "Every amount of money has its currency. Lists go on at a cursor.
 def make(variant: str) -> NinjaAPI:
     """Return the API as shops of `variant` have it."""
     api = make_api("v2", errors=ProblemDetails(), refine=refine, title="Shop API", description=_DESCRIPTION)
-    add_routers(api, MoneyObjects(), CursorPages(), variant)
+    add_routers(api, AmountObjects(), CursorPages(), variant)
     return api

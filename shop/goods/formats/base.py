@@ -17,11 +17,11 @@ from shop.goods.products import Part, Product, Seen
 _LONGEST_SLUG = 200
 
 
-class MappedProducts:
+class ProductReader:
     """Base of the readers: a subclass has `name`, `columns()` and `read()`. It is used inside a `with` block."""
 
     name: str
-    takes_what_it_can = True
+    drops_duplicate_codes = True
 
     def __init__(self, table: Table, currency: str) -> None:
         self._table = table

@@ -26,7 +26,7 @@ from itertools import product as combinations
 from math import prod
 
 from shop.goods.files.table import Record
-from shop.goods.formats.base import MappedProducts
+from shop.goods.formats.base import ProductReader
 from shop.goods.formats.values import (
     BadCell,
     Changed,
@@ -51,7 +51,7 @@ _YES = frozenset(["Y", "T", "TRUE", "사용", "사용함", "진열함", "판매�
 _OPTION = re.compile(r"\s*([^{}]+?)\s*\{([^{}]*)\}\s*")
 
 
-class Cafe24Products(MappedProducts):
+class Cafe24Products(ProductReader):
     """The products in a table."""
 
     name = "Cafe24"

@@ -40,7 +40,7 @@ class ShopifyProducts:
     A product that is wrong is not yielded; what is wrong is in `problems` afterwards.
     """
 
-    takes_what_it_can = True
+    drops_duplicate_codes = True
 
     def __init__(self, table: Table, currency: str) -> None:
         self._table = table

@@ -29,7 +29,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from shop.goods.files.table import Record, Table
-from shop.goods.formats.base import MappedProducts
+from shop.goods.formats.base import ProductReader
 from shop.goods.formats.values import (
     BadCell,
     Changed,
@@ -60,7 +60,7 @@ _NOT_SOLD_HERE = frozenset(["grouped", "external"])
 _ANY = "Any"
 
 
-class WooCommerceProducts(MappedProducts):
+class WooCommerceProducts(ProductReader):
     """The products in a table. All of it is read before the first is given, since variations may stand anywhere."""
 
     name = "WooCommerce"

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from shop.goods.models import Category, Goods
 from shop.storefront.context import page_context
-from shop.storefront.listing import NEWEST, ORDERINGS, on_shelf
+from shop.storefront.listing import NEWEST, ORDERINGS, listed_goods
 from tenants.variants import resolve
 
 PAGE_SIZE = 12
@@ -60,7 +60,7 @@ def _list_page(request: HttpRequest, context: dict[str, Any], category: Category
     search = request.GET.get("q", "")[:_SEARCH_MAX_LENGTH].strip()
     sort = request.GET.get("sort", NEWEST)
     sort = sort if sort in ORDERINGS else NEWEST
-    goods = on_shelf().search(search).order_by(*ORDERINGS[sort])
+    goods = listed_goods().search(search).order_by(*ORDERINGS[sort])
     if category is not None:
         goods = goods.filter(category=category)
     page = Paginator(goods, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -81,4 +81,4 @@ def _related_to(goods: Goods) -> list[Goods]:
     """Return other goods of the same category, the newest first."""
     if goods.category_id is None:
         return []
-    return list(on_shelf().filter(category=goods.category_id).exclude(pk=goods.pk)[:RELATED_GOODS])
+    return list(listed_goods().filter(category=goods.category_id).exclude(pk=goods.pk)[:RELATED_GOODS])

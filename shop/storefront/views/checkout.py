@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from shop.orders.cart import Cart, total_of
-from shop.orders.checkout import has_placed, order_cart
+from shop.orders.checkout import check_out_cart, has_placed
 from shop.orders.errors import OrderRefused
 from shop.orders.models import Order
 from shop.storefront.context import page_context
@@ -23,7 +23,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
     form = CheckoutForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            number = order_cart(
+            number = check_out_cart(
                 request.session,
                 form.customer,
                 form.ship_to,

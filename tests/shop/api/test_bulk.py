@@ -13,11 +13,11 @@ import pytest
 from django.test import RequestFactory
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from shop.api import imports
-from shop.api.money import MoneyObjects
+from shop.api.money import AmountObjects
 from shop.api.ndjson import NdjsonGoods
-from shop.api.schema_factory import make_shapes
+from shop.api.schema_factory import make_version_schemas
 from shop.api.uploads import Upload
+from shop.goods import import_jobs
 from shop.goods.models import Category, Goods, GoodsImport, ImportPiece, Sku
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.tasks.tenant_jobs import TASK, run_job
@@ -160,7 +160,7 @@ def test_ten_thousand_goods_are_taken_in_one_request(
 
 def test_reading_takes_no_more_memory_for_many_than_for_few(acme: TenantInfo, tmp_path: Path) -> None:
     """Reading alone, without a database; what is written goes by batches of a bounded size."""
-    shapes = make_shapes(MoneyObjects(), "default")
+    shapes = make_version_schemas(AmountObjects(), "default")
     goods = {"name": "x" * 200, "description": "y" * 800, "skus": [{"price": {"amount": "5", "currency": "USD"}}]}
     peaks = []
     for count in (300, 3_000):
@@ -199,12 +199,12 @@ def test_a_file_with_errors_says_which_and_changes_nothing(in_acme: None, owner:
 
 
 def test_pieces_are_read_as_the_file_that_they_were(in_acme: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "_PIECE_BYTES", 7)
+    monkeypatch.setattr(import_jobs, "_PIECE_BYTES", 7)
     text = HEADER + "".join(f"mug-{number},Mug,5.00\n" for number in range(40))
-    kept = imports.hand_in(BytesIO(text.encode()).read, "mugs.csv")
+    kept = import_jobs.create_import(BytesIO(text.encode()).read, "mugs.csv")
     assert ImportPiece.objects.count() > 90
-    imports.carry_out(kept.pk)
-    imports.carry_out(kept.pk)  # a worker that was killed at the end has it done again
+    import_jobs.run_import(kept.pk)
+    import_jobs.run_import(kept.pk)  # a worker that was killed at the end has it done again
     assert Goods.objects.count() == 40
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from shop.customers.models import Customer
 from shop.goods.models import Goods, Sku
-from shop.orders.models import KeptAnswer, Order
+from shop.orders.models import IdempotentResponse, Order
 from tenants import TenantInfo, use_tenant
 from tenants.contrib.oauth.models import Application
 from tests.shop.api.conftest import Caller
@@ -197,9 +197,9 @@ def test_what_was_refused_may_be_tried_again(in_acme: None, stranger: Caller, ma
 def test_keys_are_forgotten_after_a_day(in_acme: None, stranger: Caller, make_sku: MakeSku) -> None:
     sku = make_sku(stock=5)
     stranger.post("/orders", _order(sku), idempotency_key="k-1")
-    KeptAnswer.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    IdempotentResponse.objects.update(created_at=timezone.now() - timedelta(hours=25))
     stranger.post("/orders", _order(sku), idempotency_key="k-1")
-    assert (Order.objects.count(), KeptAnswer.objects.count()) == (2, 1)
+    assert (Order.objects.count(), IdempotentResponse.objects.count()) == (2, 1)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b"])

@@ -6,8 +6,8 @@ from argparse import ArgumentParser
 from typing import Any
 from urllib.parse import urlsplit
 
-from shop.demo.command import DemoCommand, hang_up
-from shop.demo.serve import serve, worker_beside
+from shop.demo.command import DemoCommand, close_connections
+from shop.demo.serve import background_worker, serve
 from tenants.conf import tenancy
 
 
@@ -19,10 +19,10 @@ class Command(DemoCommand):
 
     def handle(self, *, prepare_only: bool, **options: Any) -> None:
         port = urlsplit(tenancy().origin).port or 80
-        self.print_doors(self.prepare([] if prepare_only else [port], "make demo"))
-        hang_up()
+        self.print_logins(self.prepare([] if prepare_only else [port], "make demo"))
+        close_connections()
         if not prepare_only:
             self.stdout.write("Ctrl-C ends it.")
-            with worker_beside():
+            with background_worker():
                 serve(port)
-            self.close_up()
+            self.stop_postgres()

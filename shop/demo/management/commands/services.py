@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from typing import Any
 from urllib.parse import urlsplit
 
-from shop.demo.command import DemoCommand, hang_up
+from shop.demo.command import DemoCommand, close_connections
 from shop.demo.services import PROCESSES, doors, register, run_processes
 from tenants.conf import tenancy
 
@@ -23,11 +23,11 @@ class Command(DemoCommand):
         ports = [] if prepare_only else range(port, port + PROCESSES)
         logins = self.prepare(ports, "make services")
         register(port)
-        self.print_doors([*logins, *doors(port)])
-        hang_up()
+        self.print_logins([*logins, *doors(port)])
+        close_connections()
         if not prepare_only:
             self.stdout.write("Ctrl-C ends it.")
             code = run_processes(port)
-            self.close_up()
+            self.stop_postgres()
             if code != 128 + signal.SIGINT:
                 raise SystemExit(code)

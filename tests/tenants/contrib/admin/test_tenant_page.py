@@ -225,7 +225,7 @@ def test_a_tenant_that_is_behind_is_migrated_by_a_button(browser: Client, acme: 
     assert "Migrate now" not in browser.get(page_of(acme)).content.decode()
     # As if `orders` had never been migrated here.
     with use_tenant(acme.as_owner()), connection.cursor() as cursor:
-        cursor.execute("DROP TABLE orders_orderline, orders_order, orders_keptanswer")
+        cursor.execute("DROP TABLE orders_orderline, orders_order, orders_idempotentresponse")
         cursor.execute("DELETE FROM django_migrations WHERE app = 'orders'")
         number = cursor.rowcount
     SchemaState.objects.filter(tenant=acme.id).update(fingerprint="old")

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='KeptAnswer',
+            name='IdempotentResponse',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('sender', models.CharField(max_length=100, verbose_name='sender')),
@@ -24,10 +24,10 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True, verbose_name='created')),
             ],
             options={
-                'verbose_name': 'kept answer',
-                'verbose_name_plural': 'kept answers',
+                'verbose_name': 'idempotent response',
+                'verbose_name_plural': 'idempotent responses',
                 'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('sender', 'key'), name='kept_answer_once')],
+                'constraints': [models.UniqueConstraint(fields=('sender', 'key'), name='idempotent_response_once')],
             },
         ),
     ]
