@@ -41,7 +41,15 @@ SERVICE = env.str("SERVICE", default="all")
 ALLOWED_HOSTS = ["*"]
 
 # --- Apps, by where their tables are ---------------------------------------------------------------------------
-SHARED_APPS = ["tenants.contrib.impersonation", "tenants", "procrastinate.contrib.django"]
+SHARED_APPS = [
+    "tenants.contrib.impersonation",
+    "tenants",
+    "tenants.contrib.api",
+    "tenants.contrib.limits",
+    "tenants.contrib.mounts",
+    "tenants.contrib.services",
+    "procrastinate.contrib.django",
+]
 COMMON_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -15,9 +15,10 @@ from shop.demo.fixtures import add_variant_data
 from shop.demo.goods import fill_shop
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.conf import tenancy
+from tenants.contrib.mounts.models import Mount
 from tenants.lifecycle import NewTenant, create_tenant, set_variant
 from tenants.migrator.runner import Run, RunOptions, find_behind
-from tenants.models import AuditEvent, Mount
+from tenants.models import AuditEvent
 from tenants.registry.lookup import tenant_by_slug
 
 OPERATOR = "operator"

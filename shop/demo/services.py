@@ -14,7 +14,7 @@ from honcho.manager import Manager
 from shop.demo.prepare import Login
 from tenants import PLATFORM, use_tenant
 from tenants.conf import tenancy
-from tenants.models import Service
+from tenants.contrib.services.models import Service
 
 PROCESSES = 7
 """That take a port of their own: the gateway the first, the others those after it."""
@@ -52,7 +52,7 @@ def doors(first_port: int) -> list[Login]:
         Login(what="Tokens", url=f"{acme}/.well-known/openid-configuration"),
         Login(what="Another service", url=f"{acme}/stock/"),
         Login(what="One that asks it", url=f"{acme}/example/"),
-        Login(what="How they all are", url=tenancy().url_of("localhost", "/admin/tenants/service/live/")),
+        Login(what="How they all are", url=tenancy().url_of("localhost", "/admin/tenants_services/service/live/")),
     ]
 
 

@@ -36,12 +36,12 @@ from tenants.registry.listener import listener
 from tenants.registry.lookup import registry
 from tenants.registry.resolver import (
     UNKNOWN,
-    Door,
+    HostStatus,
     Resolution,
-    believed_until,
     path_to_route,
     resolve,
     resolve_from_memory,
+    valid_until,
 )
 from tenants.variants.discovery import known_variants
 
@@ -147,9 +147,9 @@ def _turned_away(request: HttpRequest, resolution: Resolution | Stopped) -> Http
     if tenant is None:
         return pages.unknown_host(request)
     request.resolved_tenant = tenant  # type: ignore[attr-defined]  # for the log, also of who is turned away
-    if resolution.door is Door.SUSPENDED and not has_bypass(request, tenant):
+    if resolution.status is HostStatus.SUSPENDED and not has_bypass(request, tenant):
         return enter_by_link(request, tenant) or pages.suspended(request, tenant)
-    if resolution.door is Door.MOVED:
+    if resolution.status is HostStatus.MOVED:
         return pages.moved(request, tenant)
     if is_refused_as_behind(tenant):
         return pages.updating(request, tenant)
@@ -188,8 +188,8 @@ class _Room:
         tenant = tenant.within_limits(tenancy().limits_of(tenant))
         urlconf = None if tenant.is_platform else urlconf_of(tenant.variant)
         # An open door alone is remembered, by a host whose paths name no tenants.
-        is_remembered = resolution.door is Door.OPEN and not tenancy().path_prefix and registry.hears_changes
-        until = believed_until(_host_of(request) or "", request.path_info, resolution) if is_remembered else 0.0
+        is_remembered = resolution.status is HostStatus.OPEN and not tenancy().path_prefix and registry.is_listening
+        until = valid_until(_host_of(request) or "", request.path_info, resolution) if is_remembered else 0.0
         room = cls(tenant, shift(request, tenant, resolution.prefix) if resolution.prefix else "", urlconf)
         room.mark(request)
         if until:

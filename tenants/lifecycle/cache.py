@@ -11,7 +11,7 @@ from tenants.context import TenantInfo
 from tenants.isolation.scoping import note_cache_generation
 from tenants.lifecycle import audit
 from tenants.lifecycle.rows import Which, locked_tenant
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 
 def clear_tenant_cache(slug: Which) -> TenantInfo:

@@ -25,7 +25,7 @@ from tenants.migrator.release_order import check_not_ahead
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 
 def clone_tenant(

@@ -26,7 +26,7 @@ from tenants.migrator.apply import migrate_tenant
 from tenants.models import Tenant
 from tenants.names import role_name, validate_slug
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 from tenants.variants.discovery import check_known
 
 NAME_MAX_LENGTH: int = Tenant._meta.get_field("name").max_length or 0

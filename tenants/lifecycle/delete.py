@@ -20,7 +20,7 @@ from tenants.lifecycle.rows import Which, is_tenant, locked_tenant, not_found
 from tenants.migrator.recorder import session_claim
 from tenants.models import Tenant
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 _GONE = [Tenant.Status.DELETED, Tenant.Status.PURGING]
 

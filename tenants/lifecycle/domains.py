@@ -11,7 +11,7 @@ from tenants.hosts import normalise_host
 from tenants.lifecycle import audit
 from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.models import Domain, Tenant
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 
 def add_domain(slug: Which, host: str, *, primary: bool = False) -> TenantInfo:

@@ -27,7 +27,7 @@ from tenants.models.code_release import Key
 from tenants.names import role_name
 from tenants.postgresql import tenant_schemas as schemas
 from tenants.postgresql.introspection import tables_out_of_reach
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 from tenants.variants.discovery import known_variants
 
 _SCHEMA = re.compile(r"t_(\d+)")

@@ -11,7 +11,7 @@ from tenants.lifecycle import audit
 from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.models import Tenant
 from tenants.names import validate_slug
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 
 def rename_tenant(slug: Which, new_slug: str) -> TenantInfo:

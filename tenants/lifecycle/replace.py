@@ -17,7 +17,7 @@ from tenants.lifecycle.domains import attach_domain
 from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.models import SchemaState, Tenant
 from tenants.names import SLUG_MAX_LENGTH
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 LIMITS = ["plan", "max_concurrency", "max_queue", "max_rate", "max_burst", "max_statement_seconds"]
 """What says how much of the machine a tenant may take."""

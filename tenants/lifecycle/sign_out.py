@@ -5,7 +5,7 @@ from __future__ import annotations
 from tenants.context import TenantInfo
 from tenants.lifecycle import audit
 from tenants.lifecycle.rows import Which, locked_tenant
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 
 def sign_out_tenant(slug: Which) -> TenantInfo:

@@ -13,7 +13,7 @@ from tenants.lifecycle.rows import Which, existing_tenant
 from tenants.migrator.recorder import LOCK_SPACE
 from tenants.models import Tenant
 from tenants.postgresql.dedicated_connection import own_session
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from tenants.context import TenantInfo
 from tenants.lifecycle import audit
 from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.models import Tenant
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 
 def suspend_tenant(slug: Which, notice: str = "") -> TenantInfo:

@@ -22,7 +22,7 @@ from tenants.migrator.scripts import send
 from tenants.models import Operation, Tenant
 from tenants.models.code_release import Key
 from tenants.postgresql.table_locks import lock_tables
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 from tenants.variants.discovery import DEFAULT, check_known, known_variants
 
 

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from tenants.context import TenantInfo, active_tenant
 from tenants.errors import NoActiveTenant
 from tenants.management.error_messages import explanation
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 
 
 def add_selection(parser: ArgumentParser) -> None:

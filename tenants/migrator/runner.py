@@ -26,7 +26,7 @@ from tenants.migrator.release_order import newer_releases
 from tenants.models import SchemaState, Tenant
 from tenants.postgresql.connection_watch import close_connections
 from tenants.postgresql.table_locks import is_locked_out
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 
 logger = logging.getLogger(__name__)
 

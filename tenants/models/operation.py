@@ -1,4 +1,4 @@
-"""What was done, is being done, and who went in."""
+"""Long operations that a worker carries out."""
 
 from __future__ import annotations
 
@@ -12,25 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from tenants.models.code_release import release
 from tenants.models.tenant import Tenant
 from tenants.names import SLUG_MAX_LENGTH
-
-
-class AuditEvent(models.Model):
-    """Something that was done to a tenant. Stays when the tenant goes, so it keeps the id and the slug as they were."""
-
-    at = models.DateTimeField(_("at"), db_default=Now(), editable=False)
-    actor = models.CharField(_("who"), max_length=200)
-    action = models.CharField(_("what"), max_length=50)
-    tenant_id = models.BigIntegerField(_("tenant id"), db_index=True)
-    slug = models.CharField(_("slug"), max_length=SLUG_MAX_LENGTH)
-    detail = models.JSONField(_("detail"), default=dict)
-
-    class Meta:
-        verbose_name = _("audit event")
-        verbose_name_plural = _("audit events")
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.slug}"
 
 
 class Operation(models.Model):
@@ -109,22 +90,3 @@ class Operation(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state not in self.UNFINISHED
-
-
-class OperatorEntry(models.Model):
-    """A one-time link by which an operator enters a shop, and whether it was used. Its secret is kept as a hash."""
-
-    digest = models.CharField(_("digest"), max_length=64, unique=True)
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="operator_entries", verbose_name=_("tenant"))
-    operator_id = models.BigIntegerField(_("operator id"))
-    operator = models.CharField(_("operator"), max_length=150)
-    made_at = models.DateTimeField(_("made at"), db_default=Now())
-    used_at = models.DateTimeField(_("used at"), null=True)
-
-    class Meta:
-        verbose_name = _("entry of an operator")
-        verbose_name_plural = _("entries of operators")
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.operator} → {self.tenant_id}"

@@ -1,4 +1,4 @@
-"""What is counted and noted of a tenant: how far its schema is migrated, its use of the API, its limits."""
+"""Migration state of a tenant's schema, and the releases of the code that have migrated."""
 
 from __future__ import annotations
 
@@ -49,45 +49,3 @@ class Release(models.Model):
 
     def __str__(self) -> str:
         return str(self.fingerprint[:12])
-
-
-class ApiUsage(models.Model):
-    """How often one kind of client called one version of a tenant's API on one day (UTC)."""
-
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="api_usage", verbose_name=_("tenant"))
-    version = models.CharField(_("version"), max_length=10)
-    day = models.DateField(_("day"))
-    client = models.CharField(
-        _("client"), max_length=60, help_text=_("The application of the token, else the program as it names itself.")
-    )
-    requests = models.PositiveBigIntegerField(_("requests"), default=0)
-    last_at = models.DateTimeField(_("last at"), db_default=Now())
-
-    class Meta:
-        verbose_name = _("use of the API")
-        verbose_name_plural = _("use of the API")
-        ordering = ["-day", "tenant_id", "version", "-requests"]
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "version", "day", "client"], name="api_usage_once_a_day"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.version} {self.client} {self.day}"
-
-
-class Pressure(models.Model):
-    """How often a tenant met its limits in one hour; all processes add to it (`tenants.contrib.limits.counters`)."""
-
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="pressure", verbose_name=_("tenant"))
-    hour = models.DateTimeField(_("hour"), db_index=True)
-    refused_rate = models.PositiveBigIntegerField(_("refused for their rate"), default=0)
-    refused_concurrency = models.PositiveBigIntegerField(_("refused because too many came at once"), default=0)
-    cut_statements = models.PositiveBigIntegerField(_("statements that took too long"), default=0)
-
-    class Meta:
-        verbose_name = _("pressure")
-        verbose_name_plural = _("pressure")
-        constraints = [models.UniqueConstraint(fields=["tenant", "hour"], name="one_pressure_per_tenant_and_hour")]
-
-    def __str__(self) -> str:
-        return f"{self.tenant_id}: {self.hour:%Y-%m-%d %H}"

@@ -1,7 +1,7 @@
-"""Who is told what PostgreSQL announces: caches that follow changes in tenants' own schemas.
+"""Publish and subscribe for caches: who is told what PostgreSQL notifies.
 
-A trigger sends `topic:what`, and the one who follows that topic is told `what`. (The registry's own triggers send a
-tenant's id alone.)
+A trigger notifies `topic` or `topic:change`, and the subscriber of that topic is told `change`. (The registry's own
+triggers send the id of a tenant alone.)
 """
 
 from __future__ import annotations
@@ -9,34 +9,34 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Follower(Protocol):
+class Subscriber(Protocol):
     """A cache that follows one topic."""
 
-    def hear(self, what: str) -> None:
-        """Forget, or learn, what one announcement says."""
+    def on_change(self, change: str) -> None:
+        """Drop, or learn, what one notification names."""
 
-    def forget_all(self) -> None:
-        """Forget everything: announcements may have been missed."""
-
-
-_followers: dict[str, Follower] = {}
+    def set_listening(self, listening: bool) -> None:
+        """Drop everything, since notifications may have been missed; `listening`: none is missed from now on."""
 
 
-def follow(topic: str, follower: Follower) -> None:
-    """Have `follower` told of what is announced for `topic`."""
-    _followers[topic] = follower
+_subscribers: dict[str, Subscriber] = {}
 
 
-def announce(payload: str) -> bool:
-    """Tell whoever follows; return False if nobody does."""
-    topic, colon, what = payload.partition(":")
-    follower = _followers.get(topic) if colon else None
-    if follower is not None:
-        follower.hear(what)
-    return follower is not None
+def subscribe(topic: str, subscriber: Subscriber) -> None:
+    """Have `subscriber` told what is published for `topic`."""
+    _subscribers[topic] = subscriber
 
 
-def forget_all() -> None:
-    """Have everybody forget everything."""
-    for follower in _followers.values():
-        follower.forget_all()
+def publish(payload: str) -> bool:
+    """Tell the subscriber of the topic; return whether there is one."""
+    topic, _, change = payload.partition(":")
+    subscriber = _subscribers.get(topic)
+    if subscriber is not None:
+        subscriber.on_change(change)
+    return subscriber is not None
+
+
+def set_listening(listening: bool) -> None:
+    """Tell all subscribers that the connection that listens is there, or lost."""
+    for subscriber in _subscribers.values():
+        subscriber.set_listening(listening)

@@ -20,7 +20,7 @@ EXISTING = (Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED)
 """The statuses of tenants that anybody but operators can find."""
 
 
-class Census:
+class KnownKeys:
     """The keys, as of one moment. A key that is not in it names nobody; one that is, most likely somebody."""
 
     def __init__(self, hashes: frozenset[int], until: float) -> None:
@@ -32,7 +32,7 @@ class Census:
         return now <= self._until and hash(key) not in self._hashes
 
 
-def read_keys() -> frozenset[int] | None:
+def load_known_keys() -> frozenset[int] | None:
     """Return the hashes of all keys, `host:…` and `slug:…`; None if there are too many. Two queries."""
     with use_tenant(PLATFORM):
         slugs = _keys("slug:", Tenant.objects.filter(status__in=EXISTING), "slug")

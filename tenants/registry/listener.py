@@ -1,35 +1,50 @@
-"""Hears of changes in the control plane from PostgreSQL and tells registry and directory: one thread per process.
+"""LISTEN connection: tells the registry and other caches of changes in the control plane. One thread per process.
 
-Triggers on `Tenant`, `Domain` and the services' tables call `pg_notify` (`tenants/migrations`), so every writer is
-heard: this process, another one, or somebody at psql. While nobody listens, answers are believed for one second only.
-Now and then the thread also writes, over the same connection, how often tenants met their limits.
+Triggers call `pg_notify`, so every writer is heard: this process, another one, or a person at psql. While the
+connection is lost, answers are cached for one second only. The thread also calls functions at intervals, with its
+connection: counters are written that way.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import time
+from collections.abc import Callable
 from selectors import EVENT_READ, DefaultSelector
 from threading import Event, Lock, Thread
 from typing import Any
 
 import psycopg
 
-from tenants.contrib.limits.counters import WRITTEN_SECONDS, pressure
-from tenants.contrib.services.directory import directory
 from tenants.postgresql.direct_connection import connect_directly
-from tenants.registry import invalidation as changes
+from tenants.registry import invalidation
 from tenants.registry.lookup import registry
 
 logger = logging.getLogger(__name__)
 
 CHANNEL = "tenants_changed"
-SERVICES = "services"
-"""What the triggers on the services' tables say; those on tenants' say an id."""
 APPLICATION = "tenants_listener"
 """The name of the connection in `pg_stat_activity`: whatever it has said last, this is who it is."""
 
 _RETRY_SECONDS = 1.0
+
+
+class _Periodic:
+    """A function that is called every so many seconds."""
+
+    def __init__(self, seconds: float, function: Callable[[psycopg.Connection[Any]], object]) -> None:
+        self._seconds = seconds
+        self._function = function
+        self._due = time.monotonic() + seconds
+
+    def due_in(self) -> float:
+        return max(0.0, self._due - time.monotonic())
+
+    def call_when_due(self, connection: psycopg.Connection[Any]) -> None:
+        if self.due_in() == 0.0:
+            self._due = time.monotonic() + self._seconds
+            self._function(connection)
 
 
 class Listener:
@@ -45,6 +60,11 @@ class Listener:
         self.listening = Event()
         # What is written here wakes the thread out of its wait.
         self._wake: tuple[int, int] = (-1, -1)
+        self._periodic: list[_Periodic] = []
+
+    def every(self, seconds: float, function: Callable[[psycopg.Connection[Any]], object]) -> None:
+        """Have the thread call `function` with its connection at intervals, about; it must handle its own errors."""
+        self._periodic.append(_Periodic(seconds, function))
 
     def start(self) -> None:
         """Start listening in this process, unless it does already. Cheap enough for every request."""
@@ -52,7 +72,7 @@ class Listener:
             return
         with self._lock:
             if self._pid != os.getpid():
-                self._go_deaf()  # after fork() both say what was true of the parent
+                self._stop_believing()  # after fork() both say what was true of the parent
                 self._stopped.clear()
                 self._wake = os.pipe()
                 self._thread = Thread(target=self._run, name="tenants-listener", daemon=True)
@@ -77,42 +97,39 @@ class Listener:
             try:
                 with connect_directly() as connection:
                     self._listen(connection)
-            except Exception as error:  # whatever it is: without this thread, no change would ever be heard again
-                logger.warning("Changes of tenants are not heard, trying again in %s s: %r", _RETRY_SECONDS, error)
-            self._go_deaf()
+            except Exception as error:  # any error: without this thread no cache would be invalidated again
+                logger.warning("LISTEN connection lost; reconnecting in %s s: %r", _RETRY_SECONDS, error)
+            self._stop_believing()
             self._stopped.wait(_RETRY_SECONDS)
 
-    def _go_deaf(self) -> None:
+    def _stop_believing(self) -> None:
         self.listening.clear()
-        registry.set_hearing(False)
-        directory.set_hearing(False)
-        changes.forget_all()
+        registry.set_listening(False)
+        invalidation.set_listening(False)
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(f"SET application_name = '{APPLICATION}'; LISTEN {CHANNEL}")
-        registry.set_hearing(True)  # forgets too: what changed before we listened was not heard
-        directory.set_hearing(True)
-        changes.forget_all()
+        registry.set_listening(True)  # clears too: what changed before this moment was not notified
+        invalidation.set_listening(True)
         self.listening.set()
         with DefaultSelector() as selector:  # select.select() knows no file numbers above 1023
             selector.register(connection, EVENT_READ)
             selector.register(self._wake[0], EVENT_READ)
             while True:
-                selector.select(timeout=WRITTEN_SECONDS)
+                selector.select(timeout=min((job.due_in() for job in self._periodic), default=None))
                 if self._stopped.is_set():
                     return
                 for notice in connection.notifies(timeout=0):
-                    _hear(notice.payload)
-                pressure.write(connection)
+                    _publish(notice.payload)
+                for job in self._periodic:
+                    job.call_when_due(connection)
 
 
-def _hear(payload: str) -> None:
-    if payload == SERVICES:
-        directory.clear()
-    elif payload.isdecimal():
-        registry.forget(int(payload))
-    elif not changes.announce(payload):
-        registry.clear()  # not our triggers' words; whoever has a connection may notify
+def _publish(payload: str) -> None:
+    if payload.isdecimal():
+        registry.invalidate(int(payload))
+    elif not invalidation.publish(payload):
+        registry.clear()  # none of our triggers sent it: any connection may notify
 
 
 listener = Listener()

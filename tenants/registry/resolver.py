@@ -14,11 +14,11 @@ from tenants.conf import TenancySettings, tenancy
 from tenants.context import PLATFORM, TenantInfo
 from tenants.errors import InvalidName
 from tenants.names import validate_slug
-from tenants.registry.lookup import Miss, registry
+from tenants.registry.lookup import Missing, registry
 
 
-class Door(Enum):
-    """What awaits whoever comes to a host."""
+class HostStatus(Enum):
+    """Result of resolving a host."""
 
     OPEN = "open"
     UNKNOWN = "unknown"
@@ -29,7 +29,7 @@ class Door(Enum):
 class Resolution(NamedTuple):
     """Who answers at a host and path. A tuple: one is made for every request, and a dataclass takes thrice as long."""
 
-    door: Door
+    status: HostStatus
     tenant: TenantInfo | None = None
     prefix: str = ""
     """The part of the path that named the tenant, as `/t/acme`; the application sees it as SCRIPT_NAME."""
@@ -37,77 +37,77 @@ class Resolution(NamedTuple):
 
 _WELL_KNOWN = "/.well-known/"
 
-UNKNOWN = Resolution(door=Door.UNKNOWN)
-AT_PLATFORM = Resolution(door=Door.OPEN, tenant=PLATFORM)
+UNKNOWN = Resolution(status=HostStatus.UNKNOWN)
+PLATFORM_RESOLUTION = Resolution(status=HostStatus.OPEN, tenant=PLATFORM)
 
 
 def resolve(host: str, path: str) -> Resolution:
     """Return who answers at `path` of `host` (in its normal spelling); asks the database for what is not remembered."""
-    question = _question(host, path)
-    if isinstance(question, Resolution):
-        return question
-    return _answer(registry.look_up(question.key), host, question.prefix)
+    key = _lookup_key(host, path)
+    if isinstance(key, Resolution):
+        return key
+    return _answer(registry.get(key.value), host, key.prefix)
 
 
 def resolve_from_memory(host: str, path: str) -> Resolution | None:
     """Return the same without the database, or None where only that knows: for code that must not wait."""
-    question = _question(host, path)
-    if isinstance(question, Resolution):
-        return question
-    found = registry.remembered(question.key)
-    return None if isinstance(found, Miss) else _answer(found, host, question.prefix)
+    key = _lookup_key(host, path)
+    if isinstance(key, Resolution):
+        return key
+    found = registry.get_cached(key.value)
+    return None if isinstance(found, Missing) else _answer(found, host, key.prefix)
 
 
-def believed_until(host: str, path: str, resolution: Resolution) -> float:
+def valid_until(host: str, path: str, resolution: Resolution) -> float:
     """Return until when (`time.monotonic`) what was found for `path` of `host` may be used without asking again."""
-    question = _question(host, path)
-    if isinstance(question, Resolution):
+    key = _lookup_key(host, path)
+    if isinstance(key, Resolution):
         return inf
-    return 0.0 if resolution.tenant is None else registry.believed_until(question.key, resolution.tenant)
+    return 0.0 if resolution.tenant is None else registry.valid_until(key.value, resolution.tenant)
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _LookupKey:
     """What the registry has to be asked."""
 
-    key: str
+    value: str
     prefix: str = ""
 
 
-def _question(host: str, path: str) -> Resolution | _Question:
+def _lookup_key(host: str, path: str) -> Resolution | _LookupKey:
     """Return the resolution where host and path alone settle it, else what to ask the registry."""
     config = tenancy()
     if config.path_prefix and is_platform_host(host, config):
         slug, prefix = slug_in_path(path, config)
-        return _question_of_slug(slug, prefix, config) if slug else AT_PLATFORM
-    return _question_of_host(host)
+        return _slug_key(slug, prefix, config) if slug else PLATFORM_RESOLUTION
+    return _host_key(host)
 
 
 @lru_cache(maxsize=1_024)  # bounded: hosts are invented as well
-def _question_of_host(host: str) -> Resolution | _Question:
+def _host_key(host: str) -> Resolution | _LookupKey:
     """Return the same for a host whose paths name no tenants."""
     config = tenancy()
     if is_platform_host(host, config):
-        return AT_PLATFORM
+        return PLATFORM_RESOLUTION
     slug = slug_in_host(host, config)
-    return _question_of_slug(slug, "", config) if slug else _Question(f"host:{host}")
+    return _slug_key(slug, "", config) if slug else _LookupKey(f"host:{host}")
 
 
-def _question_of_slug(slug: str, prefix: str, config: TenancySettings) -> Resolution | _Question:
+def _slug_key(slug: str, prefix: str, config: TenancySettings) -> Resolution | _LookupKey:
     try:
         validate_slug(slug, reserved=config.all_reserved_slugs)
     except InvalidName:
         return UNKNOWN  # it can be nobody's, so nobody is asked
-    return _Question(f"slug:{slug}", prefix)
+    return _LookupKey(f"slug:{slug}", prefix)
 
 
 def _answer(tenant: TenantInfo | None, host: str, prefix: str) -> Resolution:
     if tenant is None or not tenant.exists:
         return UNKNOWN
     if tenant.status != "active":
-        return Resolution(door=Door.SUSPENDED, tenant=tenant, prefix=prefix)
+        return Resolution(status=HostStatus.SUSPENDED, tenant=tenant, prefix=prefix)
     at_home = bool(prefix) or host == tenant.host
-    return Resolution(door=Door.OPEN if at_home else Door.MOVED, tenant=tenant, prefix=prefix)
+    return Resolution(status=HostStatus.OPEN if at_home else HostStatus.MOVED, tenant=tenant, prefix=prefix)
 
 
 def is_platform_host(host: str, config: TenancySettings) -> bool:
@@ -146,7 +146,7 @@ def path_to_route(path: str) -> str:
 
 def _reload(*, setting: str, **_: object) -> None:
     if setting == "TENANTS":
-        _question_of_host.cache_clear()
+        _host_key.cache_clear()
 
 
 setting_changed.connect(_reload, dispatch_uid="tenants.registry.resolver")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.migrator.verify import verify
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 from tenants.tasks.context import Work
 
 _AT_ONCE = 50

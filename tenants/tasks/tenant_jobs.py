@@ -27,7 +27,7 @@ from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
 from tenants.isolation.patches.process_state import restored_process_state
 from tenants.postgresql.clock import database_now
 from tenants.postgresql.connection_watch import nothing_left
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 
 TASK = "tenants.run_job"
 """The name under which workers know `run_job`."""

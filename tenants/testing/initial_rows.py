@@ -19,7 +19,8 @@ from tenants.lifecycle.backup.copy_rows import Columns, columns_of
 from tenants.models import Tenant
 from tenants.postgresql.creation import DatabaseCreation
 from tenants.postgresql.direct_connection import connect_directly
-from tenants.registry.lookup import all_tenants, registry
+from tenants.registry.lookup import registry
+from tenants.registry.tenant_info import all_tenants
 
 _WITH_TRIGGERS = """
 SELECT DISTINCT n.nspname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid

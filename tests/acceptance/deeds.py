@@ -34,7 +34,8 @@ from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.verify import schemas_without_tenant, verify
 from tenants.models import Operation, Tenant
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.registry.lookup import all_tenants, tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
+from tenants.registry.tenant_info import all_tenants
 from tenants.tasks import start_operation
 
 

@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 
 from tenants import use_tenant
 from tenants.lifecycle import delete_tenant, purge_tenant
-from tenants.registry.lookup import all_tenants, tenant_by_slug
+from tenants.registry.lookup import tenant_by_slug
+from tenants.registry.tenant_info import all_tenants
 from tests.acceptance.test_worker import ROOT, database_url
 
 OWNER = "owner@asked.example"

@@ -23,7 +23,7 @@ from tests.isolation.routes import Route, routes_of
 SECURITY = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 AT_SHOP = ("stranger", "shopper", "clerk", "manager", "owner", "owner of another shop", "operator")
 AT_PLATFORM = ("stranger", "owner of a shop", "operator who may see tenants", "operator")
-_TRACES = ("axes_", "django_session", "tenants_apiusage", "tenants_pressure")
+_TRACES = ("axes_", "django_session", "tenants_api_apiusage", "tenants_limits_limithit")
 """Tables of what visits leave behind, whoever comes."""
 WRITING = ("post", "put", "patch", "delete")
 

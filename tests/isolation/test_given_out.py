@@ -219,7 +219,7 @@ class _Life:
     def now(self, slug: str) -> TenantInfo:
         """Return a tenant as every process sees it a moment after a change."""
         registry.clear()
-        rings.forget_all()
+        rings.clear()
         return tenant_by_slug(slug)
 
     def present(self, place: str, host: str, given: dict[str, Any]) -> None:

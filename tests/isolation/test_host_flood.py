@@ -20,7 +20,7 @@ from tenants.registry import key_index as census_module
 from tenants.registry import lookup as registry_module
 from tenants.registry.listener import listener
 from tenants.registry.lookup import registry
-from tenants.registry.resolver import Door, resolve, resolve_from_memory
+from tenants.registry.resolver import HostStatus, resolve, resolve_from_memory
 from tests.settings import TENANTS
 
 FLOOD = 100_000
@@ -28,8 +28,8 @@ FLOOD = 100_000
 
 def hears(changes: bool) -> None:
     """Be a process that hears of changes, as one that serves does, or a deaf one; either way it knows nothing yet."""
-    registry.set_hearing(changes)
-    registry._census_at = float("-inf")
+    registry.set_listening(changes)
+    registry._known_keys_at = float("-inf")
 
 
 @pytest.fixture(autouse=True)
@@ -57,12 +57,12 @@ def test_a_hundred_thousand_invented_hosts_cost_no_query_and_no_room(acme: Tenan
     registry.clear()
     for host in ("acme.localhost", "acme.example"):
         assert resolve(host, "/").tenant is not None
-    assert resolve("first.localhost", "/").door is Door.UNKNOWN  # takes the census
+    assert resolve("first.localhost", "/").status is HostStatus.UNKNOWN  # takes the census
     tracemalloc.start()
 
     def flood() -> None:
         for host in invented_hosts(FLOOD):
-            assert resolve(host, "/").door is Door.UNKNOWN
+            assert resolve(host, "/").status is HostStatus.UNKNOWN
 
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -97,11 +97,11 @@ def test_changes_in_the_midst_of_a_flood_cost_a_census_a_second_and_a_bounded_me
     clock = SimpleNamespace(monotonic=lambda: 1000.0)
     monkeypatch.setattr(registry_module, "time", clock)
     with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 50}):
-        registry.set_hearing(True)
+        registry.set_listening(True)
         asked = 0
         for number, host in enumerate(invented_hosts(600)):
             if number % 200 == 100:
-                registry.forget(acme.id)
+                registry.invalidate(acme.id)
             asked += queries(lambda host=host: resolve(host, "/"))
             assert registry.sizes()[1] <= 50
         # One question and two for the census; none for 99 more; then one for each, as it is the same second still.
@@ -112,26 +112,26 @@ def test_the_next_second_has_a_census_again(acme: TenantInfo, monkeypatch: pytes
     clock = SimpleNamespace(monotonic=lambda: 1000.0)
     monkeypatch.setattr(registry_module, "time", clock)
     resolve("first.localhost", "/")
-    registry.forget(acme.id)
+    registry.invalidate(acme.id)
     clock.monotonic = lambda: 1001.5
     assert queries(lambda: resolve("second.localhost", "/")) == 3
     assert queries(lambda: resolve("third.localhost", "/")) == 0
 
 
 def test_whoever_opens_during_a_flood_is_found(open_shop: Callable[..., TenantInfo]) -> None:
-    assert resolve("late-comer.localhost", "/").door is Door.UNKNOWN
+    assert resolve("late-comer.localhost", "/").status is HostStatus.UNKNOWN
     shop = open_shop("late-comer")
-    assert resolve(shop.host, "/").door is Door.OPEN
+    assert resolve(shop.host, "/").status is HostStatus.OPEN
     with use_tenant(PLATFORM):
         Domain.objects.create(tenant_id=shop.id, host="late.example", is_primary=True)
-    assert resolve("late.example", "/").door is Door.OPEN
+    assert resolve("late.example", "/").status is HostStatus.OPEN
 
 
-def test_with_more_keys_than_there_is_room_for_there_is_no_census(
+def test_with_more_keys_than_there_is_room_for_there_is_no_known_keys(
     acme: TenantInfo, globex: TenantInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(census_module, "LARGEST", 1)
-    assert resolve("first.localhost", "/").door is Door.UNKNOWN
+    assert resolve("first.localhost", "/").status is HostStatus.UNKNOWN
     assert queries(lambda: resolve("second.localhost", "/")) == 1
     assert queries(lambda: resolve("second.localhost", "/")) == 0
 
@@ -174,8 +174,8 @@ def test_a_suspended_shop_is_another_thing(acme: TenantInfo) -> None:
     with use_tenant(PLATFORM):
         Tenant.objects.filter(pk=acme.id).update(status=Tenant.Status.SUSPENDED)
     hears(True)
-    assert resolve("first.localhost", "/").door is Door.UNKNOWN
-    assert resolve("acme.localhost", "/").door is Door.SUSPENDED
+    assert resolve("first.localhost", "/").status is HostStatus.UNKNOWN
+    assert resolve("acme.localhost", "/").status is HostStatus.SUSPENDED
 
 
 def test_a_census_is_not_believed_for_ever(acme: TenantInfo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ from tenants.isolation.scoping import TenantFileSystemStorage
 from tenants.postgresql import base, cursor
 from tenants.postgresql import statement_settings as pg_settings
 from tenants.registry.lookup import registry
-from tenants.registry.resolver import Door, Resolution
+from tenants.registry.resolver import HostStatus, Resolution
 from tenants.testing.probe import Probe, Stage, Verdict, new_secret, run_probes
 from tenants.testing.probes import all_probes
 from tenants.testing.probes import database as database_probes
@@ -225,7 +225,7 @@ def nobody_leaves(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 
 def unknown_hosts_are_the_owners(patch: pytest.MonkeyPatch, stage: Stage) -> None:
-    found = Resolution(door=Door.OPEN, tenant=stage.owner)
+    found = Resolution(status=HostStatus.OPEN, tenant=stage.owner)
     patch.setattr(middleware, "resolve", lambda host, path: found)
     registry.clear()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.peers.sangga.adapter import create, inside
 from shop.demo.services import SERVICES
 from tenants import PLATFORM, use_tenant
-from tenants.models import Service
+from tenants.contrib.services.models import Service
 
 __all__ = ["create", "inside", "register"]
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from tenants.contrib.admin.site import platform_site
-from tenants.models import ApiUsage
+from tenants.contrib.api.models import ApiUsage
 
 
 @admin.register(ApiUsage, site=platform_site)

@@ -16,10 +16,11 @@ from unfold.decorators import display
 from tenants.contrib.admin.forms import OWN_LIMITS
 from tenants.contrib.admin.tenant_create_view import actor
 from tenants.contrib.admin.tenant_facts import Facts
+from tenants.contrib.limits.models import LimitHit
 from tenants.lifecycle.audit import acting_as, record
 from tenants.limits import Limits
-from tenants.models import Pressure, Tenant
-from tenants.registry.lookup import info_of
+from tenants.models import Tenant
+from tenants.registry.tenant_info import info_of
 
 LIMITS_FIELDSET = (
     _("Limits"),
@@ -74,7 +75,7 @@ def _in_words(limits: Limits) -> str:
 
 def _sums(**filters: Any) -> list[dict[str, Any]]:
     """Return, tenant by tenant, what was counted lately."""
-    lately = Pressure.objects.filter(hour__gt=timezone.now() - _LOOKED_BACK, **filters)
+    lately = LimitHit.objects.filter(hour__gt=timezone.now() - _LOOKED_BACK, **filters)
     sums = {"rate": Sum("refused_rate"), "concurrency": Sum("refused_concurrency"), "statements": Sum("cut_statements")}
     return [dict(row) for row in lately.values("tenant").annotate(**sums)]
 

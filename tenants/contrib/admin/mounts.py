@@ -12,8 +12,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from tenants.conf import tenancy
 from tenants.contrib.accounts.admin_base import UntitledInline
 from tenants.contrib.mounts.factories import check_options
+from tenants.contrib.mounts.models import Mount
 from tenants.errors import ConfigurationError
-from tenants.models import Mount
 
 
 class MountForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time

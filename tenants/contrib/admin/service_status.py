@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from tenants.contrib.services.models import Service, ServiceReport
 from tenants.contrib.services.stats import BOUNDS, quantile
-from tenants.models import Service, ServiceReport, Tenant
+from tenants.models import Tenant
 
 FRESH_SECONDS = 15.0
 """After which a process that writes nothing more is not counted."""

@@ -22,9 +22,9 @@ from tenants.contrib.accounts.admin_base import UntitledInline
 from tenants.contrib.admin.service_status import panel
 from tenants.contrib.admin.site import platform_site
 from tenants.contrib.admin.tenant_create_view import actor
+from tenants.contrib.services.models import Service, ServiceAddress
 from tenants.contrib.services.validators import lines_of
 from tenants.lifecycle.audit import acting_as, record
-from tenants.models import Service, ServiceAddress
 
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
@@ -75,7 +75,9 @@ class ServiceAdmin(ModelAdmin):
         """Put the page that is live before Django's own URLs."""
         views = {"live": self._live, "live/figures": self._figures}
         own = [
-            path(f"{name}/", self.admin_site.admin_view(view), name=f"tenants_service_{name.replace('/', '_')}")
+            path(
+                f"{name}/", self.admin_site.admin_view(view), name=f"tenants_services_service_{name.replace('/', '_')}"
+            )
             for name, view in views.items()
         ]
         return [*own, *super().get_urls()]
@@ -87,7 +89,7 @@ class ServiceAdmin(ModelAdmin):
             **self.admin_site.each_context(request),
             "title": _("Services, right now"),
             "opts": self.opts,
-            "follow_url": reverse("admin:tenants_service_live_figures"),
+            "follow_url": reverse("admin:tenants_services_service_live_figures"),
             **panel(),
         }
         return TemplateResponse(request, "tenants/admin/services_live.html", context)

@@ -17,9 +17,9 @@ from tenants.contrib.admin.dashboard import dashboard
 _SIDEBAR = (
     ("tenants.view_tenant", "tenants_tenant", _("Tenants"), "storefront"),
     ("tenants.view_domain", "tenants_domain", _("Domains"), "language"),
-    ("tenants.view_service", "tenants_service", _("Services"), "hub"),
+    ("tenants_services.view_service", "tenants_services_service", _("Services"), "hub"),
     ("tenants.change_tenant", "tenants_operation", _("Operations"), "pending_actions"),
-    ("tenants.view_apiusage", "tenants_apiusage", _("Use of the API"), "monitoring"),
+    ("tenants_api.view_apiusage", "tenants_api_apiusage", _("Use of the API"), "monitoring"),
     ("tenants.view_auditevent", "tenants_auditevent", _("Audit events"), "history"),
     ("auth.view_user", "auth_user", _("Operators"), "badge"),
     ("auth.view_group", "auth_group", _("Groups of operators"), "groups"),

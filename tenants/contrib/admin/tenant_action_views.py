@@ -33,7 +33,7 @@ from tenants.lifecycle import (
 from tenants.lifecycle.audit import acting_as
 from tenants.migrator.runner import RunOptions, migrate_one
 from tenants.models import Tenant
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 Change = Callable[[HttpRequest, Tenant], None]
 """Does something to a tenant, writes it into the log, and tells the operator; may raise `TenancyError`."""

@@ -16,7 +16,7 @@ from tenants.http.maintenance_bypass import bypass_link
 from tenants.migrator.graph import target_fingerprint
 from tenants.models import SchemaState, Tenant
 from tenants.postgresql.tenant_schemas import sizes_in_bytes
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 from tenants.variants.discovery import known_variants
 
 

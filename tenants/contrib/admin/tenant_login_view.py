@@ -21,7 +21,7 @@ from tenants.contrib.admin.tenant_operation_views import TenantOperations
 from tenants.contrib.impersonation.links import SECONDS, make_entry_link
 from tenants.errors import TenancyError
 from tenants.lifecycle.audit import acting_as
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 
 class TenantEntering(TenantOperations):

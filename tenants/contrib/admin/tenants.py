@@ -29,7 +29,7 @@ from tenants.contrib.admin.tenant_login_view import TenantEntering
 from tenants.lifecycle import audit
 from tenants.lifecycle.audit import acting_as
 from tenants.models import Tenant
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 
 _MIGRATIONS_LABELS = {Migrations.CURRENT: "success", Migrations.BEHIND: "warning", Migrations.FAILED: "danger"}
 _STATUS_LABELS = {

@@ -21,7 +21,8 @@ from django.http import HttpRequest
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, current_tenant, use_tenant
-from tenants.models import ApiUsage, Tenant
+from tenants.contrib.api.models import ApiUsage
+from tenants.models import Tenant
 
 logger = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from tenants.contrib.services.upstreams import Upstreams
 from tenants.contrib.services.validators import OWN_PREFIX
 from tenants.errors import ServiceFailed
 from tenants.loggable_paths import shown_path
-from tenants.registry.resolver import Door, Resolution
+from tenants.registry.resolver import HostStatus, Resolution
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Gateway:
         except Refused:
             return True  # the database does not say: nobody can have changed it
         now, before = resolution.tenant, arrival.tenant
-        if now is None or before is None or found is None or resolution.door is not Door.OPEN:
+        if now is None or before is None or found is None or resolution.status is not HostStatus.OPEN:
             return False
         is_same = (now.id, now.epoch, found[0]) == (before.id, before.epoch, arrival.prefix)
         return is_same and found[1].is_granted_to(now)
@@ -181,10 +181,10 @@ def _service_of(arrival: Arrival, tenant: TenantInfo, services: Services) -> Ser
 
 def _check_door(arrival: Arrival, resolution: Resolution, tenant: TenantInfo) -> None:
     """Raise `Refused` where a shop is closed or has moved: a service of another code base does not know."""
-    if resolution.door is Door.SUSPENDED:
+    if resolution.status is HostStatus.SUSPENDED:
         raise Refused(
             503, f"{tenant.name} is closed for a while.", kind="closed", headers={"Retry-After": str(CLOSED_FOR)}
         )
-    if resolution.door is Door.MOVED:
+    if resolution.status is HostStatus.MOVED:
         url = tenancy().url_of(tenant.host, arrival.request.raw_path)
         raise Refused(308, f"{tenant.name} has moved to {tenant.host}.", headers={"Location": url})

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
+from tenants.contrib.impersonation.models import OperatorLogin
 from tenants.errors import TenantClosed
 from tenants.isolation.password_reset import address_of
 from tenants.isolation.urlconfs import import_urlconfs, urlconf_of_active
 from tenants.lifecycle import audit
-from tenants.models import OperatorEntry
 
 SECONDS = 60
 """How long a link can be used."""
@@ -32,8 +32,8 @@ def make_entry_link(tenant: TenantInfo, operator_id: int, operator: str) -> str:
         raise TenantClosed(tenant.slug)
     secret = secrets.token_urlsafe(32)
     with use_tenant(PLATFORM), transaction.atomic():
-        OperatorEntry.objects.filter(made_at__lt=timezone.now() - timedelta(days=1)).delete()
-        OperatorEntry.objects.create(
+        OperatorLogin.objects.filter(made_at__lt=timezone.now() - timedelta(days=1)).delete()
+        OperatorLogin.objects.create(
             digest=_digest(secret), tenant_id=tenant.id, operator_id=operator_id, operator=operator
         )
         audit.record("enter_link", tenant)
@@ -43,7 +43,7 @@ def make_entry_link(tenant: TenantInfo, operator_id: int, operator: str) -> str:
         return address_of(reverse("operator_enter", urlconf=urlconf_of_active(), kwargs={"token": token}))
 
 
-def use_entry_link(token: str) -> OperatorEntry | None:
+def use_entry_link(token: str) -> OperatorLogin | None:
     """Return whose link it is, at the active tenant, and use it up; None for one that is void here or now."""
     try:
         secret = _signer().unsign(token, max_age=SECONDS)
@@ -52,7 +52,7 @@ def use_entry_link(token: str) -> OperatorEntry | None:
     tenant = current_tenant()
     with use_tenant(PLATFORM), transaction.atomic():
         now = timezone.now()
-        fresh = OperatorEntry.objects.filter(made_at__gt=now - timedelta(seconds=SECONDS), used_at=None)
+        fresh = OperatorLogin.objects.filter(made_at__gt=now - timedelta(seconds=SECONDS), used_at=None)
         entry = fresh.select_for_update().filter(digest=_digest(secret), tenant_id=tenant.id).first()
         if entry is None:
             return None

@@ -16,14 +16,14 @@ from django.utils.translation import gettext
 from tenants.conf import tenancy
 from tenants.context import current_tenant
 from tenants.contrib.impersonation.backend import account_of
+from tenants.contrib.impersonation.models import OperatorLogin
 from tenants.lifecycle import audit
-from tenants.models import OperatorEntry
 
 _MARK = "entered_operator"
 _BACKEND = "tenants.contrib.impersonation.backend.OperatorBackend"
 
 
-def begin_session(request: HttpRequest, entry: OperatorEntry) -> None:
+def begin_session(request: HttpRequest, entry: OperatorLogin) -> None:
     """Sign the operator of a used link in, in the place of whoever is signed in here."""
     request.session.flush()
     account = account_of(entry.operator_id, entry.operator)

@@ -25,7 +25,7 @@ _KEPT_DAYS = 30
 
 
 class Kind(Enum):
-    """Which limit was met; the value is the column of `Pressure` that counts it."""
+    """Which limit was met; the value is the column of `LimitHit` that counts it."""
 
     RATE = "refused_rate"
     CONCURRENCY = "refused_concurrency"
@@ -34,14 +34,15 @@ class Kind(Enum):
 
 # The tenant may be gone by now, and then there is nobody to tell.
 _ADD = sql.SQL(
-    "INSERT INTO public.tenants_pressure AS so_far (tenant_id, hour, refused_rate, refused_concurrency, cut_statements)"
+    "INSERT INTO public.tenants_limits_limithit AS so_far"
+    " (tenant_id, hour, refused_rate, refused_concurrency, cut_statements)"
     " SELECT id, date_trunc('hour', now()), %s, %s, %s FROM public.tenants_tenant WHERE id = %s"
     " ON CONFLICT (tenant_id, hour) DO UPDATE SET"
     " refused_rate = so_far.refused_rate + excluded.refused_rate,"
     " refused_concurrency = so_far.refused_concurrency + excluded.refused_concurrency,"
     " cut_statements = so_far.cut_statements + excluded.cut_statements"
 )
-_FORGET = sql.SQL("DELETE FROM public.tenants_pressure WHERE hour < now() - make_interval(days => %s)")
+_FORGET = sql.SQL("DELETE FROM public.tenants_limits_limithit WHERE hour < now() - make_interval(days => %s)")
 
 
 class PressureCounts:

@@ -25,7 +25,7 @@ from tenants.http.base_middleware import TwoWayMiddleware
 from tenants.http.client_ip import client_address
 from tenants.limits import Limits
 from tenants.postgresql.overload import Bound, Stopped, log_stopped, why_stopped
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 
 
 class LimitMiddleware(TwoWayMiddleware):

@@ -32,7 +32,7 @@ from tenants.hosts import authority_of, host_of_header
 from tenants.http.client_ip import client_address
 from tenants.http.middleware import is_refused_as_behind
 from tenants.http.path_prefix import shift
-from tenants.registry.resolver import Door, Resolution, resolve, resolve_from_memory
+from tenants.registry.resolver import HostStatus, Resolution, resolve, resolve_from_memory
 
 _REFUSED = {"type": "websocket.close", "code": 1008}
 """Before it was accepted, this becomes HTTP's 403 (ASGI, "WebSocket Connection Scope")."""
@@ -173,7 +173,7 @@ async def _watch(scope: dict[str, Any], tenant: TenantInfo, point: MountPoint, l
             now = resolve_from_memory(host, path) or await _look_up(host, path)
         except (DatabaseError, PoolTimeout):
             continue  # nobody can have changed it
-        if now.door is not Door.OPEN or now.tenant is None or point not in now.tenant.mounts:
+        if now.status is not HostStatus.OPEN or now.tenant is None or point not in now.tenant.mounts:
             break
         if (now.tenant.id, now.tenant.epoch) != (tenant.id, tenant.epoch):
             break
@@ -200,7 +200,7 @@ async def _open_door(request: ASGIRequest) -> _Door | None:
     except (DisallowedHost, InvalidHost):
         return None
     resolution = resolve_from_memory(host, request.path_info) or await _look_up(host, request.path_info)
-    if resolution.door is not Door.OPEN or resolution.tenant is None:
+    if resolution.status is not HostStatus.OPEN or resolution.tenant is None:
         return None
     tenant = resolution.tenant
     if is_refused_as_behind(tenant) or not _comes_from_its_own_page(request):

@@ -15,8 +15,8 @@ class OAuthConfig(AppConfig):
         """Have this process hear of keys and revocations, and end the tokens of users who are switched off."""
         from tenants.contrib.oauth import api_keys, revocation
         from tenants.contrib.oauth.key_cache import rings
-        from tenants.registry import invalidation as changes
+        from tenants.registry import invalidation
 
-        changes.follow("oauth", rings)
+        invalidation.subscribe("oauth", rings)
         revocation.connect()
         api_keys.connect()

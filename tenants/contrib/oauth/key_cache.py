@@ -108,15 +108,19 @@ class Rings:
             self._generation += 1
             self._rings.pop(schema, None)
 
-    def forget_all(self) -> None:
+    def clear(self) -> None:
         """Read everything anew: changes may have been missed."""
         with self._lock:
             self._generation += 1
             self._rings.clear()
 
-    def hear(self, what: str) -> None:
-        """Learn from what a trigger announces: `t_12`, or `t_12:` and the id of a revoked token."""
-        schema, colon, jti = what.partition(":")
+    def set_listening(self, listening: bool) -> None:
+        """Read everything again: notifications may have been missed."""
+        self.clear()
+
+    def on_change(self, change: str) -> None:
+        """Apply what a trigger notifies: `t_12`, or `t_12:` and the id of a revoked token."""
+        schema, colon, jti = change.partition(":")
         if colon:
             self.revoke(schema, jti)
         else:
@@ -128,7 +132,7 @@ def _load(tenant: TenantInfo) -> Ring:
     revoked = RevokedToken.objects.filter(expires__gt=timezone.now()).values_list("jti", flat=True)
     return Ring(
         epoch=tenant.epoch,
-        until=time.monotonic() + registry.seconds_believed(),
+        until=time.monotonic() + registry.ttl(),
         keys={row.kid: (public_key(row.public), row.life) for row in rows},
         jwks=[row.public for row in rows],
         clients=dict(Application.objects.values_list("client_id", "name")),

@@ -24,7 +24,7 @@ from tenants.contrib.services.validators import check_range, is_below, lines_of
 
 logger = logging.getLogger(__name__)
 
-DEAF_SECONDS = 1.0
+TTL_WITHOUT_LISTEN = 1.0
 """How long what was read is believed while changes are not heard."""
 
 
@@ -55,7 +55,7 @@ class Directory:
         self._believed_until = 0.0
         self.generation = 0
         """Counts the changes heard of: what was read before a change must not be kept after it."""
-        self._hears_changes = False
+        self._is_listening = False
 
     def remembered(self) -> Services | None:
         """Return all services, or None where the database has to be asked. Never asks it."""
@@ -79,7 +79,7 @@ class Directory:
         return services
 
     def _keep(self, services: Services, generation: int) -> None:
-        seconds = tenancy().registry_seconds if self._hears_changes else DEAF_SECONDS
+        seconds = tenancy().registry_seconds if self._is_listening else TTL_WITHOUT_LISTEN
         with self._lock:
             self._services = services
             if generation == self.generation:
@@ -95,9 +95,13 @@ class Directory:
             self.generation += 1
             self._believed_until = 0.0
 
-    def set_hearing(self, hears_changes: bool) -> None:
-        """Say whether changes are heard from now on, and so how long an answer is believed."""
-        self._hears_changes = hears_changes
+    def on_change(self, change: str) -> None:
+        """Ask the database the next time."""
+        self.clear()
+
+    def set_listening(self, listening: bool) -> None:
+        """Say whether changes are notified from now on, and so how long an answer is cached."""
+        self._is_listening = listening
         self.clear()
 
 

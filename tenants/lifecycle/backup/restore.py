@@ -36,7 +36,7 @@ from tenants.postgresql import tenant_schemas as schemas
 from tenants.postgresql.dedicated_connection import own_session
 from tenants.postgresql.dependencies import Extension
 from tenants.postgresql.extensions import home_of_extension, make_extension
-from tenants.registry.lookup import info_of
+from tenants.registry.tenant_info import info_of
 from tenants.variants.discovery import known_variants
 
 _OF_A_TENANT = re.compile(r"t_\d+")

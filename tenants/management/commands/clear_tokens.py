@@ -9,7 +9,7 @@ from tenants.context import use_tenant
 from tenants.contrib.oauth.cleanup import clear_expired
 from tenants.management.base import TenantCommand
 from tenants.management.selection import add_selection, existing_slugs
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 
 
 class Command(TenantCommand):

@@ -11,7 +11,7 @@ from tenants.context import TenantInfo
 from tenants.management.base import TenantCommand
 from tenants.management.tables import table_text
 from tenants.migrator.runner import tenants_behind
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 
 COLUMNS = ("slug", "name", "status", "url", "schema", "variant", "migrations")
 

@@ -21,7 +21,7 @@ from tenants.migrator.cohorts import cohorts
 from tenants.migrator.graph import Target, chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import SchemaState
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 from tenants.variants.discovery import known_variants
 from tenants.variants.labels import variant_of
 

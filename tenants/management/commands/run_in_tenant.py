@@ -14,7 +14,7 @@ from tenants.isolation.urlconfs import import_urlconfs
 from tenants.management.base import TenantCommand
 from tenants.management.selection import selected_tenant
 from tenants.postgresql.connection_watch import nothing_left
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 
 
 class Command(TenantCommand):

@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 
 from tenants.context import PLATFORM, use_tenant
 from tenants.contrib.services.keys import service_key
+from tenants.contrib.services.models import Service
 from tenants.management.base import TenantCommand
-from tenants.models import Service
 
 
 class Command(TenantCommand):

@@ -13,7 +13,7 @@ from rich.table import Table
 from tenants.management.base import TenantCommand
 from tenants.management.selection import add_selection, existing_slugs
 from tenants.migrator.status_table import migration_matrix
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 
 
 class Command(TenantCommand):

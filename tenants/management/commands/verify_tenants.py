@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from tenants.management.base import TenantCommand
 from tenants.management.selection import add_selection, existing_slugs
 from tenants.migrator.verify import Finding, schemas_without_tenant, verify
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 
 
 class Command(TenantCommand):

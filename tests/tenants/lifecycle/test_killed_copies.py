@@ -18,7 +18,7 @@ from tenants.lifecycle import backup_tenant, purge_tenant
 from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.models import Tenant
 from tenants.postgresql.direct_connection import connect_directly
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 from tests.tenants.lifecycle.contents import contents, furnish
 from tests.waiting import eventually
 

@@ -77,7 +77,7 @@ def test_a_step_that_fails_leaves_no_row_schema_or_role(place: int) -> None:
     order = NewTenant(slug="half-made", owner_email="o@half.example", domain="half-made.example")
     with override_settings(TENANTS={**TENANTS, "STEPS": steps}), pytest.raises(ZeroDivisionError):
         create_tenant(order)
-    assert registry.look_up("slug:half-made") is None
+    assert registry.get("slug:half-made") is None
 
 
 def leave_open(order: NewTenant) -> None:

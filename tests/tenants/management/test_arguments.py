@@ -13,9 +13,10 @@ from django.test import override_settings
 from django.urls import path
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.services.models import Service
 from tenants.errors import ConfigurationError, TenantNotFound
 from tenants.lifecycle import NewTenant, create_tenant, delete_tenant, purge_tenant, undelete_tenant
-from tenants.models import Service, Tenant
+from tenants.models import Tenant
 from tests.typed import Manage
 
 NO_NUMBERS = [

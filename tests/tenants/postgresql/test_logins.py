@@ -115,7 +115,7 @@ call("migrate_tenants", verbosity=0)
 call("verify_tenants", verbosity=0)
 call("check", databases=["default"])
 assert list(reconcile_tenants()) == []
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 with use_tenant(all_tenants(slug="initech")[0].as_owner()):
     call("flush", interactive=False, verbosity=0)
 """

@@ -64,7 +64,7 @@ def set_status_unheard(tenant: TenantInfo, status: str) -> None:
 
 def test_a_room_is_believed_no_longer_than_the_registrys_answer(acme: TenantInfo, clock: Clock) -> None:
     """It counts from when the control plane was asked, not from when the room was kept."""
-    assert registry.look_up("slug:acme") == acme
+    assert registry.get("slug:acme") == acme
     clock.ahead = tenancy().registry_seconds - 5
     assert status(acme.host) == 200
     set_status_unheard(acme, "suspended")
@@ -85,18 +85,18 @@ def test_an_answer_is_believed_from_when_it_was_asked_for(
 
     monkeypatch.setattr(registry_module, "_load", slowly)
     began = clock.monotonic()
-    found = registry.look_up("slug:acme")
+    found = registry.get("slug:acme")
     assert found is not None
-    assert registry.believed_until("slug:acme", found) < began + tenancy().registry_seconds + 50
+    assert registry.valid_until("slug:acme", found) < began + tenancy().registry_seconds + 50
 
 
 def test_a_room_is_kept_for_the_answer_that_is_remembered_alone(acme: TenantInfo, clock: Clock) -> None:
-    found = registry.look_up("slug:acme")
+    found = registry.get("slug:acme")
     assert found is not None
-    assert registry.believed_until("slug:acme", found) > clock.monotonic()
-    assert registry.believed_until("slug:acme", acme.as_owner()) == 0
+    assert registry.valid_until("slug:acme", found) > clock.monotonic()
+    assert registry.valid_until("slug:acme", acme.as_owner()) == 0
     registry.clear()
-    assert registry.believed_until("slug:acme", found) == 0
+    assert registry.valid_until("slug:acme", found) == 0
 
 
 def test_a_change_that_is_heard_ends_all_rooms(acme: TenantInfo, globex: TenantInfo, hearing: None) -> None:
@@ -106,17 +106,17 @@ def test_a_change_that_is_heard_ends_all_rooms(acme: TenantInfo, globex: TenantI
 
     assert eventually(are_remembered)  # the listener may be about to connect anew
     set_status_unheard(acme, "suspended")
-    registry.forget(acme.id)
+    registry.invalidate(acme.id)
     assert (status(acme.host), status(globex.host)) == (503, 200)
 
 
 def test_a_deaf_process_keeps_no_room(acme: TenantInfo, hearing: None) -> None:
-    registry.set_hearing(False)
+    registry.set_listening(False)
     try:
         assert status(acme.host) == 200
         assert middleware_module._rooms == {}
     finally:
-        registry.set_hearing(True)
+        registry.set_listening(True)
 
 
 def test_a_bypass_link_opens_a_suspended_shop_to_its_holder_alone(acme: TenantInfo, hearing: None) -> None:
@@ -156,7 +156,7 @@ def test_a_forwarded_host_counts_only_where_the_setting_says_so(
 
 def test_rooms_are_bounded_however_many_spellings_of_a_host_are_sent(acme: TenantInfo, hearing: None) -> None:
     with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 5}):
-        registry.set_hearing(True)
+        registry.set_listening(True)
         for port in range(8000, 8020):
             assert status(f"{acme.host}:{port}") == 200
             assert len(middleware_module._rooms) <= 5
@@ -178,7 +178,7 @@ def test_an_old_answer_is_not_kept_under_a_new_generation(
     def and_then_it_changes(key: str) -> TenantInfo | None:
         answer = load(key)
         set_status_unheard(acme, "suspended")
-        registry.forget(acme.id)
+        registry.invalidate(acme.id)
         return answer
 
     monkeypatch.setattr(registry_module, "_load", and_then_it_changes)

@@ -17,7 +17,7 @@ from tenants import TenantInfo
 from tenants.postgresql.direct_connection import connect_directly
 from tenants.registry.listener import APPLICATION, CHANNEL, Listener, listener
 from tenants.registry.lookup import registry
-from tenants.registry.resolver import Door, resolve
+from tenants.registry.resolver import HostStatus, resolve
 from tests.waiting import eventually
 
 SOON = 50
@@ -42,8 +42,8 @@ def somebody(listening: Listener) -> Iterator[psycopg.Connection[Any]]:
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> Event:
     """Set as soon as the registry was told of a change."""
-    told, forget, clear = Event(), registry.forget, registry.clear
-    monkeypatch.setattr(registry, "forget", lambda tenant_id: (forget(tenant_id), told.set()))
+    told, invalidate, clear = Event(), registry.invalidate, registry.clear
+    monkeypatch.setattr(registry, "invalidate", lambda tenant_id: (invalidate(tenant_id), told.set()))
     monkeypatch.setattr(registry, "clear", lambda: (clear(), told.set()))
     return told
 
@@ -59,25 +59,32 @@ def backends(connection: psycopg.Connection[Any]) -> set[int]:
 def test_another_connections_change_is_heard_at_once(
     live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event
 ) -> None:
-    assert resolve(live_tenant.host, "/").door is Door.OPEN
-    for status, door in (("suspended", Door.SUSPENDED), ("active", Door.OPEN)):
+    assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
+    for status, door in (("suspended", HostStatus.SUSPENDED), ("active", HostStatus.OPEN)):
         heard.clear()
         somebody.execute("UPDATE public.tenants_tenant SET status = %s WHERE id = %s", [status, live_tenant.id])
         assert heard.wait(SOON)
-        assert resolve(live_tenant.host, "/").door is door
+        assert resolve(live_tenant.host, "/").status is door
 
 
 def test_another_connections_domain_is_heard_at_once(
     live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event
 ) -> None:
     insert = "INSERT INTO public.tenants_domain (tenant_id, host, is_primary) VALUES (%s, 'new.example', true)"
-    doors = [resolve("new.example", "/").door, resolve(live_tenant.host, "/").door]
+    doors = [resolve("new.example", "/").status, resolve(live_tenant.host, "/").status]
     for change in (insert, "DELETE FROM public.tenants_domain WHERE tenant_id = %s"):
         heard.clear()
         somebody.execute(change, [live_tenant.id])
         assert heard.wait(SOON)
-        doors += [resolve("new.example", "/").door, resolve(live_tenant.host, "/").door]
-    assert doors == [Door.UNKNOWN, Door.OPEN, Door.OPEN, Door.MOVED, Door.UNKNOWN, Door.OPEN]
+        doors += [resolve("new.example", "/").status, resolve(live_tenant.host, "/").status]
+    assert doors == [
+        HostStatus.UNKNOWN,
+        HostStatus.OPEN,
+        HostStatus.OPEN,
+        HostStatus.MOVED,
+        HostStatus.UNKNOWN,
+        HostStatus.OPEN,
+    ]
 
 
 def test_a_domain_that_changes_hands_is_heard_of_for_both(
@@ -87,11 +94,11 @@ def test_a_domain_that_changes_hands_is_heard_of_for_both(
     found = resolve("handed.example", "/").tenant
     assert found is not None
     assert found.id == giver.id
-    assert resolve(taker.host, "/").door is Door.OPEN
+    assert resolve(taker.host, "/").status is HostStatus.OPEN
     somebody.execute("UPDATE public.tenants_domain SET tenant_id = %s WHERE host = 'handed.example'", [taker.id])
     assert eventually(lambda: resolve("handed.example", "/").tenant.id == taker.id, seconds=SOON)  # type: ignore[union-attr]
-    assert eventually(lambda: resolve(giver.host, "/").door is Door.OPEN, seconds=SOON)
-    assert eventually(lambda: resolve(taker.host, "/").door is Door.MOVED, seconds=SOON)
+    assert eventually(lambda: resolve(giver.host, "/").status is HostStatus.OPEN, seconds=SOON)
+    assert eventually(lambda: resolve(taker.host, "/").status is HostStatus.MOVED, seconds=SOON)
 
 
 def test_another_processs_change_is_heard_at_once(
@@ -99,7 +106,7 @@ def test_another_processs_change_is_heard_at_once(
 ) -> None:
     info = somebody.info
     address = f"postgresql:///{info.dbname}?host={info.host}&port={info.port}&user={info.user}"
-    assert resolve(live_tenant.host, "/").door is Door.OPEN
+    assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
     heard.clear()
     subprocess.run(
         [sys.executable, "manage.py", "suspend_tenant", live_tenant.slug],
@@ -108,7 +115,7 @@ def test_another_processs_change_is_heard_at_once(
         capture_output=True,
     )
     assert heard.wait(SOON)
-    assert resolve(live_tenant.host, "/").door is Door.SUSPENDED
+    assert resolve(live_tenant.host, "/").status is HostStatus.SUSPENDED
 
 
 def test_what_was_not_committed_is_not_heard(
@@ -121,23 +128,23 @@ def test_what_was_not_committed_is_not_heard(
         somebody.execute("SELECT pg_notify(%s, '404')", [CHANNEL])
         assert not heard.is_set()
     assert heard.wait(SOON)
-    assert resolve(live_tenant.host, "/").door is Door.OPEN
+    assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
 
 
 def test_a_lost_connection_is_made_again_and_what_changed_meanwhile_is_known(
     live_tenant: TenantInfo, somebody: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert resolve(live_tenant.host, "/").door is Door.OPEN
+    assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
     (before,) = backends(somebody)
     with somebody.transaction():
         somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
         somebody.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
-    assert eventually(lambda: resolve(live_tenant.host, "/").door is Door.SUSPENDED, seconds=SOON)
+    assert eventually(lambda: resolve(live_tenant.host, "/").status is HostStatus.SUSPENDED, seconds=SOON)
     assert eventually(lambda: backends(somebody) - {before}, seconds=SOON)
     assert listener.listening.wait(SOON)
-    assert "trying again" in caplog.text
+    assert "reconnecting" in caplog.text
     somebody.execute("UPDATE public.tenants_tenant SET status = 'active' WHERE id = %s", [live_tenant.id])
-    assert eventually(lambda: resolve(live_tenant.host, "/").door is Door.OPEN, seconds=SOON)
+    assert eventually(lambda: resolve(live_tenant.host, "/").status is HostStatus.OPEN, seconds=SOON)
 
 
 def test_while_it_cannot_listen_no_answer_is_older_than_a_second(
@@ -152,13 +159,13 @@ def test_while_it_cannot_listen_no_answer_is_older_than_a_second(
         refused.set()
         raise RuntimeError("no")
 
-    assert resolve(live_tenant.host, "/").door is Door.OPEN
+    assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
     monkeypatch.setattr("tenants.registry.listener.connect_directly", refuse)
     (before,) = backends(somebody)
     somebody.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
     assert refused.wait(SOON)
     somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
-    assert eventually(lambda: resolve(live_tenant.host, "/").door is Door.SUSPENDED, seconds=SOON)
+    assert eventually(lambda: resolve(live_tenant.host, "/").status is HostStatus.SUSPENDED, seconds=SOON)
     monkeypatch.undo()
     assert listener.listening.wait(SOON)
 
@@ -172,7 +179,7 @@ def test_a_word_that_is_not_ours_deafens_nobody(
     assert heard.wait(SOON)
     (before,) = backends(somebody)
     somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
-    assert eventually(lambda: resolve(live_tenant.host, "/").door is Door.SUSPENDED, seconds=SOON)
+    assert eventually(lambda: resolve(live_tenant.host, "/").status is HostStatus.SUSPENDED, seconds=SOON)
     assert backends(somebody) == {before}, "the same connection"
 
 

@@ -17,8 +17,9 @@ from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.lifecycle import resume_tenant, suspend_tenant
 from tenants.models import Domain, Tenant
 from tenants.registry import lookup as registry_module
-from tenants.registry.lookup import DEAF_SECONDS, MISS, Registry, all_tenants, tenant_by_slug
-from tenants.registry.resolver import Door, resolve
+from tenants.registry.lookup import MISSING, TTL_WITHOUT_LISTEN, Registry, tenant_by_slug
+from tenants.registry.resolver import HostStatus, resolve
+from tenants.registry.tenant_info import all_tenants
 from tests.settings import TENANTS
 
 
@@ -26,7 +27,7 @@ from tests.settings import TENANTS
 def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
     """A registry of this test's own, in the place of the process's, that hears of changes."""
     own = Registry()
-    own.set_hearing(True)
+    own.set_listening(True)
     monkeypatch.setattr(registry_module, "registry", own)
     monkeypatch.setattr("tenants.registry.resolver.registry", own)
     return own
@@ -45,30 +46,30 @@ def queries(function: Callable[[], Any]) -> int:
 def test_a_warm_answer_costs_no_query_for_known_and_unknown_alike(
     db: None, registry: Registry, key: str, cold: int
 ) -> None:
-    assert queries(lambda: registry.look_up(key)) == cold
-    assert queries(lambda: [registry.look_up(key) for _ in range(100)]) == 0
+    assert queries(lambda: registry.get(key)) == cold
+    assert queries(lambda: [registry.get(key) for _ in range(100)]) == 0
 
 
 def test_it_asks_as_the_platform_whoever_is_active(acme: TenantInfo, globex: TenantInfo, registry: Registry) -> None:
     for tenant in (acme, PLATFORM):
         with use_tenant(tenant):
             registry.clear()
-            assert registry.look_up("slug:globex") == globex
+            assert registry.get("slug:globex") == globex
     registry.clear()
-    assert registry.look_up("slug:globex") == globex
+    assert registry.get("slug:globex") == globex
 
 
 @pytest.mark.parametrize("key", ["", "acme", "slug:", "host:", "id:1", "slug:acme'; --", "slug:ACME", "host:acme"])
 def test_a_key_that_is_nobodys_finds_nobody(db: None, registry: Registry, key: str) -> None:
-    assert registry.look_up(key) is None
+    assert registry.get(key) is None
 
 
 def test_an_own_domain_finds_its_tenant(acme: TenantInfo, registry: Registry) -> None:
     with use_tenant(PLATFORM):
         Domain.objects.create(tenant_id=acme.id, host="Acme.Example.", is_primary=True)
         Domain.objects.create(tenant_id=acme.id, host="old.example")
-    assert registry.look_up("host:acme.example") == registry.look_up("host:old.example")
-    found = registry.look_up("slug:acme")
+    assert registry.get("host:acme.example") == registry.get("host:old.example")
+    found = registry.get("slug:acme")
     assert found is not None
     assert found.host == "acme.example"
 
@@ -105,48 +106,48 @@ def test_a_change_in_this_process_is_known_at_its_commit(
 ) -> None:
     shop = open_shop()
 
-    def door_for_others() -> Door:
+    def door_for_others() -> HostStatus:
         try:
-            return resolve(shop.host, "/").door
+            return resolve(shop.host, "/").status
         finally:
             connection.close()
 
-    assert resolve(shop.host, "/").door is Door.OPEN
+    assert resolve(shop.host, "/").status is HostStatus.OPEN
     with transaction.atomic():
         suspend_tenant(shop.slug)
         with ThreadPoolExecutor(1) as pool:  # the others still see what is committed
-            assert pool.submit(door_for_others).result() is Door.OPEN
-    assert resolve(shop.host, "/").door is Door.SUSPENDED
+            assert pool.submit(door_for_others).result() is HostStatus.OPEN
+    assert resolve(shop.host, "/").status is HostStatus.SUSPENDED
     resume_tenant(shop.slug)
-    assert resolve(shop.host, "/").door is Door.OPEN
+    assert resolve(shop.host, "/").status is HostStatus.OPEN
 
 
 def test_a_tenant_that_is_opened_later_is_not_missed_by_who_asked_too_early(
     open_shop: Callable[..., TenantInfo], registry: Registry
 ) -> None:
-    assert registry.look_up("slug:too-early") is None
-    assert registry.look_up("slug:too-early") is None
-    assert registry.look_up(f"slug:{open_shop('too-early').slug}") is not None
+    assert registry.get("slug:too-early") is None
+    assert registry.get("slug:too-early") is None
+    assert registry.get(f"slug:{open_shop('too-early').slug}") is not None
 
 
 def test_forgetting_a_tenant_forgets_its_keys_and_the_unknown_ones_alone(
     acme: TenantInfo, globex: TenantInfo, registry: Registry
 ) -> None:
     for key in ("slug:acme", "slug:globex", "slug:nobody"):
-        registry.look_up(key)
+        registry.get(key)
     assert registry.sizes() == (2, 1)
-    registry.forget(acme.id)
-    assert registry.remembered("slug:acme") is MISS
-    assert registry.remembered("slug:nobody") is MISS
-    assert registry.remembered("slug:globex") == globex
+    registry.invalidate(acme.id)
+    assert registry.get_cached("slug:acme") is MISSING
+    assert registry.get_cached("slug:nobody") is MISSING
+    assert registry.get_cached("slug:globex") == globex
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda registry: registry.forget(404),
+        lambda registry: registry.invalidate(404),
         lambda registry: registry.clear(),
-        lambda registry: registry.set_hearing(False),
+        lambda registry: registry.set_listening(False),
     ],
     ids=["somebody changed", "everything may have", "nothing is heard"],
 )
@@ -162,35 +163,35 @@ def test_an_answer_that_was_read_before_a_change_is_not_kept_after_it(
 
     monkeypatch.setattr(registry_module, "_load", read_while_it_changes)
     for key in ("slug:acme", "slug:nobody"):
-        registry.look_up(key)
-        assert registry.remembered(key) is MISS
+        registry.get(key)
+        assert registry.get_cached(key) is MISSING
     monkeypatch.setattr(registry_module, "_load", read)
-    registry.look_up("slug:acme")
-    assert registry.remembered("slug:acme") == acme
+    registry.get("slug:acme")
+    assert registry.get_cached("slug:acme") == acme
 
 
 # --- Time and room
 
 
-@pytest.mark.parametrize(("hears", "seconds"), [(True, 60.0), (False, DEAF_SECONDS)])
+@pytest.mark.parametrize(("hears", "seconds"), [(True, 60.0), (False, TTL_WITHOUT_LISTEN)])
 def test_an_answer_is_believed_for_a_while_and_a_second_where_changes_are_not_heard(
     acme: TenantInfo, registry: Registry, monkeypatch: pytest.MonkeyPatch, hears: bool, seconds: float
 ) -> None:
     clock = SimpleNamespace(monotonic=lambda: 1000.0)
     monkeypatch.setattr(registry_module, "time", clock)
-    registry.set_hearing(hears)
-    registry.look_up("slug:acme")
-    registry.look_up("slug:nobody")
+    registry.set_listening(hears)
+    registry.get("slug:acme")
+    registry.get("slug:nobody")
     clock.monotonic = lambda: 1000.0 + seconds - 0.001
-    assert registry.remembered("slug:acme") == acme
-    assert registry.remembered("slug:nobody") is None
+    assert registry.get_cached("slug:acme") == acme
+    assert registry.get_cached("slug:nobody") is None
     clock.monotonic = lambda: 1000.0 + seconds + 0.001
-    assert registry.remembered("slug:acme") is MISS
-    assert registry.remembered("slug:nobody") is MISS
+    assert registry.get_cached("slug:acme") is MISSING
+    assert registry.get_cached("slug:nobody") is MISSING
 
 
 def test_a_process_without_a_listener_is_deaf() -> None:
-    assert not Registry()._hears_changes
+    assert not Registry()._is_listening
 
 
 def test_a_flood_of_invented_hosts_takes_bounded_room_and_pushes_no_tenant_out(
@@ -198,16 +199,16 @@ def test_a_flood_of_invented_hosts_takes_bounded_room_and_pushes_no_tenant_out(
 ) -> None:
     monkeypatch.setattr("tenants.registry.key_index.LARGEST", 0)  # with a census, nobody is remembered
     with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 100}):
-        registry.look_up("slug:acme")
-        registry.look_up("slug:globex")
+        registry.get("slug:acme")
+        registry.get("slug:globex")
         for number in range(300):
             key = f"host:{number}.invented.example" if number % 2 else f"slug:invented-{number}"
-            assert registry.look_up(key) is None
+            assert registry.get(key) is None
             assert registry.sizes() == (2, min(number + 1, 100))
-        assert registry.remembered("slug:acme") == acme
-        assert registry.remembered("slug:globex") == globex
-        assert registry.remembered("slug:invented-298") is None, "the newest are remembered"
-        assert registry.remembered("slug:invented-0") is MISS
+        assert registry.get_cached("slug:acme") == acme
+        assert registry.get_cached("slug:globex") == globex
+        assert registry.get_cached("slug:invented-298") is None, "the newest are remembered"
+        assert registry.get_cached("slug:invented-0") is MISSING
 
 
 def test_of_more_tenants_than_there_is_room_the_least_recently_asked_go(
@@ -215,16 +216,16 @@ def test_of_more_tenants_than_there_is_room_the_least_recently_asked_go(
 ) -> None:
     with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 2}):
         for slug in ("acme", "globex", "acme", "initech"):
-            registry.look_up(f"slug:{slug}")
+            registry.get(f"slug:{slug}")
         assert registry.sizes() == (2, 0)
-        assert registry.remembered("slug:globex") is MISS
-        assert registry.remembered("slug:acme") == acme
+        assert registry.get_cached("slug:globex") is MISSING
+        assert registry.get_cached("slug:acme") == acme
 
 
 def test_another_setting_of_tenants_empties_the_process_registry(acme: TenantInfo) -> None:
     from tenants.registry.lookup import registry as of_the_process
 
-    of_the_process.look_up("slug:acme")
+    of_the_process.get("slug:acme")
     with override_settings(TENANTS={**TENANTS, "ORIGIN": "http://shops.example"}):
         assert tenant_by_slug("acme").host == "acme.shops.example"
     assert tenant_by_slug("acme").host == acme.host
@@ -237,7 +238,7 @@ def test_many_threads_ask_while_everything_changes(committed: None, registry: Re
     def ask(key: str, answer: TenantInfo | None) -> int:
         asked = 0
         while time.monotonic() < end:
-            assert registry.look_up(key) == answer
+            assert registry.get(key) == answer
             asked += 1
         connection.close()
         return asked
@@ -245,7 +246,7 @@ def test_many_threads_ask_while_everything_changes(committed: None, registry: Re
     def change() -> int:
         changes = 0
         while time.monotonic() < end:
-            registry.forget(acme.id)
+            registry.invalidate(acme.id)
             registry.clear()
             changes += 1
         return changes

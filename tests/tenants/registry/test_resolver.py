@@ -14,7 +14,7 @@ from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Domain
 from tenants.names import RESERVED_SLUGS
 from tenants.registry.lookup import registry
-from tenants.registry.resolver import Door, Resolution, resolve, resolve_from_memory
+from tenants.registry.resolver import HostStatus, Resolution, resolve, resolve_from_memory
 from tests.settings import TENANTS
 
 
@@ -28,11 +28,11 @@ def asked(function: Callable[[], Any]) -> int:
 @pytest.mark.parametrize("path", ["/", "/admin/", "/t/acme/"])
 def test_the_platform_answers_at_its_hosts_without_a_query(db: None, host: str, path: str) -> None:
     assert asked(lambda: resolve(host, path)) == 0
-    assert resolve(host, path) == Resolution(door=Door.OPEN, tenant=PLATFORM)
+    assert resolve(host, path) == Resolution(status=HostStatus.OPEN, tenant=PLATFORM)
 
 
 def test_a_subdomain_is_its_tenants(acme: TenantInfo) -> None:
-    assert resolve("acme.localhost", "/") == Resolution(door=Door.OPEN, tenant=acme)
+    assert resolve("acme.localhost", "/") == Resolution(status=HostStatus.OPEN, tenant=acme)
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def test_a_subdomain_is_its_tenants(acme: TenantInfo) -> None:
     ["nobody.localhost", "acme.example", "acme", "localhost.example", "acmelocalhost", "a.acme.localhost", "example"],
 )
 def test_a_host_that_is_nobodys_is_unknown(acme: TenantInfo, host: str) -> None:
-    assert resolve(host, "/") == Resolution(door=Door.UNKNOWN)
+    assert resolve(host, "/") == Resolution(status=HostStatus.UNKNOWN)
 
 
 @pytest.mark.parametrize("slug", [*sorted(RESERVED_SLUGS), "-acme", "ab--cd", "xn--o39ao70b", "a" * 64, "a_b", "*"])
 def test_a_subdomain_that_names_nobody_costs_no_query(db: None, slug: str) -> None:
     assert asked(lambda: resolve(f"{slug}.localhost", "/")) == 0
-    assert resolve(f"{slug}.localhost", "/").door is Door.UNKNOWN
+    assert resolve(f"{slug}.localhost", "/").status is HostStatus.UNKNOWN
 
 
 def test_an_alias_is_told_where_the_tenant_moved(acme: TenantInfo) -> None:
@@ -54,23 +54,28 @@ def test_an_alias_is_told_where_the_tenant_moved(acme: TenantInfo) -> None:
         Domain.objects.create(tenant_id=acme.id, host="acme.example", is_primary=True)
         Domain.objects.create(tenant_id=acme.id, host="old.example")
     registry.clear()
-    assert resolve("acme.example", "/").door is Door.OPEN
+    assert resolve("acme.example", "/").status is HostStatus.OPEN
     for alias in ("old.example", "acme.localhost"):
         moved = resolve(alias, "/")
-        assert moved.door is Door.MOVED
+        assert moved.status is HostStatus.MOVED
         assert moved.tenant is not None
         assert moved.tenant.host == "acme.example"
 
 
 @pytest.mark.parametrize(
     ("status", "door"),
-    [("active", Door.OPEN), ("suspended", Door.SUSPENDED), ("deleted", Door.UNKNOWN), ("purging", Door.UNKNOWN)],
+    [
+        ("active", HostStatus.OPEN),
+        ("suspended", HostStatus.SUSPENDED),
+        ("deleted", HostStatus.UNKNOWN),
+        ("purging", HostStatus.UNKNOWN),
+    ],
 )
-def test_the_door_follows_the_status(acme: TenantInfo, status: str, door: Door) -> None:
+def test_the_door_follows_the_status(acme: TenantInfo, status: str, door: HostStatus) -> None:
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute("UPDATE tenants_tenant SET status = %s WHERE id = %s", [status, acme.id])
     registry.clear()
-    assert resolve("acme.localhost", "/").door is door
+    assert resolve("acme.localhost", "/").status is door
 
 
 def test_memory_answers_without_the_database_or_says_that_it_does_not_know(acme: TenantInfo) -> None:
@@ -108,7 +113,7 @@ def test_paths_name_nobody_by_default(acme: TenantInfo) -> None:
 def test_a_path_names_a_tenant_where_that_is_wanted(acme: TenantInfo, path: str, slug: str, prefix: str) -> None:
     with override_settings(TENANTS={**TENANTS, "PATH_PREFIX": "t"}):
         found = resolve("localhost", path)
-        assert found.door is Door.OPEN
+        assert found.status is HostStatus.OPEN
         assert found.tenant is not None
         assert (found.tenant.slug, found.prefix) == (slug, prefix)
 
@@ -116,15 +121,15 @@ def test_a_path_names_a_tenant_where_that_is_wanted(acme: TenantInfo, path: str,
 @pytest.mark.parametrize("path", ["/t/nobody/", "/t/acmex/", "/t/www/", "/t/ACME/", "/t/../admin/", "/t/a%2fb/"])
 def test_a_path_that_names_nobody_is_unknown_and_not_the_platforms(acme: TenantInfo, path: str) -> None:
     with override_settings(TENANTS={**TENANTS, "PATH_PREFIX": "t"}):
-        assert resolve("localhost", path).door is Door.UNKNOWN
+        assert resolve("localhost", path).status is HostStatus.UNKNOWN
 
 
 def test_under_a_path_a_tenant_is_at_home_whatever_its_primary_host(acme: TenantInfo) -> None:
     with use_tenant(PLATFORM):
         Domain.objects.create(tenant_id=acme.id, host="acme.example", is_primary=True)
     with override_settings(TENANTS={**TENANTS, "PATH_PREFIX": "t"}):
-        assert resolve("localhost", "/t/acme/").door is Door.OPEN
-        assert resolve("acme.localhost", "/t/acme/").door is Door.MOVED
+        assert resolve("localhost", "/t/acme/").status is HostStatus.OPEN
+        assert resolve("acme.localhost", "/t/acme/").status is HostStatus.MOVED
 
 
 def test_a_domain_below_the_platforms_is_found_by_slug_alone(acme: TenantInfo, globex: TenantInfo) -> None:

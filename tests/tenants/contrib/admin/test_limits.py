@@ -10,7 +10,8 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from tenants import TenantInfo
-from tenants.models import AuditEvent, Pressure, Tenant
+from tenants.contrib.limits.models import LimitHit
+from tenants.models import AuditEvent, Tenant
 from tenants.registry.lookup import registry
 from tests.settings import TENANTS
 from tests.tenants.contrib.admin.test_tenant_page import errors_of, form_of, page_of
@@ -26,7 +27,7 @@ def _plans() -> Any:
 
 def limits_of(tenant: TenantInfo) -> Any:
     registry.clear()
-    found = registry.look_up(f"slug:{tenant.slug}")
+    found = registry.get(f"slug:{tenant.slug}")
     assert found is not None
     return found.limits
 
@@ -70,13 +71,13 @@ def test_a_plan_that_is_no_longer_offered_survives_a_saved_form(browser: Client,
 def test_page_and_dashboard_tell_who_met_their_limits_lately(
     browser: Client, acme: TenantInfo, globex: TenantInfo
 ) -> None:
-    Pressure.objects.all().delete()  # that of shops in other tests is written by a thread, and for good
+    LimitHit.objects.all().delete()  # that of shops in other tests is written by a thread, and for good
     assert "Met their limits" not in browser.get("/admin/").text
     assert "Not once." in browser.get(page_of(acme)).text
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    Pressure.objects.create(tenant_id=acme.id, hour=hour, refused_rate=1234, cut_statements=1)
-    Pressure.objects.create(tenant_id=acme.id, hour=hour - timedelta(hours=2), refused_rate=1)
-    Pressure.objects.create(tenant_id=globex.id, hour=hour - timedelta(hours=30), refused_concurrency=7)
+    LimitHit.objects.create(tenant_id=acme.id, hour=hour, refused_rate=1234, cut_statements=1)
+    LimitHit.objects.create(tenant_id=acme.id, hour=hour - timedelta(hours=2), refused_rate=1)
+    LimitHit.objects.create(tenant_id=globex.id, hour=hour - timedelta(hours=30), refused_concurrency=7)
     told = "1235 requests too many in a short time, 1 statement took too long"
     assert told in browser.get(page_of(acme)).text
     dashboard = browser.get("/admin/").text

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.models import AuditEvent, Mount
+from tenants.contrib.mounts.models import Mount
+from tenants.models import AuditEvent
 from tenants.registry.lookup import registry, tenant_by_slug
 from tests.tenants.contrib.admin.test_tenant_page import errors_of, form_of, page_of
 

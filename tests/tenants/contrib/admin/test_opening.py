@@ -14,7 +14,7 @@ from django.test import Client
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Domain, Tenant
 from tenants.postgresql.tenant_schemas import existing_schemas
-from tenants.registry.lookup import all_tenants
+from tenants.registry.tenant_info import all_tenants
 
 ADD = "/admin/tenants/tenant/add/"
 

@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from tenants.context import TenantInfo
 from tenants.contrib.admin.service_status import panel
+from tenants.contrib.services.models import Service, ServiceReport
 from tenants.contrib.services.stats import Tally
 from tenants.contrib.services.status_report import write
-from tenants.models import AuditEvent, Service, ServiceReport
+from tenants.models import AuditEvent
 from tests.tenants.contrib.admin.test_domains import errors_of
 
-SERVICES = "/admin/tenants/service/"
+SERVICES = "/admin/tenants_services/service/"
 
 
 def order(**changes: Any) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from django.test.utils import CaptureQueriesContext
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.api import usage as module
 from tenants.contrib.api.auth import Access
+from tenants.contrib.api.models import ApiUsage
 from tenants.contrib.api.usage import CLIENTS_KEPT, OTHERS, UsageCounter, client_of, report, usage
-from tenants.models import ApiUsage, Tenant
+from tenants.models import Tenant
 from tests.waiting import eventually
 
 TODAY = datetime.now(UTC).date()
@@ -160,10 +161,10 @@ def test_the_operator_sees_it_and_chooses_the_default_version(acme: TenantInfo, 
         ApiUsage.objects.create(tenant_id=acme.id, version="v1", day=TODAY, client="till", requests=5)
         browser = Client(HTTP_HOST="localhost")
         browser.force_login(User.objects.create_superuser("mia"))
-    page = browser.get("/admin/tenants/apiusage/?version=v1").content.decode()
+    page = browser.get("/admin/tenants_api/apiusage/?version=v1").content.decode()
     assert "till" in page
     assert "API version" in browser.get(f"/admin/tenants/tenant/{acme.id}/change/").content.decode()
-    assert browser.get("/admin/tenants/apiusage/add/").status_code == 403
+    assert browser.get("/admin/tenants_api/apiusage/add/").status_code == 403
 
 
 def test_a_process_writes_down_what_it_has_counted(

@@ -21,7 +21,7 @@ from tenants.contrib.gateway.connection_limits import ClientConnections
 from tenants.contrib.gateway.gateway import Gateway
 from tenants.contrib.gateway.server import GatewayOptions, GatewayServer
 from tenants.contrib.services.directory import directory
-from tenants.models import Service
+from tenants.contrib.services.models import Service
 from tenants.registry.listener import listener
 from tenants.registry.lookup import tenant_by_slug
 from tests.tenants.contrib.gateway.upstreams import Failing, Telling

@@ -29,7 +29,7 @@ from tests.waiting import eventually
 @pytest.fixture(autouse=True)
 def _forget_rings() -> Iterator[None]:
     yield
-    rings.forget_all()
+    rings.clear()
 
 
 def principal(reply: Reply) -> Principal:

@@ -19,9 +19,10 @@ from django.utils import timezone
 from shop.goods.models import Category
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.impersonation.links import make_entry_link, use_entry_link
+from tenants.contrib.impersonation.models import OperatorLogin
 from tenants.errors import TenantClosed
 from tenants.lifecycle import resume_tenant, sign_out_tenant, suspend_tenant
-from tenants.models import AuditEvent, OperatorEntry, Tenant
+from tenants.models import AuditEvent, Tenant
 from tenants.registry.lookup import registry, tenant_by_slug
 
 ENTER = re.compile(r'href="(http://[^"]+/operator/enter/[^"]+)"')
@@ -87,7 +88,7 @@ def test_it_works_once(office: Client, acme: TenantInfo) -> None:
 def test_it_works_for_a_minute(office: Client, acme: TenantInfo) -> None:
     link = link_from(office, acme)
     with use_tenant(PLATFORM):
-        OperatorEntry.objects.update(made_at=timezone.now() - timedelta(seconds=61))
+        OperatorLogin.objects.update(made_at=timezone.now() - timedelta(seconds=61))
     assert follow(link, acme)[1].status_code == 403
 
 
@@ -133,7 +134,7 @@ def test_what_is_no_link_is_refused(acme: TenantInfo, token: str) -> None:
 def test_its_secret_is_in_no_table_and_in_no_log(office: Client, acme: TenantInfo) -> None:
     secret = link_from(office, acme).split("/")[-2].split(":")[0]
     with use_tenant(PLATFORM):
-        assert secret not in repr([*OperatorEntry.objects.values(), *AuditEvent.objects.values()])
+        assert secret not in repr([*OperatorLogin.objects.values(), *AuditEvent.objects.values()])
 
 
 def test_looking_at_it_does_not_use_it_up(office: Client, acme: TenantInfo) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.counters import Kind, PressureCounts
-from tenants.models import Pressure
+from tenants.contrib.limits.models import LimitHit
 from tenants.postgresql.direct_connection import connect_directly
 
 
@@ -29,7 +29,7 @@ def wire(committed: None) -> Iterator[Any]:
 
 def written(tenant: TenantInfo) -> list[tuple[int, int, int]]:
     with use_tenant(PLATFORM):
-        rows = Pressure.objects.filter(tenant_id=tenant.id).order_by("hour")
+        rows = LimitHit.objects.filter(tenant_id=tenant.id).order_by("hour")
         return list(rows.values_list("refused_rate", "refused_concurrency", "cut_statements"))
 
 
@@ -62,7 +62,7 @@ def test_what_is_old_is_forgotten(counts: PressureCounts, open_shop: Callable[..
     tenant, now = open_shop(), datetime.now(UTC)
     with use_tenant(PLATFORM):
         for days in (29, 31):
-            Pressure.objects.create(tenant_id=tenant.id, hour=now - timedelta(days=days), refused_rate=days)
+            LimitHit.objects.create(tenant_id=tenant.id, hour=now - timedelta(days=days), refused_rate=days)
     counts.add(tenant.id, Kind.RATE)
     counts.write(wire)
     assert written(tenant) == [(29, 0, 0), (1, 0, 0)]
@@ -73,7 +73,7 @@ def test_what_cannot_be_written_is_said_in_the_log_and_the_connection_stays_good
 ) -> None:
     counts.add(1, Kind.RATE)
     with wire.transaction(force_rollback=True):
-        wire.execute("ALTER TABLE public.tenants_pressure RENAME TO elsewhere")
+        wire.execute("ALTER TABLE public.tenants_limits_limithit RENAME TO elsewhere")
         with wire.transaction(force_rollback=True):
             counts.write(wire)
     assert "How often 1 tenants met their limits could not be written" in caplog.text

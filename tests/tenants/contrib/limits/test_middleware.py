@@ -21,7 +21,8 @@ from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.asgi import ASGIHandler
 from tenants.contrib.limits.counters import Kind, pressure
 from tenants.contrib.limits.middleware import turnstile
-from tenants.models import Pressure, Tenant
+from tenants.contrib.limits.models import LimitHit
+from tenants.models import Tenant
 from tenants.registry.listener import listener
 from tenants.registry.lookup import registry
 from tests.isolation import busy_urls
@@ -93,7 +94,7 @@ def counted(tenant: TenantInfo) -> dict[Kind, int]:
     listener.stop()
     counts = Counter(pressure.take().get(tenant.id, {}))
     with use_tenant(PLATFORM):
-        written = Pressure.objects.filter(tenant_id=tenant.id)
+        written = LimitHit.objects.filter(tenant_id=tenant.id)
         for row, kind in product(written, Kind):
             counts[kind] += getattr(row, kind.value)
         written.delete()
@@ -367,5 +368,5 @@ def test_async_a_stream_keeps_the_place_until_it_ends(shop: Shop) -> None:
 
 def test_a_plan_is_what_a_tenant_has_that_has_nothing_of_its_own(shop: Shop) -> None:
     tenants = [shop(plan="tiny"), shop(plan="tiny", max_concurrency=5), shop(plan="no such plan"), shop()]
-    found = [registry.look_up(f"slug:{tenant.slug}") for tenant in tenants]
+    found = [registry.get(f"slug:{tenant.slug}") for tenant in tenants]
     assert [one.limits.concurrency for one in found if one] == [1, 5, 0, 0]

@@ -11,8 +11,8 @@ from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.models import Mount
 from tenants.contrib.mounts.queue_middleware import mount_turnstile
-from tenants.models import Mount
 from tenants.registry.lookup import registry
 from tests.settings import TENANTS
 from tests.tenants.contrib.mounts import applications

@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.mounts.models import Mount
 from tenants.contrib.mounts.request import MountedResponse
 from tenants.isolation.urlconfs import taken_segments
-from tenants.models import Mount
 from tests.tenants.contrib.mounts import applications
 from tests.tenants.contrib.mounts.conftest import MOUNTS, TENANTS, Mounting, at, text_of
 

@@ -15,10 +15,11 @@ from django.test import Client
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.asgi import ASGIHandler
 from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.models import Mount
 from tenants.contrib.mounts.websocket_mounts import WebSocketMounts
 from tenants.contrib.mounts.websockets import LOOKING
 from tenants.lifecycle import sign_out_tenant, suspend_tenant
-from tenants.models import Mount, Tenant
+from tenants.models import Tenant
 from tenants.registry.lookup import registry
 from tests.isolation.test_asgi import Request
 from tests.tenants.contrib.mounts import applications
@@ -72,7 +73,7 @@ def test_an_application_without_a_lifespan_is_served_without_one(shop: TenantInf
 def test_the_lifespan_ends_with_the_mount(shop: TenantInfo) -> None:
     Client(HTTP_HOST=shop.host).get("/live/").getvalue()
     assert applications.built == {shop.slug: 1}
-    registry.forget(shop.id)
+    registry.invalidate(shop.id)
     assert eventually(lambda: applications.closed == {shop.slug: 1})
 
 

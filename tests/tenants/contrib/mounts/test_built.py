@@ -13,8 +13,8 @@ from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.models import Mount
 from tenants.lifecycle import rename_tenant
-from tenants.models import Mount
 from tenants.registry.lookup import registry
 from tests.tenants.contrib.mounts import applications
 from tests.tenants.contrib.mounts.conftest import Mounting, at, json_of, text_of
@@ -39,10 +39,10 @@ def test_it_is_built_anew_when_the_tenant_changes(acme: TenantInfo, mount: Mount
     assert json_of(at(acme).get("/backend/where"))["greeting"] == "hello"
     with use_tenant(PLATFORM):
         Mount.objects.update(options={"greeting": "good evening"})
-    registry.forget(acme.id)
+    registry.invalidate(acme.id)
     assert json_of(at(acme).get("/backend/where"))["greeting"] == "good evening"
     renamed = rename_tenant("acme", "acme-two")
-    registry.forget(acme.id)
+    registry.invalidate(acme.id)
     assert at(renamed).get("/backend/where").status_code == 200
     assert applications.built == {"acme": 2, "acme-two": 1}
 
@@ -50,7 +50,7 @@ def test_it_is_built_anew_when_the_tenant_changes(acme: TenantInfo, mount: Mount
 def test_it_is_closed_when_its_tenant_changes_or_goes(acme: TenantInfo, mount: Mounting) -> None:
     mount(acme, "closing_app")
     at(acme).get("/backend/").getvalue()
-    registry.forget(acme.id)
+    registry.invalidate(acme.id)
     assert eventually(lambda: applications.closed == {"acme": 1})
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.asgi import ASGIHandler
+from tenants.contrib.mounts.models import Mount
 from tenants.contrib.mounts.websocket_mounts import WebSocketMounts
-from tenants.models import Mount
 from tenants.registry.lookup import registry
 from tests.tenants.contrib.mounts.test_asgi import Socket
 

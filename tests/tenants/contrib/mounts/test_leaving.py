@@ -18,7 +18,7 @@ from tenants.contrib.limits.asgi import ASGIHandler
 from tenants.contrib.limits.limiter import turnstile
 from tenants.contrib.mounts.app_cache import built_applications
 from tenants.contrib.mounts.call_limits import calls
-from tenants.models import Mount
+from tenants.contrib.mounts.models import Mount
 from tenants.registry.lookup import registry
 from tests.isolation.test_asgi import Request
 from tests.settings import TENANTS

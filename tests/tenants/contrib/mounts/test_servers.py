@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.models import Mount
+from tenants.contrib.mounts.models import Mount
 from tests.isolation.servers import SERVERS, served
 
 OWNER = b"owner@served.example"

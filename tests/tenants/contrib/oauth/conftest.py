@@ -73,7 +73,7 @@ class Shop:
 def _forget_rings() -> Iterator[None]:
     """Let no test believe what was learned in another's rolled-back transaction."""
     yield
-    rings.forget_all()
+    rings.clear()
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ class TestApiKeys:
         assert row.revoked is None
         assert "olga&#x27;s script" in warden.get("/admin/oauth/apikey/").content.decode()
         warden.post("/admin/oauth/apikey/", chosen)
-        rings.forget_all()
+        rings.clear()
         with pytest.raises(InvalidToken, match="revoked"):
             find_api_key(row.shown_once, rings.ring())
 

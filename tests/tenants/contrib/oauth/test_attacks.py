@@ -183,7 +183,7 @@ class TestKeysChange:
     def test_what_the_former_key_signed_stays_good_for_a_while(self, in_acme: TenantInfo) -> None:
         before = _token()
         kid = rotate_key()
-        rings.forget_all()
+        rings.clear()
         after = _token()
         assert _parts(after)[0]["kid"] == kid != _parts(before)[0]["kid"]
         assert {key["kid"] for key in rings.ring().jwks} == {_parts(before)[0]["kid"], kid}
@@ -192,7 +192,7 @@ class TestKeysChange:
     def test_at_once_nothing_that_the_former_one_signed_is_good(self, in_acme: TenantInfo) -> None:
         before = _token()
         rotate_key(at_once=True)
-        rings.forget_all()
+        rings.clear()
         assert _refusal(before) == UNKNOWN_KEY
 
     def test_private_keys_are_sealed(self, acme: TenantInfo, globex: TenantInfo) -> None:

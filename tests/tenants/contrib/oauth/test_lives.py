@@ -263,12 +263,12 @@ class TestKeys:
         before = settings.SECRET_KEY
         settings.SECRET_KEY = TenantSecretKey("another-secret-key-" + "x" * 40)
         settings.SECRET_KEY_FALLBACKS = [before]
-        rings.forget_all()
+        rings.clear()
         assert [_ask(live_tenant.host, one)[0] for one in (token, key)] == [200, 200]
         with use_tenant(live_tenant):
             assert signing_pair().kid
         settings.SECRET_KEY_FALLBACKS = []
-        rings.forget_all()
+        rings.clear()
         _refused(live_tenant.host, token, OTHER_KEY)
         _refused(live_tenant.host, key, NO_KEY)
 

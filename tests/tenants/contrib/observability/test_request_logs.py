@@ -18,10 +18,11 @@ from django.conf import settings as project
 from django.test import AsyncClient, Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.mounts.models import Mount
 from tenants.contrib.observability.logs import JsonFormatter, LinksLogFilter, RequestLogFilter
 from tenants.isolation.scoping import TenantLogFilter
 from tenants.lifecycle import suspend_tenant
-from tenants.models import Mount, SchemaState
+from tenants.models import SchemaState
 from tenants.registry.lookup import registry
 from tests.isolation.servers import SERVERS, served
 from tests.waiting import eventually

@@ -24,8 +24,8 @@ from tenants.contrib.services.directory import directory
 from tenants.contrib.services.event_loop import background
 from tenants.contrib.services.identity import HEADER, verify
 from tenants.contrib.services.keys import service_keys
+from tenants.contrib.services.models import Service
 from tenants.errors import ServiceFailed, ServiceNotFound
-from tenants.models import Service
 from tenants.registry.lookup import tenant_by_slug
 from tests.tenants.contrib.gateway import upstreams as fakes
 from tests.tenants.contrib.gateway.conftest import Loop
@@ -58,9 +58,9 @@ class Mesh:
 @pytest.fixture
 def mesh(committed: None) -> Iterator[Mesh]:
     mesh = Mesh()
-    directory.set_hearing(True)
+    directory.set_listening(True)
     yield mesh
-    directory.set_hearing(False)
+    directory.set_listening(False)
     with use_tenant(PLATFORM):
         Service.objects.filter(pk__in=[row.pk for row in mesh.rows]).delete()
     directory.clear()

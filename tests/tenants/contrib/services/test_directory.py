@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.services.directory import Directory, Services, directory
+from tenants.contrib.services.models import Service, ServiceAddress
 from tenants.contrib.services.types import ServiceInfo
-from tenants.models import Service, ServiceAddress
 from tenants.postgresql.direct_connection import connect_directly
 from tenants.registry.listener import listener
 from tests.waiting import eventually
@@ -33,7 +33,7 @@ def stock(committed: None) -> Iterator[Service]:
 
 def test_it_is_read_once_and_then_asks_nobody(stock: Service) -> None:
     own = Directory()
-    own.set_hearing(True)
+    own.set_listening(True)
     with CaptureQueriesContext(connection) as first:
         assert own.services().by_name["stock"].addresses[0].url == "http://127.0.0.1:9000"
     assert len(first) == 3
@@ -45,9 +45,9 @@ def test_it_is_read_once_and_then_asks_nobody(stock: Service) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE public.tenants_service SET prefixes = '/new/' WHERE id = %s",
-        "UPDATE public.tenants_serviceaddress SET is_active = false WHERE service_id = %s",
-        "INSERT INTO public.tenants_service_tenants (service_id, tenant_id)"
+        "UPDATE public.tenants_services_service SET prefixes = '/new/' WHERE id = %s",
+        "UPDATE public.tenants_services_serviceaddress SET is_active = false WHERE service_id = %s",
+        "INSERT INTO public.tenants_services_service_tenants (service_id, tenant_id)"
         " SELECT %s, id FROM public.tenants_tenant LIMIT 1",
     ],
 )
@@ -63,7 +63,7 @@ def test_somebody_elses_change_is_heard(stock: Service, change: str) -> None:
 
 def test_what_was_read_before_a_change_is_not_kept(stock: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     own = Directory()
-    own.set_hearing(True)
+    own.set_listening(True)
     own.services()
     generation = own.generation
     own.clear()

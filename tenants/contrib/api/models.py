@@ -1,0 +1,33 @@
+"""Usage of a tenant's API, in the control plane's schema."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models import Tenant
+
+
+class ApiUsage(models.Model):
+    """How often one kind of client called one version of a tenant's API on one day (UTC)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="api_usage", verbose_name=_("tenant"))
+    version = models.CharField(_("version"), max_length=10)
+    day = models.DateField(_("day"))
+    client = models.CharField(
+        _("client"), max_length=60, help_text=_("The application of the token, else the program as it names itself.")
+    )
+    requests = models.PositiveBigIntegerField(_("requests"), default=0)
+    last_at = models.DateTimeField(_("last at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("use of the API")
+        verbose_name_plural = _("use of the API")
+        ordering = ["-day", "tenant_id", "version", "-requests"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "version", "day", "client"], name="api_usage_once_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.client} {self.day}"

@@ -1,0 +1,31 @@
+"""The app of services: who is registered, and how they are asked."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db import transaction
+from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.utils.translation import gettext_lazy as _
+
+
+class ServicesConfig(AppConfig):
+    name = "tenants.contrib.services"
+    label = "tenants_services"
+    verbose_name = _("Services")
+
+    def ready(self) -> None:
+        from tenants.contrib.services.directory import directory
+        from tenants.contrib.services.models import Service, ServiceAddress
+        from tenants.registry import invalidation
+
+        invalidation.subscribe("services", directory)
+        for model in (Service, ServiceAddress):
+            post_save.connect(_read_again, sender=model, dispatch_uid="tenants.services")
+            post_delete.connect(_read_again, sender=model, dispatch_uid="tenants.services")
+        m2m_changed.connect(_read_again, sender=Service.tenants.through, dispatch_uid="tenants.services")
+
+
+def _read_again(**_: object) -> None:
+    from tenants.contrib.services.directory import directory
+
+    transaction.on_commit(directory.clear)
