@@ -76,7 +76,10 @@ def test_rows_that_a_form_has_not_are_no_errors(staff: tuple[Client, list[str]],
 def test_odd_choices_of_an_action_are_no_errors(staff: tuple[Client, list[str]]) -> None:
     """Fault 32: an action on a record whose key is none was an error of the server's."""
     client, _paths = staff
-    platform_only = {"/admin/tenants/domain/add/": {"tenant": "abc"}, "/admin/tenants_services/service/add/": {"tenants": "abc"}}
+    platform_only = {
+        "/admin/tenants/domain/add/": {"tenant": "abc"},
+        "/admin/tenants_services/service/add/": {"tenants": "abc"},
+    }
     for path, form in platform_only.items():
         assert not wrong_with(client.post(path, form))
     answers = [client.post("/admin/auth/user/", chosen) for chosen in CHOSEN]
