@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from django.core.exceptions import ValidationError
-from django.utils.encoding import punycode
 from django.utils.translation import gettext_lazy as _
+from yarl import URL
 
-_USUAL_PORTS = {"http": 80, "https": 443}
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -36,20 +33,16 @@ def check_origins(origins: str) -> None:
 
 def origin_as_sent(origin: str) -> str:
     """Return an origin as a browser writes it in a header: in lower case and ASCII, without the port of its scheme."""
-    parts = urlsplit(origin)
-    host = punycode(parts.hostname or "")
-    host = f"[{host}]" if ":" in host else host
-    is_usual = parts.port is None or parts.port == _USUAL_PORTS.get(parts.scheme)
-    return f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{parts.port}"
+    return str(URL(origin).origin())
 
 
 def _is_fit(uri: str) -> bool:
     try:
-        parts = urlsplit(uri)
-        host, _port = parts.hostname or "", parts.port
+        url = URL(uri)
     except ValueError:
         return False
-    if "*" in uri or parts.username is not None or not host:
+    host = url.raw_host or ""
+    if "*" in uri or "@" in url.raw_authority or not host:
         return False
     local = host in _THIS_MACHINE or host.endswith(".localhost")
-    return parts.scheme == "https" or (parts.scheme == "http" and local)
+    return url.scheme == "https" or (url.scheme == "http" and local)

@@ -353,6 +353,7 @@ class TestBrowsers:
             ("http://localhost:80 https://b.example:8443", "https://b.example:8443"),
             ("http://[::1]:3000", "http://[::1]:3000"),
             ("https://münchen.example", "https://xn--mnchen-3ya.example"),
+            ("https://straße.example", "https://xn--strae-oqa.example"),
         ],
     )
     def test_origin_is_known_as_browsers_send_it(self, shop: Shop, typed: str, sent: str) -> None:
