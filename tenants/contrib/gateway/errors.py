@@ -24,6 +24,7 @@ class Refused(Exception):
         kind: str = "",
         headers: Mapping[str, str] | None = None,
         hang_up: bool = False,
+        is_spread: bool = False,
     ) -> None:
         super().__init__(status, detail)
         self.status = status
@@ -32,6 +33,8 @@ class Refused(Exception):
         self.headers = dict(headers or {})
         self.hang_up = hang_up
         """Whether the connection is closed: nobody can tell where the next request would begin."""
+        self.is_spread = is_spread
+        """Whether it is sent some time after others like it: `SpreadRefusals`."""
 
 
 def refusal_of(error: ServiceFailed) -> Refused:

@@ -14,7 +14,7 @@ from tenants.contrib.gateway.auth import check_scopes, check_token_is_known, pri
 from tenants.contrib.gateway.context import Arrival
 from tenants.contrib.gateway.errors import Refused, problem, refusal_of
 from tenants.contrib.gateway.headers import client_of
-from tenants.contrib.gateway.limits import GatewayLimits
+from tenants.contrib.gateway.limits import GatewayLimits, SpreadRefusals
 from tenants.contrib.gateway.proxy import forward
 from tenants.contrib.gateway.request_validation import as_read, check_runs_nowhere_else, check_shape, host_of
 from tenants.contrib.gateway.websockets import Sockets, is_websocket
@@ -46,6 +46,7 @@ class Gateway:
         self.tally = Tally()
         """Of everything that was asked, also of what led to no service."""
         self._limits = GatewayLimits()
+        self._spread = SpreadRefusals()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Return what the client gets; whatever goes wrong is told as a problem."""
@@ -56,6 +57,8 @@ class Gateway:
             status = response.status
             return response
         except Refused as refused:
+            if refused.is_spread:
+                await self._spread.turn()
             status = refused.status
             return self._problem(arrival, refused)
         except ServiceFailed as error:
@@ -79,6 +82,7 @@ class Gateway:
         resolution = await self.lookups.resolve(arrival.host, arrival.routed_path)
         arrival.tenant = _known_tenant(resolution)
         arrival.tenant_prefix = resolution.prefix
+        self._limits.check(arrival.tenant)
         service = _service_of(arrival, arrival.tenant, await self.lookups.services())
         if not service.runs_sangga:
             _check_door(arrival, resolution, arrival.tenant)

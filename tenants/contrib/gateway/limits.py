@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import lru_cache
+from math import ceil
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
@@ -14,6 +16,11 @@ from tenants.limits import Limits
 
 MOST_BODIES = 32
 """Bodies that one client address sends at once through one gateway; those for one tenant are twice as many."""
+BETWEEN_REFUSALS = 0.001
+"""Seconds from one refusal to the next of a burst."""
+_TOGETHER = 0.005
+LONGEST_WAIT = 0.5
+"""Seconds after which a refusal is sent in any case: waiting ones keep connections open."""
 
 
 @lru_cache(maxsize=1_000)
@@ -35,6 +42,12 @@ class GatewayLimits:
     def __init__(self) -> None:
         self._tenants = Turnstile()
         self._bodies = Turnstile()
+
+    def check(self, tenant: TenantInfo) -> None:
+        """Raise `Refused` where `tenant` lets no more in: before tokens are looked up, and the body is received."""
+        refusal = self._tenants.refusal_now(tenant.id, _limits_of(tenant))
+        if refusal is not None:
+            raise _refusal(tenant, refusal)
 
     def entry_of(self, tenant: TenantInfo, address: str) -> Entry:
         """Return what lets one request in when its body is there."""
@@ -69,9 +82,7 @@ class Entry:
         if self._has_entered:
             return
         self.leave()
-        conf = tenancy()
-        limits = times(conf.limits_of(self._tenant), conf.gateway_limits_times, conf.gateway_at_once)
-        place = self._tenants.enter(self._tenant, limits)
+        place = self._tenants.enter(self._tenant, _limits_of(self._tenant))
         if isinstance(place, Queued):
             place = await wait_async(place)
         if isinstance(place, Refusal):
@@ -85,12 +96,40 @@ class Entry:
             self._places.pop().leave()
 
 
+class SpreadRefusals:
+    """Sends refusals one after the other, and not all of a burst at once. Belongs to one event loop.
+
+    A request of another tenant so waits for one of them. Clients that come again after some time come spread, too.
+    """
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait for the turn of one refusal; not at all where too many wait already."""
+        now = asyncio.get_running_loop().time()
+        at = max(now, self._next)
+        if at - now < LONGEST_WAIT:
+            self._next = at + BETWEEN_REFUSALS
+            if at > now:  # with a few others: waking the event loop for each costs more than the refusal
+                await asyncio.sleep(ceil(at / _TOGETHER) * _TOGETHER - now)
+
+
+def _limits_of(tenant: TenantInfo) -> Limits:
+    conf = tenancy()
+    return times(conf.limits_of(tenant), conf.gateway_limits_times, conf.gateway_at_once)
+
+
 def _refusal(tenant: TenantInfo, refusal: Refusal) -> Refused:
     if isinstance(refusal.kind, Kind) and not tenant.is_platform:
         pressure.add(tenant.id, refusal.kind)
     headers = {"Retry-After": str(refusal.seconds)}
     if refusal.kind is Kind.RATE:
-        return Refused(429, f"{tenant.name} gets more requests than it may.", kind="too-many-requests", headers=headers)
+        return Refused(
+            429, f"{tenant.name} gets more requests than it may.", kind="too-many-requests", headers=headers,
+            is_spread=True,
+        )  # fmt: skip
     return Refused(
-        503, f"{tenant.name} has as many requests in hand as it may.", kind="too-many-at-once", headers=headers
-    )
+        503, f"{tenant.name} has as many requests in hand as it may.", kind="too-many-at-once", headers=headers,
+        is_spread=True,
+    )  # fmt: skip

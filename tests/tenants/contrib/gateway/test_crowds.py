@@ -15,7 +15,7 @@ from aiohttp import WSServerHandshakeError
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.gateway import connection_limits as connections
 from tenants.contrib.gateway.connection_limits import ClientConnections, most_connections
-from tenants.contrib.gateway.limits import MOST_BODIES
+from tenants.contrib.gateway.limits import BETWEEN_REFUSALS, LONGEST_WAIT, MOST_BODIES, SpreadRefusals
 from tenants.models import Tenant
 from tenants.registry.lookup import registry
 from tests.tenants.contrib.gateway.conftest import Front
@@ -100,6 +100,48 @@ def test_slow_bodies_hold_no_place_of_their_shop(
         for connection in slow:
             connection.sendall(b"a" * (length - 1))
             assert connection.recv(65536).startswith((b"HTTP/1.1 200", b"HTTP/1.1 503"))
+
+
+def test_full_shop_is_refused_before_a_body_or_token_is_looked_at(
+    front: Front, live_tenant: TenantInfo, settings: Any
+) -> None:
+    shop = live_tenant
+    front.behind(Telling(), attempt_seconds=60.0)
+    with use_tenant(PLATFORM):
+        Tenant.objects.filter(pk=shop.id).update(max_rate=1, max_burst=1)
+    registry.clear()
+    settings.TENANTS = {**settings.TENANTS, "GATEWAY_LIMITS_TIMES": 1}
+    assert front.ask(shop).status == 200
+    front.gateway._limits._tenants._gauges[shop.id].tokens = -1_000.0
+    head = f"POST / HTTP/1.1\r\nHost: {shop.host}\r\nAuthorization: Bearer void\r\nContent-Length: 9\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", front.port), 180) as connection:
+        connection.sendall(head.encode())  # and never the body
+        assert connection.recv(65536).startswith(b"HTTP/1.1 429")
+
+
+def test_refusals_of_a_burst_are_sent_one_after_the_other() -> None:
+    async def main() -> list[float]:
+        spread, loop = SpreadRefusals(), asyncio.get_running_loop()
+        begun = loop.time()
+
+        async def refusal() -> float:
+            await spread.turn()
+            return loop.time() - begun
+
+        return await asyncio.gather(*(refusal() for _ in range(20)))
+
+    for number, seconds in enumerate(asyncio.run(main())):
+        assert seconds >= number * BETWEEN_REFUSALS
+
+
+def test_refusal_behind_too_many_others_does_not_wait() -> None:
+    async def main() -> bool:
+        spread, loop = SpreadRefusals(), asyncio.get_running_loop()
+        spread._next = loop.time() + LONGEST_WAIT + 3_600
+        await spread.turn()
+        return spread._next > loop.time() + LONGEST_WAIT
+
+    assert asyncio.run(main())
 
 
 def test_bodies_of_one_address_at_once_are_bounded(front: Front, shop: TenantInfo) -> None:
