@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +40,8 @@ def served(command: str) -> Iterator[int]:
     """Serve the demo inside the block; the value is its port."""
     port, log = free_port(), FOLDER / "login-flood.log"
     FOLDER.mkdir(parents=True, exist_ok=True)
+    # Of a run before, addresses would be locked out, and services registered at its port.
+    shutil.rmtree(FOLDER / "flood", ignore_errors=True)
     environment = os.environ | {
         "SANGGA_DATA_DIR": str(FOLDER / "flood"),
         "SANGGA_ORIGIN": f"http://localhost:{port}",
