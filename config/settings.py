@@ -185,7 +185,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "tenants.isolation.scoping.tenant_in_templates",
+                "tenants.isolation.context_processors.tenant",
                 "tenants.contrib.impersonation.session.operator_in_templates",
             ],
         },
@@ -367,14 +367,14 @@ WHITENOISE_USE_FINDERS = True  # WhiteNoise finds files in the apps, so collects
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("SANGGA_MEDIA_ROOT", default=str(DATA_DIR / "media")))
 STORAGES = {
-    "default": {"BACKEND": "tenants.isolation.scoping.TenantFileSystemStorage"},
+    "default": {"BACKEND": "tenants.isolation.storage.TenantFileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "KEY_FUNCTION": "tenants.isolation.scoping.cache_key",
+        "KEY_FUNCTION": "tenants.isolation.cache.cache_key",
     },
 }
 
@@ -393,7 +393,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "tenant": {"()": "tenants.isolation.scoping.TenantLogFilter"},
+        "tenant": {"()": "tenants.isolation.logging.TenantLogFilter"},
         "links": {"()": "tenants.contrib.observability.logs.LinksLogFilter"},
         "request": {"()": "tenants.contrib.observability.logs.RequestLogFilter"},
     },

@@ -13,7 +13,7 @@ from django.core.files.storage import FileSystemStorage
 from django.utils.module_loading import import_string
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.isolation.scoping import TenantFileSystemStorage
+from tenants.isolation.storage import TenantFileSystemStorage
 
 _TWO = tuple(TenantInfo(id=number, slug=f"check-{number}", schema=f"t_{number}") for number in (1, 11))
 """Two tenants that are nowhere else, to see whether they get different keys."""
@@ -33,7 +33,7 @@ def check_caches(**_: Any) -> Iterable[CheckMessage]:
         elif not backend.endswith("DummyCache") and _are_shared(cache.get("KEY_FUNCTION")):
             yield Error(
                 f"CACHES[{alias!r}] has the same keys for all tenants.",
-                hint='Set "KEY_FUNCTION": "tenants.isolation.scoping.cache_key".',
+                hint='Set "KEY_FUNCTION": "tenants.isolation.cache.cache_key".',
                 id="tenants.E014",
             )
 
@@ -56,7 +56,7 @@ def check_storages(**_: Any) -> Iterable[CheckMessage]:
         if issubclass(backend, FileSystemStorage):
             yield Error(
                 f"STORAGES[{alias!r}] keeps the files of all tenants in one folder.",
-                hint='Set its BACKEND to "tenants.isolation.scoping.TenantFileSystemStorage", or to a subclass.',
+                hint='Set its BACKEND to "tenants.isolation.storage.TenantFileSystemStorage", or to a subclass.',
                 id="tenants.E015",
             )
     for name in ("DEFAULT_FILE_STORAGE", "STATICFILES_STORAGE"):
@@ -90,6 +90,6 @@ def check_logs(**_: Any) -> Iterable[CheckMessage]:
     if not any("TenantLogFilter" in str(each.get("()", "")) for each in filters):
         yield CheckWarning(
             "No log says which tenant a line is about.",
-            hint="Give the handlers in LOGGING the filter tenants.isolation.scoping.TenantLogFilter.",
+            hint="Give the handlers in LOGGING the filter tenants.isolation.logging.TenantLogFilter.",
             id="tenants.W003",
         )

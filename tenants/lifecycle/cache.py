@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from tenants.context import TenantInfo
-from tenants.isolation.scoping import note_cache_generation
+from tenants.isolation.cache import set_cache_generation
 from tenants.lifecycle import audit
 from tenants.lifecycle.rows import Which, locked_tenant
 from tenants.registry.tenant_info import info_of
@@ -27,5 +27,5 @@ def clear_tenant_cache(slug: Which) -> TenantInfo:
         tenant.refresh_from_db(fields=["cache_generation"])
         info = info_of(tenant)
         audit.record("clear cache", info)
-        transaction.on_commit(partial(note_cache_generation, info.schema, info.cache_generation))
+        transaction.on_commit(partial(set_cache_generation, info.schema, info.cache_generation))
     return info

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.isolation.scoping import TenantFileSystemStorage
+from tenants.isolation.storage import TenantFileSystemStorage
 from tenants.lifecycle.orphans import is_orphan
 from tenants.lifecycle.progress import Progress
 

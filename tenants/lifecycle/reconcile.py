@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import UnknownVariant
-from tenants.isolation.scoping import TenantFileSystemStorage
+from tenants.isolation.storage import TenantFileSystemStorage
 from tenants.lifecycle import audit
 from tenants.lifecycle.backup.scratch_database import drop_left_over
 from tenants.lifecycle.delete import Deletion, deletions_due, purge_tenant

@@ -8,7 +8,7 @@ from django.db import connection
 
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import SchemaOutdated, TenantLocked
-from tenants.isolation.scoping import PerTenant
+from tenants.isolation.per_tenant_dict import PerTenantDict
 from tenants.lifecycle import audit
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.rows import Which, in_words, locked_tenant
@@ -122,7 +122,7 @@ def _take_tables(before: TenantInfo, after: TenantInfo, applied: frozenset[Key],
 
 
 def _change(before: TenantInfo, after: TenantInfo, applied: frozenset[Key], mapping: Files) -> VariantChange:
-    PerTenant.forget(before.schema)
+    PerTenantDict.forget(before.schema)
     kept: Rows = {}
     found: Rows = {}
     with use_tenant(after.as_owner()):

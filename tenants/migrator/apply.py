@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import MigrationFailed
-from tenants.isolation.scoping import PerTenant
+from tenants.isolation.per_tenant_dict import PerTenantDict
 from tenants.migrator.batch import Express
 from tenants.migrator.graph import AppliedExecutor, Target, check_targets, targets_for
 from tenants.migrator.non_atomic import migrate_untransacted
@@ -193,7 +193,7 @@ def _is_aborted() -> bool:
 
 
 def _migrate(tenant: TenantInfo, leg: Leg, *, by_script: bool) -> None:
-    PerTenant.forget(tenant.schema)  # an attempt that was rolled back may have left ids of rows that are not there
+    PerTenantDict.forget(tenant.schema)  # an attempt that was rolled back may have left ids of rows that are not there
     script = _scripts.get(leg) if by_script else None
     if script is None:
         with _scripts_lock:

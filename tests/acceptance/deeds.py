@@ -17,7 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from tenants import PLATFORM, use_tenant
 from tenants.contrib.devserver import server
 from tenants.contrib.devserver.binaries import find_bindir
-from tenants.isolation.scoping import PerTenant
+from tenants.isolation.per_tenant_dict import PerTenantDict
 from tenants.lifecycle import (
     NewTenant,
     backup_tenant,
@@ -187,7 +187,7 @@ def create_as_django_does(slug: str) -> str:
         schemas.drop_schema(tenant)
         schemas.create_schema(tenant)
         schemas.grant_to_role(tenant)
-    PerTenant.forget(tenant.schema)
+    PerTenantDict.forget(tenant.schema)
     with use_tenant(tenant.as_owner()):
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(targets_for(tenant))

@@ -27,7 +27,7 @@ from tenants.isolation import instances as belonging
 from tenants.isolation import router
 from tenants.isolation.patches import arguments, models, querysets, result_cache
 from tenants.isolation.patches import router as router_patches
-from tenants.isolation.scoping import TenantFileSystemStorage
+from tenants.isolation.storage import TenantFileSystemStorage
 from tenants.postgresql import base, cursor
 from tenants.postgresql import statement_settings as pg_settings
 from tenants.registry.lookup import registry

@@ -25,7 +25,7 @@ from django.utils import timezone, translation
 
 from shop.goods.models import Goods
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, WrongTenant, current_tenant, run_in_threads, use_tenant
-from tenants.isolation.scoping import TenantLogFilter
+from tenants.isolation.logging import TenantLogFilter
 from tenants.lifecycle import clear_tenant_cache
 from tests.isolation import remembering_urls
 from tests.settings import CACHES, MIDDLEWARE, TENANTS
@@ -305,19 +305,19 @@ def test_emptying_one_tenants_cache_empties_nobody_elses(pair: Pair, tmp_path: P
 
 def test_another_process_finds_nothing_either(pair: Pair) -> None:
     """It knows the new generation from the control plane alone."""
-    from tenants.isolation import scoping
+    from tenants.isolation import cache as cache_module
     from tenants.registry.lookup import registry, tenant_by_slug
 
     call_command("clear_tenant_cache", pair[0].slug, verbosity=0)
     registry.clear()
-    here = dict(scoping._generations)
-    scoping._generations.clear()
+    here = dict(cache_module._generations)
+    cache_module._generations.clear()
     try:
         assert tenant_by_slug(pair[0].slug).cache_generation == pair[0].cache_generation + 1
         with use_tenant(tenant_by_slug(pair[0].slug)):
             assert caches["default"].make_key("key").startswith(f"{pair[0].schema}.1:")
     finally:
-        scoping._generations.update(here)
+        cache_module._generations.update(here)
 
 
 def test_a_cache_is_not_emptied_by_what_was_rolled_back(pair: Pair) -> None:

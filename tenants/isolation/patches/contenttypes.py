@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenants.isolation.scoping import PerTenant
+from tenants.isolation.per_tenant_dict import PerTenantDict
 
 _NAME = "_ids_per_tenant"
 
@@ -17,9 +17,9 @@ class ContentTypeCache:
     def __get__(self, manager: Any, owner: type) -> Any:
         if manager is None:
             return self
-        cache: PerTenant | None = getattr(manager.model, _NAME, None)
+        cache: PerTenantDict | None = getattr(manager.model, _NAME, None)
         if cache is None:
-            cache = PerTenant()
+            cache = PerTenantDict()
             setattr(manager.model, _NAME, cache)
         return cache
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import wraps
 from typing import Any
 
-from tenants.isolation.scoping import PerTenant
+from tenants.isolation.per_tenant_dict import PerTenantDict
 
-_sites = PerTenant()
+_sites = PerTenantDict()
 
 
-def site_cache(original: Any) -> PerTenant:
+def site_cache(original: Any) -> PerTenantDict:
     return _sites
 
 

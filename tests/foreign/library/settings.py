@@ -62,7 +62,7 @@ SESSION_ENGINE = "tenants.isolation.sessions"
 USE_TZ = True
 LOGGING = {
     "version": 1,
-    "filters": {"tenant": {"()": "tenants.isolation.scoping.TenantLogFilter"}},
+    "filters": {"tenant": {"()": "tenants.isolation.logging.TenantLogFilter"}},
     "formatters": {"line": {"format": "[{tenant}] {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["tenant"], "formatter": "line"}},
     "root": {"handlers": ["console"]},
@@ -73,11 +73,11 @@ MEDIA_ROOT = os.environ["LIBRARY_MEDIA"]
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "KEY_FUNCTION": "tenants.isolation.scoping.cache_key",
+        "KEY_FUNCTION": "tenants.isolation.cache.cache_key",
     },
 }
 STORAGES = {
-    "default": {"BACKEND": "tenants.isolation.scoping.TenantFileSystemStorage"},
+    "default": {"BACKEND": "tenants.isolation.storage.TenantFileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 

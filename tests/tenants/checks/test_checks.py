@@ -20,7 +20,7 @@ from tenants.checks import process_state as remembered
 from tenants.checks import settings as wiring
 from tenants.checks.placement import check_scopes
 from tenants.checks.settings import MIDDLEWARE, check_wiring
-from tenants.isolation.scoping import cache_key
+from tenants.isolation.cache import cache_key
 from tenants.models import Tenant
 from tenants.postgresql.direct_connection import connect_directly
 from tests.pooler import led_through, pgbouncer
@@ -134,7 +134,7 @@ CHECKS = {
             }
         },
     ),
-    "E016": (remembered.check_storages, {"DEFAULT_FILE_STORAGE": "tenants.isolation.scoping.TenantFileSystemStorage"}),
+    "E016": (remembered.check_storages, {"DEFAULT_FILE_STORAGE": "tenants.isolation.storage.TenantFileSystemStorage"}),
     "E017": (remembered.check_addresses_of_files, {"STATIC_URL": "static/"}),
     "E018": (handed_out.check_secrets, {"SECRET_KEY": "the same for all"}),
     "E019": (handed_out.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.file"}),
@@ -165,7 +165,7 @@ def test_a_media_address_without_a_slash_and_an_old_secret_are_seen_too() -> Non
 
 @pytest.mark.parametrize(
     "key_function",
-    ["tenants.isolation.scoping.cache_key", lambda key, prefix, version: cache_key(key, prefix, version)],
+    ["tenants.isolation.cache.cache_key", lambda key, prefix, version: cache_key(key, prefix, version)],
 )
 def test_any_key_function_that_keeps_tenants_apart_will_do(key_function: Any) -> None:
     cache = {"BACKEND": f"{CACHE_BACKENDS}.locmem.LocMemCache", "KEY_FUNCTION": key_function}

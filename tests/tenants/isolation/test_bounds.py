@@ -1,7 +1,6 @@
-"""What a process keeps for each tenant, client or way has a bound, while its database is away too.
+"""Caches for each tenant, client or path have a bound, also while their database is away.
 
-Fault 62: the mappings of `tenants.isolation.scoping` are tried in `test_scoping.py`, the rooms of hosts in
-`test_known_rooms.py`.
+Fault 62: `PerTenantDict` is tried in `test_per_tenant_dict.py`, the hosts in memory in `test_known_rooms.py`.
 """
 
 from __future__ import annotations

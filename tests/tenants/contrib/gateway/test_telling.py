@@ -20,7 +20,7 @@ from tenants.contrib.observability.logs import JsonFormatter
 from tenants.contrib.observability.principal import STRANGER
 from tenants.contrib.services.identity import HEADER
 from tenants.contrib.services.keys import identity_header
-from tenants.isolation.scoping import TenantLogFilter
+from tenants.isolation.logging import TenantLogFilter
 from tenants.lifecycle import suspend_tenant
 from tenants.registry.lookup import registry
 from tests.tenants.contrib.gateway import upstreams

@@ -20,7 +20,7 @@ from django.test import AsyncClient, Client
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.mounts.models import Mount
 from tenants.contrib.observability.logs import JsonFormatter, LinksLogFilter, RequestLogFilter
-from tenants.isolation.scoping import TenantLogFilter
+from tenants.isolation.logging import TenantLogFilter
 from tenants.lifecycle import suspend_tenant
 from tenants.models import SchemaState
 from tenants.registry.lookup import registry
