@@ -1,4 +1,4 @@
-"""The alias of the one database, with the schema that it was given for. Imports no Django."""
+"""Database alias that knows the schema it was given for. Imports no Django."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 DEFAULT_ALIAS = "default"
 
 
-class TenantAlias(str):
-    """The alias of a database, equal to the plain one everywhere, with the schema that it was given for."""
+class SchemaAlias(str):
+    """A text equal to the plain alias, with a schema."""
 
     schema: str
 
-    def __new__(cls, alias: str, schema: str) -> TenantAlias:
+    def __new__(cls, alias: str, schema: str) -> SchemaAlias:
         self = super().__new__(cls, alias)
         self.schema = schema
         return self
@@ -23,6 +23,5 @@ class TenantAlias(str):
 
 
 @lru_cache(maxsize=4096)
-def alias_for(alias: str, schema: str) -> TenantAlias:
-    """Return the alias that stands for `schema`."""
-    return TenantAlias(alias, schema)
+def alias_for(alias: str, schema: str) -> SchemaAlias:
+    return SchemaAlias(alias, schema)

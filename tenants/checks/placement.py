@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from tenants.isolation.app_placement import Scope, home_of, scope_of
+from tenants.isolation.app_placement import Placement, describe_placement, placement_of
 from tenants.variants.discovery import variants
 from tenants.variants.labels import children_of, variant_of
 from tenants.variants.overrides import read_variant
@@ -22,7 +22,7 @@ def check_scopes(**_: Any) -> Iterable[CheckMessage]:
     """Find apps whose tables nobody has said a place for, and foreign keys that would cross schemas."""
     for config in apps.get_app_configs():
         models = list(config.get_models())
-        if models and scope_of(config.label) is Scope.UNKNOWN:
+        if models and placement_of(config.label) is Placement.UNKNOWN:
             yield Error(
                 f"The app {config.name} has models, and no place for their tables.",
                 hint="Name it in TENANTS: SHARED_APPS, TENANT_APPS or COMMON_APPS.",
@@ -40,7 +40,7 @@ def _crossing_keys(model: Any) -> Iterable[CheckMessage]:
         label = field.related_model._meta.app_label
         if not _stands_beside(model._meta.app_label, label):
             yield Error(
-                f"{field} points from {home_of(model._meta.app_label)} to {home_of(label)}.",
+                f"{field} points from {describe_placement(model._meta.app_label)} to {describe_placement(label)}.",
                 hint="No foreign key crosses schemas. Keep the id, or a copy of what is needed, instead.",
                 obj=field,
                 id="tenants.E006",
@@ -49,10 +49,10 @@ def _crossing_keys(model: Any) -> Iterable[CheckMessage]:
 
 def _stands_beside(label: str, related: str) -> bool:
     """Tell whether wherever `label` has tables, `related` has them too."""
-    here, there = scope_of(label), scope_of(related)
-    if there is Scope.VARIANT or (here is Scope.VARIANT and there is Scope.TENANT):
-        return here is Scope.VARIANT and variant_of(related) in {"", variant_of(label)}
-    return there in {here, Scope.COMMON}
+    here, there = placement_of(label), placement_of(related)
+    if there is Placement.VARIANT or (here is Placement.VARIANT and there is Placement.TENANT):
+        return here is Placement.VARIANT and variant_of(related) in {"", variant_of(label)}
+    return there in {here, Placement.COMMON}
 
 
 @register(Tags.models)
@@ -78,7 +78,7 @@ def broken_variants() -> set[str]:
 def _children_of_what_all_have(variant: str) -> Iterable[str]:
     """Find children of models of which the control plane has a table too, such as users."""
     for child, parent, _ in children_of(variant):
-        if scope_of(parent._meta.app_label) is not Scope.TENANT:
+        if placement_of(parent._meta.app_label) is not Placement.TENANT:
             yield (
                 f"The model {child._meta.label} is a child of {parent._meta.label}, which is not the tenants' alone. "
                 f"Give it a OneToOneField to {parent.__name__} instead."
@@ -89,13 +89,13 @@ def _children_of_what_all_have(variant: str) -> Iterable[str]:
 def check_places_of_django(**_: Any) -> Iterable[CheckMessage]:
     """Find apps of Django's whose rows all tenants would share, and the engine in a place that is not its own."""
     for label in OF_EACH_TENANT:
-        if scope_of(label) is Scope.SHARED:
+        if placement_of(label) is Placement.SHARED:
             yield Error(
                 f"The tables of {apps.get_app_config(label).name} are in the control plane alone.",
                 hint="Move it from SHARED_APPS to COMMON_APPS: users, rights and sessions are each tenant's own.",
                 id="tenants.E009",
             )
-    if scope_of("tenants") is not Scope.SHARED:
+    if placement_of("tenants") is not Placement.SHARED:
         yield Error(
             "The app tenants is not in SHARED_APPS.",
             hint="Put it there: no tenant may have the control plane's tables.",

@@ -14,7 +14,7 @@ from django.db.utils import load_backend
 from tenants.checks.placement import broken_variants
 from tenants.conf import tenancy
 from tenants.errors import InvalidVariant, TenancyError
-from tenants.isolation.app_placement import Scope, scope_of
+from tenants.isolation.app_placement import Placement, placement_of
 from tenants.isolation.urlconfs import import_urlconfs, views_of
 from tenants.postgresql.base import DatabaseWrapper
 
@@ -96,7 +96,7 @@ def check_admins(**_: Any) -> Iterable[CheckMessage]:
         return  # what imports said it when the process was started
     models = {getattr(view, "model_admin", None) and view.model_admin.model for _, view in views_of(urlconf)}
     for model in sorted(filter(None, models), key=str):
-        if scope_of(model._meta.app_label) is Scope.SHARED:
+        if placement_of(model._meta.app_label) is Placement.SHARED:
             yield Error(
                 f"An admin in {urlconf} shows {model._meta.label}, which is the control plane's.",
                 hint="Register it with the platform's own AdminSite, such as tenants.contrib.admin.site.platform_site.",

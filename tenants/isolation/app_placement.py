@@ -1,4 +1,4 @@
-"""Which side an app's tables are on: the control plane's, the tenants', or both."""
+"""Where the tables of an app are: in the control plane, in the tenants' schemas, or in both."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tenants.variants.discovery import check_known, variants
 from tenants.variants.labels import label_of, variant_of
 
 
-class Scope(Enum):
-    """Where the tables of an app are. The value is the wording for messages."""
+class Placement(Enum):
+    """Where the tables of an app are. The values are the words for messages."""
 
     SHARED = "the control plane (schema public)"
     TENANT = "the tenants' schemas"
@@ -25,67 +25,67 @@ class Scope(Enum):
 
 
 @cache
-def _scopes() -> dict[str, Scope]:
+def _placements() -> dict[str, Placement]:
     config = tenancy()
     named = {
-        **{variant.app: Scope.VARIANT for variant in variants().values()},
-        **dict.fromkeys(config.shared_apps, Scope.SHARED),
-        **dict.fromkeys(config.tenant_apps, Scope.TENANT),
-        **dict.fromkeys(config.common_apps, Scope.COMMON),
+        **{variant.app: Placement.VARIANT for variant in variants().values()},
+        **dict.fromkeys(config.shared_apps, Placement.SHARED),
+        **dict.fromkeys(config.tenant_apps, Placement.TENANT),
+        **dict.fromkeys(config.common_apps, Placement.COMMON),
     }
-    return {app.label: named.get(app.name) or named.get(_path_of(app), Scope.UNKNOWN) for app in apps.get_app_configs()}
+    return {
+        app.label: named.get(app.name) or named.get(_config_path(app), Placement.UNKNOWN)
+        for app in apps.get_app_configs()
+    }
 
 
-def _path_of(app: AppConfig) -> str:
-    """Return how an app is named whose configuration is not the one that Django finds by itself."""
+def _config_path(app: AppConfig) -> str:
     return f"{type(app).__module__}.{type(app).__qualname__}"
 
 
-def scope_of(app_label: str) -> Scope:
-    """Return where the tables of an app are."""
-    return _scopes().get(app_label, Scope.UNKNOWN)
+def placement_of(app_label: str) -> Placement:
+    return _placements().get(app_label, Placement.UNKNOWN)
 
 
-def has_tables(app_label: str, tenant: TenantInfo) -> bool:
-    """Tell whether an app has tables where `tenant` looks; raise `UnknownVariant`."""
-    return app_label in labels_for(tenant)
-
-
-def home_of(app_label: str) -> str:
-    """Return where the tables of an app are, in words for messages."""
+def describe_placement(app_label: str) -> str:
+    """Return the placement of an app in words for messages."""
     variant = variant_of(app_label)
-    return f"the schemas of tenants of the variant {variant!r}" if variant else scope_of(app_label).value
+    return f"the schemas of tenants of the variant {variant!r}" if variant else placement_of(app_label).value
 
 
-def labels_for(tenant: TenantInfo) -> frozenset[str]:
-    """Return the labels of the apps that have tables where `tenant` looks; raise `UnknownVariant`."""
-    return labels_of_platform() if tenant.is_platform else labels_of_variant(tenant.variant)
+def is_installed_for(app_label: str, tenant: TenantInfo) -> bool:
+    """Return whether an app has tables in the tenant's schema; raise `UnknownVariant`."""
+    return app_label in app_labels_for(tenant)
+
+
+def app_labels_for(tenant: TenantInfo) -> frozenset[str]:
+    """Return the labels of the apps with tables in the tenant's schema; raise `UnknownVariant`."""
+    return platform_app_labels() if tenant.is_platform else variant_app_labels(tenant.variant)
 
 
 @cache
-def labels_of_platform() -> frozenset[str]:
-    """Return the labels of the apps that have tables in the control plane."""
-    return _labels(Scope.SHARED)
+def platform_app_labels() -> frozenset[str]:
+    return _labels(Placement.SHARED)
 
 
 @cache
-def labels_of_variant(variant: str) -> frozenset[str]:
-    """Return the labels of the apps that have tables in the schemas of tenants of `variant`; raise `UnknownVariant`."""
+def variant_app_labels(variant: str) -> frozenset[str]:
+    """Return the labels of the apps with tables in the schemas of a variant's tenants; raise `UnknownVariant`."""
     check_known(variant)
-    return _labels(Scope.TENANT).union({label_of(variant)} - {""})
+    return _labels(Placement.TENANT).union({label_of(variant)} - {""})
 
 
-def _labels(side: Scope) -> frozenset[str]:
-    return frozenset(label for label, scope in _scopes().items() if scope in {side, Scope.COMMON})
+def _labels(side: Placement) -> frozenset[str]:
+    return frozenset(label for label, placement in _placements().items() if placement in {side, Placement.COMMON})
 
 
-def _reload(*, setting: str, **_: object) -> None:
+def _clear_caches(*, setting: str, **_: object) -> None:
     if setting in {"TENANTS", "INSTALLED_APPS"}:
-        for answers in (_scopes, labels_of_platform, labels_of_variant):
-            answers.cache_clear()
+        for cached in (_placements, platform_app_labels, variant_app_labels):
+            cached.cache_clear()
         block = innermost.get()
         while block is not None:
             block.labels, block = None, block.outer
 
 
-setting_changed.connect(_reload, dispatch_uid="tenants.isolation.app_placement")
+setting_changed.connect(_clear_caches, dispatch_uid="tenants.isolation.app_placement")

@@ -1,8 +1,7 @@
-"""Whose a record is: an instance carries the schema that it was loaded from or saved to.
+"""The tenant of a model instance: its `_state.db` is an alias with the schema it was loaded from or saved to.
 
-Nothing is stored with each row. The router's answer to "which database?" is the alias, as ever, and carries the
-schema with it; Django keeps that answer in `instance._state.db` of whatever it loads or saves, and pickles it along.
-`tenants.isolation.patches.models` has it looked at.
+The router answers with such an alias (`tenants.schema_alias`), and Django keeps the answer in `_state.db` and pickles
+it. So no row needs anything more. `tenants.isolation.patches` has the checks.
 """
 
 from __future__ import annotations
@@ -16,41 +15,41 @@ from django.utils.connection import ConnectionDoesNotExist
 from tenants.context import innermost
 from tenants.errors import WrongTenant
 from tenants.postgresql.base import DatabaseWrapper
-from tenants.schema_alias import DEFAULT_ALIAS, TenantAlias, alias_for
+from tenants.schema_alias import DEFAULT_ALIAS, SchemaAlias, alias_for
 
 
-def schema_of(instance: Model) -> str | None:
-    """Return the schema that an instance was loaded from or saved to; None for one that belongs nowhere yet."""
+def tenant_schema_of(instance: Model) -> str | None:
+    """Return the schema that an instance was loaded from or saved to; None for a new one."""
     return getattr(instance._state.db, "schema", None)
 
 
-def check_belongs(instance: Any) -> None:
-    """Raise `WrongTenant` if an instance belongs to another tenant than the active one."""
+def check_same_tenant(instance: Any) -> None:
+    """Raise `WrongTenant` if a model instance belongs to another tenant than the active one."""
     if isinstance(instance, Model):
         block = innermost.get()
         if block is None or instance._state.db is block.alias:  # usually
             return
-        schema, tenant = schema_of(instance), block.tenant
+        schema, tenant = tenant_schema_of(instance), block.tenant
         if schema is not None and schema != tenant.schema:
             raise WrongTenant(instance._meta.label, schema, str(tenant))
 
 
-def with_its_schema(alias: Any) -> Any:
-    """Return an alias that was named, or chosen by a user's router, as ours gives it: rows then know their tenant.
+def with_schema(alias: Any) -> Any:
+    """Return an alias that a caller or another router has named, with the active tenant's schema.
 
-    A database of another engine has no tenants, and its alias stays as it is.
+    The alias of a database with another engine stays as it is.
     """
     block = innermost.get()
-    if block is None or not alias or isinstance(alias, TenantAlias):
+    if block is None or not alias or isinstance(alias, SchemaAlias):
         return alias
     if alias == DEFAULT_ALIAS:
         return block.alias
-    return alias_for(alias, block.tenant.schema) if is_ours(alias) else alias
+    return alias_for(alias, block.tenant.schema) if is_tenant_database(alias) else alias
 
 
-def is_ours(alias: str) -> bool:
-    """Tell whether the statements to a database carry the tenant."""
+def is_tenant_database(alias: str) -> bool:
+    """Return whether a database has our engine, whose statements carry the tenant."""
     try:
         return isinstance(connections[alias], DatabaseWrapper)
     except ConnectionDoesNotExist:
-        return False  # Django says so when it is asked for something
+        return False  # Django raises it again when the alias is used

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from tenants.conf import tenancy
 from tenants.context import current_tenant
 from tenants.errors import ConfigurationError
-from tenants.isolation.app_placement import has_tables
+from tenants.isolation.app_placement import is_installed_for
 
 _SECOND_FACTORS = ("django_otp.plugins.otp_static", "django_otp.plugins.otp_totp")
 """Apps whose rows are secrets in people's pockets: good for nothing without a password, and still theirs."""
@@ -48,7 +48,7 @@ def anonymise_users() -> None:
         if apps.is_installed(label):
             for model in apps.get_app_config(label.rpartition(".")[2]).get_models():
                 model._base_manager.all().delete()
-    if has_tables(LogEntry._meta.app_label, current_tenant()):
+    if is_installed_for(LogEntry._meta.app_label, current_tenant()):
         LogEntry.objects.all().delete()
 
 

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.management.base import CommandError
 
 from tenants.context import PLATFORM, active_tenant, use_tenant
-from tenants.isolation.app_placement import labels_for
+from tenants.isolation.app_placement import app_labels_for
 from tenants.management.error_messages import name_of
 from tenants.management.selection import require_tenant
 
@@ -58,7 +58,7 @@ def require_apps_here(labels: Iterable[str], command: str) -> None:
             apps.get_app_config(label)
         except LookupError as error:
             raise CommandError(str(error)) from error
-        if label not in labels_for(tenant):
+        if label not in app_labels_for(tenant):
             side = "SLUG" if tenant.is_platform else "--platform"
             raise CommandError(
                 f"The app {label!r} has no tables in {_place(tenant.schema)}. "

@@ -8,7 +8,7 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.executor import MigrationExecutor
 
 from tenants.context import PLATFORM, active_tenant
-from tenants.isolation.app_placement import labels_for
+from tenants.isolation.app_placement import app_labels_for
 
 
 class ControlPlaneExecutor(MigrationExecutor):
@@ -17,7 +17,7 @@ class ControlPlaneExecutor(MigrationExecutor):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         every_leaf_node = self.loader.graph.leaf_nodes
-        labels = labels_for(PLATFORM)
+        labels = app_labels_for(PLATFORM)
         self.loader.graph.leaf_nodes = lambda app=None: [key for key in every_leaf_node(app) if key[0] in labels]
 
 
@@ -30,5 +30,5 @@ class Autodetector(MigrationAutodetector):
         tenant = active_tenant()
         if tenant is None:
             return found
-        labels = labels_for(tenant)
+        labels = app_labels_for(tenant)
         return {label: changes for label, changes in found.items() if label in labels}

@@ -18,7 +18,13 @@ from django.db.migrations.state import ProjectState
 
 from tenants.context import TenantInfo
 from tenants.errors import MigrationFailed
-from tenants.isolation.app_placement import Scope, home_of, labels_for, labels_of_variant, scope_of
+from tenants.isolation.app_placement import (
+    Placement,
+    app_labels_for,
+    describe_placement,
+    placement_of,
+    variant_app_labels,
+)
 from tenants.models.code_release import Key, checksum, disk_loader
 from tenants.variants.discovery import known_variants
 
@@ -93,14 +99,14 @@ class AppliedExecutor(MigrationExecutor):
 
 def targets_for(tenant: TenantInfo) -> tuple[Target, ...]:
     """Return the last migrations of every app that has tables in the tenant's schema."""
-    return _leaves(labels_for(tenant))
+    return _leaves(app_labels_for(tenant))
 
 
 def check_targets(tenant: TenantInfo, targets: Collection[Target]) -> None:
     """Raise `MigrationFailed` for an app that has no tables in the tenant's schema: it would be on record there."""
-    strangers = sorted({app for app, _ in targets} - labels_for(tenant))
+    strangers = sorted({app for app, _ in targets} - app_labels_for(tenant))
     if strangers:
-        places = ", ".join(f"{app}: {home_of(app)}" for app in strangers)
+        places = ", ".join(f"{app}: {describe_placement(app)}" for app in strangers)
         raise MigrationFailed(tenant.slug, f"it is not among those that have the tables ({places}).")
 
 
@@ -117,8 +123,10 @@ def chosen_targets(app_label: str, migration: str | None) -> list[Target]:
     loader = disk_loader()
     if app_label not in loader.migrated_apps:
         raise CommandError(f"There is no app {app_label!r} with migrations. Give the app's label, for example 'goods'.")
-    if scope_of(app_label) in {Scope.SHARED, Scope.UNKNOWN}:
-        raise CommandError(f"{app_label!r} has its tables in {home_of(app_label)}. Run: manage.py migrate {app_label}")
+    if placement_of(app_label) in {Placement.SHARED, Placement.UNKNOWN}:
+        raise CommandError(
+            f"{app_label!r} has its tables in {describe_placement(app_label)}. Run: manage.py migrate {app_label}"
+        )
     if migration is None:
         return [key for key in loader.graph.leaf_nodes() if key[0] == app_label]
     if migration == "zero":
@@ -137,7 +145,7 @@ def fingerprint(applied: Collection[Key], variant: str) -> str:
     Those do that the code has, of the apps that tenants of `variant` have. So old and young schemas compare equal,
     where migrations have been squashed away, and so do those that have the tables of another variant kept aside.
     """
-    labels = labels_of_variant(variant)
+    labels = variant_app_labels(variant)
     return checksum(key for key in applied if key[0] in labels)
 
 
@@ -154,4 +162,4 @@ def target_fingerprint(variant: str) -> str:
 
     For a variant that the code does not have that is one that no schema has: it is never up to date.
     """
-    return _target_fingerprint(labels_of_variant(variant)) if variant in known_variants() else "unknown variant"
+    return _target_fingerprint(variant_app_labels(variant)) if variant in known_variants() else "unknown variant"

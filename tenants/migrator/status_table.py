@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.isolation.app_placement import labels_of_variant
+from tenants.isolation.app_placement import variant_app_labels
 from tenants.migrator.recorder import read_applied
 from tenants.models.code_release import Key, disk_loader
 from tenants.variants.discovery import DEFAULT, known_variants
@@ -46,7 +46,7 @@ def migration_matrix(tenants: Sequence[TenantInfo]) -> Iterator[Row]:
 
 def _migrated_labels(tenant: TenantInfo) -> list[str]:
     variant = tenant.variant if tenant.variant in known_variants() else DEFAULT
-    return sorted(labels_of_variant(variant) & disk_loader().migrated_apps)
+    return sorted(variant_app_labels(variant) & disk_loader().migrated_apps)
 
 
 def _cell(label: str, applied: frozenset[Key]) -> Cell:

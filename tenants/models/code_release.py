@@ -8,7 +8,7 @@ from functools import cache
 
 from django.db.migrations.loader import MigrationLoader
 
-from tenants.isolation.app_placement import labels_of_platform, labels_of_variant
+from tenants.isolation.app_placement import platform_app_labels, variant_app_labels
 from tenants.variants.discovery import known_variants
 
 Key = tuple[str, str]
@@ -27,7 +27,7 @@ def release() -> str:
 
     Code with the same migrations is the same release: each may go on with what the other has begun.
     """
-    labels = labels_of_platform().union(*(labels_of_variant(variant) for variant in known_variants()))
+    labels = platform_app_labels().union(*(variant_app_labels(variant) for variant in known_variants()))
     return checksum(key for key in disk_loader().disk_migrations if key[0] in labels)
 
 

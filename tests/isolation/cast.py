@@ -18,7 +18,7 @@ from shop.orders.models import Order
 from shop.orders.services import place_order
 from shop.steps import CLERK, MANAGER
 from tenants import PLATFORM, TenantInfo, current_tenant, use_tenant
-from tenants.isolation.app_placement import Scope, scope_of
+from tenants.isolation.app_placement import Placement, placement_of
 
 HERS = "shopper.of.hers@example.com"
 """The e-mail address of the customer in whose session the shopper is."""
@@ -50,8 +50,12 @@ def furnish() -> dict[Any, Any]:
 
 def first_of_each_model() -> dict[Any, Any]:
     """Return the first key of each model that the active tenant, or the platform, has rows of."""
-    here = (Scope.SHARED, Scope.COMMON) if current_tenant().is_platform else (Scope.TENANT, Scope.COMMON)
-    models = [model for model in apps.get_models() if scope_of(model._meta.app_label) in here and model._meta.managed]
+    here = (
+        (Placement.SHARED, Placement.COMMON) if current_tenant().is_platform else (Placement.TENANT, Placement.COMMON)
+    )
+    models = [
+        model for model in apps.get_models() if placement_of(model._meta.app_label) in here and model._meta.managed
+    ]
     firsts = {model: model._default_manager.order_by("pk").values_list("pk", flat=True).first() for model in models}
     return {model: pk for model, pk in firsts.items() if pk is not None}
 

@@ -16,7 +16,7 @@ from django.db.models.query import RawQuerySet
 from django.test import override_settings
 
 from tenants import PLATFORM, TenantInfo, WrongSchema, WrongTenant, use_tenant
-from tenants.isolation.instances import schema_of
+from tenants.isolation.instances import tenant_schema_of
 from tenants.models import Tenant
 from tenants.registry.lookup import tenant_by_slug
 
@@ -137,7 +137,7 @@ def test_a_record_of_another_alias_is_refused_in_another_tenant(
     """Fault 3: P4 holds for every alias whose engine is ours, however the record was read."""
     with use_tenant(acme):
         row = READ[read]()
-    assert schema_of(row) == acme.schema
+    assert tenant_schema_of(row) == acme.schema
     with use_tenant(globex), pytest.raises(WrongTenant, match=acme.schema):
         USE[use](row)
 
@@ -168,7 +168,7 @@ def test_a_database_of_another_engine_has_no_tenants(acme: TenantInfo, globex: T
     for tenant in (acme, globex):
         with use_tenant(tenant):
             assert User.objects.using(warehouse).db == warehouse
-            assert schema_of(from_warehouse(warehouse)) is None
+            assert tenant_schema_of(from_warehouse(warehouse)) is None
 
 
 def from_warehouse(warehouse: str) -> User:
@@ -217,7 +217,7 @@ def test_what_a_router_of_a_project_reads_belongs_to_its_tenant(
     with use_tenant(acme):
         user, group = User.objects.get(), Group(name="of acme", pk=1)
         permission = Permission(name="new", content_type=Permission.objects.first().content_type)  # type: ignore[union-attr]
-    assert schema_of(user) == schema_of(permission) == acme.schema
+    assert tenant_schema_of(user) == tenant_schema_of(permission) == acme.schema
     with use_tenant(globex):
         for use in (user.save, user.delete, user.refresh_from_db, permission.save, lambda: list(user.groups.all())):
             with pytest.raises(WrongTenant):

@@ -23,8 +23,7 @@ from psycopg.pq import TransactionStatus
 from tenants import TenantInfo
 from tenants.context import PLATFORM, use_tenant
 from tenants.http import middleware
-from tenants.isolation import instances as belonging
-from tenants.isolation import router
+from tenants.isolation import instances, router
 from tenants.isolation.patches import arguments, models, querysets, result_cache
 from tenants.isolation.patches import router as router_patches
 from tenants.isolation.storage import TenantFileSystemStorage
@@ -82,8 +81,8 @@ def no_roles(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 def no_guard(patch: pytest.MonkeyPatch, stage: Stage) -> None:
     """Nobody asks whose a record or a queryset is."""
-    for module in (belonging, arguments, models, querysets, router, router_patches):
-        patch.setattr(module, "check_belongs", lambda instance: None)
+    for module in (instances, arguments, models, querysets, router, router_patches):
+        patch.setattr(module, "check_same_tenant", lambda instance: None)
     for module in (arguments, querysets, result_cache):
         patch.setattr(module, "check_queryset", lambda queryset: None)
 
@@ -208,8 +207,8 @@ def pages_are_the_owners(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 def an_admin_of_tenants_has_it_all(patch: pytest.MonkeyPatch, stage: Stage) -> AbstractContextManager[Any]:
     """The operator's admin at tenants' hosts, with a router and rights that let it read."""
-    everything = frozenset(router.labels_for(PLATFORM) | router.labels_for(stage.owner))
-    patch.setattr(router, "labels_for", lambda tenant: everything)
+    everything = frozenset(router.app_labels_for(PLATFORM) | router.app_labels_for(stage.owner))
+    patch.setattr(router, "app_labels_for", lambda tenant: everything)
 
     def change(plain: Any, schema: str, role: str) -> tuple[str, str]:
         path, become = plain(schema, "")

@@ -17,7 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from tenants.context import PLATFORM
 from tenants.contrib.accounts.user_admin import InvitesUsers
 from tenants.contrib.admin.site import platform_site
-from tenants.isolation.app_placement import labels_for
+from tenants.isolation.app_placement import app_labels_for
 
 
 class _RightsOfThePlatform:
@@ -27,7 +27,7 @@ class _RightsOfThePlatform:
         if db_field.remote_field.model is Permission:
             rights = Permission.objects.select_related("content_type")
             # The queue's tables are the workers' business; operations are what operators see of it.
-            labels = labels_for(PLATFORM) - {"procrastinate"}
+            labels = app_labels_for(PLATFORM) - {"procrastinate"}
             kwargs["queryset"] = rights.filter(content_type__app_label__in=labels)
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
 

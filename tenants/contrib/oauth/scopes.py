@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.scopes import BaseScopes
 
 from tenants.context import current_tenant
-from tenants.isolation.app_placement import Scope, labels_of_variant, scope_of
+from tenants.isolation.app_placement import Placement, placement_of, variant_app_labels
 
 OPENID = {
     "openid": _("Know that it is you"),
@@ -48,7 +48,7 @@ class TenantScopes(BaseScopes):
 
 def api_scopes() -> dict[str, Any]:
     """Return the scopes of the active tenant's API: to see, and to change, what each of its apps has."""
-    return _scopes_of(labels_of_variant(current_tenant().variant))
+    return _scopes_of(variant_app_labels(current_tenant().variant))
 
 
 @lru_cache(maxsize=64)
@@ -56,7 +56,7 @@ def _scopes_of(labels: frozenset[str]) -> dict[str, Any]:
     scopes = {}
     for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
         # Of what every Django project has, users and groups alone are a shop's matter.
-        is_shops = config.label in _NAMES or (config.label != _OWN and scope_of(config.label) is Scope.TENANT)
+        is_shops = config.label in _NAMES or (config.label != _OWN and placement_of(config.label) is Placement.TENANT)
         if is_shops and config.label in labels and any(config.get_models()):
             what = _NAMES.get(config.label, config.verbose_name)
             scopes[f"{config.label}:read"] = format_lazy(_("See: {what}"), what=what)

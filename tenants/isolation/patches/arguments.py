@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from tenants.context import innermost
-from tenants.isolation.instances import check_belongs
+from tenants.isolation.instances import check_same_tenant
 from tenants.isolation.patches.querysets import check_queryset
 
 
@@ -18,7 +18,7 @@ def check_value(value: Any) -> None:
     if isinstance(value, QuerySet):
         check_queryset(value)
     elif isinstance(value, Model):
-        check_belongs(value)
+        check_same_tenant(value)
     elif isinstance(value, list | tuple | set | frozenset):
         check_rows(value)
 
@@ -30,7 +30,7 @@ def check_rows(rows: Iterable[Any]) -> None:
         state = getattr(row, "_state", None)
         alias = None if state is None else state.db
         if alias is not right:
-            check_belongs(row)
+            check_same_tenant(row)
             right = alias
 
 
@@ -82,7 +82,7 @@ def check_filter_value(original: Any) -> Any:
         # Compared here first: related managers make a filter for each row that is prefetched for.
         state = getattr(value, "_state", None)
         if state is not None and ((block := innermost.get()) is None or state.db is not block.alias):
-            check_belongs(value)
+            check_same_tenant(value)
         return original(self, value, opts, field)
 
     return checked

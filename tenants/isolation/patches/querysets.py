@@ -11,7 +11,7 @@ from typing import Any
 
 from tenants.context import innermost
 from tenants.errors import WrongTenant
-from tenants.isolation.instances import check_belongs, with_its_schema
+from tenants.isolation.instances import check_same_tenant, with_schema
 
 
 class TenantHints(dict[str, Any]):
@@ -93,8 +93,8 @@ def check_db(original: Any) -> Any:
             alias: str = choose(self)  # from our router, with the schema
             return alias
         check_queryset(self)
-        check_belongs(self._hints.get("instance"))
-        named: str = with_its_schema(choose(self))
+        check_same_tenant(self._hints.get("instance"))
+        named: str = with_schema(choose(self))
         return named
 
     return property(db)

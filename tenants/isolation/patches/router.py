@@ -8,7 +8,7 @@ from typing import Any
 from django.db.utils import ConnectionRouter
 
 from tenants.context import innermost
-from tenants.isolation.instances import check_belongs, is_ours, with_its_schema
+from tenants.isolation.instances import check_same_tenant, is_tenant_database, with_schema
 from tenants.isolation.router import TenantRouter
 
 _router = TenantRouter()
@@ -24,9 +24,9 @@ def route_in_tenant(original: Any) -> Any:
         block = innermost.get()
         if block is None or alias is block.alias:
             return alias
-        if is_ours(alias):
+        if is_tenant_database(alias):
             _router.db_for_read(model, **hints)
-        return with_its_schema(alias)
+        return with_schema(alias)
 
     return route
 
@@ -35,7 +35,7 @@ def relate_in_tenant(original: Any) -> Any:
     @wraps(original)
     def allow_relation(self: ConnectionRouter, obj1: Any, obj2: Any, **hints: Any) -> Any:
         for row in (obj1, obj2):
-            check_belongs(row)
+            check_same_tenant(row)
         return original(self, obj1, obj2, **hints)
 
     return allow_relation
@@ -45,6 +45,6 @@ def migrate_in_place(original: Any) -> Any:
     @wraps(original)
     def allow_migrate(self: ConnectionRouter, db: str, app_label: str, **hints: Any) -> Any:
         allowed = original(self, db, app_label, **hints)
-        return allowed and (not is_ours(db) or _router.allow_migrate(db, app_label, **hints))
+        return allowed and (not is_tenant_database(db) or _router.allow_migrate(db, app_label, **hints))
 
     return allow_migrate

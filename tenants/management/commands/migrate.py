@@ -10,7 +10,7 @@ from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS
 
 from tenants.context import PLATFORM, use_tenant
-from tenants.isolation.app_placement import labels_for
+from tenants.isolation.app_placement import app_labels_for
 from tenants.isolation.patches import Patch, install
 from tenants.migrator.django_commands import Autodetector, ControlPlaneExecutor
 from tenants.migrator.release_order import note_release
@@ -35,7 +35,7 @@ class Command(migrate.Command):
         app = options["app_label"]
         if app and app not in apps.app_configs:
             raise CommandError(f"No installed app with label {app!r}.")
-        if app and app not in labels_for(PLATFORM):
+        if app and app not in app_labels_for(PLATFORM):
             raise CommandError(f"{app!r} has no tables in the control plane. Run: manage.py migrate_tenants {app}")
         if options["verbosity"]:
             self.stdout.write("Control plane (schema public); the tenants' schemas: manage.py migrate_tenants")

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.commands import showmigrations
 
 from tenants.context import PLATFORM, active_tenant
-from tenants.isolation.app_placement import labels_for
+from tenants.isolation.app_placement import app_labels_for
 from tenants.management.django_commands import OnOneSide, require_apps_here
 from tenants.models.code_release import disk_loader
 
@@ -18,5 +18,5 @@ class Command(OnOneSide, showmigrations.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         # The other side's apps are not here, and would stand there as never migrated.
         require_apps_here(options["app_label"], "showmigrations")
-        here = sorted(labels_for(active_tenant() or PLATFORM) & disk_loader().migrated_apps)
+        here = sorted(app_labels_for(active_tenant() or PLATFORM) & disk_loader().migrated_apps)
         super().handle(*args, **{**options, "app_label": options["app_label"] or here})

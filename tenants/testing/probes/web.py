@@ -17,7 +17,7 @@ from django.test import Client
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
 from tenants.contrib.limits.limiter import turnstile
-from tenants.isolation.app_placement import Scope, scope_of
+from tenants.isolation.app_placement import Placement, placement_of
 from tenants.isolation.urlconfs import views_of
 from tenants.testing.probe import NotApplicable, Probe, Stage
 
@@ -146,7 +146,7 @@ def _operators_pages(stage: Stage, reader: TenantInfo | None) -> str:
         path
         for urlconf in (settings.ROOT_URLCONF, tenancy().tenant_urlconf)
         for path, callback in _pages_of(urlconf)
-        if scope_of(_label_of(callback)) is Scope.SHARED
+        if placement_of(_label_of(callback)) is Placement.SHARED
     }
     if not paths:
         raise NotApplicable("No admin shows the control plane's models.")

@@ -14,7 +14,7 @@ from django.db import DatabaseError, ProgrammingError, connection, router, trans
 from shop.goods.models import Category, Goods
 from shop.orders.models import Order
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, WrongSchema, use_tenant
-from tenants.isolation.app_placement import Scope, has_tables, labels_for, scope_of
+from tenants.isolation.app_placement import Placement, app_labels_for, is_installed_for, placement_of
 from tenants.isolation.router import TenantRouter
 from tenants.models import Domain, Tenant
 from tenants.postgresql import tenant_schemas as schemas
@@ -68,7 +68,7 @@ def test_the_tables_are_where_the_router_says_and_nowhere_else(acme: TenantInfo)
         for place in (acme, PLATFORM):
             cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [place.schema])
             found = {name for (name,) in cursor.fetchall()} - {"django_migrations"}
-            assert found == {table for table, label in tables.items() if has_tables(label, place)}
+            assert found == {table for table, label in tables.items() if is_installed_for(label, place)}
 
 
 def test_rows_are_related_on_one_side_alone(acme: TenantInfo) -> None:
@@ -100,9 +100,9 @@ def test_an_app_is_migrated_where_its_tables_belong(
 def test_every_app_with_tables_has_a_side() -> None:
     for config in apps.get_app_configs():
         if list(config.get_models()):
-            assert scope_of(config.label) is not Scope.UNKNOWN
-    assert "goods" not in labels_for(PLATFORM)
-    assert "tenants" in labels_for(PLATFORM)
+            assert placement_of(config.label) is not Placement.UNKNOWN
+    assert "goods" not in app_labels_for(PLATFORM)
+    assert "tenants" in app_labels_for(PLATFORM)
 
 
 # --- What is missing is an error, and never somebody else's

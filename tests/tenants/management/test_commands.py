@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.isolation.app_placement import labels_for
+from tenants.isolation.app_placement import app_labels_for
 from tenants.models import Tenant
 from tenants.registry.lookup import tenant_by_slug
 from tests.typed import Ended, Manage
@@ -302,7 +302,7 @@ def test_migrate_gives_the_control_plane_nothing_of_a_shop(acme: TenantInfo) -> 
     call_command("migrate", verbosity=0)
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT app FROM django_migrations")
-        assert {app for (app,) in cursor.fetchall()} <= labels_for(PLATFORM)
+        assert {app for (app,) in cursor.fetchall()} <= app_labels_for(PLATFORM)
 
 
 @pytest.mark.parametrize(

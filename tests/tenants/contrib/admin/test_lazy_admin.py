@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tenants.isolation.app_placement import Scope, scope_of
+from tenants.isolation.app_placement import Placement, placement_of
 
 LOADED = "import sys; print(*sorted(name for name in sys.modules if name.endswith('.admin') and name[:5] == 'shop.'))"
 
@@ -32,4 +32,4 @@ def test_they_are_loaded_with_urls_and_for_checks_and_not_for_commands(doing: st
 
 
 def test_the_log_of_the_admin_is_everybodys_own() -> None:
-    assert scope_of("admin") is Scope.COMMON
+    assert placement_of("admin") is Placement.COMMON

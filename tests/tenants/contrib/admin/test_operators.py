@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.test import Client
 
 from tenants.context import PLATFORM
-from tenants.isolation.app_placement import labels_for
+from tenants.isolation.app_placement import app_labels_for
 
 USERS = "/admin/auth/user/"
 NEW_PASSWORD = {"usable_password": "true", "password1": "battery staple 9", "password2": "battery staple 9"}
@@ -32,7 +32,7 @@ def test_an_operators_rights_are_those_of_the_control_plane(browser: Client, ope
         offered = browser.get(page).context["adminform"].form.fields[field].queryset
         labels = set(offered.values_list("content_type__app_label", flat=True))
         assert "tenants" in labels
-        assert labels <= labels_for(PLATFORM)
+        assert labels <= app_labels_for(PLATFORM)
 
 
 def test_rights_are_handed_out_by_superusers_alone(browser_of: Callable[..., Client]) -> None:
