@@ -18,7 +18,7 @@ from tenants.errors import ConfigurationError, InvalidHost
 from tenants.hosts import normalise_host
 from tenants.limits import NO_LIMITS, Limits, read_plans
 from tenants.names import RESERVED_SLUGS
-from tenants.redaction import NAMES, STARS, without_passwords
+from tenants.redaction import MASK, SECRET_NAMES, redact_secrets
 
 if TYPE_CHECKING:
     from tenants.context import TenantInfo
@@ -217,7 +217,7 @@ def _typed(key: str, value: Any, default: Any) -> Any:
         value = float(value)
     if type(value) is not type(default) or (isinstance(value, tuple) and not all(isinstance(v, str) for v in value)):
         kind = "a list of strings" if isinstance(default, tuple) else type(default).__name__
-        shown = STARS if NAMES.search(key) else without_passwords(repr(value))
+        shown = MASK if SECRET_NAMES.search(key) else redact_secrets(repr(value))
         raise ConfigurationError(f"TENANTS[{key!r}] is {shown}. It takes {kind}.")
     return value
 

@@ -21,8 +21,8 @@ from tenants.context import TenantInfo
 from tenants.contrib.limits.counters import Kind
 from tenants.contrib.limits.limiter import Refusal
 from tenants.http.locale import language_of
-from tenants.loggable_paths import shown_path
 from tenants.postgresql.overload import Bound, Stopped
+from tenants.redaction import loggable_path
 
 logger = logging.getLogger("django.request")
 
@@ -141,7 +141,7 @@ def updating(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
 def _log(request: HttpRequest, response: HttpResponse, why: str) -> None:
     """Log an answer that is as it should be as a warning, like any refusal; Django logs each 503 as an error."""
     extra = {"request": request, "status_code": response.status_code}
-    logger.warning("%s: %s", why, shown_path(escape_uri_path(request.path)), extra=extra)
+    logger.warning("%s: %s", why, loggable_path(escape_uri_path(request.path)), extra=extra)
     response._has_been_logged = True  # type: ignore[attr-defined]
 
 

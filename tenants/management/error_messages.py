@@ -15,7 +15,7 @@ from psycopg import errors
 from tenants.errors import DatabaseUnavailable, NoActiveTenant, TenancyError
 from tenants.isolation.patches import Patch
 from tenants.postgresql.overload import Stopped, first_line, why_stopped
-from tenants.redaction import without_passwords
+from tenants.redaction import redact_secrets
 
 _MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
 
@@ -30,11 +30,11 @@ def explanation(error: BaseException, command: str) -> str | None:
     away = next((cause for cause in _causes(error) if why_stopped(cause) is Stopped.AWAY), None)
     if away is not None and not isinstance(away, DatabaseUnavailable):
         return (
-            f"{command} failed: the database does not answer ({without_passwords(first_line(away))}). Start PostgreSQL "
+            f"{command} failed: the database does not answer ({redact_secrets(first_line(away))}). Start PostgreSQL "
             f"or correct DATABASE_URL (DATABASE_DIRECT_URL), then run the command again."
         )
     if isinstance(error, (TenancyError, ImproperlyConfigured)):
-        return without_passwords(str(error))
+        return redact_secrets(str(error))
     if isinstance(error, DatabaseError) and isinstance(error.__cause__, _MISSING) and "tenants_" in str(error):
         return "The control plane is not migrated. Run: manage.py migrate"
     if isinstance(error, DatabaseError) and isinstance(error.__cause__, errors.InsufficientPrivilege):

@@ -11,7 +11,7 @@ from psycopg import errors
 from psycopg_pool import PoolTimeout
 
 from tenants.errors import DatabaseUnavailable
-from tenants.redaction import without_passwords
+from tenants.redaction import redact_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def why_stopped(error: BaseException) -> Stopped | None:
 def log_stopped(reason: Stopped, error: BaseException) -> None:
     """Log for the operator what visitors are not shown: why the database is out of reach."""
     if reason is Stopped.AWAY:
-        logger.error("The database does not answer: %s", without_passwords(first_line(error)))
+        logger.error("The database does not answer: %s", redact_secrets(first_line(error)))
 
 
 def first_line(error: BaseException) -> str:

@@ -27,7 +27,7 @@ from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.upstreams import Upstreams
 from tenants.contrib.services.validators import OWN_PREFIX
 from tenants.errors import ServiceFailed
-from tenants.loggable_paths import shown_path
+from tenants.redaction import loggable_path
 from tenants.registry.resolver import HostStatus, Resolution
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Gateway:
         except Exception:
             status = 500
             extra = {"tenant": _named(arrival), "call": arrival.call}
-            logger.exception("The gateway failed at %s %s", request.method, shown_path(arrival.path), extra=extra)
+            logger.exception("The gateway failed at %s %s", request.method, loggable_path(arrival.path), extra=extra)
             return self._problem(arrival, Refused(500, "The gateway failed. The error was written to its log."))
         finally:
             self._note(arrival, status)

@@ -14,8 +14,15 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
-from tenants.loggable_paths import without_secrets
-from tenants.redaction import NAMES, STARS, pattern_of, secrets_in, without_known_values, without_passwords
+from tenants.redaction import (
+    MASK,
+    SECRET_NAMES,
+    find_secrets,
+    pattern_for,
+    redact_known_secrets,
+    redact_link_tokens,
+    redact_secrets,
+)
 
 _DEEPEST = 6
 
@@ -23,9 +30,9 @@ _DEEPEST = 6
 class ReporterFilter(SafeExceptionReporterFilter):
     """Hides by name, as Django does, and by value: a URL with a password in it may have any name."""
 
-    cleansed_substitute = STARS
+    cleansed_substitute = MASK
     hidden_settings = re.compile(
-        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|{NAMES.pattern}", flags=re.IGNORECASE
+        f"{SafeExceptionReporterFilter.hidden_settings.pattern}|{SECRET_NAMES.pattern}", flags=re.IGNORECASE
     )
 
     def cleanse_setting(self, key: Any, value: Any) -> Any:
@@ -34,12 +41,12 @@ class ReporterFilter(SafeExceptionReporterFilter):
 
     def get_safe_cookies(self, request: HttpRequest) -> dict[str, Any]:
         """Return the names of the cookies: with a session's, one is signed in."""
-        return dict.fromkeys(getattr(request, "COOKIES", {}), STARS)
+        return dict.fromkeys(getattr(request, "COOKIES", {}), MASK)
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
         """Return what was posted, without passwords, whether a view has named them or not."""
         found: Any = super().get_post_parameters(request)
-        return {name: STARS if NAMES.search(name) else _without(value) for name, value in found.items()}
+        return {name: MASK if SECRET_NAMES.search(name) else _without(value) for name, value in found.items()}
 
     def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> Any:
         """Return the local variables of a frame, debug mode or not."""
@@ -55,29 +62,29 @@ class Reporter(ExceptionReporter):
         data: dict[str, Any] = super().get_traceback_data()
         for frame in data["frames"]:
             if "vars" in frame:
-                frame["vars"] = [(name, without_passwords(text)) for name, text in frame["vars"]]
+                frame["vars"] = [(name, redact_secrets(text)) for name, text in frame["vars"]]
             if frame.get("exc_cause"):
-                frame["exc_cause"] = without_passwords(str(frame["exc_cause"]))
+                frame["exc_cause"] = redact_secrets(str(frame["exc_cause"]))
         for name in ("exception_value", "exception_notes", "unicode_hint"):
             if data.get(name):
-                data[name] = without_passwords(data[name])
+                data[name] = redact_secrets(data[name])
         if data.get("request_insecure_uri"):
-            data["request_insecure_uri"] = without_passwords(data["request_insecure_uri"])
+            data["request_insecure_uri"] = redact_secrets(data["request_insecure_uri"])
             data["request_GET_items"] = _shown_items(data["request_GET_items"])
         return data
 
     def get_traceback_html(self) -> SafeString:
         """Return the page."""
-        return self._without_secrets(without_known_values(super().get_traceback_html()))
+        return self._without_secrets(redact_known_secrets(super().get_traceback_html()))
 
     def get_traceback_text(self) -> SafeString:
         """Return the report for mails and for programs."""
-        return self._without_secrets(without_passwords(super().get_traceback_text()))
+        return self._without_secrets(redact_secrets(super().get_traceback_text()))
 
     def _without_secrets(self, report: str) -> SafeString:
         """Return a report without what was hidden by its name and stands elsewhere in it as well."""
-        hidden = pattern_of(secrets_in(self._variables()))
-        return SafeString(without_secrets(hidden.sub(STARS, report) if hidden else report))
+        hidden = pattern_for(find_secrets(self._variables()))
+        return SafeString(redact_link_tokens(hidden.sub(MASK, report) if hidden else report))
 
     def _variables(self) -> Iterator[dict[str, Any]]:
         error = self.exc_value
@@ -90,14 +97,14 @@ class Reporter(ExceptionReporter):
 
 
 def _shown_items(items: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    return [(name, STARS if NAMES.search(name) else _without(value)) for name, value in items]
+    return [(name, MASK if SECRET_NAMES.search(name) else _without(value)) for name, value in items]
 
 
 def _shown(name: str, value: Any, depth: int = 0) -> Any:
     """Return a variable as it may be shown; of a container, its items by their names."""
     try:
         if issubclass(type(value), (str, bytes)):
-            return STARS if NAMES.search(name) else _without(value)
+            return MASK if SECRET_NAMES.search(name) else _without(value)
         if type(value) is dict and depth < _DEEPEST:
             return {key: _shown(str(key), each, depth + 1) for key, each in value.items()}
         if type(value) in {list, tuple} and depth < _DEEPEST:
@@ -108,4 +115,4 @@ def _shown(name: str, value: Any, depth: int = 0) -> Any:
 
 
 def _without(value: Any) -> Any:
-    return without_passwords(value) if issubclass(type(value), str) else value
+    return redact_secrets(value) if issubclass(type(value), str) else value

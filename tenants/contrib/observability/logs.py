@@ -11,8 +11,7 @@ from django.http import HttpRequest
 
 from tenants.conf import tenancy
 from tenants.contrib.observability.request_context import Call, current_call
-from tenants.loggable_paths import shown_path, without_secrets
-from tenants.redaction import without_passwords
+from tenants.redaction import loggable_path, redact_link_tokens, redact_secrets
 
 _access = logging.getLogger("tenants.access")
 _formatter = logging.Formatter()
@@ -27,7 +26,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": without_passwords(record.getMessage()),
+            "message": redact_secrets(record.getMessage()),
             "process": tenancy().service,
             "tenant": getattr(record, "tenant", "-"),
         }
@@ -35,7 +34,7 @@ class JsonFormatter(logging.Formatter):
             said |= {"request_id": call.request_id, "trace_id": call.trace_id}
         said |= getattr(record, "facts", {})
         if record.exc_info:
-            said["exception"] = without_passwords(self.formatException(record.exc_info))
+            said["exception"] = redact_secrets(self.formatException(record.exc_info))
         return json.dumps(said, ensure_ascii=False, default=str)
 
 
@@ -46,12 +45,12 @@ class LinksLogFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record through."""
         if record.exc_info and not record.exc_text:
-            record.exc_text = without_passwords(_formatter.formatException(record.exc_info))
+            record.exc_text = redact_secrets(_formatter.formatException(record.exc_info))
         message = record.getMessage()
-        if (shown := without_passwords(message)) != message:
+        if (shown := redact_secrets(message)) != message:
             record.msg, record.args = shown, ()
         if isinstance(record.args, tuple):
-            record.args = tuple(without_secrets(part) if isinstance(part, str) else part for part in record.args)
+            record.args = tuple(redact_link_tokens(part) if isinstance(part, str) else part for part in record.args)
         return True
 
 
@@ -92,7 +91,7 @@ def note_request(call: Call, tenant: str, method: str, path: str, status: int, s
     """
     if not notes_requests():
         return
-    path = shown_path(path)
+    path = loggable_path(path)
     said = {"method": method, "path": path, "status": status, "milliseconds": round(seconds * 1000, 1), **facts}
     extra = {"tenant": tenant, "call": call, "facts": said}
     _access.info("%s %s %s %.1f ms %s", method, path, status, seconds * 1000, call.request_id, extra=extra)

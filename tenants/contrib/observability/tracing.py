@@ -15,7 +15,7 @@ from functools import cache
 from django.core.signals import setting_changed
 
 from tenants.conf import tenancy
-from tenants.loggable_paths import shown_path
+from tenants.redaction import loggable_path
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def http_facts(tenant: str, method: str, path: str, status: int, request_id: str
     """Return what is told of a request, by the names that OpenTelemetry has for it. A query string is not."""
     return {
         "sangga.tenant": tenant, "sangga.request_id": request_id, "http.request.method": method,
-        "url.path": shown_path(path), "http.response.status_code": status,
+        "url.path": loggable_path(path), "http.response.status_code": status,
     }  # fmt: skip
 
 
