@@ -1,13 +1,23 @@
-"""System checks: whatever in the settings would break a promise is said at start-up.
+"""System checks of settings and database. docs/operations.md has a row for each id."""
 
-Each has an id, says what to do, and has a row in docs/operations.md.
-"""
+from tenants.checks import (
+    credentials,
+    database_login,
+    extensions,
+    patches,
+    placement,
+    pooler,
+    process_state,
+    settings,
+)
 
-from tenants.checks import credentials as handed_out
-from tenants.checks import database_login as logins
-from tenants.checks import extensions, patches, placement, pooler
-from tenants.checks import login as signing_in
-from tenants.checks import process_state as remembered
-from tenants.checks import settings as wiring
-
-__all__ = ["extensions", "handed_out", "logins", "patches", "placement", "pooler", "remembered", "signing_in", "wiring"]
+__all__ = [
+    "credentials",
+    "database_login",
+    "extensions",
+    "patches",
+    "placement",
+    "pooler",
+    "process_state",
+    "settings",
+]

@@ -1,4 +1,4 @@
-"""Extensions of PostgreSQL in schemas where the tenants do not find them. Asked by `check --database default`."""
+"""Check of the schemas of PostgreSQL's extensions: `check --database default`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
-from tenants.checks.pooler import ours
+from tenants.checks.pooler import tenant_databases
 from tenants.conf import tenancy
 
-_OF_A_TENANT = re.compile(r"t_\d+")
-# One whose package names its schema cannot be in another, and no tenant's migration asks for such.
-_ELSEWHERE = """
+_TENANT_SCHEMA = re.compile(r"t_\d+")
+# Without those whose package fixes the schema: they cannot be moved, and no tenant's migration creates one.
+_OUTSIDE = """
 SELECT e.extname, n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE n.nspname NOT IN ('pg_catalog', %(ours)s) AND NOT EXISTS (
     SELECT FROM pg_available_extension_versions v
@@ -26,29 +26,28 @@ _MAY_CREATE = "SELECT has_schema_privilege('public', oid, 'CREATE') FROM pg_name
 
 @register(Tags.database)
 def check_extensions(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """Find extensions that one tenant has to itself, or none, and a schema for them into which all may write."""
     schema = tenancy().extension_schema
-    for wrapper in ours(databases):
+    for wrapper in tenant_databases(databases):
         with wrapper.connect_directly() as session:
-            elsewhere = session.execute(_ELSEWHERE, {"ours": schema}).fetchall()
+            outside = session.execute(_OUTSIDE, {"ours": schema}).fetchall()
             may_create = session.execute(_MAY_CREATE, {"ours": schema}).fetchone()
-        for name, home in elsewhere:
+        for name, home in outside:
             hint = f'Move it, as its owner: ALTER EXTENSION "{name}" SET SCHEMA "{schema}".'
-            if _OF_A_TENANT.fullmatch(home):
+            if _TENANT_SCHEMA.fullmatch(home):
                 yield Error(
-                    f"The extension {name} is in schema {home}, and works for that tenant alone.",
+                    f"The extension {name} is in schema {home}: only that tenant can use it.",
                     hint=hint,
                     id="tenants.E027",
                 )
             else:
                 yield CheckWarning(
-                    f"The extension {name} is in schema {home}, which no tenant looks into.",
-                    hint=f"{hint} If the control plane alone uses it, silence this.",
+                    f"The extension {name} is in schema {home}: no tenant can use it.",
+                    hint=f"{hint} If only the control plane uses it, silence this check.",
                     id="tenants.W006",
                 )
         if may_create == (True,):
             yield Error(
-                f"Every role may create functions in schema {schema}, which all tenants look into.",
+                f"Every role may create functions in schema {schema}, which is in all tenants' search paths.",
                 hint=f'REVOKE CREATE ON SCHEMA "{schema}" FROM PUBLIC.',
                 id="tenants.E028",
             )

@@ -1,6 +1,6 @@
-"""The database as it is: is there a pooler between, and what does that take away? Asked by `check --database default`.
+"""Checks of a connection pooler and of the control plane's privileges: `check --database default`, and `migrate`.
 
-`migrate` asks it too. Statements are safe through any pooler; what needs a session of its own is not.
+Statements are safe behind any pooler. LISTEN, locks and server-side cursors need a session of the server.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
 
 _TRIES = 3
-_GRANTED_TO_ALL = """
+_GRANTED_TO_PUBLIC = """
 SELECT DISTINCT table_name::text FROM information_schema.table_privileges
 WHERE table_schema = 'public' AND grantee = 'PUBLIC' ORDER BY 1
 """
@@ -24,25 +24,24 @@ WHERE table_schema = 'public' AND grantee = 'PUBLIC' ORDER BY 1
 
 @register(Tags.database)
 def check_pooler(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """Find a pooler that gives one session of the server to several clients, where a session is needed."""
-    for wrapper in ours(databases):
+    for wrapper in tenant_databases(databases):
         if shares_sessions(wrapper.direct_params()):
             yield Error(
-                f"Sessions of the database {wrapper.alias!r} are shared by a pooler, and there is no way past it.",
-                hint="Set DATABASE_DIRECT_URL (OPTIONS['direct']) to the server itself, for LISTEN and locks.",
+                f"A pooler shares the sessions of the database {wrapper.alias!r}, also for LISTEN and locks.",
+                hint="Set DATABASE_DIRECT_URL (OPTIONS['direct']) to the address of the server itself.",
                 id="tenants.E021",
             )
         is_pooled = shares_sessions(wrapper.get_connection_params())
         if is_pooled and not wrapper.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
             yield Error(
-                f"Server-side cursors of the database {wrapper.alias!r} are lost behind its pooler.",
+                f"Server-side cursors of the database {wrapper.alias!r} do not work behind its pooler.",
                 hint=f"Set DATABASES[{wrapper.alias!r}]['DISABLE_SERVER_SIDE_CURSORS'] = True.",
                 id="tenants.E022",
             )
 
 
 def shares_sessions(params: dict[str, Any]) -> bool:
-    """Tell whether two clients that are there at once get one session of the server."""
+    """Return whether two connections at the same time get one session of the server."""
     plain = {key: value for key, value in params.items() if key not in {"context", "cursor_factory"}}
     with (
         psycopg.connect(**plain, autocommit=True) as one,
@@ -57,22 +56,21 @@ def _session(client: psycopg.Connection[Any]) -> int:
 
 
 @register(Tags.database)
-def check_rights(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """Find tables of the control plane that everybody may use, the tenants' roles included."""
-    for wrapper in ours(databases):
+def check_privileges(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
+    for wrapper in tenant_databases(databases):
         with wrapper.connect_directly() as session:
-            tables = [name for (name,) in session.execute(_GRANTED_TO_ALL).fetchall()]
+            tables = [name for (name,) in session.execute(_GRANTED_TO_PUBLIC).fetchall()]
         if tables:
             yield Error(
-                f"Every role may use these tables in public: {', '.join(tables)}.",
-                hint="REVOKE ALL ON them FROM PUBLIC: tenants' roles may use their own schema alone.",
+                f"Every role has privileges on these tables in schema public: {', '.join(tables)}.",
+                hint="REVOKE ALL ON them FROM PUBLIC: a tenant's role must have rights only on its own schema.",
                 id="tenants.E023",
             )
 
 
-def ours(databases: Sequence[str] | None) -> list[DatabaseWrapper]:
-    """Return those of the databases that our engine is used for."""
+def tenant_databases(aliases: Sequence[str] | None) -> list[DatabaseWrapper]:
+    """Return those of the databases that have our engine."""
     from tenants.postgresql.base import DatabaseWrapper
 
-    found = [connections[alias] for alias in databases or ()]
+    found = [connections[alias] for alias in aliases or ()]
     return [wrapper for wrapper in found if isinstance(wrapper, DatabaseWrapper)]

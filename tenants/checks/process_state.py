@@ -1,4 +1,4 @@
-"""What is kept once for the process or outside it: caches, files, addresses of files, logs."""
+"""Checks of what Django keeps for the whole process or outside it: caches, files, URLs of files, logs."""
 
 from __future__ import annotations
 
@@ -15,22 +15,20 @@ from django.utils.module_loading import import_string
 from tenants.context import TenantInfo, use_tenant
 from tenants.isolation.storage import TenantFileSystemStorage
 
-_TWO = tuple(TenantInfo(id=number, slug=f"check-{number}", schema=f"t_{number}") for number in (1, 11))
-"""Two tenants that are nowhere else, to see whether they get different keys."""
+_TWO_TENANTS = tuple(TenantInfo(id=number, slug=f"check-{number}", schema=f"t_{number}") for number in (1, 11))
 
 
 @register(Tags.caches)
 def check_caches(**_: Any) -> Iterable[CheckMessage]:
-    """Find caches in which one tenant would find what another has put there."""
     for alias, cache in settings.CACHES.items():
         backend = str(cache["BACKEND"])
         if backend.endswith("DatabaseCache"):
             yield Error(
-                f"CACHES[{alias!r}] is in the database, where its table has no place.",
-                hint="Use another backend: no migration makes that table in a tenant's schema.",
+                f"CACHES[{alias!r}] uses a database table, which no migration creates in a tenant's schema.",
+                hint="Use another backend.",
                 id="tenants.E013",
             )
-        elif not backend.endswith("DummyCache") and _are_shared(cache.get("KEY_FUNCTION")):
+        elif not backend.endswith("DummyCache") and _has_shared_keys(cache.get("KEY_FUNCTION")):
             yield Error(
                 f"CACHES[{alias!r}] has the same keys for all tenants.",
                 hint='Set "KEY_FUNCTION": "tenants.isolation.cache.cache_key".',
@@ -38,9 +36,9 @@ def check_caches(**_: Any) -> Iterable[CheckMessage]:
             )
 
 
-def _are_shared(key_function: Any) -> bool:
+def _has_shared_keys(key_function: Any) -> bool:
     keys = set()
-    for tenant in _TWO:
+    for tenant in _TWO_TENANTS:
         with use_tenant(tenant):
             keys.add(get_key_func(key_function)("key", "", 1))
     return len(keys) == 1
@@ -48,7 +46,6 @@ def _are_shared(key_function: Any) -> bool:
 
 @register(Tags.files)
 def check_storages(**_: Any) -> Iterable[CheckMessage]:
-    """Find storages that keep the files of all tenants in one folder."""
     for alias, storage in settings.STORAGES.items():
         backend = import_string(storage["BACKEND"])
         if alias == "staticfiles" or issubclass(backend, TenantFileSystemStorage):
@@ -56,40 +53,38 @@ def check_storages(**_: Any) -> Iterable[CheckMessage]:
         if issubclass(backend, FileSystemStorage):
             yield Error(
                 f"STORAGES[{alias!r}] keeps the files of all tenants in one folder.",
-                hint='Set its BACKEND to "tenants.isolation.storage.TenantFileSystemStorage", or to a subclass.',
+                hint='Set its BACKEND to "tenants.isolation.storage.TenantFileSystemStorage" or a subclass.',
                 id="tenants.E015",
             )
     for name in ("DEFAULT_FILE_STORAGE", "STATICFILES_STORAGE"):
         if hasattr(settings, name):
             yield Error(
-                f"The setting {name} is read by nobody any more.",
-                hint="Name the storage in STORAGES: what you meant is not what is used.",
+                f"Django no longer reads the setting {name}.",
+                hint="Set the storage in STORAGES instead.",
                 id="tenants.E016",
             )
 
 
 @register(Tags.compatibility)
-def check_addresses_of_files(**_: Any) -> Iterable[CheckMessage]:
-    """Find addresses that would begin, for the whole process, with the path of the tenant who came first."""
+def check_file_urls(**_: Any) -> Iterable[CheckMessage]:
     for name in ("STATIC_URL", "MEDIA_URL"):
-        # Past Django's own look, which puts the script prefix before it, and remembers that.
-        address = getattr(cast("Any", settings)._wrapped, name, None) or "/"
-        if not str(address).startswith(("/", "http://", "https://")):
+        # Not `settings.STATIC_URL`: Django prefixes a relative one with the first request's script name, and keeps it.
+        url = getattr(cast("Any", settings)._wrapped, name, None) or "/"
+        if not str(url).startswith(("/", "http://", "https://")):
             yield Error(
-                f"{name} is {address!r}, and would begin with the path of whoever asks first.",
-                hint=f"Begin it with a slash: {'/' + str(address)!r}.",
+                f"{name} is {url!r}: all tenants would get it with the path prefix of the first request.",
+                hint=f"Begin it with a slash: {'/' + str(url)!r}.",
                 id="tenants.E017",
             )
 
 
 @register(Tags.compatibility)
 def check_logs(**_: Any) -> Iterable[CheckMessage]:
-    """Find logs that do not say whose their lines are."""
     config: dict[str, Any] = settings.LOGGING or {}
     filters = config.get("filters", {}).values()
     if not any("TenantLogFilter" in str(each.get("()", "")) for each in filters):
         yield CheckWarning(
-            "No log says which tenant a line is about.",
-            hint="Give the handlers in LOGGING the filter tenants.isolation.logging.TenantLogFilter.",
+            "LOGGING has no filter that adds the tenant to log records.",
+            hint="Add tenants.isolation.logging.TenantLogFilter to the handlers in LOGGING.",
             id="tenants.W003",
         )

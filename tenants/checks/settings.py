@@ -1,4 +1,4 @@
-"""What every request, query and migration passes through: middleware, engine, router, URLconf, admin."""
+"""Checks of middleware, database engine, router, URLconf and admin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import load_backend
 
-from tenants.checks.placement import broken_variants
+from tenants.checks.placement import invalid_variants
 from tenants.conf import tenancy
 from tenants.errors import InvalidVariant, TenancyError
 from tenants.isolation.app_placement import Placement, placement_of
@@ -26,48 +26,50 @@ _LOCALE = "django.middleware.locale.LocaleMiddleware"
 
 
 @register(Tags.compatibility)
-def check_wiring(**_: Any) -> Iterable[CheckMessage]:
-    """Find settings that would let a request, a query or a migration pass without its tenant."""
+def check_settings(**_: Any) -> Iterable[CheckMessage]:
     if not settings.MIDDLEWARE or settings.MIDDLEWARE[0] != MIDDLEWARE:
         yield Error(
-            f"{MIDDLEWARE} is not the first in MIDDLEWARE.",
-            hint="Put it first: what stands before it runs without a tenant.",
+            f"{MIDDLEWARE} is not first in MIDDLEWARE.",
+            hint="Move it to the first place: middleware before it runs without a tenant.",
             id="tenants.E001",
         )
     if tenancy().service not in {"all", "gateway"} and DOOR not in settings.MIDDLEWARE:
         yield Error(
-            f"This process is the service {tenancy().service!r}, and {DOOR} is not in MIDDLEWARE.",
-            hint="Add it below TenantMiddleware: without it anybody gets in past the gateway.",
+            f"The service {tenancy().service!r} runs without {DOOR} in MIDDLEWARE.",
+            hint="Add it after TenantMiddleware: without it, requests can bypass the gateway.",
             id="tenants.E024",
         )
     if not _is_tenant_engine(settings.DATABASES["default"]["ENGINE"]):
-        yield Error("The default database has another engine.", hint=f"Set ENGINE to {ENGINE!r}.", id="tenants.E002")
+        yield Error(
+            "The default database does not use our engine.", hint=f"Set ENGINE to {ENGINE!r}.", id="tenants.E002"
+        )
     if ROUTER not in settings.DATABASE_ROUTERS:
         yield Error(f"{ROUTER} is not in DATABASE_ROUTERS.", hint="Add it.", id="tenants.E003")
     if not tenancy().tenant_urlconf:
-        yield Error("TENANTS has no TENANT_URLCONF.", hint="Name the URLconf of tenant hosts.", id="tenants.E004")
+        yield Error(
+            "TENANTS['TENANT_URLCONF'] is missing.", hint="Set it to the URLconf of tenants' hosts.", id="tenants.E004"
+        )
     if _LOCALE in settings.MIDDLEWARE:
         yield CheckWarning(
-            f"{_LOCALE} does not know the tenants' languages.",
-            hint="Put tenants.http.locale.TenantLocaleMiddleware in its place.",
+            f"{_LOCALE} ignores the tenants' languages.",
+            hint="Use tenants.http.locale.TenantLocaleMiddleware instead.",
             id="tenants.W001",
         )
 
 
 @register(Tags.compatibility)
 def check_databases(**_: Any) -> Iterable[CheckMessage]:
-    """Find a search path that would be there before the tenant's, and databases whose queries know no tenant."""
     for alias, database in settings.DATABASES.items():
         if "search_path" in str(database.get("OPTIONS", {}).get("options", "")):
             yield Error(
                 f"DATABASES[{alias!r}] sets a search_path for its connections.",
-                hint="Take it out of OPTIONS['options']: a statement that has lost its tenant has to find nothing.",
+                hint="Remove it from OPTIONS['options']: a statement without a tenant must find no tables.",
                 id="tenants.E011",
             )
         if alias != "default" and not _is_tenant_engine(database["ENGINE"]):
             yield CheckWarning(
-                f"Queries to the database {alias!r} know no tenant.",
-                hint=f"Use {ENGINE!r} for it as well, unless nothing of a tenant's is in it; then silence this.",
+                f"Queries to the database {alias!r} carry no tenant.",
+                hint=f"Set its ENGINE to {ENGINE!r}. If it has no tenants' data, silence this check.",
                 id="tenants.W002",
             )
 
@@ -82,23 +84,22 @@ def _is_tenant_engine(engine: str) -> bool:
 
 @register(Tags.urls)
 def check_admins(**_: Any) -> Iterable[CheckMessage]:
-    """Find control-plane models in an admin of tenants' hosts."""
     urlconf = tenancy().tenant_urlconf
     if not urlconf:
         return
     try:
         import_urlconfs()
     except InvalidVariant as error:
-        if error.variant not in broken_variants():  # else a check of its own says so
+        if error.variant not in invalid_variants():  # else check_variants reports it
             yield Error(str(error), id="tenants.E008")
         return
     except TenancyError:
-        return  # what imports said it when the process was started
+        return  # raised at start-up already
     models = {getattr(view, "model_admin", None) and view.model_admin.model for _, view in views_of(urlconf)}
     for model in sorted(filter(None, models), key=str):
         if placement_of(model._meta.app_label) is Placement.SHARED:
             yield Error(
-                f"An admin in {urlconf} shows {model._meta.label}, which is the control plane's.",
-                hint="Register it with the platform's own AdminSite, such as tenants.contrib.admin.site.platform_site.",
+                f"An admin in {urlconf} shows {model._meta.label}, a model of the control plane.",
+                hint="Register it with the platform's AdminSite, such as tenants.contrib.admin.site.platform_site.",
                 id="tenants.E012",
             )

@@ -10,3 +10,6 @@ class AccountsConfig(AppConfig):
     name = "tenants.contrib.accounts"
     label = "tenants_accounts"
     verbose_name = _("Accounts")
+
+    def ready(self) -> None:
+        from tenants.contrib.accounts import checks  # noqa: F401  # registers itself

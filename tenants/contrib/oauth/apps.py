@@ -13,7 +13,7 @@ class OAuthConfig(AppConfig):
 
     def ready(self) -> None:
         """Have this process hear of keys and revocations, and end the tokens of users who are switched off."""
-        from tenants.contrib.oauth import api_keys, revocation
+        from tenants.contrib.oauth import api_keys, checks, revocation  # noqa: F401  # checks register themselves
         from tenants.contrib.oauth.key_cache import rings
         from tenants.registry import invalidation
 

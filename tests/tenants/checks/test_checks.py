@@ -13,13 +13,12 @@ from django.db import connection, models
 from django.test import override_settings
 from django.test.utils import isolate_apps
 
-from tenants.checks import credentials as handed_out
-from tenants.checks import login as signing_in
-from tenants.checks import placement, pooler
-from tenants.checks import process_state as remembered
-from tenants.checks import settings as wiring
-from tenants.checks.placement import check_scopes
-from tenants.checks.settings import MIDDLEWARE, check_wiring
+from tenants.checks import credentials, placement, pooler, process_state
+from tenants.checks import settings as settings_checks
+from tenants.checks.placement import check_placements
+from tenants.checks.settings import MIDDLEWARE, check_settings
+from tenants.contrib.accounts import checks as accounts_checks
+from tenants.contrib.oauth import checks as oauth_checks
 from tenants.isolation.cache import cache_key
 from tenants.models import Tenant
 from tenants.postgresql.direct_connection import connect_directly
@@ -40,8 +39,8 @@ def ids(found: Any) -> list[str]:
 
 
 def test_the_project_itself_passes() -> None:
-    assert ids(check_wiring()) == []
-    assert ids(check_scopes()) == []
+    assert ids(check_settings()) == []
+    assert ids(check_placements()) == []
     call_command("check", fail_level="WARNING", verbosity=0)
 
 
@@ -55,28 +54,28 @@ def test_the_project_itself_passes() -> None:
         ({"TENANTS": {**TENANTS, "SERVICE": "shop"}, "MIDDLEWARE": [MIDDLEWARE]}, "tenants.E024"),
     ],
 )
-def test_wiring_that_lets_something_pass_without_its_tenant_is_an_error(changed: dict[str, Any], error: str) -> None:
+def test_settings_that_omit_the_tenant_are_an_error(changed: dict[str, Any], error: str) -> None:
     with override_settings(**changed):
-        assert ids(check_wiring()) == [error]
+        assert ids(check_settings()) == [error]
 
 
 @pytest.mark.parametrize("engine", ["tenants.postgresql", "tenants.contrib.devserver.postgresql"])
 def test_engine_of_tenants_and_its_subclass_are_accepted(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", engine)
     monkeypatch.setitem(settings.DATABASES, "replica", {"ENGINE": engine})
-    assert ids(check_wiring()) == ids(wiring.check_databases()) == []
+    assert ids(check_settings()) == ids(settings_checks.check_databases()) == []
 
 
 def test_another_engine_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.postgresql")
-    assert ids(check_wiring()) == ["tenants.E002"]
+    assert ids(check_settings()) == ["tenants.E002"]
 
 
 @pytest.mark.parametrize("key", ["SHARED_APPS", "TENANT_APPS", "COMMON_APPS"])
-def test_an_app_that_nobody_has_said_a_place_for_is_an_error(key: str) -> None:
+def test_an_app_without_a_placement_is_an_error(key: str) -> None:
     forgotten = TENANTS[key][-1]
     with override_settings(TENANTS={**TENANTS, key: TENANTS[key][:-1]}):
-        found = list(check_scopes())
+        found = list(check_placements())
     assert "tenants.E005" in ids(found)
     assert any(forgotten in message.msg for message in found)
 
@@ -84,7 +83,7 @@ def test_an_app_that_nobody_has_said_a_place_for_is_an_error(key: str) -> None:
 def test_a_foreign_key_that_would_cross_schemas_is_an_error() -> None:
     others = [app for app in TENANTS["TENANT_APPS"] if app != "shop.orders"]
     with override_settings(TENANTS={**TENANTS, "SHARED_APPS": ["tenants", "shop.orders"], "TENANT_APPS": others}):
-        found = [message for message in check_scopes() if message.id == "tenants.E006"]
+        found = [message for message in check_placements() if message.id == "tenants.E006"]
     assert found
     assert all("points from the control plane" in message.msg for message in found)
 
@@ -118,15 +117,15 @@ def test_an_error_stops_the_check_command() -> None:
         call_command("check")
 
 
-# --- What is remembered, handed out, placed and pooled
+# --- One check each
 
 CHECKS = {
-    "E009": (placement.check_places_of_django, {"TENANTS": moved_to_shared("django.contrib.auth")}),
-    "E010": (placement.check_places_of_django, {"TENANTS": {**TENANTS, "SHARED_APPS": []}}),
-    "E013": (remembered.check_caches, {"CACHES": {"default": {"BACKEND": f"{CACHE_BACKENDS}.db.DatabaseCache"}}}),
-    "E014": (remembered.check_caches, {"CACHES": {"default": {"BACKEND": f"{CACHE_BACKENDS}.locmem.LocMemCache"}}}),
+    "E009": (placement.check_django_apps, {"TENANTS": moved_to_shared("django.contrib.auth")}),
+    "E010": (placement.check_django_apps, {"TENANTS": {**TENANTS, "SHARED_APPS": []}}),
+    "E013": (process_state.check_caches, {"CACHES": {"default": {"BACKEND": f"{CACHE_BACKENDS}.db.DatabaseCache"}}}),
+    "E014": (process_state.check_caches, {"CACHES": {"default": {"BACKEND": f"{CACHE_BACKENDS}.locmem.LocMemCache"}}}),
     "E015": (
-        remembered.check_storages,
+        process_state.check_storages,
         {
             "STORAGES": {
                 "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -134,17 +133,20 @@ CHECKS = {
             }
         },
     ),
-    "E016": (remembered.check_storages, {"DEFAULT_FILE_STORAGE": "tenants.isolation.storage.TenantFileSystemStorage"}),
-    "E017": (remembered.check_addresses_of_files, {"STATIC_URL": "static/"}),
-    "E018": (handed_out.check_secrets, {"SECRET_KEY": "the same for all"}),
-    "E019": (handed_out.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.file"}),
-    "E020": (handed_out.check_cookies, {"SESSION_COOKIE_DOMAIN": ".localhost"}),
-    "E025": (handed_out.check_copies, {"TENANTS": {**TENANTS, "CLONE_LEAVES_OUT": ["sessions.Session"]}}),
-    "W001": (wiring.check_wiring, {"MIDDLEWARE": [MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]}),
-    "W003": (remembered.check_logs, {"LOGGING": {"version": 1}}),
-    "E026": (signing_in.check_second_factor, {"MIDDLEWARE": [signing_in.AUTHENTICATION, signing_in.DEVICES]}),
-    "W005": (signing_in.check_csrf_cookie, {"MIDDLEWARE": [signing_in.CSRF, signing_in.SIGNED_COOKIE]}),
-    "W004": (handed_out.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}),
+    "E016": (
+        process_state.check_storages,
+        {"DEFAULT_FILE_STORAGE": "tenants.isolation.storage.TenantFileSystemStorage"},
+    ),
+    "E017": (process_state.check_file_urls, {"STATIC_URL": "static/"}),
+    "E018": (credentials.check_secrets, {"SECRET_KEY": "the same for all"}),
+    "E019": (credentials.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.file"}),
+    "E020": (credentials.check_cookies, {"SESSION_COOKIE_DOMAIN": ".localhost"}),
+    "E025": (oauth_checks.check_copies, {"TENANTS": {**TENANTS, "CLONE_LEAVES_OUT": ["sessions.Session"]}}),
+    "W001": (settings_checks.check_settings, {"MIDDLEWARE": [MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]}),
+    "W003": (process_state.check_logs, {"LOGGING": {"version": 1}}),
+    "E026": (accounts_checks.check_second_factor, {"MIDDLEWARE": [*accounts_checks.MIDDLEWARE[:2]]}),
+    "W005": (credentials.check_csrf_cookie, {"MIDDLEWARE": [credentials.CSRF, credentials.SIGNED_CSRF_COOKIE]}),
+    "W004": (credentials.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.cache"}),
 }
 
 
@@ -159,7 +161,7 @@ def test_a_setting_that_would_break_a_promise_is_said_with_what_to_do(name: str)
 
 def test_a_media_address_without_a_slash_and_an_old_secret_are_seen_too() -> None:
     with override_settings(MEDIA_URL="media/", SECRET_KEY_FALLBACKS=["old"], CSRF_COOKIE_DOMAIN=".localhost"):
-        found = [*remembered.check_addresses_of_files(), *handed_out.check_secrets(), *handed_out.check_cookies()]
+        found = [*process_state.check_file_urls(), *credentials.check_secrets(), *credentials.check_cookies()]
     assert ids(found) == ["tenants.E017", "tenants.E018", "tenants.E020"]
 
 
@@ -170,23 +172,23 @@ def test_a_media_address_without_a_slash_and_an_old_secret_are_seen_too() -> Non
 def test_any_key_function_that_keeps_tenants_apart_will_do(key_function: Any) -> None:
     cache = {"BACKEND": f"{CACHE_BACKENDS}.locmem.LocMemCache", "KEY_FUNCTION": key_function}
     with override_settings(CACHES={"default": cache, "none": {"BACKEND": f"{CACHE_BACKENDS}.dummy.DummyCache"}}):
-        assert ids(remembered.check_caches()) == []
+        assert ids(process_state.check_caches()) == []
 
 
 def test_a_search_path_before_the_tenants_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(settings.DATABASES["default"], "OPTIONS", {"options": "-c search_path=public"})
-    assert ids(wiring.check_databases()) == ["tenants.E011"]
+    assert ids(settings_checks.check_databases()) == ["tenants.E011"]
 
 
 def test_another_database_without_the_engine_is_pointed_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(settings.DATABASES, "replica", {"ENGINE": "django.db.backends.postgresql"})
-    assert ids(wiring.check_databases()) == ["tenants.W002"]
+    assert ids(settings_checks.check_databases()) == ["tenants.W002"]
 
 
 def test_the_control_plane_in_an_admin_of_tenants_is_an_error() -> None:
-    assert ids(wiring.check_admins()) == []
+    assert ids(settings_checks.check_admins()) == []
     with override_settings(TENANTS={**TENANTS, "TENANT_URLCONF": "config.urls_platform"}):
-        found = list(wiring.check_admins())
+        found = list(settings_checks.check_admins())
     assert {message.id for message in found} == {"tenants.E012"}
     assert any("tenants.Tenant," in message.msg for message in found)
 
@@ -210,10 +212,10 @@ def test_a_pooler_that_gives_each_client_a_session_is_none_to_speak_of(committed
 
 
 def test_a_table_of_the_control_plane_that_everybody_may_read_is_an_error_of_the_database(committed: None) -> None:
-    assert ids(pooler.check_rights(["default"])) == []
+    assert ids(pooler.check_privileges(["default"])) == []
     with connect_directly() as session:
         session.execute("CREATE TABLE public.everybodys (); GRANT SELECT ON public.everybodys TO PUBLIC")
         try:
-            assert ids(pooler.check_rights(["default"])) == ["tenants.E023"]
+            assert ids(pooler.check_privileges(["default"])) == ["tenants.E023"]
         finally:
             session.execute("DROP TABLE public.everybodys")
