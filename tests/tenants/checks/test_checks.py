@@ -82,7 +82,8 @@ def test_an_app_without_a_placement_is_an_error(key: str) -> None:
 
 def test_a_foreign_key_that_would_cross_schemas_is_an_error() -> None:
     others = [app for app in TENANTS["TENANT_APPS"] if app != "shop.orders"]
-    with override_settings(TENANTS={**TENANTS, "SHARED_APPS": ["tenants", "shop.orders"], "TENANT_APPS": others}):
+    shared = [*TENANTS["SHARED_APPS"], "shop.orders"]
+    with override_settings(TENANTS={**TENANTS, "SHARED_APPS": shared, "TENANT_APPS": others}):
         found = [message for message in check_placements() if message.id == "tenants.E006"]
     assert found
     assert all("points from the control plane" in message.msg for message in found)
