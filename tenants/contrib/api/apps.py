@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+from tenants.conf import tenancy
 
 
 class ApiConfig(AppConfig):
@@ -12,9 +16,13 @@ class ApiConfig(AppConfig):
     verbose_name = _("API")
 
     def ready(self) -> None:
-        """Drop what was counted before a test database goes: it would be written into the next one."""
+        """Have usage written, and drop it before a test database goes: it would be written into the next one."""
         from tenants.contrib.api.usage import usage
         from tenants.postgresql.creation import DatabaseCreation
+        from tenants.registry.listener import listener
 
         if usage.forget not in DatabaseCreation.before_drop:
             DatabaseCreation.before_drop.append(usage.forget)
+        if seconds := tenancy().api_usage_seconds:
+            listener.every(seconds, usage.write)
+            atexit.register(usage.write_last)

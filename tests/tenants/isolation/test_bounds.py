@@ -11,11 +11,11 @@ import pytest
 from django.test import RequestFactory, override_settings
 
 from tenants import TenantInfo, use_tenant
-from tenants.contrib.api import usage as usage_module
 from tenants.contrib.api.usage import CLIENTS_KEPT, UsageCounter
 from tenants.contrib.limits.counters import Kind, PressureCounts
 from tenants.contrib.oauth import api_keys
 from tenants.migrator import apply
+from tenants.postgresql.direct_connection import connect_directly
 from tests.settings import TENANTS
 
 TENANT = TenantInfo(id=1, slug="one", schema="t_1")
@@ -34,22 +34,17 @@ def test_counts_of_pressure_are_those_of_as_many_tenants_as_the_registry_keeps()
 
 
 def test_uses_of_the_api_that_cannot_be_written_name_no_more_clients_each_time(
-    monkeypatch: pytest.MonkeyPatch, rf: RequestFactory
+    committed: None, rf: RequestFactory
 ) -> None:
     """Fault 62: anybody can invent a client's name."""
     counter = UsageCounter()
-
-    def away(_: object) -> None:
-        raise ConnectionError
-
-    monkeypatch.setattr(usage_module, "_add", away)
-    monkeypatch.setattr(counter, "_start", lambda seconds: None)
+    lost = connect_directly()
+    lost.close()
     with override_settings(TENANTS={**TENANTS, "API_USAGE_SECONDS": 60}), use_tenant(TENANT):
         for attempt in range(4):
             for number in range(CLIENTS_KEPT * 2):
                 counter.count("v1", rf.get("/", headers={"user-agent": f"client-{attempt}-{number}"}))
-            with pytest.raises(ConnectionError):
-                counter.write()
+            counter.write(lost)
     assert len(counter._counts) == CLIENTS_KEPT + 1
     assert counter._counts.total() == 4 * CLIENTS_KEPT * 2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -11,36 +12,38 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.api import usage as module
 from tenants.contrib.api.auth import Access
 from tenants.contrib.api.models import ApiUsage
 from tenants.contrib.api.usage import CLIENTS_KEPT, OTHERS, UsageCounter, client_of, report, usage
-from tenants.models import Tenant
+from tenants.postgresql.direct_connection import connect_directly
+from tenants.registry.listener import Listener
 from tests.waiting import eventually
 
 TODAY = datetime.now(UTC).date()
 
 
+Write = Callable[[], None]
+
+
 @pytest.fixture
-def counting(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[UsageCounter]:
-    """Count, and leave the writing to the test: the thread would not see the test's transaction."""
+def counting(settings: Any) -> Iterator[None]:
     settings.TENANTS = {**settings.TENANTS, "API_USAGE_SECONDS": 3600}
-    monkeypatch.setattr(usage, "_start", lambda seconds: None)
-    _forget_all()
-    yield usage
-    _forget_all()
-
-
-def _forget_all() -> None:
-    """Drop what is counted here, by other tests too, and what their thread has written down for good."""
     usage.forget()
-    with use_tenant(PLATFORM):
-        ApiUsage.objects.all().delete()
+    yield
+    usage.forget()
+
+
+@pytest.fixture
+def write(committed: None, counting: None) -> Iterator[Write]:
+    """Write what was counted, over a connection as the listener's: none of Django's, without a path."""
+    with connect_directly() as connection:
+        connection.execute("SET search_path = ''")
+        yield lambda: usage.write(connection)
 
 
 def _asked_by(client: Client, agent: str, version: str = "v1", times: int = 1) -> None:
@@ -49,33 +52,33 @@ def _asked_by(client: Client, agent: str, version: str = "v1", times: int = 1) -
 
 
 def test_calls_are_counted_by_tenant_version_and_client(
-    counting: UsageCounter, acme: TenantInfo, globex: TenantInfo, client_of: Callable[[TenantInfo], Client]
+    write: Write, open_shop: Callable[..., TenantInfo], client_of: Callable[[TenantInfo], Client]
 ) -> None:
-    _asked_by(client_of(acme), "till/1.2 (Linux)", times=3)
-    _asked_by(client_of(acme), "till/1.3", "v2")
-    _asked_by(client_of(globex), "curl/8.5")
-    counting.write()
-    found = [used[:4] for used in report(TODAY)]
-    assert found == [("acme", "v1", "till", 3), ("globex", "v1", "curl", 1), ("acme", "v2", "till", 1)]
-    _asked_by(client_of(acme), "till/1.2")
-    counting.write()
-    counting.write()
-    assert report(TODAY, ["v1"], ["acme"])[0].requests == 4
+    one, other = open_shop(), open_shop()
+    slugs = [one.slug, other.slug]
+    _asked_by(client_of(one), "till/1.2 (Linux)", times=3)
+    _asked_by(client_of(one), "till/1.3", "v2")
+    _asked_by(client_of(other), "curl/8.5")
+    write()
+    found = [used[:4] for used in report(TODAY, slugs=slugs)]
+    assert found == [(one.slug, "v1", "till", 3), (other.slug, "v1", "curl", 1), (one.slug, "v2", "till", 1)]
+    _asked_by(client_of(one), "till/1.2")
+    write()
+    write()
+    assert report(TODAY, ["v1"], [one.slug])[0].requests == 4
 
 
 def test_what_is_forgotten_is_written_down_nowhere(
-    counting: UsageCounter, acme: TenantInfo, client_of: Callable[[TenantInfo], Client]
+    write: Write, live_tenant: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
-    _asked_by(client_of(acme), "till/1.2")
-    counting.forget()
-    with CaptureQueriesContext(connection) as queries:
-        counting.write()
-    assert len(queries) == 0
-    assert report(TODAY) == []
+    _asked_by(client_of(live_tenant), "till/1.2")
+    usage.forget()
+    write()
+    assert report(TODAY, slugs=[live_tenant.slug]) == []
 
 
 def test_counting_costs_a_warm_request_no_query(
-    counting: UsageCounter, acme: TenantInfo, client_of: Callable[[TenantInfo], Client]
+    counting: None, acme: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
     client = client_of(acme)
     _asked_by(client, "curl/8.5")
@@ -85,45 +88,40 @@ def test_counting_costs_a_warm_request_no_query(
 
 
 def test_invented_names_are_counted_together(
-    counting: UsageCounter, acme: TenantInfo, client_of: Callable[[TenantInfo], Client]
+    write: Write, live_tenant: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
-    client = client_of(acme)
+    client = client_of(live_tenant)
     for number in range(CLIENTS_KEPT + 20):
         _asked_by(client, f"client-{number}/1")
-    counting.write()
-    found = {used.client: used.requests for used in report(TODAY)}
+    write()
+    found = {used.client: used.requests for used in report(TODAY, slugs=[live_tenant.slug])}
     assert len(found) == CLIENTS_KEPT + 1
     assert found[OTHERS] == 20
 
 
 def test_what_could_not_be_written_stays_counted(
-    counting: UsageCounter,
-    acme: TenantInfo,
+    write: Write,
+    live_tenant: TenantInfo,
     client_of: Callable[[TenantInfo], Client],
-    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    _asked_by(client_of(acme), "curl/8.5", times=2)
-
-    def fail(counts: object) -> None:
-        raise DatabaseError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "_add", fail)
-        with pytest.raises(DatabaseError):
-            counting.write()
-    counting.write()
-    assert report(TODAY)[0].requests == 2
+    _asked_by(client_of(live_tenant), "curl/8.5", times=2)
+    lost = connect_directly()
+    lost.close()
+    usage.write(lost)
+    assert "API usage could not be written" in caplog.text
+    write()
+    assert report(TODAY, slugs=[live_tenant.slug])[0].requests == 2
 
 
 def test_a_tenant_that_is_gone_is_in_nobodys_way(
-    counting: UsageCounter, acme: TenantInfo, globex: TenantInfo, client_of: Callable[[TenantInfo], Client]
+    write: Write, live_tenant: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
-    _asked_by(client_of(acme), "curl/8.5")
-    _asked_by(client_of(globex), "curl/8.5")
-    with use_tenant(PLATFORM):
-        Tenant.objects.filter(pk=globex.id).delete()
-    counting.write()
-    assert [used.slug for used in report(TODAY)] == ["acme"]
+    with use_tenant(replace(live_tenant, id=2**40)):
+        usage.count("v1", RequestFactory().get("/", headers={"User-Agent": "curl/8.5"}))
+    _asked_by(client_of(live_tenant), "curl/8.5")
+    write()
+    assert report(TODAY, slugs=[live_tenant.slug])[0].requests == 1
 
 
 @pytest.mark.parametrize(
@@ -167,12 +165,21 @@ def test_the_operator_sees_it_and_chooses_the_default_version(acme: TenantInfo, 
     assert browser.get("/admin/tenants_api/apiusage/add/").status_code == 403
 
 
-def test_a_process_writes_down_what_it_has_counted(
-    live_tenant: TenantInfo, settings: Any, client_of: Callable[[TenantInfo], Client]
-) -> None:
-    settings.TENANTS = {**settings.TENANTS, "API_USAGE_SECONDS": 0.05}
+def test_the_listener_writes_what_a_process_has_counted(counting: None, live_tenant: TenantInfo) -> None:
+    counter, listener = UsageCounter(), Listener()
+    listener.every(0.05, counter.write)
+    with use_tenant(live_tenant):
+        counter.count("v1", RequestFactory().get("/", headers={"User-Agent": "curl/8.5"}))
+    listener.start()
+    try:
+        assert eventually(lambda: [used.requests for used in report(TODAY, slugs=[live_tenant.slug])] == [1])
+    finally:
+        listener.stop()
+
+
+def test_a_process_that_ends_writes_what_is_left(counting: None, live_tenant: TenantInfo) -> None:
     counter = UsageCounter()
     with use_tenant(live_tenant):
         counter.count("v1", RequestFactory().get("/", headers={"User-Agent": "curl/8.5"}))
-    assert eventually(lambda: [used.requests for used in report(TODAY, slugs=[live_tenant.slug])] == [1])
-    counter._stopped.set()
+    counter.write_last()
+    assert [used.requests for used in report(TODAY, slugs=[live_tenant.slug])] == [1]
