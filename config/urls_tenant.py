@@ -8,7 +8,7 @@ from shop.api import api_for
 from tenants.contrib.accounts.set_password import SetPassword, set_password_done
 from tenants.contrib.api.versions import in_asked_version, list_versions
 from tenants.contrib.impersonation.views import enter, leave
-from tenants.http.views import media
+from tenants.contrib.limits.media import media
 
 
 def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:

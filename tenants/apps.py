@@ -14,7 +14,7 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         """Patch Django where it offers no setting, and connect the receivers that invalidate caches."""
         from tenants import checks  # noqa: F401  # registers itself
-        from tenants.http import error_pages
+        from tenants.http import overload
         from tenants.isolation.patches import install, table
         from tenants.management import error_messages
         from tenants.migrator import operations
@@ -22,7 +22,7 @@ class TenantsConfig(AppConfig):
         from tenants.postgresql.creation import DatabaseCreation
         from tenants.registry.lookup import invalidate_tenant_of
 
-        install((*table.PATCHES, *operations.PATCHES, *error_pages.PATCHES, *error_messages.PATCHES))
+        install((*table.PATCHES, *operations.PATCHES, *overload.PATCHES, *error_messages.PATCHES))
         if _leave_test_database not in DatabaseCreation.before_drop:
             DatabaseCreation.before_drop.append(_leave_test_database)
         for model in (Tenant, Domain):

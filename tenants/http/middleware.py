@@ -25,6 +25,7 @@ from tenants.hosts import authority_of, host_of_header
 from tenants.http import responses as pages
 from tenants.http.base_middleware import AsyncHandler, Handler, TwoWayMiddleware
 from tenants.http.maintenance_bypass import enter_by_link, has_bypass
+from tenants.http.overload import overload_response
 from tenants.http.path_prefix import keep_cookies_apart, keep_redirects_inside, shift
 from tenants.http.security_headers import with_headers
 from tenants.isolation.patches.request_state import RequestState
@@ -142,7 +143,7 @@ def _resolve_from_memory(request: HttpRequest) -> Resolution | None:
 def _turned_away(request: HttpRequest, resolution: Resolution | Stopped) -> HttpResponseBase | None:
     """Return the answer to a request that reaches no tenant, or None where the door is open."""
     if isinstance(resolution, Stopped):
-        return pages.stopped(request, None, resolution)
+        return overload_response(request, None, resolution)
     tenant = resolution.tenant
     if tenant is None:
         return pages.unknown_host(request)

@@ -1,4 +1,4 @@
-"""Why a request is not answered: the database is busy, slow, away or read-only, or a bound of the process is met."""
+"""Why a request failed: the database is overloaded, slow, unreachable or read-only."""
 
 from __future__ import annotations
 
@@ -31,25 +31,6 @@ class Stopped(Enum):
 
 _GONE = ("08", "57P")
 """How the SQLSTATEs begin of a connection that failed, and of a server that stops or starts."""
-
-
-class Bound(Enum):
-    """A bound of this process that no plan names."""
-
-    ADDRESS = "address"
-    """One client address has as many requests running as it may."""
-    HASHING = "hashing"
-    """As many passwords are being checked as may be at once."""
-    BODIES = "bodies"
-    """As many request bodies are being received as may be at once."""
-    FILES = "files"
-    """As many large files are being sent as may be at once."""
-    LOCKED_OUT = "locked-out"
-    """The client address has failed to sign in too often."""
-    TOO_SLOW = "slow-body"
-    """The body of the request did not come in time."""
-    TOO_LARGE = "large-body"
-    """The body of the request is larger than any may be."""
 
 
 def why_stopped(error: BaseException) -> Stopped | None:

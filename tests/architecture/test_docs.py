@@ -41,7 +41,7 @@ def test_every_key_of_tenants_is_documented_and_none_is_invented() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    folders = [*ROOT.glob("tenants/management/commands"), *ROOT.glob("shop/**/management/commands")]
+    folders = [*ROOT.glob("tenants/**/management/commands"), *ROOT.glob("shop/**/management/commands")]
     commands = {path.stem for folder in folders for path in folder.glob("*.py")} - {"__init__"}
     text = (DOCS / "operations.md").read_text()
     assert {

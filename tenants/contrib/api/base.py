@@ -31,7 +31,7 @@ from tenants.contrib.api.errors import ErrorStyle, Fault, PlainErrors, answer
 from tenants.contrib.api.openapi import DocsPage, describe
 from tenants.contrib.api.usage import usage
 from tenants.contrib.api.versions import contradiction, tell_version
-from tenants.contrib.limits.middleware import stopped_answer
+from tenants.http.overload import response_to_error
 
 Refine = Callable[[dict[str, Any]], None]
 
@@ -161,7 +161,7 @@ def _malformed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _failed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
-    if stopped := stopped_answer(request, error):
+    if stopped := response_to_error(request, error):
         return stopped
     if settings.DEBUG:
         raise error

@@ -13,6 +13,19 @@ class LimitsConfig(AppConfig):
 
     def ready(self) -> None:
         from tenants.contrib.limits.counters import WRITTEN_SECONDS, pressure
+        from tenants.contrib.limits.middleware import count_statement_timeout, response_to_busy_hashing
+        from tenants.http.overload import error_responses
+        from tenants.http.signals import overloaded, reset_limits
         from tenants.registry.listener import listener
 
         listener.every(WRITTEN_SECONDS, pressure.write)
+        overloaded.connect(count_statement_timeout, dispatch_uid="tenants.limits")
+        if response_to_busy_hashing not in error_responses:
+            error_responses.append(response_to_busy_hashing)
+        reset_limits.connect(_reset, dispatch_uid="tenants.limits")
+
+
+def _reset(**_: object) -> None:
+    from tenants.contrib.limits.limiter import turnstile
+
+    turnstile.clear()

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from enum import Enum
 from math import ceil
 from threading import RLock
 from weakref import finalize
@@ -20,10 +21,28 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.contrib.limits.counters import Kind
 from tenants.limits import Limits
-from tenants.postgresql.overload import Bound
 
 QUEUE_SECONDS = 5.0
 """How long a request waits in line for its place before it is refused."""
+
+
+class Bound(Enum):
+    """A limit of this process that no plan names."""
+
+    ADDRESS = "address"
+    """One client address has as many requests running as it may."""
+    HASHING = "hashing"
+    """As many passwords are being checked as may be at once."""
+    BODIES = "bodies"
+    """As many request bodies are being received as may be at once."""
+    FILES = "files"
+    """As many large files are being sent as may be at once."""
+    LOCKED_OUT = "locked-out"
+    """The client address has failed to sign in too often."""
+    TOO_SLOW = "slow-body"
+    """The body of the request did not come in time."""
+    TOO_LARGE = "large-body"
+    """The body of the request is larger than any may be."""
 
 
 @dataclass(frozen=True, slots=True)

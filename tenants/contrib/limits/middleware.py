@@ -8,24 +8,30 @@ from functools import partial
 from threading import Event
 
 from asgiref.sync import sync_to_async
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from psycopg import errors
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
 from tenants.contrib.limits.counters import Kind, pressure
-from tenants.contrib.limits.limiter import QUEUE_SECONDS, Place, Queued, Refusal, addresses, turnstile, wait_async
+from tenants.contrib.limits.limiter import (
+    QUEUE_SECONDS,
+    Bound,
+    Place,
+    Queued,
+    Refusal,
+    addresses,
+    turnstile,
+    wait_async,
+)
 from tenants.contrib.limits.repeated_answers import allow_repeats, when_repeated
 from tenants.contrib.limits.request_bodies import REFUSAL
+from tenants.contrib.limits.responses import refused
 from tenants.errors import HashingBusy
-from tenants.http import responses as pages
 from tenants.http.base_middleware import TwoWayMiddleware
 from tenants.http.client_ip import client_address
 from tenants.limits import Limits
-from tenants.postgresql.overload import Bound, Stopped, log_stopped, why_stopped
-from tenants.registry.tenant_info import all_tenants
+from tenants.postgresql.overload import Stopped
 
 
 class LimitMiddleware(TwoWayMiddleware):
@@ -84,10 +90,6 @@ class LimitMiddleware(TwoWayMiddleware):
             await _leave_after_its_thread(place)
             raise
 
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
-        """Answer a request that the database was too busy or too slow for with a page that says so."""
-        return stopped_answer(request, error)
-
 
 def _enter_from_address(request: HttpRequest) -> Place | Refusal:
     """Count the request for its client's address, over all tenants."""
@@ -112,28 +114,17 @@ async def _leave_after_its_thread(place: Place) -> None:
     await asyncio.shield(asyncio.ensure_future(sync_to_async(place.leave)()))
 
 
-def stopped_answer(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """Return the answer to a request that the process or the database was too busy for; None if `error` is another."""
-    if isinstance(error, HashingBusy):
-        return pages.refused(request, current_tenant(), Refusal(Bound.HASHING, error.retry_after))
-    reason, tenant = why_stopped(error), current_tenant()
-    if reason is None:
-        return pages.updating(request, tenant) if _was_just_changed(tenant, error) else None
+def response_to_busy_hashing(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Return the response to a login that came while as many passwords were being checked as may be at once."""
+    if not isinstance(error, HashingBusy):
+        return None
+    return refused(request, current_tenant(), Refusal(Bound.HASHING, error.retry_after))
+
+
+def count_statement_timeout(*, tenant: TenantInfo, reason: Stopped, **_: object) -> None:
+    """Receiver for `overloaded`: count a statement that took longer than the tenant's limit."""
     if reason is Stopped.STATEMENT and not tenant.is_platform:
         pressure.add(tenant.id, Kind.STATEMENT)
-    log_stopped(reason, error)
-    return pages.stopped(request, tenant, reason)
-
-
-def _was_just_changed(tenant: TenantInfo, error: Exception) -> bool:
-    """Tell whether the tenant got another variant while its request was answered, and something could not be deleted.
-
-    Its tables are kept, so that reading and writing go on as it was; but rows of the new variant's hold those of the
-    base back, and the old one's code does not know of them.
-    """
-    if tenant.is_platform or not isinstance(error.__cause__, errors.ForeignKeyViolation) or connection.in_atomic_block:
-        return False
-    return [now.variant for now in all_tenants(pk=tenant.id)] != [tenant.variant]
 
 
 def _wait(queued: Queued) -> Place | Refusal:
@@ -149,7 +140,7 @@ def _refuse(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
     if isinstance(refusal.kind, Kind) and not tenant.is_platform:
         count = partial(pressure.add, tenant.id, refusal.kind)
         count()
-    response = pages.refused(request, tenant, refusal)
+    response = refused(request, tenant, refusal)
     if REFUSAL in request.META:
         allow_repeats(response)
         if count is not None:

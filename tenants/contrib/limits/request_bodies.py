@@ -9,12 +9,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from tenants.conf import tenancy
-from tenants.contrib.limits.limiter import Place, Refusal, Turnstile, turnstile
+from tenants.contrib.limits.limiter import Bound, Place, Refusal, Turnstile, turnstile
 from tenants.contrib.limits.lockouts import Attempt, lockouts
 from tenants.errors import InvalidHost
 from tenants.hosts import host_of_header
 from tenants.limits import Limits
-from tenants.postgresql.overload import Bound
 
 LARGEST = 264 * 1024 * 1024
 """Bytes of one body: an import's 256 MiB, and what a form has around a file."""

@@ -19,7 +19,7 @@ import django
 from django.core.handlers import wsgi
 from django.http.response import HttpResponseBase
 
-from tenants.contrib.limits.limiter import Refusal
+from tenants.contrib.limits.limiter import Bound, Refusal
 from tenants.contrib.limits.repeated_answers import RepeatedAnswers
 from tenants.contrib.limits.request_bodies import (
     KEPT_IN_MEMORY,
@@ -34,7 +34,6 @@ from tenants.contrib.limits.request_bodies import (
 )
 from tenants.http.charsets import ReadsCharset
 from tenants.http.client_ip import address_in
-from tenants.postgresql.overload import Bound
 
 logger = logging.getLogger(__name__)
 

@@ -20,11 +20,12 @@ from tenants.conf import tenancy
 from tenants.context import MountPoint, TenantInfo, active_tenant
 from tenants.contrib.limits.counters import Kind, pressure
 from tenants.contrib.limits.limiter import Refusal
+from tenants.contrib.limits.responses import refused
 from tenants.contrib.mounts.app_cache import Built, built_applications
 from tenants.contrib.mounts.call_limits import Patience, calls
 from tenants.contrib.mounts.request import Leaving, MountedResponse, Use, Visit
+from tenants.contrib.mounts.responses import mount_failed, mount_timed_out
 from tenants.errors import MountFailed, MountTimedOut
-from tenants.http import responses as pages
 from tenants.http.base_middleware import TwoWayMiddleware
 from tenants.isolation.urlconfs import first_of, taken_segments
 
@@ -110,7 +111,7 @@ def _answer_at(request: HttpRequest, point: MountPoint, leaving: Leaving) -> Htt
         raise PermissionDenied  # its scope would be the folder that the mount is in, and so the whole host
     if not calls.begin(tenant):
         pressure.add(tenant.id, Kind.CONCURRENCY)
-        return pages.refused(request, tenant, Refusal(Kind.CONCURRENCY, 1))
+        return refused(request, tenant, Refusal(Kind.CONCURRENCY, 1))
     work = Use(partial(calls.end, tenant))
     if (place := getattr(request, "mount_place", None)) is not None:
         work.then(place.leave)
@@ -120,10 +121,10 @@ def _answer_at(request: HttpRequest, point: MountPoint, leaving: Leaving) -> Htt
         patience = Patience(tenancy().mounts_seconds, point.app, tenant)
         return _answer_of(built, Visit(request, point.prefix, work, patience, remote_user, leaving))
     except MountFailed as failure:
-        return pages.mount_failed(request, tenant, failure.retry_seconds)
+        return mount_failed(request, tenant, failure.retry_seconds)
     except MountTimedOut as error:
         logger.error("%s", error)  # where the thread waited says nothing
-        return pages.mount_timed_out(request, tenant)
+        return mount_timed_out(request, tenant)
     finally:
         begun()  # the application holds it for as long as it is at work
 

@@ -11,9 +11,9 @@ from django.http.response import HttpResponseBase
 from tenants.context import TenantInfo, active_tenant
 from tenants.contrib.limits.counters import Kind, pressure
 from tenants.contrib.limits.limiter import QUEUE_SECONDS, Place, Queued, Refusal, Turnstile, wait_async
+from tenants.contrib.limits.responses import refused
 from tenants.contrib.mounts.middleware import point_at
 from tenants.contrib.mounts.request import MountedResponse
-from tenants.http import responses as pages
 from tenants.http.base_middleware import TwoWayMiddleware
 from tenants.limits import Limits
 
@@ -94,4 +94,4 @@ def _wait(queued: Queued) -> Place | Refusal:
 
 def _refuse(request: HttpRequest, tenant: TenantInfo, refusal: Refusal) -> HttpResponseBase:
     pressure.add(tenant.id, Kind.CONCURRENCY)
-    return pages.refused(request, tenant, refusal)
+    return refused(request, tenant, refusal)

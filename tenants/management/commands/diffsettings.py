@@ -6,8 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.commands import diffsettings
+from django.views.debug import get_default_exception_reporter_filter
 
-from tenants.contrib.observability.error_reports import ReporterFilter
 from tenants.management.django_commands import OnOneSide
 
 
@@ -22,5 +22,5 @@ class Command(OnOneSide, diffsettings.Command):
 
 
 def _hidden(shown: dict[str, str]) -> dict[str, str]:
-    hide = ReporterFilter().cleanse_setting
+    hide = get_default_exception_reporter_filter().cleanse_setting
     return {name: repr(hide(name, getattr(settings, name))) for name in shown}

@@ -33,7 +33,7 @@ from psycopg._cursor_base import BaseCursor
 import tenants
 from tenants import TenantInfo
 from tenants.checks.patches import check_patches
-from tenants.http import error_pages
+from tenants.http import overload
 from tenants.isolation.patches import Patch, installed, table
 from tenants.isolation.patches.contenttypes import ContentTypeCache
 from tenants.isolation.patches.patch import originals
@@ -44,7 +44,7 @@ from tenants.migrator import operations
 from tenants.postgresql.cursor import TenantCursor
 
 ENGINE = Path(tenants.__file__).parent
-ALL = (*table.PATCHES, *operations.PATCHES, *error_pages.PATCHES, *error_messages.PATCHES, *migrate.PATCHES)
+ALL = (*table.PATCHES, *operations.PATCHES, *overload.PATCHES, *error_messages.PATCHES, *migrate.PATCHES)
 FUNCTIONS = [each for each in installed() if each.parameters is not None]
 
 

@@ -22,8 +22,8 @@ from shop.goods.models import Goods, Sku
 from shop.variants.customer_a import models as customer_a
 from shop.variants.grocer import models as grocer
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.limits.middleware import stopped_answer
 from tenants.errors import InvalidMappingFile, LockTimeout, SchemaOutdated, TenantLocked, UnknownVariant
+from tenants.http.overload import response_to_error
 from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant, set_variant
 from tenants.lifecycle.audit import acting_as
 from tenants.lifecycle.reconcile import reconcile_tenants
@@ -282,11 +282,11 @@ def test_who_is_in_the_midst_of_deleting_is_asked_to_come_again(shop: TenantInfo
     with use_tenant(as_it_was), pytest.raises(IntegrityError) as refused:
         Goods.objects.get(slug="goods-0").delete()
     with use_tenant(as_it_was):
-        answer = stopped_answer(request, refused.value)
+        answer = response_to_error(request, refused.value)
     assert answer is not None
     assert (answer.status_code, answer["Retry-After"]) == (503, "30")
     with use_tenant(now(shop)):
-        assert stopped_answer(request, refused.value) is None, "who knows of the variant has made a mistake"
+        assert response_to_error(request, refused.value) is None, "who knows of the variant has made a mistake"
         assert Goods.objects.count() == 4
 
 

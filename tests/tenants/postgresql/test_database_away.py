@@ -15,8 +15,8 @@ from psycopg import errors
 from psycopg_pool import PoolTimeout
 
 from tenants import TenantInfo, use_tenant
-from tenants.contrib.limits.middleware import stopped_answer
 from tenants.errors import DatabaseUnavailable
+from tenants.http.overload import response_to_error
 from tenants.postgresql import reachability as reachable
 from tenants.postgresql.overload import Stopped, why_stopped
 from tenants.registry.lookup import tenant_by_slug
@@ -86,7 +86,7 @@ def _ask_and_answer() -> Any:
     try:
         connection.ensure_connection()
     except OperationalError as error:
-        return stopped_answer(RequestFactory().get("/"), error)
+        return response_to_error(RequestFactory().get("/"), error)
     raise AssertionError("there is a database")
 
 

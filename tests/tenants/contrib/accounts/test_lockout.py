@@ -21,11 +21,10 @@ from django.utils import timezone
 from config.settings import PASSWORD_HASHERS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.accounts.lockout import too_many_failures
-from tenants.contrib.limits.limiter import Refusal
+from tenants.contrib.limits.limiter import Bound, Refusal
 from tenants.contrib.limits.lockouts import REMEMBERED_SECONDS, Attempt, Lockouts, lockouts
 from tenants.contrib.limits.request_bodies import REFUSAL
 from tenants.contrib.limits.wsgi import receive_body
-from tenants.postgresql.overload import Bound
 
 OWNER, PASSWORD = "owner@acme.example", "correct horse battery"
 

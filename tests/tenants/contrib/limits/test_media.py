@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 
 from tenants import TenantInfo, use_tenant
-from tenants.http.views import KEPT_BY_THE_SYSTEM
+from tenants.contrib.limits.media import KEPT_BY_THE_SYSTEM
 
 
 @pytest.fixture

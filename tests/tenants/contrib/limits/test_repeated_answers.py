@@ -64,13 +64,14 @@ def full_shop(open_shop: Callable[..., TenantInfo]) -> Iterator[TenantInfo]:
     with use_tenant(PLATFORM):
         Tenant.objects.filter(pk=tenant.id).update(max_concurrency=1, max_queue=0)
     with override_settings(TENANTS={**TENANTS, "PLANS": {"standard": {}}}):
-        registry.clear()
+        registry.set_listening(True)  # else what is in memory is believed for one second alone
         tenant = resolve(tenant.host, "/").tenant or tenant  # what is in memory refuses a body
         place = turnstile.enter(tenant, tenancy().limits_of(tenant))
         assert isinstance(place, Place)
         pressure.take()
         yield tenant
         place.leave()
+    registry.set_listening(False)
     turnstile.clear()
     pressure.take()
 

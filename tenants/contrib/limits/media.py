@@ -1,0 +1,50 @@
+"""The view of a tenant's uploaded files, with a limit on how many large ones are sent at once."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any, cast
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from tenants.conf import tenancy
+from tenants.context import current_tenant
+from tenants.contrib.limits.limiter import Bound, Place, Refusal, Turnstile
+from tenants.contrib.limits.responses import refused
+from tenants.http import media as engine
+from tenants.http.client_ip import client_address
+from tenants.limits import Limits
+
+KEPT_BY_THE_SYSTEM = 256 * 1024
+"""Bytes that a connection takes at once, however slowly its client reads."""
+
+_sending = Turnstile()
+
+
+def _slots_for(request: HttpRequest, size: int) -> Place | Refusal:
+    """Return what holds the slots of a large file while it is sent: under WSGI a slow client holds a thread by it."""
+    most = tenancy().most_waiting
+    if request.method == "HEAD" or not most or size <= KEPT_BY_THE_SYSTEM:
+        return Place(lambda: None)
+    bounds: list[tuple[object, int]] = [(current_tenant().id, max(1, most * 2 // 3)), ("all", most)]
+    if address := client_address(request):
+        bounds.append((address, max(1, most // 2)))
+    with ExitStack() as slots:
+        for key, number in bounds:
+            slot = _sending.enter_as(key, Limits(concurrency=number))
+            if not isinstance(slot, Place):
+                return Refusal(Bound.FILES, 2)
+            slots.callback(slot.leave)
+        return Place(slots.pop_all().close)
+
+
+def media(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Return a file of the active tenant as `tenants.http.media.media` does; 503 where too many are being sent."""
+    response = engine.media(request, name)
+    slots = _slots_for(request, int(response.get("Content-Length", "0")))
+    if isinstance(slots, Refusal):
+        cast(Any, response).file_to_stream.close()  # not the response: that would end the request
+        return refused(request, current_tenant(), slots)
+    slots.leave_at_end_of(response)
+    return response

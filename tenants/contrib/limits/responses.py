@@ -1,0 +1,86 @@
+"""Responses to requests beyond a limit: 429, 503, 408 or 413."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from tenants.context import TenantInfo
+from tenants.contrib.limits.counters import Kind
+from tenants.contrib.limits.limiter import Bound, Refusal
+from tenants.http.responses import Advice, busy_response
+
+_ADVICE: dict[Kind | Bound, Advice] = {
+    Kind.RATE: Advice(
+        "too-many-requests",
+        _("Too many requests in a short time"),
+        _("This shop had more of them than it may have. Please wait a moment, then send yours again."),
+    ),
+    Kind.CONCURRENCY: Advice(
+        "too-many-at-once",
+        _("The shop is very busy right now"),
+        _("More people want something of it than it can serve at once. Please try again in a moment."),
+    ),
+    Bound.ADDRESS: Advice(
+        "too-many-from-address",
+        _("Too many requests at once from your network"),
+        _("Please wait until the pages that you asked for are there, then try again."),
+    ),
+    Bound.HASHING: Advice(
+        "too-many-logins",
+        _("Too many people are signing in right now"),
+        _("Your password was not checked. Please try again in a moment."),
+    ),
+    Bound.BODIES: Advice(
+        "too-many-uploads",
+        _("Too much is being sent at once"),
+        _("What you sent was not taken. Please try again in a moment."),
+    ),
+    Bound.FILES: Advice(
+        "too-many-files",
+        _("Too many files are being sent at once"),
+        _("Please try again in a moment."),
+    ),
+    Bound.LOCKED_OUT: Advice(
+        "too-many-failed-logins",
+        _("Too many failed logins"),
+        ngettext_lazy(
+            "From your network somebody has failed to sign in too often. Please wait a minute, then try again.",
+            "From your network somebody has failed to sign in too often. "
+            "Please wait %(minutes)s minutes, then try again.",
+            "minutes",
+        ),
+        template="tenants/too_many_failures.html",
+    ),
+    Bound.TOO_SLOW: Advice(
+        "body-too-slow",
+        _("What you sent did not arrive in time"),
+        _("Your request was not carried out. Please send it again over a faster connection."),
+    ),
+    Bound.TOO_LARGE: Advice(
+        "too-large",
+        _("What you sent is too large"),
+        _("Please send it in parts."),
+    ),
+}
+
+_STATUSES: dict[Kind | Bound, HTTPStatus] = {
+    Kind.RATE: HTTPStatus.TOO_MANY_REQUESTS,
+    Bound.ADDRESS: HTTPStatus.TOO_MANY_REQUESTS,
+    Bound.LOCKED_OUT: HTTPStatus.TOO_MANY_REQUESTS,
+    Bound.TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
+    Bound.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+"""Statuses of errors of the client; all others are 503."""
+
+
+def refused(request: HttpRequest, tenant: TenantInfo, refusal: Refusal) -> HttpResponse:
+    """Return the response to a request that met a limit."""
+    status = _STATUSES.get(refusal.kind, HTTPStatus.SERVICE_UNAVAILABLE)
+    response = busy_response(request, tenant, _ADVICE[refusal.kind], status, refusal.seconds)
+    # The counters tell an operator the same; a log line for each would cost more than the refusal.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response

@@ -1,0 +1,97 @@
+"""Responses to errors that an overloaded or unreachable database causes, and how Django is made to send them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from psycopg import errors
+
+from tenants.context import TenantInfo, active_tenant, current_tenant
+from tenants.http.responses import Advice, busy_response, updating
+from tenants.http.signals import overloaded
+from tenants.isolation.patches import Patch
+from tenants.postgresql.overload import Stopped, log_stopped, why_stopped
+from tenants.registry.tenant_info import all_tenants
+
+RETRY_AFTER_SECONDS = 10
+
+ErrorResponse = Callable[[HttpRequest, Exception], HttpResponse | None]
+error_responses: list[ErrorResponse] = []
+"""What contrib apps respond to errors of theirs; None: it is another error."""
+
+_ADVICE = {
+    Stopped.STATEMENT: Advice(
+        "took-too-long",
+        _("This took too long"),
+        _("It was stopped, so that other visitors need not wait. Please ask for less at once, or try again later."),
+    ),
+    Stopped.POOL: Advice(
+        "database-busy",
+        _("The database is very busy right now"),
+        _("Your request had to wait too long for it, and was not carried out. Please try again in a moment."),
+    ),
+    Stopped.AWAY: Advice(
+        "database-unavailable",
+        _("This site is not available right now"),
+        _("Its database does not answer. Please try again in a few minutes."),
+    ),
+    Stopped.READ_ONLY: Advice(
+        "database-read-only",
+        _("Nothing can be saved right now"),
+        _("You can go on looking around. What you just sent was not saved; please send it again in some minutes."),
+    ),
+}
+
+
+def response_to_error(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Return the response to an error that overload or a change of the tenant caused; None for any other error."""
+    for respond in error_responses:
+        if response := respond(request, error):
+            return response
+    reason, tenant = why_stopped(error), current_tenant()
+    if reason is None:
+        return updating(request, tenant) if _variant_changed(tenant, error) else None
+    overloaded.send(Stopped, tenant=tenant, reason=reason)
+    log_stopped(reason, error)
+    return overload_response(request, tenant, reason)
+
+
+def overload_response(request: HttpRequest, tenant: TenantInfo | None, reason: Stopped) -> HttpResponse:
+    """Return 503: the database was too slow, too busy or out of reach."""
+    return busy_response(request, tenant, _ADVICE[reason], HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER_SECONDS)
+
+
+def _variant_changed(tenant: TenantInfo, error: Exception) -> bool:
+    """Return whether a row could not be deleted because the tenant got another variant during the request.
+
+    Its tables are kept, so that reading and writing go on as before; but rows of the new variant refer to those of
+    the base, and the old variant's code does not know them.
+    """
+    if tenant.is_platform or not isinstance(error.__cause__, errors.ForeignKeyViolation) or connection.in_atomic_block:
+        return False
+    return [now.variant for now in all_tenants(pk=tenant.id)] != [tenant.variant]
+
+
+def answer_overload(original: Any) -> Any:
+    @wraps(original)
+    def response_for_exception(request: HttpRequest, exc: Exception) -> HttpResponse:
+        response = response_to_error(request, exc) if active_tenant() is not None else None
+        return response or original(request, exc)
+
+    return response_for_exception
+
+
+PATCHES = (
+    Patch(
+        "django.core.handlers.exception:response_for_exception",
+        "request exc",
+        answer_overload,
+        "Django calls `process_exception` for errors of views alone; middleware writes sessions, logins and locks.",
+    ),
+)
