@@ -120,6 +120,12 @@ def test_every_dependency_has_its_line() -> None:
     assert {name for name in names if name.lower() not in text} == set()
 
 
+def test_every_file_named_in_the_documents_exists() -> None:
+    texts = [path.read_text() for path in DOCS.glob("*.md") if path.name != "tutorial.md"]  # its files are the reader's
+    named = chain.from_iterable(re.findall(r"`((?:bench|config|shop|tenants|tests)/[\w/.]+)`", text) for text in texts)
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
 def test_every_module_of_the_engine_has_a_floor_in_the_architecture() -> None:
     modules = {
         path.stem for path in (ROOT / "tenants").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
