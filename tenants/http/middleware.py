@@ -32,7 +32,7 @@ from tenants.isolation.patches.request_state import RequestState
 from tenants.isolation.urlconfs import import_urlconfs, urlconf_of
 from tenants.migrator.graph import target_fingerprint
 from tenants.postgresql.connection_watch import Watch, begin_watch, end_watch, resume_watch
-from tenants.postgresql.overload import Stopped, log_stopped, why_stopped
+from tenants.postgresql.overload import OverloadReason, log_overload, overload_reason
 from tenants.registry.listener import listener
 from tenants.registry.lookup import registry
 from tenants.registry.resolver import (
@@ -77,7 +77,7 @@ class TenantMiddleware(TwoWayMiddleware):
             return _leave(self.go_on(request), room)
         finally:
             if watch.connections:
-                watch.settle()
+                watch.roll_back()
             end_watch(watch)
             room.leave(block)
 
@@ -97,7 +97,7 @@ class TenantMiddleware(TwoWayMiddleware):
             return _leave(await self.go_on_async(request), room)
         finally:
             if watch.is_needed:  # its connections are those of the thread that synchronous code ran in
-                await sync_to_async(watch.settle)()
+                await sync_to_async(watch.roll_back)()
             end_watch(watch)
             room.leave(block)
 
@@ -122,16 +122,16 @@ def _authority_of(request: HttpRequest) -> str:
     return host_of_header(authority_of(target))
 
 
-def _resolve(request: HttpRequest) -> Resolution | Stopped:
+def _resolve(request: HttpRequest) -> Resolution | OverloadReason:
     """Return who answers, or why the database does not say."""
     host = _host_of(request)
     try:
         return UNKNOWN if host is None else resolve(host, request.path_info)
     except (OperationalError, DatabaseUnavailable) as error:
-        reason = why_stopped(error)
+        reason = overload_reason(error)
         if reason is None:
             raise
-        log_stopped(reason, error)
+        log_overload(reason, error)
         return reason
 
 
@@ -140,9 +140,9 @@ def _resolve_from_memory(request: HttpRequest) -> Resolution | None:
     return UNKNOWN if host is None else resolve_from_memory(host, request.path_info)
 
 
-def _turned_away(request: HttpRequest, resolution: Resolution | Stopped) -> HttpResponseBase | None:
+def _turned_away(request: HttpRequest, resolution: Resolution | OverloadReason) -> HttpResponseBase | None:
     """Return the answer to a request that reaches no tenant, or None where the door is open."""
-    if isinstance(resolution, Stopped):
+    if isinstance(resolution, OverloadReason):
         return overload_response(request, None, resolution)
     tenant = resolution.tenant
     if tenant is None:
@@ -277,7 +277,7 @@ def _leave(response: HttpResponseBase, room: _Room) -> HttpResponseBase:
             # Not left to the garbage collector, which closes it as whoever is active then.
             closers.append(partial(async_to_sync(_aclose), body))
         kept = _Kept(RequestState(), Watch(_WHAT))
-        closers[:] = [partial(_close, closer, room, kept) for closer in (*closers, kept.watch.settle)]
+        closers[:] = [partial(_close, closer, room, kept) for closer in (*closers, kept.watch.roll_back)]
         # Not aiter(): that looks for the content when it is first asked, and would find what is put here.
         chunks = response.streaming_content
         if response.is_async:

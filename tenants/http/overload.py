@@ -16,7 +16,7 @@ from tenants.context import TenantInfo, active_tenant, current_tenant
 from tenants.http.responses import Advice, busy_response, updating
 from tenants.http.signals import overloaded
 from tenants.isolation.patches import Patch
-from tenants.postgresql.overload import Stopped, log_stopped, why_stopped
+from tenants.postgresql.overload import OverloadReason, log_overload, overload_reason
 from tenants.registry.tenant_info import all_tenants
 
 RETRY_AFTER_SECONDS = 10
@@ -26,22 +26,22 @@ error_responses: list[ErrorResponse] = []
 """What contrib apps respond to errors of theirs; None: it is another error."""
 
 _ADVICE = {
-    Stopped.STATEMENT: Advice(
+    OverloadReason.STATEMENT: Advice(
         "took-too-long",
         _("This took too long"),
         _("It was stopped, so that other visitors need not wait. Please ask for less at once, or try again later."),
     ),
-    Stopped.POOL: Advice(
+    OverloadReason.POOL: Advice(
         "database-busy",
         _("The database is very busy right now"),
         _("Your request had to wait too long for it, and was not carried out. Please try again in a moment."),
     ),
-    Stopped.AWAY: Advice(
+    OverloadReason.AWAY: Advice(
         "database-unavailable",
         _("This site is not available right now"),
         _("Its database does not answer. Please try again in a few minutes."),
     ),
-    Stopped.READ_ONLY: Advice(
+    OverloadReason.READ_ONLY: Advice(
         "database-read-only",
         _("Nothing can be saved right now"),
         _("You can go on looking around. What you just sent was not saved; please send it again in some minutes."),
@@ -54,15 +54,15 @@ def response_to_error(request: HttpRequest, error: Exception) -> HttpResponse | 
     for respond in error_responses:
         if response := respond(request, error):
             return response
-    reason, tenant = why_stopped(error), current_tenant()
+    reason, tenant = overload_reason(error), current_tenant()
     if reason is None:
         return updating(request, tenant) if _variant_changed(tenant, error) else None
-    overloaded.send(Stopped, tenant=tenant, reason=reason)
-    log_stopped(reason, error)
+    overloaded.send(OverloadReason, tenant=tenant, reason=reason)
+    log_overload(reason, error)
     return overload_response(request, tenant, reason)
 
 
-def overload_response(request: HttpRequest, tenant: TenantInfo | None, reason: Stopped) -> HttpResponse:
+def overload_response(request: HttpRequest, tenant: TenantInfo | None, reason: OverloadReason) -> HttpResponse:
     """Return 503: the database was too slow, too busy or out of reach."""
     return busy_response(request, tenant, _ADVICE[reason], HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER_SECONDS)
 

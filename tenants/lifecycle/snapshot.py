@@ -12,7 +12,7 @@ from tenants.errors import TenantLocked
 from tenants.lifecycle.rows import Which, existing_tenant
 from tenants.migrator.recorder import LOCK_SPACE
 from tenants.models import Tenant
-from tenants.postgresql.dedicated_connection import own_session
+from tenants.postgresql.dedicated_connection import dedicated_connection
 from tenants.registry.tenant_info import info_of
 
 
@@ -24,7 +24,7 @@ def standing_still(which: Which) -> Iterator[TenantInfo]:
     block begins as the control plane, and on a connection of its own: a transaction that the caller is in has no part
     in it. Raises `TenantNotFound`, or `TenantLocked` if the tenant is being migrated.
     """
-    with own_session(), use_tenant(PLATFORM):
+    with dedicated_connection(), use_tenant(PLATFORM):
         tenant = existing_tenant(which)
         _claim(tenant)
         # The claim comes first: what a migration has done before it is seen whole, and none begins after it.

@@ -14,7 +14,7 @@ from psycopg import errors
 
 from tenants.errors import DatabaseUnavailable, NoActiveTenant, TenancyError
 from tenants.isolation.patches import Patch
-from tenants.postgresql.overload import Stopped, first_line, why_stopped
+from tenants.postgresql.overload import OverloadReason, first_line, overload_reason
 from tenants.redaction import redact_secrets
 
 _MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
@@ -27,7 +27,7 @@ def explanation(error: BaseException, command: str) -> str | None:
             f"{command} needs a tenant, and none is active. Run: manage.py run_in_tenant SLUG -- {command} … "
             f"(--all for every tenant, --platform for the control plane)."
         )
-    away = next((cause for cause in _causes(error) if why_stopped(cause) is Stopped.AWAY), None)
+    away = next((cause for cause in _causes(error) if overload_reason(cause) is OverloadReason.AWAY), None)
     if away is not None and not isinstance(away, DatabaseUnavailable):
         return (
             f"{command} failed: the database does not answer ({redact_secrets(first_line(away))}). Start PostgreSQL "

@@ -12,7 +12,7 @@ from tenants.postgresql.direct_connection import direct_settings
 
 
 @contextmanager
-def own_session(alias: str = "default") -> Iterator[None]:
+def dedicated_connection(alias: str = "default") -> Iterator[None]:
     """Give this thread's Django a session of its own inside the block; it is closed, locks and all, at the end.
 
     A transaction that the caller is in stays open beside it, and neither sees what the block does before that is

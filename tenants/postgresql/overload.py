@@ -16,7 +16,7 @@ from tenants.redaction import redact_secrets
 logger = logging.getLogger(__name__)
 
 
-class Stopped(Enum):
+class OverloadReason(Enum):
     """Why a request was not answered."""
 
     STATEMENT = "statement"
@@ -33,26 +33,26 @@ _GONE = ("08", "57P")
 """How the SQLSTATEs begin of a connection that failed, and of a server that stops or starts."""
 
 
-def why_stopped(error: BaseException) -> Stopped | None:
+def overload_reason(error: BaseException) -> OverloadReason | None:
     """Return why the database did not do what `error` was raised for, or None if that was another reason."""
     if isinstance(error, DatabaseUnavailable):
-        return Stopped.AWAY
+        return OverloadReason.AWAY
     cause = error.__cause__ if isinstance(error, DatabaseError) else error
     if isinstance(cause, errors.QueryCanceled):
-        return Stopped.STATEMENT
+        return OverloadReason.STATEMENT
     if isinstance(cause, (PoolTimeout, errors.TooManyConnections)):
-        return Stopped.POOL
+        return OverloadReason.POOL
     if isinstance(cause, errors.ReadOnlySqlTransaction):
-        return Stopped.READ_ONLY
+        return OverloadReason.READ_ONLY
     # Without a SQLSTATE it is libpq that speaks, and not the server.
     if isinstance(cause, psycopg.OperationalError) and (cause.sqlstate or "08").startswith(_GONE):
-        return Stopped.AWAY
+        return OverloadReason.AWAY
     return None
 
 
-def log_stopped(reason: Stopped, error: BaseException) -> None:
+def log_overload(reason: OverloadReason, error: BaseException) -> None:
     """Log for the operator what visitors are not shown: why the database is out of reach."""
-    if reason is Stopped.AWAY:
+    if reason is OverloadReason.AWAY:
         logger.error("The database does not answer: %s", redact_secrets(first_line(error)))
 
 

@@ -1,7 +1,7 @@
 """PostgreSQL that the project brings along: started when it is first needed, shared by all processes, kept running.
 
 It is for development, tests and a single small machine. What guards it is the file system alone: it listens on a
-Unix socket in a folder that only the account of the server (and root) may enter, and on no network address at all.
+Unix socket in a folder that only the user of the server (and root) may enter, and on no network address at all.
 
 Limits, honestly:
 

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, and a copy of them for an account that may not read ours."""
+"""Where PostgreSQL's programs are, and a copy of them for an user that may not read ours."""
 
 from __future__ import annotations
 

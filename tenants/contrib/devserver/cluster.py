@@ -13,7 +13,14 @@ import psycopg
 from psycopg import sql
 
 from tenants.contrib.devserver.binaries import find_bindir
-from tenants.contrib.devserver.directories import PORT, Home, find_home, make_folder, make_home, strays
+from tenants.contrib.devserver.directories import (
+    PORT,
+    ServerDirectories,
+    find_directories,
+    make_directories,
+    make_folder,
+    stale_servers,
+)
 from tenants.contrib.devserver.locks import locked, open_private
 from tenants.contrib.devserver.server import SUPERUSER, answers, launch, shut_down, take
 from tenants.errors import DatabaseUnavailable
@@ -48,14 +55,14 @@ class EmbeddedPostgres:
         return find_bindir()
 
     @property
-    def home(self) -> Home | None:
+    def directories(self) -> ServerDirectories | None:
         """Where data, log and socket are; None as long as the server was never started."""
-        return find_home(self.folder)
+        return find_directories(self.folder)
 
     def is_running(self) -> bool:
         """Return whether the server takes connections. Changes nothing."""
-        home = self.home
-        return home is not None and answers(home)
+        dirs = self.directories
+        return dirs is not None and answers(dirs)
 
     def start(self) -> Address:
         """Return the address of the server, which is made and started if need be; a running one is found in 1 ms.
@@ -64,10 +71,10 @@ class EmbeddedPostgres:
         killed on the way leaves nothing that the next cannot mend. Raise `DatabaseUnavailable`, with the end of the
         server's log, if it will not start.
         """
-        home = self.home
-        if home is None or home.folder != self.folder or not answers(home):
-            home = self._start()
-        return Address(host=str(home.sockets), port=PORT, user=SUPERUSER)
+        dirs = self.directories
+        if dirs is None or dirs.folder != self.folder or not answers(dirs):
+            dirs = self._start()
+        return Address(host=str(dirs.sockets), port=PORT, user=SUPERUSER)
 
     def stop(self, *, if_unused: bool = False) -> bool:
         """Stop the server, rolling back open transactions, and return whether there was one to stop.
@@ -75,13 +82,13 @@ class EmbeddedPostgres:
         With `if_unused`, a server that has clients is left alone, which is False as well. Connections of the calling
         process count as clients: close them first.
         """
-        home = self.home
-        if home is None:
+        dirs = self.directories
+        if dirs is None:
             return False
-        with locked(self._lock), open_private(home.claim) as claim:
-            if take(home, claim) or (if_unused and self._has_clients()):
+        with locked(self._lock), open_private(dirs.data_lock) as data_lock:
+            if take(dirs, data_lock) or (if_unused and self._has_clients()):
                 return False
-            shut_down(home, claim)
+            shut_down(dirs, data_lock)
         return True
 
     def ensure_database(self, name: str) -> None:
@@ -97,17 +104,17 @@ class EmbeddedPostgres:
     def _lock(self) -> Path:
         return self.folder / "start.lock"
 
-    def _start(self) -> Home:
+    def _start(self) -> ServerDirectories:
         make_folder(self.folder)
         try:
             with locked(self._lock):
-                home = make_home(self.folder)
-                if home.place != self.folder:
-                    _stop_strays()
-                with open_private(home.claim) as claim:
-                    if take(home, claim):
-                        launch(home, claim)
-                return home
+                dirs = make_directories(self.folder)
+                if dirs.base != self.folder:
+                    _stop_stale_servers()
+                with open_private(dirs.data_lock) as data_lock:
+                    if take(dirs, data_lock):
+                        launch(dirs, data_lock)
+                return dirs
         except OSError as error:
             raise DatabaseUnavailable(
                 f"The embedded PostgreSQL in {self.folder} could not be started: {error}. "
@@ -128,12 +135,12 @@ class EmbeddedPostgres:
         )
 
 
-def _stop_strays() -> None:
-    for home in strays():
+def _stop_stale_servers() -> None:
+    for dirs in stale_servers():
         # One that cannot be stopped is a nuisance, and no reason not to start ours.
-        with suppress(DatabaseUnavailable), open_private(home.claim) as claim:
-            if not take(home, claim):
-                shut_down(home, claim)
+        with suppress(DatabaseUnavailable), open_private(dirs.data_lock) as data_lock:
+            if not take(dirs, data_lock):
+                shut_down(dirs, data_lock)
 
 
 @cache

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tenants.contrib.devserver.locks import open_private
-from tenants.contrib.devserver.system_user import Account, choose_account, owner_of
+from tenants.contrib.devserver.system_user import SystemUser, choose_user, owner_of
 from tenants.errors import DatabaseUnavailable
 
 OF_ROOT = Path("/var/lib/sangga")
-"""Where the data are when root starts the server and its account cannot enter the project."""
+"""Where the data are when root starts the server and its user cannot enter the project."""
 
 PORT = "5432"
 """Of no network: it is only part of the socket's file name, and every server has a folder of its own."""
@@ -27,14 +27,14 @@ _SOCKET_PATH_MAX = 100
 
 _WHERE = """\
 The data of this project's PostgreSQL are in {place}
-because it was started by root, PostgreSQL refuses to run as root, and the account {account!r}, as which it runs
+because it was started by root, PostgreSQL refuses to run as root, and the user {user!r}, as which it runs
 instead, cannot enter {folder}.
 To begin anew: `manage.py embedded_postgres stop`, then delete both folders.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class ServerDirectories:
     """The files of one server."""
 
     id: str
@@ -42,44 +42,44 @@ class Home:
     folder made anew at the same place begins with no data."""
     folder: Path
     """The folder that it was last started for; another than it is asked for now if that has been moved."""
-    place: Path
-    account: Account | None
+    base: Path
+    user: SystemUser | None
     """None: the user that this process runs as."""
 
     @property
     def data(self) -> Path:
-        return self.place / "data"
+        return self.base / "data"
 
     @property
     def log(self) -> Path:
-        return self.place / "postgres.log"
+        return self.base / "postgres.log"
 
     @property
-    def claim(self) -> Path:
+    def data_lock(self) -> Path:
         """The file whose lock is held by whatever works on the data: `initdb`, the server and all its children."""
-        return self.place / "data.lock"
+        return self.base / "data.lock"
 
     @property
     def sockets(self) -> Path:
-        inside = self.place / "run"
+        inside = self.base / "run"
         # libpq reads a comma as the end of the host, and no system takes a long path for a socket.
         if len(os.fsencode(inside / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_MAX and "," not in str(inside):
             return inside
-        checksum = hashlib.sha256(os.fsencode(f"{self.id} {self.place}")).hexdigest()
+        checksum = hashlib.sha256(os.fsencode(f"{self.id} {self.base}")).hexdigest()
         # In /tmp anybody can be first; `make_sockets` and `has_private_sockets` look who was.
         return Path("/tmp") / f"sangga-{checksum[:16]}"  # noqa: S108
 
     @property
     def uid(self) -> int:
-        return self.account.uid if self.account else os.geteuid()
+        return self.user.uid if self.user else os.geteuid()
 
     def give(self, path: Path) -> None:
-        """Give a file or folder, just made by this process, to the account of the server."""
-        if self.account:
-            os.chown(path, self.account.uid, self.account.gid, follow_symlinks=False)
+        """Give a file or folder, just made by this process, to the user of the server."""
+        if self.user:
+            os.chown(path, self.user.uid, self.user.gid, follow_symlinks=False)
 
     def has_private_sockets(self) -> bool:
-        """Return whether the socket's folder is one that nobody but the server's account, and root, may enter."""
+        """Return whether the socket's folder is one that nobody but the server's user, and root, may enter."""
         try:
             found = self.sockets.lstat()
         except OSError:
@@ -99,27 +99,27 @@ class Home:
             )
 
 
-def find_home(folder: Path) -> Home | None:
-    """Return the home of the server of `folder`, or None if it has none yet. Changes nothing."""
+def find_directories(folder: Path) -> ServerDirectories | None:
+    """Return the directories of the server of `folder`, or None if it has none yet. Changes nothing."""
     identity = _read_id(folder)
     if identity is None:
         return None
     if os.geteuid():
-        return Home(id=identity, folder=folder, place=folder, account=None)
+        return ServerDirectories(id=identity, folder=folder, base=folder, user=None)
     place = OF_ROOT / identity
     if not place.is_dir():
-        return Home(id=identity, folder=folder, place=folder, account=owner_of(folder / "data"))
+        return ServerDirectories(id=identity, folder=folder, base=folder, user=owner_of(folder / "data"))
     began = _folder_of(place) or folder
     if began != folder and _read_id(began) == identity:
         return None  # a copy of a folder that is still there, and whose data it must not share
-    return Home(id=identity, folder=began, place=place, account=owner_of(place / "data"))
+    return ServerDirectories(id=identity, folder=began, base=place, user=owner_of(place / "data"))
 
 
 def make_folder(folder: Path) -> None:
     """Make `folder`, in which nobody else may write; raise `DatabaseUnavailable` if it is somebody else's."""
     user = os.geteuid()
     try:
-        # Root's is passable, so that the account of the server can get to what is its own in there.
+        # Root's is passable, so that the user of the server can get to what is its own in there.
         folder.mkdir(mode=0o700 if user else 0o711, parents=True, exist_ok=True)
         found = folder.stat()
         if found.st_uid == user and found.st_mode & 0o022:
@@ -136,25 +136,25 @@ def make_folder(folder: Path) -> None:
         )
 
 
-def make_home(folder: Path) -> Home:
-    """Return the home of the server of `folder`, and make it if it has none. The caller holds the folder's lock."""
-    home = find_home(folder) or Home(id=_make_id(folder), folder=folder, place=folder, account=None)
+def make_directories(folder: Path) -> ServerDirectories:
+    """Return the directories of the server of `folder`, created if missing. The caller holds the lock of `folder`."""
+    dirs = find_directories(folder) or ServerDirectories(id=_make_id(folder), folder=folder, base=folder, user=None)
     if os.geteuid():
-        return home
-    account = home.account or choose_account()
-    place = home.place
-    if place == folder and not home.data.exists() and not account.can_enter(folder):
-        place = OF_ROOT / home.id
+        return dirs
+    user = dirs.user or choose_user()
+    place = dirs.base
+    if place == folder and not dirs.data.exists() and not user.can_enter(folder):
+        place = OF_ROOT / dirs.id
     if place != folder:
         for made in (OF_ROOT, place):
             made.mkdir(parents=True, exist_ok=True)
             made.chmod(0o711)
         (place / "folder").write_text(f"{folder}\n")
-        (folder / "where.txt").write_text(_WHERE.format(place=place, account=account.name, folder=folder))
-    return Home(id=home.id, folder=folder, place=place, account=account)
+        (folder / "where.txt").write_text(_WHERE.format(base=place, user=user.name, folder=folder))
+    return ServerDirectories(id=dirs.id, folder=folder, base=place, user=user)
 
 
-def strays() -> Iterator[Home]:
+def stale_servers() -> Iterator[ServerDirectories]:
     """Yield the homes below `OF_ROOT` whose folder is gone.
 
     A server whose data folder is deleted ends by itself within a minute; one whose data lie elsewhere does not.
@@ -162,7 +162,7 @@ def strays() -> Iterator[Home]:
     for place in OF_ROOT.iterdir():
         folder = _folder_of(place)
         if folder and _read_id(folder) != place.name:
-            yield Home(id=place.name, folder=folder, place=place, account=owner_of(place / "data"))
+            yield ServerDirectories(id=place.name, folder=folder, base=place, user=owner_of(place / "data"))
 
 
 def _make_id(folder: Path) -> str:

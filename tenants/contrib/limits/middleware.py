@@ -31,7 +31,7 @@ from tenants.errors import HashingBusy
 from tenants.http.base_middleware import TwoWayMiddleware
 from tenants.http.client_ip import client_address
 from tenants.limits import Limits
-from tenants.postgresql.overload import Stopped
+from tenants.postgresql.overload import OverloadReason
 
 
 class LimitMiddleware(TwoWayMiddleware):
@@ -121,9 +121,9 @@ def response_to_busy_hashing(request: HttpRequest, error: Exception) -> HttpResp
     return refused(request, current_tenant(), Refusal(Bound.HASHING, error.retry_after))
 
 
-def count_statement_timeout(*, tenant: TenantInfo, reason: Stopped, **_: object) -> None:
+def count_statement_timeout(*, tenant: TenantInfo, reason: OverloadReason, **_: object) -> None:
     """Receiver for `overloaded`: count a statement that took longer than the tenant's limit."""
-    if reason is Stopped.STATEMENT and not tenant.is_platform:
+    if reason is OverloadReason.STATEMENT and not tenant.is_platform:
         pressure.add(tenant.id, Kind.STATEMENT)
 
 

@@ -33,7 +33,7 @@ from tenants.migrator.restored import migrate_unseen
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.postgresql.dedicated_connection import own_session
+from tenants.postgresql.dedicated_connection import dedicated_connection
 from tenants.postgresql.dependencies import Extension
 from tenants.postgresql.extensions import home_of_extension, make_extension
 from tenants.registry.tenant_info import info_of
@@ -70,7 +70,7 @@ def restore_tenant(
         old = _replaced(wanted) if over else None
         _check(archive)
         archive.verify(progress)
-        with own_session(), use_tenant(PLATFORM):
+        with dedicated_connection(), use_tenant(PLATFORM):
             drop_left_over()
             with transaction.atomic():
                 tenant = _insert(archive, wanted, over=over)

@@ -18,7 +18,7 @@ from tenants import TenantInfo, use_tenant
 from tenants.errors import DatabaseUnavailable
 from tenants.http.overload import response_to_error
 from tenants.postgresql import reachability as reachable
-from tenants.postgresql.overload import Stopped, why_stopped
+from tenants.postgresql.overload import OverloadReason, overload_reason
 from tenants.registry.lookup import tenant_by_slug
 from tests.away import PASSWORD, database_away
 
@@ -144,20 +144,20 @@ def _caused(cause: BaseException) -> OperationalError:
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (_caused(psycopg.OperationalError("server closed the connection unexpectedly")), Stopped.AWAY),
-        (_caused(errors.AdminShutdown("terminating connection due to administrator command")), Stopped.AWAY),
-        (_caused(errors.CannotConnectNow("the database system is starting up")), Stopped.AWAY),
-        (_caused(errors.ConnectionTimeout("connection timeout expired")), Stopped.AWAY),
-        (DatabaseUnavailable("The embedded PostgreSQL could not be started"), Stopped.AWAY),
-        (_caused(errors.TooManyConnections("sorry, too many clients already")), Stopped.POOL),
-        (_caused(PoolTimeout("couldn't get a connection after 10.00 sec")), Stopped.POOL),
-        (_caused(errors.QueryCanceled("canceling statement due to statement timeout")), Stopped.STATEMENT),
+        (_caused(psycopg.OperationalError("server closed the connection unexpectedly")), OverloadReason.AWAY),
+        (_caused(errors.AdminShutdown("terminating connection due to administrator command")), OverloadReason.AWAY),
+        (_caused(errors.CannotConnectNow("the database system is starting up")), OverloadReason.AWAY),
+        (_caused(errors.ConnectionTimeout("connection timeout expired")), OverloadReason.AWAY),
+        (DatabaseUnavailable("The embedded PostgreSQL could not be started"), OverloadReason.AWAY),
+        (_caused(errors.TooManyConnections("sorry, too many clients already")), OverloadReason.POOL),
+        (_caused(PoolTimeout("couldn't get a connection after 10.00 sec")), OverloadReason.POOL),
+        (_caused(errors.QueryCanceled("canceling statement due to statement timeout")), OverloadReason.STATEMENT),
         (_caused(errors.LockNotAvailable("canceling statement due to lock timeout")), None),
         (_caused(errors.DiskFull("could not extend file")), None),
         (_caused(errors.DeadlockDetected("deadlock detected")), None),
         (ValueError("x"), None),
     ],
 )
-def test_out_of_reach_and_busy_are_told_apart(error: BaseException, reason: Stopped | None) -> None:
+def test_out_of_reach_and_busy_are_told_apart(error: BaseException, reason: OverloadReason | None) -> None:
     """Fault 22."""
-    assert why_stopped(error) is reason
+    assert overload_reason(error) is reason

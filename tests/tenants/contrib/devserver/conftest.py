@@ -19,8 +19,8 @@ from django.conf import settings
 
 from tenants.contrib.devserver import EmbeddedPostgres
 from tenants.contrib.devserver.binaries import copy_programs, find_bindir
-from tenants.contrib.devserver.directories import Home
-from tenants.contrib.devserver.system_user import Account
+from tenants.contrib.devserver.directories import ServerDirectories
+from tenants.contrib.devserver.system_user import SystemUser
 
 NewServer = Callable[[Path], EmbeddedPostgres]
 
@@ -42,21 +42,21 @@ def tell(server: EmbeddedPostgres, statement: str) -> None:
 
 def connect(server: EmbeddedPostgres) -> psycopg.Connection[Any]:
     """Connect to the server, which must run: this does not start it."""
-    home = server.home
-    assert home is not None
-    return psycopg.connect(host=str(home.sockets), port=5432, user="postgres", dbname="postgres", autocommit=True)
+    dirs = server.directories
+    assert dirs is not None
+    return psycopg.connect(host=str(dirs.sockets), port=5432, user="postgres", dbname="postgres", autocommit=True)
 
 
-def home_of(server: EmbeddedPostgres) -> Home:
-    """Return the home of a server that has one."""
-    home = server.home
-    assert home is not None
-    return home
+def directories_of(server: EmbeddedPostgres) -> ServerDirectories:
+    """Return the directories of a server that has one."""
+    dirs = server.directories
+    assert dirs is not None
+    return dirs
 
 
 def postmaster_of(server: EmbeddedPostgres) -> int:
     """Return the process that stands in the server's pid file."""
-    return int((home_of(server).data / "postmaster.pid").read_text().splitlines()[0])
+    return int((directories_of(server).data / "postmaster.pid").read_text().splitlines()[0])
 
 
 def processes_of(server: EmbeddedPostgres) -> list[int]:
@@ -83,11 +83,11 @@ def result_of(process: subprocess.Popen[str]) -> dict[str, str]:
 
 def discard(server: EmbeddedPostgres) -> None:
     """Stop the server, and take away what it left outside of its folder."""
-    home = server.home
-    if home is None:
+    dirs = server.directories
+    if dirs is None:
         return
     server.stop()
-    for outside in {home.place, home.sockets} - {server.folder}:
+    for outside in {dirs.base, dirs.sockets} - {server.folder}:
         if server.folder not in outside.parents:
             shutil.rmtree(outside, ignore_errors=True)
 
@@ -130,7 +130,7 @@ def server(new_server: NewServer, open_folder: Path) -> EmbeddedPostgres:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder with a short path, which every account may enter, unlike pytest's `tmp_path`."""
+    """A folder with a short path, which every user may enter, unlike pytest's `tmp_path`."""
     with tempfile.TemporaryDirectory(prefix="sangga-test-", dir="/tmp") as name:
         folder = Path(name).resolve()
         folder.chmod(0o755)
@@ -138,14 +138,14 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def stranger() -> Account:
+def stranger() -> SystemUser:
     """An ordinary user of this machine, who is not the one that runs the server of root."""
     found = pwd.getpwnam("nobody")
-    return Account("nobody", found.pw_uid, found.pw_gid)
+    return SystemUser("nobody", found.pw_uid, found.pw_gid)
 
 
 @pytest.fixture
-def programs_for_all(stranger: Account, open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def programs_for_all(stranger: SystemUser, open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Programs that every user can run, even if those of the tests are in root's own folder."""
     if os.geteuid() == 0 and not stranger.can_run(find_bindir() / "postgres"):
         monkeypatch.setenv("PG_BINDIR", str(copy_programs(find_bindir(), open_folder)))

@@ -17,11 +17,11 @@ from tenants.errors import DatabaseUnavailable
 
 
 def become(name: str) -> None:
-    """Take on the rights of an account, for good."""
-    account = pwd.getpwnam(name)
+    """Take on the rights of an user, for good."""
+    user = pwd.getpwnam(name)
     os.setgroups([])
-    os.setgid(account.pw_gid)
-    os.setuid(account.pw_uid)
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
 
 
 def main(folder: str, user: str = "") -> None:

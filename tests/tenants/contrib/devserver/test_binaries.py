@@ -11,7 +11,7 @@ from tenants.contrib.devserver import EmbeddedPostgres
 from tenants.contrib.devserver.binaries import copy_programs, find_bindir, major_version
 from tenants.errors import DatabaseUnavailable
 from tenants.postgresql.programs import installed_programs
-from tests.tenants.contrib.devserver.conftest import ask, home_of
+from tests.tenants.contrib.devserver.conftest import ask, directories_of
 
 DEBIANS = Path("/usr/lib/postgresql/15/bin")
 
@@ -53,7 +53,7 @@ def test_client_programs_come_from_path_then_pg_bindir_then_wheel(
 
 def test_data_of_another_version_are_left_alone(running: EmbeddedPostgres) -> None:
     running.stop()
-    version = home_of(running).data / "PG_VERSION"
+    version = directories_of(running).data / "PG_VERSION"
     made_by = version.read_text()
     version.write_text("14\n")
     with pytest.raises(DatabaseUnavailable, match=r"made by PostgreSQL 14, and the programs in .* are version 1"):

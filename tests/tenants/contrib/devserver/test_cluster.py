@@ -11,13 +11,13 @@ import pytest
 from tenants.contrib.devserver import Address, EmbeddedPostgres, embedded
 from tenants.contrib.devserver.binaries import find_bindir
 from tenants.errors import DatabaseUnavailable
-from tests.tenants.contrib.devserver.conftest import ask, connect, home_of, result_of, start_process, tell
+from tests.tenants.contrib.devserver.conftest import ask, connect, directories_of, result_of, start_process, tell
 from tests.waiting import eventually
 
 
 def test_start_says_how_to_connect(running: EmbeddedPostgres) -> None:
     address = running.start()
-    assert address == Address(host=str(home_of(running).sockets), port="5432", user="postgres")
+    assert address == Address(host=str(directories_of(running).sockets), port="5432", user="postgres")
     assert ask(running, "SELECT current_user") == "postgres"
 
 
@@ -41,13 +41,13 @@ def test_it_listens_on_no_network(running: EmbeddedPostgres) -> None:
 
 
 def test_its_socket_is_in_a_folder_that_nobody_else_may_enter(running: EmbeddedPostgres) -> None:
-    sockets = home_of(running).sockets
+    sockets = directories_of(running).sockets
     assert sockets.stat().st_mode & 0o777 == 0o700
     assert (sockets / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
 
 
 def test_no_other_user_may_read_a_lock_and_so_hold_it(running: EmbeddedPostgres) -> None:
-    locks = [running.folder / "start.lock", home_of(running).claim]
+    locks = [running.folder / "start.lock", directories_of(running).data_lock]
     assert [lock.stat().st_mode & 0o777 for lock in locks] == [0o600, 0o600]
 
 
@@ -129,7 +129,7 @@ def test_stop_ends_those_who_are_connected(running: EmbeddedPostgres) -> None:
 
 
 def test_asking_about_a_server_that_never_was_makes_nothing(server: EmbeddedPostgres) -> None:
-    assert server.home is None
+    assert server.directories is None
     assert server.is_running() is False
     assert server.stop() is False
     assert not server.folder.exists()
@@ -145,13 +145,13 @@ def test_threads_that_start_at_once_share_one_server(server: EmbeddedPostgres) -
 def test_processes_that_start_at_once_share_one_server(server: EmbeddedPostgres) -> None:
     processes = [start_process(server.folder) for _ in range(8)]
     hosts = [result_of(process)["host"] for process in processes]
-    assert hosts == [str(home_of(server).sockets)] * 8
+    assert hosts == [str(directories_of(server).sockets)] * 8
     assert starts_of(server) == 1
 
 
 def test_a_long_log_is_put_aside(running: EmbeddedPostgres) -> None:
     running.stop()
-    log = home_of(running).log
+    log = directories_of(running).log
     with log.open("a") as file:
         file.truncate(11_000_000)
     running.start()
@@ -161,4 +161,4 @@ def test_a_long_log_is_put_aside(running: EmbeddedPostgres) -> None:
 
 def starts_of(server: EmbeddedPostgres) -> int:
     """Return how often a server has been started, by its log."""
-    return home_of(server).log.read_text().count("LOG:  starting PostgreSQL")
+    return directories_of(server).log.read_text().count("LOG:  starting PostgreSQL")

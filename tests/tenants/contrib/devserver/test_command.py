@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tenants.contrib.devserver import EmbeddedPostgres
-from tests.tenants.contrib.devserver.conftest import connect, home_of
+from tests.tenants.contrib.devserver.conftest import connect, directories_of
 
 
 @pytest.fixture(autouse=True)
@@ -35,8 +35,8 @@ def test_start_says_where_the_data_and_the_log_are(running: EmbeddedPostgres) ->
     running.stop()
     said = command("start")
     assert said.startswith("running")
-    assert str(home_of(running).data) in said
-    assert str(home_of(running).log) in said
+    assert str(directories_of(running).data) in said
+    assert str(directories_of(running).log) in said
     assert command("status") == said
 
 

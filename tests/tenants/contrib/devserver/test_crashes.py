@@ -19,7 +19,7 @@ from tests.tenants.contrib.devserver.conftest import (
     NewServer,
     ask,
     connect,
-    home_of,
+    directories_of,
     postmaster_of,
     processes_of,
     result_of,
@@ -44,7 +44,7 @@ def rows_of(server: EmbeddedPostgres) -> int:
 
 def set_pid(server: EmbeddedPostgres, pid: int) -> None:
     """Put another process into the pid file that a crash left."""
-    file = home_of(server).data / "postmaster.pid"
+    file = directories_of(server).data / "postmaster.pid"
     file.write_text("\n".join([str(pid), *file.read_text().splitlines()[1:], ""]))
 
 
@@ -101,7 +101,7 @@ def test_a_pid_file_that_names_a_zombie_stops_no_start(filled: EmbeddedPostgres)
 
 def test_an_empty_pid_file_stops_no_start(filled: EmbeddedPostgres) -> None:
     kill_all(filled)
-    (home_of(filled).data / "postmaster.pid").write_text("")
+    (directories_of(filled).data / "postmaster.pid").write_text("")
     filled.start()
     assert rows_of(filled) == 1000
 
@@ -131,9 +131,9 @@ def test_a_start_that_is_killed_at_any_moment_is_mended_by_the_next(server: Embe
         with start_process(server.folder, start_new_session=True) as process:
             time.sleep(part * takes)
             strike(process.pid, signal.SIGKILL)
-    assert result_of(start_process(server.folder))["host"] == str(home_of(server).sockets)
+    assert result_of(start_process(server.folder))["host"] == str(directories_of(server).sockets)
     assert ask(server, "SELECT count(*) FROM pg_database") == 3
-    assert {path.name for path in home_of(server).place.glob("*unfinished*")} == set()
+    assert {path.name for path in directories_of(server).place.glob("*unfinished*")} == set()
 
 
 def test_a_folder_that_is_moved_while_its_server_runs_keeps_it(filled: EmbeddedPostgres, new_server: NewServer) -> None:
@@ -160,12 +160,12 @@ def test_a_copy_of_a_folder_whose_server_runs_is_another_server(
 
 def test_what_stops_a_start_is_told_with_the_end_of_the_log(filled: EmbeddedPostgres) -> None:
     filled.stop()
-    settings = home_of(filled).data / "postgresql.conf"
+    settings = directories_of(filled).data / "postgresql.conf"
     before = settings.read_text()
     settings.write_text(f"{before}\nmax_conections = 3\n")
     with pytest.raises(DatabaseUnavailable, match="max_conections") as caught:
         filled.start()
-    assert str(home_of(filled).log) in str(caught.value)
+    assert str(directories_of(filled).log) in str(caught.value)
     assert "set DATABASE_URL" in str(caught.value)
     settings.write_text(before)
     filled.start()

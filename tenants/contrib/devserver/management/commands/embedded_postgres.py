@@ -41,8 +41,8 @@ class Command(BaseCommand):
     def _status(self, server: EmbeddedPostgres, options: dict[str, Any]) -> None:
         running = server.is_running()
         self.stdout.write("running" if running else "stopped")
-        if server.home:
-            self.stdout.write(f"  data      {server.home.data}\n  log       {server.home.log}")
+        if server.directories:
+            self.stdout.write(f"  data      {server.directories.data}\n  log       {server.directories.log}")
         self.stdout.write(f"  programs  {server.bindir}")
         if not running:
             raise SystemExit(_NOT_RUNNING)

@@ -14,14 +14,14 @@ import pytest
 from tenants.contrib.devserver import EmbeddedPostgres
 from tenants.contrib.devserver.binaries import copy_programs, find_bindir
 from tenants.contrib.devserver.directories import OF_ROOT
-from tenants.contrib.devserver.system_user import Account
+from tenants.contrib.devserver.system_user import SystemUser
 from tenants.errors import DatabaseUnavailable
 from tests.tenants.contrib.devserver.conftest import (
     NewServer,
     as_root,
     ask,
+    directories_of,
     discard,
-    home_of,
     result_of,
     start_process,
     tell,
@@ -31,10 +31,10 @@ from tests.tenants.contrib.devserver.conftest import (
 def test_a_path_too_long_for_a_socket_gets_its_socket_elsewhere(new_server: NewServer, open_folder: Path) -> None:
     server = new_server(open_folder / ("long" * 15) / ("path" * 15))
     server.start()
-    home = home_of(server)
-    assert home.data.is_relative_to(server.folder)
-    assert home.sockets.parent == Path("/tmp")
-    assert home.sockets.stat().st_mode & 0o777 == 0o700
+    dirs = directories_of(server)
+    assert dirs.data.is_relative_to(server.folder)
+    assert dirs.sockets.parent == Path("/tmp")
+    assert dirs.sockets.stat().st_mode & 0o777 == 0o700
     assert ask(server, "SELECT 1") == 1
 
 
@@ -48,15 +48,15 @@ def test_an_odd_path_is_a_path(new_server: NewServer, open_folder: Path, name: s
 
 def test_a_socket_folder_that_others_may_enter_is_refused(running: EmbeddedPostgres) -> None:
     running.stop()
-    home_of(running).sockets.chmod(0o755)
+    directories_of(running).sockets.chmod(0o755)
     with pytest.raises(DatabaseUnavailable, match=r"is not a folder that belongs to user .* alone"):
         running.start()
-    home_of(running).sockets.chmod(0o700)
+    directories_of(running).sockets.chmod(0o700)
 
 
 def test_a_link_in_place_of_the_socket_folder_is_refused(running: EmbeddedPostgres) -> None:
     running.stop()
-    sockets = home_of(running).sockets
+    sockets = directories_of(running).sockets
     elsewhere = sockets.rename(sockets.with_name("elsewhere"))
     sockets.symlink_to(elsewhere)
     with pytest.raises(DatabaseUnavailable, match=r"is not a folder that belongs to user .* alone"):
@@ -83,7 +83,7 @@ class TestOrdinaryUser:
     """Somebody who is not root, in a project of their own; here `nobody`, when root runs the tests."""
 
     @pytest.fixture
-    def project(self, open_folder: Path, stranger: Account, programs_for_all: None) -> Iterator[Path]:
+    def project(self, open_folder: Path, stranger: SystemUser, programs_for_all: None) -> Iterator[Path]:
         project = open_folder / "project"
         project.mkdir(mode=0o750)
         if os.geteuid() == 0:
@@ -119,7 +119,7 @@ class TestOrdinaryUser:
 
 @as_root
 class TestRoot:
-    """PostgreSQL refuses to run as root, so it runs as another account, which may enter little."""
+    """PostgreSQL refuses to run as root, so it runs as another user, which may enter little."""
 
     @pytest.fixture
     def closed(self, open_folder: Path) -> Path:
@@ -129,15 +129,18 @@ class TestRoot:
         return folder
 
     def test_runs_it_as_an_account_that_is_not_root(self, running: EmbeddedPostgres) -> None:
-        home = home_of(running)
-        assert home.place == running.folder
-        assert {path.owner() for path in (home.data, home.sockets, home.log)} <= {"postgres", "nobody"}
-        assert {path.owner() for path in (running.folder, home.claim)} == {"root"}
+        dirs = directories_of(running)
+        assert dirs.base == running.folder
+        assert {path.owner() for path in (dirs.data, dirs.sockets, dirs.log)} <= {
+            "postgres",
+            "nobody",
+        }
+        assert {path.owner() for path in (running.folder, dirs.data_lock)} == {"root"}
 
-    def test_lets_nobody_else_connect(self, running: EmbeddedPostgres, stranger: Account) -> None:
-        if home_of(running).account == stranger:
-            pytest.skip("this system has no account 'postgres'")
-        socket = home_of(running).sockets / ".s.PGSQL.5432"
+    def test_lets_nobody_else_connect(self, running: EmbeddedPostgres, stranger: SystemUser) -> None:
+        if directories_of(running).user == stranger:
+            pytest.skip("this system has no user 'postgres'")
+        socket = directories_of(running).sockets / ".s.PGSQL.5432"
         connect = f"import socket; socket.socket(socket.AF_UNIX).connect({str(socket)!r})"
         ended = subprocess.run(["python3", "-c", connect], capture_output=True, text=True, **stranger.identity)
         assert "PermissionError" in ended.stderr
@@ -151,9 +154,9 @@ class TestRoot:
     ) -> None:
         server = new_server(closed / "project" / "postgres")
         server.start()
-        home = home_of(server)
-        assert home.place.parent == OF_ROOT
-        assert str(home.place) in (server.folder / "where.txt").read_text()
+        dirs = directories_of(server)
+        assert dirs.base.parent == OF_ROOT
+        assert str(dirs.base) in (server.folder / "where.txt").read_text()
         tell(server, "CREATE TABLE kept AS SELECT 7 AS n")
         server.stop()
         server.start()
@@ -166,12 +169,12 @@ class TestRoot:
         first = new_server(closed / "postgres")
         first.start()
         tell(first, "CREATE TABLE old ()")
-        old = home_of(first)
+        old = directories_of(first)
         shutil.rmtree(first.folder)
         try:
             second = new_server(closed / "postgres")
             second.start()
-            assert home_of(second).place != old.place
+            assert directories_of(second).place != old.place
             assert ask(second, "SELECT to_regclass('old')") is None
             assert not (old.data / "postmaster.pid").exists()
             assert (old.data / "PG_VERSION").exists()
@@ -184,17 +187,17 @@ class TestRoot:
         shutil.copytree(original.folder, copy.folder)
         assert copy.is_running() is False
         copy.start()
-        assert home_of(copy).place != home_of(original).place
+        assert directories_of(copy).place != directories_of(original).place
         assert original.is_running()
 
     def test_a_moved_folder_keeps_its_data(self, closed: Path, new_server: NewServer) -> None:
         server = new_server(closed / "postgres")
         server.start()
-        place = home_of(server).place
+        place = directories_of(server).place
         moved = new_server(server.folder.rename(closed / "moved"))
         assert moved.is_running()
         moved.start()
-        assert home_of(moved).place == place
+        assert directories_of(moved).place == place
         assert str(closed / "moved") in (moved.folder / "where.txt").read_text()
         copy = new_server(closed / "copy")
         shutil.copytree(moved.folder, copy.folder)
@@ -225,10 +228,14 @@ class TestRoot:
     def test_goes_on_as_the_account_that_owns_the_data(self, server: EmbeddedPostgres) -> None:
         server.start()
         server.stop()
-        other = pwd.getpwnam("nobody" if home_of(server).data.owner() == "postgres" else "daemon")
-        for path in (home_of(server).log, home_of(server).sockets, *home_of(server).data.rglob("*")):
+        other = pwd.getpwnam("nobody" if directories_of(server).data.owner() == "postgres" else "daemon")
+        for path in (
+            directories_of(server).log,
+            directories_of(server).sockets,
+            *directories_of(server).data.rglob("*"),
+        ):
             os.chown(path, other.pw_uid, other.pw_gid, follow_symlinks=False)
-        os.chown(home_of(server).data, other.pw_uid, other.pw_gid)
+        os.chown(directories_of(server).data, other.pw_uid, other.pw_gid)
         server.start()
         assert ask(server, "SELECT 1") == 1
-        assert home_of(server).uid == other.pw_uid
+        assert directories_of(server).uid == other.pw_uid
