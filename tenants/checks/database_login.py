@@ -8,14 +8,14 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from tenants.checks.pooler import tenant_databases
-from tenants.postgresql.login_roles import rights_missing
+from tenants.postgresql.login_roles import missing_privileges
 
 
 @register(Tags.database)
 def check_logins(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
     for wrapper in tenant_databases(databases):
         with wrapper.connect_directly() as session:  # raises if the login cannot act as the owner
-            missing = rights_missing(session, wrapper.owner_role)
+            missing = missing_privileges(session, wrapper.owner_role)
         if missing:
             yield Error(
                 f"The login of the database {wrapper.alias!r} lacks rights: {missing}.",

@@ -26,7 +26,7 @@ from tenants.models import SchemaState, Tenant
 from tenants.models.code_release import Key
 from tenants.names import role_name
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.postgresql.introspection import tables_out_of_reach
+from tenants.postgresql.introspection import tables_without_privileges
 from tenants.registry.tenant_info import all_tenants
 from tenants.variants.discovery import known_variants
 
@@ -107,7 +107,7 @@ def _rights_that_are_missing(tenant: TenantInfo, roles: set[str]) -> str:
     if tenant.role not in roles:
         return "was missing and has been made"
     with use_tenant(PLATFORM):
-        tables = tables_out_of_reach(tenant.schema, tenant.role)
+        tables = tables_without_privileges(tenant.schema, tenant.role)
     return f"had no rights on {', '.join(tables)} and has them now" if tables else ""
 
 

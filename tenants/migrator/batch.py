@@ -25,7 +25,7 @@ from tenants.migrator.recorder import LOCK_SPACE, closing_statements, fingerprin
 from tenants.migrator.scripts import Script, send
 from tenants.models.code_release import Key
 from tenants.postgresql.base import DatabaseWrapper
-from tenants.postgresql.sql_text import Complete
+from tenants.postgresql.sql_text import SelfContainedScript
 from tenants.postgresql.statement_settings import preamble
 
 # A text that is no number calls the rest of the message off, and says which tenant it was. RAISE would be the plainer
@@ -99,7 +99,7 @@ class Express:
         )
         with use_tenant(PLATFORM):
             try:
-                send(Complete(message))
+                send(SelfContainedScript(message))
             except DatabaseError as error:
                 lost = None if _leave_transaction() else error
                 return self._count_done(tenants, error, started), lost

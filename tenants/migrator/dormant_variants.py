@@ -20,7 +20,7 @@ from tenants.migrator.graph import AppliedExecutor, targets_for
 from tenants.migrator.recorder import read_applied
 from tenants.migrator.restored import heads
 from tenants.models.code_release import Key
-from tenants.postgresql.schema import follower_of
+from tenants.postgresql.schema import child_trigger_name
 from tenants.variants.discovery import known_variants
 from tenants.variants.labels import children_of, label_of, variant_of
 
@@ -174,9 +174,9 @@ def _tables_of_gone(variant: str, applied: frozenset[Key]) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_ALL_TABLES)
         tables = [name for (name,) in cursor.fetchall() if name not in known]
-        cursor.execute(_TRIGGERS, [[follower_of(table) for table in tables]])
+        cursor.execute(_TRIGGERS, [[child_trigger_name(table) for table in tables]])
         followers = {name for _, name in cursor.fetchall()}
-    return [name for name in tables if name.startswith(f"{variant}_") or follower_of(name) in followers]
+    return [name for name in tables if name.startswith(f"{variant}_") or child_trigger_name(name) in followers]
 
 
 def _existing(tables: Sequence[str]) -> list[str]:
@@ -188,7 +188,7 @@ def _existing(tables: Sequence[str]) -> list[str]:
 
 def _followers(tables: Sequence[str]) -> list[tuple[sql.Identifier, sql.Identifier]]:
     with connection.cursor() as cursor:
-        cursor.execute(_TRIGGERS, [[follower_of(table) for table in tables]])
+        cursor.execute(_TRIGGERS, [[child_trigger_name(table) for table in tables]])
         return [(sql.Identifier(table), sql.Identifier(name)) for table, name in cursor.fetchall()]
 
 

@@ -17,7 +17,7 @@ from tenants.migrator.release_order import unknown_and_newer
 from tenants.models import SchemaState
 from tenants.models.code_release import Key
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.postgresql.introspection import Parts, differences, parts_of, tables_out_of_reach
+from tenants.postgresql.introspection import Parts, differences, parts_of, tables_without_privileges
 from tenants.variants.discovery import known_variants
 
 _BATCH = 50
@@ -79,7 +79,7 @@ def _wrong_with(tenant: TenantInfo, expected: Expected, states: dict[int, str], 
         return
     with use_tenant(tenant.as_owner()):
         applied = read_applied()
-        out_of_reach = tables_out_of_reach(tenant.schema, tenant.role) if tenant.role in roles else []
+        out_of_reach = tables_without_privileges(tenant.schema, tenant.role) if tenant.role in roles else []
     for table in out_of_reach:
         yield f"its role may do nothing with {table}: reconcile_tenants"
     if unknown := unknown_and_newer(tenant, applied):

@@ -25,19 +25,19 @@ from tenants.postgresql.creation import DatabaseCreation
 from tenants.postgresql.cursor import TenantServerSideCursor
 from tenants.postgresql.cursor_factory import check_cursor_factory, tenant_cursor_class
 from tenants.postgresql.direct_connection import direct_options
-from tenants.postgresql.login_roles import become_owner
+from tenants.postgresql.login_roles import set_owner_role
 from tenants.postgresql.on_commit import CommitHooks
 from tenants.postgresql.operations import DatabaseOperations
 from tenants.postgresql.psycopg_connection import TenantConnection, driver
-from tenants.postgresql.reachability import reach_of
+from tenants.postgresql.reachability import reachability_of
 from tenants.postgresql.schema import DatabaseSchemaEditor
-from tenants.postgresql.session_reset import ClearedSessions
+from tenants.postgresql.session_reset import SessionResetMixin
 from tenants.postgresql.statement_settings import preamble
 
 logger = logging.getLogger(__name__)
 
 
-class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
+class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
     """A connection to the one database of a server, used for every tenant on it."""
 
     client_class = DatabaseClient
@@ -115,26 +115,26 @@ class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Open a connection, or take one from the pool; start a server that is dead and ours to start."""
         try:
-            connection = self._connection_in_reach(conn_params)
+            connection = self._get_reachable_connection(conn_params)
         except PoolTimeout:
             raise  # the server is there, and busy
         except OperationalError:
             if not self.start_server(again=True):
                 raise
             if pool := self.pool:
-                reach_of(pool).forget()
-            connection = self._connection_in_reach(conn_params)
-        connection.usual_isolation = connection.isolation_level
+                reachability_of(pool).forget()
+            connection = self._get_reachable_connection(conn_params)
+        connection.default_isolation = connection.isolation_level
         connection.wrapper = ref(self)
         return connection
 
-    def _connection_in_reach(self, conn_params: dict[str, Any]) -> Any:
+    def _get_reachable_connection(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection; raise `PoolTimeout` only if the server can be reached, else what connecting raises."""
         pool = self.pool
         if pool is None:
             return super().get_new_connection(conn_params)
-        reach = reach_of(pool)
-        if reach.is_doubtful:
+        reach = reachability_of(pool)
+        if reach.is_unconfirmed:
             reach.check(self._connect, conn_params)
         try:
             return super().get_new_connection(conn_params)
@@ -145,7 +145,7 @@ class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
     def _connect(self, params: dict[str, Any]) -> Any:
         session = self.Database.connect(**{**params, "autocommit": True})
         try:
-            become_owner(session, self.owner_role)
+            set_owner_role(session, self.owner_role)
         except BaseException:
             session.close()
             raise
@@ -153,15 +153,15 @@ class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
 
     def _configure_role(self, connection: Any) -> bool:
         # Django's own asks this wrapper for a connection, and so with a pool waits for itself.
-        become_owner(connection, self.owner_role)
+        set_owner_role(connection, self.owner_role)
         return bool(self.owner_role)
 
     def _configure_connection(self, connection: Any) -> bool:
         """Take every schema out of a new connection's own path: a statement without its tenant finds nothing."""
-        kept = connection.traces, connection.is_touched
+        kept = connection.changed_in, connection.settings_changed
         super()._configure_connection(connection)
         connection.execute("SET search_path = ''")
-        connection.traces, connection.is_touched = kept  # these settings are how it is opened
+        connection.changed_in, connection.settings_changed = kept  # these settings are how it is opened
         return True
 
     # --- Statements
@@ -189,7 +189,7 @@ class DatabaseWrapper(ClearedSessions, postgresql.DatabaseWrapper):
         settings = preamble(tenant.schema, tenant.role or self.owner_role, tenant.statement_seconds)
         settings = settings.replace("SET LOCAL", "SET")
         connection = cast(TenantConnection, self.connection)
-        if connection.traces is None:
+        if connection.changed_in is None:
             with self.connect_directly() as own:
                 own.execute(settings)
                 return list(own.execute(query, params)._results)

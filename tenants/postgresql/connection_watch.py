@@ -20,7 +20,7 @@ from tenants.context import active_tenant
 logger = logging.getLogger(__name__)
 
 
-class LeftOpen(Exception):
+class _BlockLeftOpen(Exception):
     """Ends a block that code has entered and not left; no caller sees it."""
 
 
@@ -68,7 +68,7 @@ def end_watch(watch: Watch) -> None:
 
 
 @contextmanager
-def nothing_left(what: str) -> Iterator[None]:
+def leftovers_rolled_back(what: str) -> Iterator[None]:
     """Roll back at the end of the block what the work in it has left open on this thread's connections."""
     watch = begin_watch(what)
     try:
@@ -78,7 +78,7 @@ def nothing_left(what: str) -> Iterator[None]:
         end_watch(watch)
 
 
-def note(wrapper: Any) -> None:
+def report_change(wrapper: Any) -> None:
     """Report that a connection is about to begin a transaction or a savepoint, or that its session was changed."""
     watch = _watch.get()
     if watch is not None and wrapper not in watch.connections:
@@ -90,23 +90,23 @@ def close_connections() -> None:
     for wrapper in connections.all(initialized_only=True):
         if wrapper.in_atomic_block:
             _log(wrapper, "a thread")
-            leave_blocks(wrapper, 0)
+            exit_blocks(wrapper, 0)
         wrapper.close()
 
 
-def leave_blocks(wrapper: Any, depth: int) -> None:
+def exit_blocks(wrapper: Any, depth: int) -> None:
     """Leave all blocks of `transaction.atomic()` but the first `depth`, as if each had raised, from the inside out."""
     try:
         while len(wrapper.atomic_blocks) > depth:
-            error = LeftOpen()
-            wrapper.atomic_blocks[-1].__exit__(LeftOpen, error, None)
+            error = _BlockLeftOpen()
+            wrapper.atomic_blocks[-1].__exit__(_BlockLeftOpen, error, None)
     except Exception as error:  # the server is away, for example: then there is nothing to roll back
         logger.info("The blocks of a connection could not be left in order", exc_info=error)
         if depth == 0:
-            abandon(wrapper)
+            drop_connection(wrapper)
 
 
-def abandon(wrapper: Any) -> None:
+def drop_connection(wrapper: Any) -> None:
     """Drop a connection together with every block it is in; the next statement opens another one."""
     wrapper.in_atomic_block = False
     wrapper.atomic_blocks, wrapper.savepoint_ids, wrapper.run_on_commit = [], [], []
@@ -120,15 +120,15 @@ def abandon(wrapper: Any) -> None:
 def _is_left(wrapper: Any, depth: int) -> bool:
     if len(wrapper.atomic_blocks) > depth:
         return True
-    return not wrapper.in_atomic_block and bool(wrapper.has_leftovers())
+    return not wrapper.in_atomic_block and bool(wrapper.needs_reset())
 
 
 def _settle(wrapper: Any, depth: int, what: str) -> None:
     if len(wrapper.atomic_blocks) > depth:
         _log(wrapper, what)
-        leave_blocks(wrapper, depth)
+        exit_blocks(wrapper, depth)
     if not wrapper.in_atomic_block:
-        wrapper.clear_leftovers(what)
+        wrapper.reset_after(what)
 
 
 def _log(wrapper: Any, what: str) -> None:

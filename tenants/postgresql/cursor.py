@@ -31,17 +31,17 @@ from psycopg.pq import ExecStatus, TransactionStatus
 
 from tenants.context import Block, TenantInfo, innermost
 from tenants.errors import NoActiveTenant
-from tenants.postgresql.connection_watch import note
+from tenants.postgresql.connection_watch import report_change
 from tenants.postgresql.sql_text import (
-    NO_TRACES,
-    Traces,
-    discards_all,
-    lasts,
-    lasts_if_broken_off,
-    traces_of,
+    NO_EFFECTS,
+    Effects,
+    effects_of,
+    is_discard_all,
+    outlives_failure,
+    outlives_transaction,
     with_settings_after_ends,
 )
-from tenants.postgresql.statement_settings import Settings, settings_after_others, settings_for
+from tenants.postgresql.statement_settings import TenantSettings, settings_for, settings_replacing
 
 if TYPE_CHECKING:
     # Of these Django's are subclasses, which django-stubs leaves empty.
@@ -64,8 +64,8 @@ _TRANSACTION_CONTROL = re.compile(
 
 # PostgreSQL's command tags. After these the settings are as they were.
 _ROWS = (b"SELECT", b"INSERT", b"UPDATE", b"DELETE")
-# After these the server may have other settings than it was told.
-_FORGETTING = frozenset({"SET", "RESET", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "DO", "CALL"})
+# After these the server may have other settings than it was sent.
+_RESETTING = frozenset({"SET", "RESET", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "DO", "CALL"})
 _ENDING = frozenset({"COMMIT", "ROLLBACK", "PREPARE TRANSACTION"})
 
 
@@ -77,26 +77,26 @@ class _TenantMixin:
         _conn: Any
         """A `TenantConnection`."""
 
-    def _tenant_to_tell(self, *, always: bool = False) -> TenantInfo | None:
+    def _tenant_to_send(self, *, always: bool = False) -> TenantInfo | None:
         """Return the active tenant if the server does not know it; raise `NoActiveTenant` if there is none."""
         block = innermost.get()
         if block is None:
             raise NoActiveTenant
         tenant = block.tenant
         connection: TenantConnection = self._conn
-        if connection.traces is not None:
-            self._clear_traces(connection.traces, block)
-        told = connection.told
-        if told is not None and not always:
-            if told is tenant:
+        if connection.changed_in is not None:
+            self._reset_session_of(connection.changed_in, block)
+        sent = connection.tenant_sent
+        if sent is not None and not always:
+            if sent is tenant:
                 return None
-            if told == tenant and told.statement_seconds == tenant.statement_seconds:
+            if sent == tenant and sent.statement_seconds == tenant.statement_seconds:
                 return None
         if connection.pgconn.transaction_status == _INERROR and not always:
             return None  # PostgreSQL refuses whatever comes; its own answer is the clearer one
         return tenant
 
-    def _clear_traces(self, made_in: Block, block: Block | None) -> None:
+    def _reset_session_of(self, made_in: Block, block: Block | None) -> None:
         """Clear the session of what a tenant's block has left in it, once that is over.
 
         What the control plane's code sets is kept until the end of its request or command: it may lock something,
@@ -108,45 +108,46 @@ class _TenantMixin:
             if block is made_in:
                 return
             block = block.outer
-        self.wrapper.clear_session()
+        self.wrapper.reset_session()
 
-    def _settings(self, tenant: TenantInfo) -> Settings:
+    def _settings_to_send(self, tenant: TenantInfo) -> TenantSettings:
         """Return the settings to send, and note what limit of time will be in force."""
         connection, seconds = self._conn, tenant.statement_seconds
         role = tenant.role or self.wrapper.owner_role
         if connection.pgconn.transaction_status == _IDLE:
-            connection.limits_told, connection.is_touched = (seconds,) if seconds else (), connection.traces is not None
-            if not (seconds and connection.is_touched):
+            connection.timeouts_sent = (seconds,) if seconds else ()
+            connection.settings_changed = connection.changed_in is not None
+            if not (seconds and connection.settings_changed):
                 return settings_for(tenant.schema, role, seconds)
-            return settings_after_others(tenant.schema, role, seconds, (), True)
-        told = connection.limits_told
-        if seconds and seconds not in told:
-            connection.limits_told = (*told, seconds)
-        if not told and not (seconds and connection.is_touched):
+            return settings_replacing(tenant.schema, role, seconds, (), True)
+        sent = connection.timeouts_sent
+        if seconds and seconds not in sent:
+            connection.timeouts_sent = (*sent, seconds)
+        if not sent and not (seconds and connection.settings_changed):
             return settings_for(tenant.schema, role, seconds)
-        return settings_after_others(tenant.schema, role, seconds, told, connection.is_touched)
+        return settings_replacing(tenant.schema, role, seconds, sent, connection.settings_changed)
 
-    def _remember(self, tenant: TenantInfo | None) -> None:
+    def _remember_sent(self, tenant: TenantInfo | None) -> None:
         """Note that the server knows `tenant` until its transaction ends; outside transactions it forgets."""
         connection = self._conn
         if connection.pgconn.transaction_status == _INTRANS and connection._pipeline is None:
-            connection.told = tenant
+            connection.tenant_sent = tenant
 
-    def _note_traces(self, traces: Traces) -> bool:
-        """Note what a text may leave behind; return whether the server may have forgotten what it was told."""
-        if traces.settings:
-            self._conn.is_touched = True
-        if traces.session:
-            self._conn.leave_traces()
-            note(self.wrapper)
-        return traces.settings
+    def _record_effects(self, effects: Effects) -> bool:
+        """Note what a text may leave behind; return whether the server may have forgotten what it was sent."""
+        if effects.settings:
+            self._conn.settings_changed = True
+        if effects.session:
+            self._conn.mark_changed()
+            report_change(self.wrapper)
+        return effects.settings
 
-    def _note_broken_off(self, query: str, traces: Traces) -> None:
+    def _record_failed(self, query: str, effects: Effects) -> None:
         """Note what a text may have left though it failed, or was broken off."""
-        self._note_traces(traces)
-        if traces.session or lasts_if_broken_off(query):
-            self._conn.leave_traces()
-            note(self.wrapper)
+        self._record_effects(effects)
+        if effects.session or outlives_failure(query):
+            self._conn.mark_changed()
+            report_change(self.wrapper)
 
     def _as_text(self, query: Any) -> str:
         if isinstance(query, sql.Composable):
@@ -154,7 +155,7 @@ class _TenantMixin:
         return query.decode(self._conn.info.encoding) if isinstance(query, bytes) else str(query)
 
     @contextmanager
-    def _told(self, query: Any) -> Iterator[None]:
+    def _settings_sent_first(self, query: Any) -> Iterator[None]:
         """Tell the server the tenant in a message of its own, for what cannot share one.
 
         COPY, pipelined and server-side statements are such. Outside a transaction they get one, since the
@@ -162,24 +163,24 @@ class _TenantMixin:
         """
         connection = self._conn
         text = self._as_text(query)
-        traces = traces_of(text)
-        tenant, known = self._tenant_to_tell(), connection.told
+        effects = effects_of(text)
+        tenant, known = self._tenant_to_send(), connection.tenant_sent
         if tenant is not None and connection.autocommit and connection.pgconn.transaction_status == _IDLE:
             with connection.transaction():
-                self._tell(tenant)
-                self._note_broken_off(text, traces)
+                self._send_settings(tenant)
+                self._record_failed(text, effects)
                 yield
             return
         if tenant is not None:
-            self._tell(tenant)
+            self._send_settings(tenant)
         # What is read bit by bit may never be read to its end, and has no tags that anybody keeps.
-        self._note_broken_off(text, traces)
+        self._record_failed(text, effects)
         yield
-        if not traces.settings and not lasts_if_broken_off(text):
-            self._remember(tenant or known)
+        if not effects.settings and not outlives_failure(text):
+            self._remember_sent(tenant or known)
 
-    def _tell(self, tenant: TenantInfo) -> None:
-        settings = self._settings(tenant)
+    def _send_settings(self, tenant: TenantInfo) -> None:
+        settings = self._settings_to_send(tenant)
         # A pipeline takes no text of several statements.
         for text in (settings.text,) if self._conn._pipeline is None else settings.each:
             Cursor(self._conn).execute(text)
@@ -241,122 +242,122 @@ class TenantCursor(_TenantMixin, Cursor):
         if not isinstance(query, str):
             query = self._as_text(query)
         if _TRANSACTION_CONTROL.fullmatch(query):
-            self._execute_known(query, params, options, NO_TRACES)
+            self._execute_bare(query, params, options, NO_EFFECTS)
             return self
-        traces = traces_of(query)
-        tenant = self._tenant_to_tell(always=traces.ends)
+        effects = effects_of(query)
+        tenant = self._tenant_to_send(always=effects.ends)
         if self._conn._pipeline is not None:
-            self._execute_in_pipeline(tenant, query, params, options, traces)
+            self._execute_in_pipeline(tenant, query, params, options, effects)
         elif tenant is None:
-            self._execute_known(query, params, options, traces)
+            self._execute_bare(query, params, options, effects)
         else:
-            self._execute_telling(tenant, query, params, options, traces)
+            self._execute_with_settings(tenant, query, params, options, effects)
         return self
 
-    def _execute_known(self, query: str, params: Any, options: dict[str, Any], traces: Traces) -> None:
-        known = self._conn.told
+    def _execute_bare(self, query: str, params: Any, options: dict[str, Any], effects: Effects) -> None:
+        known = self._conn.tenant_sent
         try:
             super().execute(query, params, **options)
         except BaseException as error:
-            self._note_broken_off(query, traces)
+            self._record_failed(query, effects)
             if isinstance(error, errors.InvalidTransactionTermination):
-                raise _ended_inside(error) from error
+                raise _termination_error(error) from error
             raise
-        if not self._may_have_forgotten(query, traces) and known is not None:
-            self._remember(known)
+        if not self._may_have_reset_settings(query, effects) and known is not None:
+            self._remember_sent(known)
 
-    def _execute_telling(
-        self, tenant: TenantInfo, query: str, params: Any, options: dict[str, Any], traces: Traces
+    def _execute_with_settings(
+        self, tenant: TenantInfo, query: str, params: Any, options: dict[str, Any], effects: Effects
     ) -> None:
         status = self._conn.pgconn.transaction_status
         alone = self._conn.autocommit and status == _IDLE
         self._is_aborted = status == _INERROR
-        settings = self._settings(tenant)
+        settings = self._settings_to_send(tenant)
         self._before, self._settings_sent = settings.encoded, len(settings.each)
-        self._ends = traces.ends
+        self._ends = effects.ends
         try:
             super().execute(query, params, **options)
         except (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination) as error:
             # CREATE INDEX CONCURRENTLY, VACUUM and their like refuse any transaction, the implicit one included, and
             # so does a COMMIT inside CALL or DO. All that was done is rolled back, so nothing happens twice; but not
             # behind a BEGIN or COMMIT in `query`.
-            if not alone or traces.ends or self._conn.pgconn.transaction_status != _IDLE:
-                self._note_broken_off(query, traces)
+            if not alone or effects.ends or self._conn.pgconn.transaction_status != _IDLE:
+                self._record_failed(query, effects)
                 if isinstance(error, errors.InvalidTransactionTermination):
-                    raise _ended_inside(error) from error
+                    raise _termination_error(error) from error
                 raise
             self._before = b""
-            self._execute_alone(tenant, query, params)
+            self._execute_outside_transaction(tenant, query, params)
             return
         except BaseException:
-            self._note_broken_off(query, traces)
+            self._record_failed(query, effects)
             raise
         finally:
             self._before = b""
-        if not self._may_have_forgotten(query, traces):
-            self._remember(tenant)
+        if not self._may_have_reset_settings(query, effects):
+            self._remember_sent(tenant)
 
-    def _execute_alone(self, tenant: TenantInfo, query: str, params: Any) -> None:
+    def _execute_outside_transaction(self, tenant: TenantInfo, query: str, params: Any) -> None:
         """Execute what refuses a transaction."""
-        if discards_all(query):
+        if is_discard_all(query):
             super().execute(query)
-            self.wrapper.restore_session()
+            self.wrapper.reconfigure_session()
         else:
             self._set_results(self.wrapper.execute_outside_transaction(tenant, query, params))
 
     def _execute_in_pipeline(
-        self, tenant: TenantInfo | None, query: str, params: Any, options: dict[str, Any], traces: Traces
+        self, tenant: TenantInfo | None, query: str, params: Any, options: dict[str, Any], effects: Effects
     ) -> None:
         """Queue the settings and the statement. What becomes of them is known later, and by others."""
         pipeline = self._conn._pipeline
-        for setting in () if tenant is None else self._settings(tenant).each:
+        for setting in () if tenant is None else self._settings_to_send(tenant).each:
             pipeline.command_queue.append(partial(self._pgconn.send_query_params, setting.encode(), None))
             pipeline.result_queue.append(None)
-        self._note_traces(traces)
+        self._record_effects(effects)
         if not query.lstrip()[:6].upper().encode().startswith(_ROWS):
-            self._conn.leave_traces()
-            note(self.wrapper)
+            self._conn.mark_changed()
+            report_change(self.wrapper)
         super().execute(query, params, **options)
 
-    def _may_have_forgotten(self, query: str, traces: Traces) -> bool:
+    def _may_have_reset_settings(self, query: str, effects: Effects) -> bool:
         """Note what the statements that were just sent have left; return whether they may have changed settings."""
-        forgotten = traces is not NO_TRACES and self._note_traces(traces)
+        forgotten = effects is not NO_EFFECTS and self._record_effects(effects)
         tags = None
         for result in self._results:
             tag = result.command_status
             if tag is not None and not tag.startswith(_ROWS):
                 tags = [*(tags or ()), tag.decode()]
-        return self._note_tags(query, tags) or forgotten if tags else forgotten
+        return self._record_tags(query, tags) or forgotten if tags else forgotten
 
-    def _note_tags(self, query: str, tags: list[str]) -> bool:
+    def _record_tags(self, query: str, tags: list[str]) -> bool:
         connection = self._conn
-        is_lasting = lasts(query, tags)
-        if _FORGETTING.isdisjoint(tags) and not is_lasting:
+        is_lasting = outlives_transaction(query, tags)
+        if _RESETTING.isdisjoint(tags) and not is_lasting:
             return False
-        note(self.wrapper)
-        connection.is_touched = connection.is_touched or "SET" in tags or "RESET" in tags
+        report_change(self.wrapper)
+        connection.settings_changed = connection.settings_changed or "SET" in tags or "RESET" in tags
         if is_lasting:
-            connection.leave_traces()
-        return not _FORGETTING.isdisjoint(tags)
+            connection.mark_changed()
+        return not _RESETTING.isdisjoint(tags)
 
     def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
         """Execute `query` once for each of `params_seq`, as psycopg does in a pipeline."""
-        with self._told(query):
+        with self._settings_sent_first(query):
             super().executemany(query, params_seq, **options)
 
     def stream(self, query: Any, params: Any = None, **options: Any) -> Iterator[Any]:
         """Iterate over the rows while PostgreSQL still makes them."""
-        with self._told(query):
+        with self._settings_sent_first(query):
             yield from super().stream(query, params, **options)
 
     @contextmanager
     def copy(self, statement: Any, params: Any = None, **options: Any) -> Iterator[Copy]:
         """Start a COPY as the active tenant."""
-        with self._told(statement), super().copy(statement, params, **options) as copy:
+        with self._settings_sent_first(statement), super().copy(statement, params, **options) as copy:
             yield copy
 
 
-def _ended_inside(error: errors.InvalidTransactionTermination) -> errors.InvalidTransactionTermination:
+def _termination_error(error: errors.InvalidTransactionTermination) -> errors.InvalidTransactionTermination:
     """Return the error of a CALL or DO that may not end the transaction it is in, with what to do."""
     return errors.InvalidTransactionTermination(
         f"A procedure or DO block could not end its transaction: {error.diag.message_primary or error}. Call it "
@@ -378,8 +379,8 @@ class TenantServerSideCursor(_TenantMixin, ServerSideCursor):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> TenantServerSideCursor:
         """Declare the cursor as the active tenant; raise `NoActiveTenant` if there is none."""
-        self._block, self._session = innermost.get(), self._conn.sessions
-        with self._told(query):
+        self._block, self._session = innermost.get(), self._conn.discards
+        with self._settings_sent_first(query):
             super().execute(query, params, **options)
         if self.withhold and not self._is_held:
             self._is_held = True
@@ -392,7 +393,7 @@ class TenantServerSideCursor(_TenantMixin, ServerSideCursor):
         Where that comes late, as by a generator that is forgotten, the cursor may be gone: to close it once more would
         break the transaction that the connection is in by then.
         """
-        if self._session != self._conn.sessions or self.wrapper.connection is not self._conn:
+        if self._session != self._conn.discards or self.wrapper.connection is not self._conn:
             DriverCursor.close(self)
             return
         if self._block is not innermost.get():

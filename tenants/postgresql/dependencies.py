@@ -72,7 +72,7 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class SchemaDependencies:
     """What a schema needs that is not in it."""
 
     extensions: tuple[Extension, ...]
@@ -80,7 +80,7 @@ class Needs:
     """In words, what a restore could not bring."""
 
 
-def needs_of(schema: str) -> Needs:
+def dependencies_of(schema: str) -> SchemaDependencies:
     """Return what has to be there before the structure of a schema can be made in another place."""
     extensions, unmet = set(), []
     with connection.cursor() as cursor:
@@ -97,4 +97,4 @@ def needs_of(schema: str) -> Needs:
         cursor.execute(_NAMING_ITSELF, {"schema": schema})
         unmet += [f"{what} names the schema {schema} in its text" for (what,) in cursor.fetchall()]
     found = (Extension(name=name, version=version, schema=home) for name, version, home in sorted(extensions))
-    return Needs(tuple(found), tuple(unmet))
+    return SchemaDependencies(tuple(found), tuple(unmet))

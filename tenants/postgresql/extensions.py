@@ -25,8 +25,10 @@ _DROP = re.compile(rf"{_BEGINNING}DROP\s+EXTENSION\s[^;]*", re.IGNORECASE | re.D
 _SCHEMA = re.compile(rf"\bSCHEMA\s+(?P<schema>{_NAME})", re.IGNORECASE)
 _WORDS = re.compile(r"\bEXTENSION\b", re.IGNORECASE)
 
-HOME = "SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE extname = %s"
-_FIXED_HOME = """
+SCHEMA_OF_EXTENSION = (
+    "SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE extname = %s"
+)
+_FIXED_SCHEMA = """
 SELECT v.schema FROM pg_available_extensions e
 JOIN pg_available_extension_versions v ON v.name = e.name AND v.version = e.default_version WHERE e.name = %s
 """
@@ -36,7 +38,7 @@ SELECT extname, extrelocatable FROM pg_extension e JOIN pg_namespace n ON n.oid 
 _USABLE = "SELECT has_schema_privilege('public', oid, 'USAGE') FROM pg_namespace WHERE nspname = %s"
 
 
-def make_extension_schema() -> None:
+def create_extension_schema() -> None:
     """Make the schema for extensions if it is missing, and let every role use it; raise `ConfigurationError`."""
     schema = tenancy().extension_schema
     with connection.cursor() as cursor:
@@ -57,7 +59,7 @@ def make_extension_schema() -> None:
         ) from error
 
 
-def placed(text: str) -> str:
+def place_extensions(text: str) -> str:
     """Return the SQL of a migration with extensions made where every tenant finds them, and dropped by no tenant.
 
     An extension that is missing is made now. Raises `ExtensionRefused` for one that cannot be made, or that is in a
@@ -71,7 +73,7 @@ def placed(text: str) -> str:
 
 def _create(found: re.Match[str]) -> str:
     name, options = _unquoted(found["name"]), found["options"]
-    statement = make_extension(name, options)
+    statement = create_extension(name, options)
     return f"{found['before']}{found['space']}{statement}"
 
 
@@ -80,14 +82,14 @@ def _keep(found: re.Match[str]) -> str:
     return f"{found['before']}{found['space']}"
 
 
-def make_extension(name: str, options: str = "") -> str:
+def create_extension(name: str, options: str = "") -> str:
     """Make an extension if it is missing; return the statement, which does nothing where the extension is there.
 
     `options` are those of CREATE EXTENSION: VERSION, CASCADE. Raises `ExtensionRefused`.
     """
-    home = home_of_extension(name)
-    wanted = _wanted_home(name, options) if home is None else home
-    _check_is_in_sight(name, wanted, is_there=home is not None)
+    home = schema_of_extension(name)
+    wanted = _wanted_schema(name, options) if home is None else home
+    _check_visible(name, wanted, is_there=home is not None)
     others = " ".join(_SCHEMA.sub("", re.sub(r"\bWITH\b", "", options, flags=re.IGNORECASE)).split())
     statement = (
         sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA {} {}")
@@ -100,10 +102,10 @@ def make_extension(name: str, options: str = "") -> str:
     return statement
 
 
-def home_of_extension(name: str) -> str | None:
+def schema_of_extension(name: str) -> str | None:
     """Return the schema that an extension is in; None if the database does not have it."""
     with connection.cursor() as cursor:
-        cursor.execute(HOME, [name])
+        cursor.execute(SCHEMA_OF_EXTENSION, [name])
         row = cursor.fetchone()
     return str(row[0]) if row else None
 
@@ -127,23 +129,23 @@ def move_extensions_out_of(schema: str) -> None:
                 f"is in schema {schema!r}, which is to be dropped, and cannot be moved",
                 f'Drop it first if no tenant uses it (DROP EXTENSION "{name}"), then try again.',
             )
-        make_extension_schema()
+        create_extension_schema()
         with connection.cursor() as cursor:
             names = map(sql.Identifier, (name, tenancy().extension_schema))
             cursor.execute(sql.SQL("ALTER EXTENSION {} SET SCHEMA {}").format(*names))
 
 
-def _wanted_home(name: str, options: str) -> str:
+def _wanted_schema(name: str, options: str) -> str:
     """Return where a missing extension has to be: where the statement or its package says, else with the others."""
     if named := _SCHEMA.search(options):
         return _unquoted(named["schema"])
     with connection.cursor() as cursor:
-        cursor.execute(_FIXED_HOME, [name])
+        cursor.execute(_FIXED_SCHEMA, [name])
         row = cursor.fetchone()
     return str(row[0]) if row and row[0] else tenancy().extension_schema
 
 
-def _check_is_in_sight(name: str, home: str, *, is_there: bool) -> None:
+def _check_visible(name: str, home: str, *, is_there: bool) -> None:
     ours = tenancy().extension_schema
     if current_tenant().is_platform or home in {ours, "pg_catalog"}:
         return
@@ -158,7 +160,7 @@ def _check_is_in_sight(name: str, home: str, *, is_there: bool) -> None:
 
 def _execute(name: str, statement: str) -> None:
     if f'SCHEMA "{tenancy().extension_schema}"' in statement:
-        make_extension_schema()
+        create_extension_schema()
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)

@@ -145,7 +145,7 @@ def parts_of(schema: str, *, role: str = "") -> Parts:
         return {own_name.sub("", name): own_name.sub("", text or "") for name, text in cursor.fetchall()}
 
 
-def tables_out_of_reach(schema: str, role: str) -> list[str]:
+def tables_without_privileges(schema: str, role: str) -> list[str]:
     """Return the tables and views of a schema with which a role may do nothing at all."""
     with connection.cursor() as cursor:
         cursor.execute(_WITHOUT_REACH, [schema, role])

@@ -25,7 +25,7 @@ FROM pg_class, coalesce(nullif(%(owner)s, ''), session_user) who WHERE oid = to_
 """
 
 
-def become_owner(session: Any, owner: str) -> None:
+def set_owner_role(session: Any, owner: str) -> None:
     """Give a new session the rights of the owner; raise `ConfigurationError` if the login may not have them."""
     if not owner:
         return
@@ -39,7 +39,7 @@ def become_owner(session: Any, owner: str) -> None:
         ) from error
 
 
-def rights_missing(session: Any, owner: str) -> str:
+def missing_privileges(session: Any, owner: str) -> str:
     """Return what the owner, or else who logs in, may not do with tenants or control plane; empty: nothing."""
     with session.cursor() as cursor:
         row = cursor.execute("SELECT current_database(), session_user").fetchone()

@@ -1,4 +1,4 @@
-"""psycopg's connection, which forgets what the server was told as soon as anything goes over the wire."""
+"""psycopg's connection, which forgets what the server was sent as soon as anything goes over the wire."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from tenants.context import PLATFORM, Block, TenantInfo, innermost
-from tenants.postgresql.connection_watch import note
-from tenants.postgresql.sql_text import lasts, lasts_if_broken_off, traces_of
+from tenants.postgresql.connection_watch import report_change
+from tenants.postgresql.sql_text import effects_of, outlives_failure, outlives_transaction
 
 if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 class TenantConnection(psycopg.Connection[Any]):
     """One session of the server.
 
-    `told` is right by construction. All that psycopg sends goes through `wait`, which forgets it: statements of any
+    `sent` is right by construction. All that psycopg sends goes through `wait`, which forgets it: statements of any
     cursor, COPY, pipelines, and the ends of psycopg's transactions. Only a cursor of ours that knows
     what its statement did to the settings notes the tenant again.
     """
 
-    told: TenantInfo | None = None
+    tenant_sent: TenantInfo | None = None
     """The tenant that the server has been told for the rest of its transaction; None outside transactions."""
-    limits_told: tuple[int, ...] = ()
+    timeouts_sent: tuple[int, ...] = ()
     """The limits of time for statements, in seconds, that may be in force in the transaction."""
-    is_touched: bool = False
+    settings_changed: bool = False
     """Whether a statement has changed settings in the transaction, or in the session before it."""
-    traces: Block | None = None
+    changed_in: Block | None = None
     """The block in which a statement has first left something in the session: it is cleared when that is over."""
     held_cursors: int = 0
     """How many cursors are open that outlive their transaction."""
-    sessions: int = 0
+    discards: int = 0
     """How often the session has been discarded."""
-    usual_isolation: IsolationLevel | None = None
+    default_isolation: IsolationLevel | None = None
     """The default isolation level of transactions on this connection."""
 
     wrapper: ReferenceType[Any] | None = None
@@ -50,65 +50,69 @@ class TenantConnection(psycopg.Connection[Any]):
     def cursor(self, name: str = "", **options: Any) -> Any:
         """Return a cursor of the driver's own kind; what is left by what it sends is noted."""
         if name and options.get("withhold"):
-            self._leave()
+            self._session_changed()
         factory = self.cursor_factory
-        self.cursor_factory = _noting(factory)
+        self.cursor_factory = _recording(factory)
         try:
             return super().cursor(name, **options)
         finally:
             self.cursor_factory = factory
 
-    def note_results(self, text: str, results: list[PGresult]) -> None:
+    def record_results(self, text: str, results: list[PGresult]) -> None:
         """Note what statements of the driver's own cursors have left in the session, errors or not."""
         tags = [result.command_status.decode() for result in results if result.command_status]
-        if traces_of(text).session or lasts(text, tags) or (len(tags) < len(results) and lasts_if_broken_off(text)):
-            self._leave()
+        if (
+            effects_of(text).session
+            or outlives_transaction(text, tags)
+            or (len(tags) < len(results) and outlives_failure(text))
+        ):
+            self._session_changed()
 
-    def _leave(self) -> None:
-        self._note()
-        self.leave_traces()
+    def _session_changed(self) -> None:
+        self._report()
+        self.mark_changed()
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Do what `gen` has to do with the server."""
-        self.told = None
+        self.tenant_sent = None
         return super().wait(gen, interval, timeout)
 
     def transaction(self, *args: Any, **options: Any) -> Any:
         """Begin a transaction of psycopg, which may be left open like one of Django's."""
-        self._note()
+        self._report()
         return super().transaction(*args, **options)
 
     def pipeline(self) -> Any:
         """Begin a pipeline."""
-        self._note()
+        self._report()
         return super().pipeline()
 
-    def _note(self) -> None:
+    def _report(self) -> None:
         wrapper = None if self.wrapper is None else self.wrapper()
         if wrapper is not None:
-            note(wrapper)
+            report_change(wrapper)
 
-    def leave_traces(self) -> None:
+    def mark_changed(self) -> None:
         """Note that the session is not as it was when it was opened."""
-        self.is_touched = True
-        if self.traces is None:
-            self.traces = innermost.get() or Block(PLATFORM, None)
+        self.settings_changed = True
+        if self.changed_in is None:
+            self.changed_in = innermost.get() or Block(PLATFORM, None)
 
     @property
-    def is_plain(self) -> bool:
+    def is_clean(self) -> bool:
         """Whether the session, and psycopg's side of it, are as they were when it was opened, outside a transaction."""
         return (
-            self.traces is None
+            self.changed_in is None
             and not self.held_cursors
             and self._pipeline is None
             and self._read_only is None
             and self._deferrable is None
-            and self._isolation_level is self.usual_isolation
+            and self._isolation_level is self.default_isolation
             and self.row_factory is tuple_row
             and self.pgconn.transaction_status == TransactionStatus.IDLE
         )
 
-    def make_plain(self) -> bool:
+    def reset_session(self) -> bool:
         """Roll back and clear what the session has kept; return whether its settings have to be made again.
 
         Where there is no way back, it is closed. Raises psycopg's errors; then it is of no use any more.
@@ -120,39 +124,39 @@ class TenantConnection(psycopg.Connection[Any]):
         self.rollback()
         self.autocommit = True
         self.read_only = self.deferrable = None
-        self.isolation_level = self.usual_isolation
+        self.isolation_level = self.default_isolation
         self.row_factory = tuple_row
-        if self.traces is None and not self.held_cursors:
+        if self.changed_in is None and not self.held_cursors:
             return False
         self.execute("DISCARD ALL")
-        self.forget_session()
+        self.mark_discarded()
         return True
 
-    def forget_session(self) -> None:
+    def mark_discarded(self) -> None:
         """Note that the session has been discarded."""
         self._prepared = PrepareManager()  # its names are gone with the session's statements
-        self.traces, self.held_cursors, self.is_touched = None, 0, False
-        self.sessions += 1
+        self.changed_in, self.held_cursors, self.settings_changed = None, 0, False
+        self.discards += 1
 
 
-class _Noting:
+class _RecordingMixin:
     """Mixed into the driver's cursors."""
 
     def _check_results(self: Any, results: list[PGresult]) -> None:
-        self._conn.note_results(self._query.query.decode(errors="replace"), results)
+        self._conn.record_results(self._query.query.decode(errors="replace"), results)
         super()._check_results(results)  # type: ignore[misc]  # psycopg's
 
 
 _MIXED = "_sangga_driver_cursor"
 
 
-def _noting(factory: Any) -> Any:
+def _recording(factory: Any) -> Any:
     if not isinstance(factory, type):
         return factory
     # Kept on the factory: an instrumentation makes one for each connection, and both are collected together.
     mixed = vars(factory).get(_MIXED)
     if mixed is None:
-        mixed = type(factory.__name__, (_Noting, factory), {"__module__": factory.__module__})
+        mixed = type(factory.__name__, (_RecordingMixin, factory), {"__module__": factory.__module__})
         setattr(factory, _MIXED, mixed)
     return mixed
 

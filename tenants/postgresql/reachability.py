@@ -18,7 +18,7 @@ CONNECT_SECONDS = 5
 """How long one attempt may take, where the settings name no `connect_timeout`."""
 
 
-class Reach:
+class ServerReachability:
     """What is known of one pool's server. Safe to use from many threads."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Reach:
         self._lock = Lock()
         self._failure: psycopg.OperationalError | ConfigurationError | None = None
         self._failed_at = 0.0
-        self.is_doubtful = True
+        self.is_unconfirmed = True
         """Whether no attempt has succeeded since the last one failed, or since the start."""
 
     def check(self, connect: Callable[[dict[str, Any]], Any], params: dict[str, Any]) -> None:
@@ -49,12 +49,12 @@ class Reach:
         except (psycopg.OperationalError, ConfigurationError) as error:
             self._failure = error.with_traceback(None)
             self._failed_at = time.monotonic()
-        self.is_doubtful = self._failure is not None
+        self.is_unconfirmed = self._failure is not None
 
 
-_reaches: WeakKeyDictionary[Any, Reach] = WeakKeyDictionary()
+_reachabilities: WeakKeyDictionary[Any, ServerReachability] = WeakKeyDictionary()
 
 
-def reach_of(pool: Any) -> Reach:
+def reachability_of(pool: Any) -> ServerReachability:
     """Return what is known of a pool's server."""
-    return _reaches.setdefault(pool, Reach())
+    return _reachabilities.setdefault(pool, ServerReachability())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.backends.postgresql import schema
 from django.db.backends.utils import truncate_name
 
-from tenants.postgresql.extensions import placed
+from tenants.postgresql.extensions import place_extensions
 from tenants.variants.labels import parents_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
         if params is not None:
             text = self.connection.ops.compose_sql(text, params)
         if not self.collect_sql:
-            text = placed(text)
+            text = place_extensions(text)
             if not text.strip(" \n;"):
                 return
         if self.connection.recording is not None:
@@ -84,7 +84,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
     def _names(self, model: Any, parent: Any, link: Any) -> dict[str, str]:
         return {
-            "name": self.quote_name(follower_of(model._meta.db_table)),
+            "name": self.quote_name(child_trigger_name(model._meta.db_table)),
             "child": self.quote_name(model._meta.db_table),
             "link": self.quote_name(link.column),
             "parent": self.quote_name(parent._meta.db_table),
@@ -92,7 +92,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
         }
 
 
-def follower_of(table: str) -> str:
+def child_trigger_name(table: str) -> str:
     """Return what the trigger and the function are called that keep the rows of a child's table beside its parent's."""
     return truncate_name(f"{table}_follow", 63)
 

@@ -9,7 +9,7 @@ from psycopg import Error
 from psycopg.pq import TransactionStatus
 
 from tenants.context import active_tenant
-from tenants.postgresql.connection_watch import abandon, note
+from tenants.postgresql.connection_watch import drop_connection, report_change
 from tenants.postgresql.psycopg_connection import TenantConnection
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ else:
 logger = logging.getLogger(__name__)
 
 
-class ClearedSessions(Base):
+class SessionResetMixin(Base):
     """A connection of Django's whose session is cleared before it serves another request, or another tenant."""
 
     connection: Any
@@ -37,18 +37,18 @@ class ClearedSessions(Base):
             self.close()
         super().ensure_connection()
 
-    def has_leftovers(self) -> bool:
+    def needs_reset(self) -> bool:
         """Tell whether the session is not as it was opened, or in a transaction, while Django knows of no block."""
         connection = self.connection
         if connection is None or self.closed_in_transaction:
             return False
         is_ours = connection.autocommit == self.autocommit == self.settings_dict["AUTOCOMMIT"]
-        return not connection.is_plain or not is_ours
+        return not connection.is_clean or not is_ours
 
-    def clear_leftovers(self, what: str) -> None:
+    def reset_after(self, what: str) -> None:
         """Make the session what it was when it was opened, at the end of `what`; drop it where that cannot be done."""
         connection = self.connection
-        if connection is None or connection.closed or not self.has_leftovers():
+        if connection is None or connection.closed or not self.needs_reset():
             return
         if connection.pgconn.transaction_status != TransactionStatus.IDLE or not self.autocommit:
             logger.error(
@@ -59,33 +59,33 @@ class ClearedSessions(Base):
         try:
             self.autocommit = True
             self.run_on_commit = []
-            self.clear_session()
+            self.reset_session()
         except Error as error:
             logger.warning("The connection %r is dropped: its session could not be cleared: %s", self.alias, error)
-            abandon(self)
+            drop_connection(self)
 
-    def clear_session(self) -> None:
+    def reset_session(self) -> None:
         """Roll back, and clear what statements have left in the session. Raises psycopg's errors."""
         connection = cast(TenantConnection, self.connection)
-        if connection.make_plain():
+        if connection.reset_session():
             self._configure_connection(connection)
         if connection.closed:
-            abandon(self)
+            drop_connection(self)
         else:
             connection.autocommit = self.autocommit
 
-    def restore_session(self) -> None:
+    def reconfigure_session(self) -> None:
         """Set again what the session was opened with, after DISCARD ALL."""
         connection = cast(TenantConnection, self.connection)
         self._configure_connection(connection)
-        connection.forget_session()
+        connection.mark_discarded()
 
     def _close(self) -> None:
         """Give the connection back to the pool as it was opened."""
         connection = self.connection
-        if connection is not None and self.pool and not connection.closed and not connection.is_plain:
+        if connection is not None and self.pool and not connection.closed and not connection.is_clean:
             try:
-                if connection.make_plain():
+                if connection.reset_session():
                     self._configure_connection(connection)
             except Error:
                 connection.close()  # the pool opens another one
@@ -93,15 +93,15 @@ class ClearedSessions(Base):
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Do what Django does between requests; a connection that is kept is cleared."""
-        if not self.in_atomic_block and self.connection is not None and self.has_leftovers():
-            self.clear_leftovers("A request")
+        if not self.in_atomic_block and self.connection is not None and self.needs_reset():
+            self.reset_after("A request")
         super().close_if_unusable_or_obsolete()
 
     def _set_autocommit(self, autocommit: bool) -> None:
         if not autocommit:
-            note(self)
+            report_change(self)
         super()._set_autocommit(autocommit)  # type: ignore[misc]
 
     def _savepoint(self, sid: str) -> None:
-        note(self)
+        report_change(self)
         super()._savepoint(sid)  # type: ignore[misc]

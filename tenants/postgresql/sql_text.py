@@ -14,10 +14,10 @@ from typing import NamedTuple
 # PostgreSQL's command tags of what leaves something in the session, or may do so.
 _LASTING = frozenset({"RESET", "LISTEN", "PREPARE", "LOAD", "DO", "CALL"})
 _LONGEST_KEPT = 4000
-"""Characters of a text whose traces are remembered. Longer ones are rare, and take longer to execute than to read."""
+"""Characters of a text whose effects are remembered. Longer ones are rare, and take longer to execute than to read."""
 
 
-class Traces(NamedTuple):
+class Effects(NamedTuple):
     """Effects of a text that its command tags do not tell."""
 
     settings: bool
@@ -28,7 +28,7 @@ class Traces(NamedTuple):
     """It may end a transaction and go on behind that."""
 
 
-NO_TRACES = Traces(settings=False, session=False, ends=False)
+NO_EFFECTS = Effects(settings=False, session=False, ends=False)
 
 # Looked for in lower case, and after a plain search for a word of theirs: scripts of migrations are long.
 _SET_CONFIG_LOCALLY = re.compile(r"\bset_config\s*\((?:[^()]|\([^()]*\))*,\s*true\s*\)")
@@ -44,28 +44,28 @@ _MAY_END = re.compile(
 _DISCARD_ALL = re.compile(r"\s*DISCARD\s+ALL\s*;?\s*", re.I)
 
 
-class Complete(str):
+class SelfContainedScript(str):
     """A text that brings the tenants' settings itself, behind each end of a transaction in it."""
 
     __slots__ = ()
 
 
-def traces_of(text: str) -> Traces:
-    """Return the traces of a text, before parameters are merged into it."""
-    if isinstance(text, Complete):
-        return _traces(str(text))._replace(ends=False)
-    return _kept_traces(text) if len(text) < _LONGEST_KEPT else _traces(text)
+def effects_of(text: str) -> Effects:
+    """Return the effects of a text, before parameters are merged into it."""
+    if isinstance(text, SelfContainedScript):
+        return _read_effects(str(text))._replace(ends=False)
+    return _cached_effects(text) if len(text) < _LONGEST_KEPT else _read_effects(text)
 
 
-def _traces(text: str) -> Traces:
+def _read_effects(text: str) -> Effects:
     text = text.lower()
     calls = text.count("set_config")
-    traces = Traces(
+    effects = Effects(
         settings=calls > 0 or "pg_settings" in text,
         session=_has_session_words(text) or (calls > 0 and calls > len(_SET_CONFIG_LOCALLY.findall(text))),
         ends=";" in text and _MAY_END.search(text) is not None and any(_ends(text)),
     )
-    return NO_TRACES if traces == NO_TRACES else traces  # one of them, to be told from others at once
+    return NO_EFFECTS if effects == NO_EFFECTS else effects  # one of them, to be told from others at once
 
 
 def _has_session_words(text: str) -> bool:
@@ -75,10 +75,10 @@ def _has_session_words(text: str) -> bool:
     return any(_SESSION.search(each) for each in (text, _COMMENT.sub(" ", text)))
 
 
-_kept_traces = lru_cache(maxsize=1024)(_traces)
+_cached_effects = lru_cache(maxsize=1024)(_read_effects)
 
 
-def lasts(text: str, tags: Collection[str]) -> bool:
+def outlives_transaction(text: str, tags: Collection[str]) -> bool:
     """Tell whether a text, whose statements have given the command tags `tags`, may leave something in the session."""
     if not _LASTING.isdisjoint(tags):
         return True
@@ -86,7 +86,7 @@ def lasts(text: str, tags: Collection[str]) -> bool:
     return settings > 0 and settings > _number_of_local_settings(text)
 
 
-def lasts_if_broken_off(text: str) -> bool:
+def outlives_failure(text: str) -> bool:
     """Tell whether a text of which no tags are known may leave something in the session.
 
     An error takes back neither locks nor prepared statements, nor what was before a COMMIT.
@@ -97,12 +97,12 @@ def lasts_if_broken_off(text: str) -> bool:
 
 
 def _number_of_local_settings(text: str) -> int:
-    if isinstance(text, Complete):  # the migrator's, which are long: taking them apart took 0.5 ms a tenant
+    if isinstance(text, SelfContainedScript):  # the migrator's, which are long: taking them apart took 0.5 ms a tenant
         return len(_LOCAL_SETTINGS.findall(text))
     return sum(_LOCAL_SETTING.match(text, place) is not None for place in _statements(text))
 
 
-def discards_all(text: str) -> bool:
+def is_discard_all(text: str) -> bool:
     """Tell whether a text is DISCARD ALL."""
     return _DISCARD_ALL.fullmatch(text) is not None
 

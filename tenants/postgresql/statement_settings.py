@@ -17,15 +17,15 @@ PREAMBLE = re.compile(
 """What `preamble` returns, to be recognised in a text that begins with it."""
 
 
-class Settings(NamedTuple):
-    """Settings as they are sent: in front of a statement, or in a pipeline each by itself."""
+class TenantSettings(NamedTuple):
+    """TenantSettings as they are sent: in front of a statement, or in a pipeline each by itself."""
 
     each: tuple[str, ...]
     text: str
     encoded: bytes
 
     @classmethod
-    def of(cls, *each: str) -> Settings:
+    def of(cls, *each: str) -> TenantSettings:
         # Its own line: PostgreSQL's errors quote the line they are about, which then is the statement's alone.
         text = "; ".join(each) + ";\n"
         return cls(each, text, text.encode())
@@ -40,16 +40,16 @@ def preamble(schema: str, role: str, seconds: int = 0) -> str:
 
 
 @lru_cache(maxsize=4096)
-def settings_for(schema: str, role: str, seconds: int) -> Settings:
+def settings_for(schema: str, role: str, seconds: int) -> TenantSettings:
     """Return the settings of `preamble`, as they are sent."""
     limit = (f"SET LOCAL statement_timeout = '{seconds:d}s'",) if seconds else ()
-    return Settings.of(*_path_and_role(schema, role), *limit)
+    return TenantSettings.of(*_path_and_role(schema, role), *limit)
 
 
 @lru_cache(maxsize=256)
-def settings_after_others(schema: str, role: str, seconds: int, told: tuple[int, ...], by_hand: bool) -> Settings:
+def settings_replacing(schema: str, role: str, seconds: int, told: tuple[int, ...], by_hand: bool) -> TenantSettings:
     """Return the settings where limits of `told` seconds may be in force, or one that was set by hand."""
-    return Settings.of(*_path_and_role(schema, role), _changed_limit(seconds, told, by_hand=by_hand))
+    return TenantSettings.of(*_path_and_role(schema, role), _changed_limit(seconds, told, by_hand=by_hand))
 
 
 def _path_and_role(schema: str, role: str) -> tuple[str, str]:
@@ -64,7 +64,7 @@ def search_path(schema: str) -> str:
 def _reload(*, setting: str, **_: object) -> None:
     if setting == "TENANTS":
         settings_for.cache_clear()
-        settings_after_others.cache_clear()
+        settings_replacing.cache_clear()
 
 
 setting_changed.connect(_reload, dispatch_uid="tenants.postgresql.statement_settings")

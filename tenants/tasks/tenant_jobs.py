@@ -26,7 +26,7 @@ from procrastinate.retry import RetryDecision
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
 from tenants.isolation.patches.process_state import restored_process_state
 from tenants.postgresql.clock import database_now
-from tenants.postgresql.connection_watch import nothing_left
+from tenants.postgresql.connection_watch import leftovers_rolled_back
 from tenants.registry.tenant_info import all_tenants
 
 TASK = "tenants.run_job"
@@ -128,7 +128,7 @@ def run_job(*, tenant: int, job: str, arguments: dict[str, Any]) -> None:
     if not isinstance(function, TenantJob):
         raise TypeError(f"{job} is no tenant_job, and is not run.")
     with (
-        use_tenant(owner), restored_process_state(), nothing_left(f"the job {job}"),
+        use_tenant(owner), restored_process_state(), leftovers_rolled_back(f"the job {job}"),
         translation.override(owner.language), timezone.override(owner.time_zone),
     ):  # fmt: skip
         _do(function, arguments)

@@ -27,7 +27,7 @@ from psycopg import sql
 from tenants.context import PLATFORM, use_tenant
 from tenants.errors import ConfigurationError
 from tenants.postgresql.clock import database_now
-from tenants.postgresql.connection_watch import close_connections, nothing_left
+from tenants.postgresql.connection_watch import close_connections, leftovers_rolled_back
 from tenants.tasks.isolated_process import ProcessEnded, run_alone
 from tenants.tasks.queue import FORMER_TASK, TASK, is_alone, queues
 from tenants.tasks.recovery import LostAndFound
@@ -162,7 +162,7 @@ async def _look_at_public(owner: str, session: psycopg.AsyncConnection[Any]) -> 
 
 def _run(context: JobContext, *, operation: int) -> None:
     if not _is_alone(context):
-        with nothing_left(f"the operation {operation}"):
+        with leftovers_rolled_back(f"the operation {operation}"):
             run_operation(operation, context.should_abort)
         return
     try:

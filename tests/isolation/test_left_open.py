@@ -18,7 +18,7 @@ from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, run_in_threads, use_tenant
 from tenants.contrib.limits.asgi import ASGIHandler
-from tenants.postgresql.connection_watch import nothing_left
+from tenants.postgresql.connection_watch import leftovers_rolled_back
 from tenants.registry.lookup import tenant_by_slug
 from tenants.tasks.tenant_jobs import run_job
 from tests.isolation.leaving_urls import WAYS, entered
@@ -122,11 +122,11 @@ def test_a_generator_that_is_closed_late_ends_no_transaction_of_others(pair: Pai
     """Fault 53: its block was rolled back with its request; its end rolled back the other shop's transaction."""
     acme, globex = pair
     names = [uuid4().hex, uuid4().hex]
-    with nothing_left("a request"), use_tenant(acme):
+    with leftovers_rolled_back("a request"), use_tenant(acme):
         kept, kept_too = _in_a_transaction(), _in_a_transaction()
         next(kept)
         next(kept_too)
-    with nothing_left("a request"), use_tenant(globex):
+    with leftovers_rolled_back("a request"), use_tenant(globex):
         with transaction.atomic():
             Group.objects.create(name=names[0])
             kept.close()  # type: ignore[attr-defined]
@@ -164,10 +164,10 @@ def test_an_iterator_that_is_closed_late_breaks_no_transaction_of_others(pair: P
     acme, globex = pair
     name = uuid4().hex
     with use_tenant(acme):
-        with nothing_left("a request"):
+        with leftovers_rolled_back("a request"):
             kept = Permission.objects.iterator(chunk_size=1)
             next(kept)
-        with nothing_left("a request"), transaction.atomic():
+        with leftovers_rolled_back("a request"), transaction.atomic():
             kept_too = Permission.objects.iterator(chunk_size=1)
             next(kept_too)
     close_old_connections()
@@ -227,7 +227,7 @@ def test_another_alias_that_is_left_open_is_rolled_back(pair: Pair, caplog: pyte
     """Fault 53: connections of our engine under another name."""
     other = connections.create_connection("default")
     with use_tenant(pair[0]), caplog.at_level(logging.ERROR):
-        with nothing_left("the work"):
+        with leftovers_rolled_back("the work"):
             other.set_autocommit(False)
             with other.cursor() as cursor:
                 cursor.execute("INSERT INTO auth_group (name) VALUES ('lost')")
@@ -239,7 +239,7 @@ def test_another_alias_that_is_left_open_is_rolled_back(pair: Pair, caplog: pyte
 
 def test_an_ordinary_request_costs_no_statement_more(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
     """Fault 53: work that leaves nothing is not looked at."""
-    with use_tenant(PLATFORM), nothing_left("the work"), connection.cursor() as cursor:
+    with use_tenant(PLATFORM), leftovers_rolled_back("the work"), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         with transaction.atomic():
             cursor.execute("SELECT 2")

@@ -67,7 +67,7 @@ def _other_settings(patch: pytest.MonkeyPatch, change: Callable[..., tuple[str, 
 
 def _forget_settings() -> None:
     pg_settings.settings_for.cache_clear()
-    pg_settings.settings_after_others.cache_clear()
+    pg_settings.settings_replacing.cache_clear()
 
 
 def everybody_is_the_owner(patch: pytest.MonkeyPatch, stage: Stage) -> None:
@@ -94,7 +94,7 @@ def rows_know_nobody(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 def nothing_is_forgotten(patch: pytest.MonkeyPatch, stage: Stage) -> None:
     """What the server was told is believed after the rollback to a savepoint, too."""
-    patch.setattr(cursor._TenantMixin, "_tenant_to_tell", _never_twice(cursor._TenantMixin._tenant_to_tell))
+    patch.setattr(cursor._TenantMixin, "_tenant_to_send", _never_twice(cursor._TenantMixin._tenant_to_send))
 
 
 def _never_twice(plain: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.transaction import TransactionManagementError
 
-from tenants.postgresql.connection_watch import leave_blocks
+from tenants.postgresql.connection_watch import exit_blocks
 
 
 def end_own_block(original: Any) -> Any:
@@ -21,7 +21,7 @@ def end_own_block(original: Any) -> Any:
         if blocks and blocks[-1] is not self and self in blocks:
             is_doomed = wrapper.needs_rollback
             is_lost = exc_type is None and not is_doomed
-            leave_blocks(wrapper, len(blocks) - blocks[::-1].index(self))
+            exit_blocks(wrapper, len(blocks) - blocks[::-1].index(self))
             wrapper.needs_rollback = wrapper.needs_rollback or is_doomed
             error = _block_left_open() if is_lost else exc_value
             original(self, type(error) if is_lost else exc_type, error, traceback)

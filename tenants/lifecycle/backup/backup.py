@@ -37,7 +37,7 @@ from tenants.migrator.graph import fingerprint
 from tenants.migrator.recorder import read_applied
 from tenants.migrator.restored import heads
 from tenants.models import Domain, Tenant
-from tenants.postgresql.dependencies import Extension, needs_of
+from tenants.postgresql.dependencies import Extension, dependencies_of
 from tenants.variants.discovery import known_variants
 
 _NAMED = 10
@@ -77,7 +77,7 @@ def _write(out: IO[bytes], tenant: TenantInfo, progress: Progress) -> None:
 def _extensions(tenant: TenantInfo) -> list[Extension]:
     """Return the extensions that a restore will need; refuse a backup that no restore could take."""
     with use_tenant(tenant.as_owner()):
-        needs = needs_of(tenant.schema)
+        needs = dependencies_of(tenant.schema)
     if needs.unmet:
         raise StepFailed(
             f"Backing up tenant {tenant.slug!r}",

@@ -35,7 +35,7 @@ from tenants.names import validate_slug
 from tenants.postgresql import tenant_schemas as schemas
 from tenants.postgresql.dedicated_connection import dedicated_connection
 from tenants.postgresql.dependencies import Extension
-from tenants.postgresql.extensions import home_of_extension, make_extension
+from tenants.postgresql.extensions import create_extension, schema_of_extension
 from tenants.registry.tenant_info import info_of
 from tenants.variants.discovery import known_variants
 
@@ -194,9 +194,9 @@ def _homes_of_extensions(archive: Archive) -> dict[Extension, str] | None:
         return None
     homes = {}
     for extension in archive.manifest.extensions:
-        if home_of_extension(extension.name) is None:
-            make_extension(extension.name, "CASCADE")
-        home = home_of_extension(extension.name) or ""
+        if schema_of_extension(extension.name) is None:
+            create_extension(extension.name, "CASCADE")
+        home = schema_of_extension(extension.name) or ""
         if _OF_A_TENANT.fullmatch(home):
             what = f"is used by {archive.path}, and is here in schema {home!r}, which goes when that tenant is purged"
             move = f'ALTER EXTENSION "{extension.name}" SET SCHEMA "{tenancy().extension_schema}"'

@@ -22,7 +22,7 @@ from tenants.lifecycle.backup.load_dump import statements
 from tenants.lifecycle.backup.pg_programs import role_arguments, run_program
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.dependencies import Extension
-from tenants.postgresql.extensions import HOME
+from tenants.postgresql.extensions import SCHEMA_OF_EXTENSION
 
 _LONGEST_NAME = 63
 _ALWAYS_THERE = ("public", "pg_catalog")
@@ -170,7 +170,7 @@ def _make_extension(scratch: psycopg.Connection[Any], extension: Extension) -> N
             if extension.schema not in _ALWAYS_THERE:
                 scratch.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
             scratch.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA {} CASCADE").format(name, schema))
-            if scratch.execute(HOME, [extension.name]).fetchone() != (extension.schema,):
+            if scratch.execute(SCHEMA_OF_EXTENSION, [extension.name]).fetchone() != (extension.schema,):
                 # It came along with another one that is built upon it.
                 scratch.execute(sql.SQL("ALTER EXTENSION {} SET SCHEMA {}").format(name, schema))
     except psycopg.DatabaseError as error:

@@ -14,7 +14,7 @@ from tenants.isolation.app_placement import app_labels_for
 from tenants.isolation.patches import Patch, install
 from tenants.migrator.django_commands import Autodetector, ControlPlaneExecutor
 from tenants.migrator.release_order import note_release
-from tenants.postgresql.extensions import make_extension_schema
+from tenants.postgresql.extensions import create_extension_schema
 
 PATCHES = (
     Patch(
@@ -41,7 +41,7 @@ class Command(migrate.Command):
             self.stdout.write("Control plane (schema public); the tenants' schemas: manage.py migrate_tenants")
         with use_tenant(PLATFORM):
             if options["database"] == DEFAULT_DB_ALIAS and not (options["plan"] or options["check_unapplied"]):
-                make_extension_schema()
+                create_extension_schema()
             super().handle(*args, **options)
             if not app and not options["plan"] and not options["check_unapplied"]:
                 note_release()

@@ -13,7 +13,7 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.isolation.urlconfs import import_urlconfs
 from tenants.management.base import TenantCommand
 from tenants.management.selection import selected_tenant
-from tenants.postgresql.connection_watch import nothing_left
+from tenants.postgresql.connection_watch import leftovers_rolled_back
 from tenants.registry.tenant_info import all_tenants
 
 
@@ -54,7 +54,7 @@ class Command(TenantCommand):
         """Run the command as `manage.py` would, and return whether it ended well."""
         self.stderr.write(f"== {tenant}")
         what = f"the command {command[0]}"
-        with use_tenant(tenant.as_owner() if as_owner else tenant), nothing_left(what):
+        with use_tenant(tenant.as_owner() if as_owner else tenant), leftovers_rolled_back(what):
             try:
                 ManagementUtility([sys.argv[0], *command]).execute()
             except SystemExit as end:

@@ -21,7 +21,7 @@ from tenants.lifecycle import delete_tenant, purge_tenant
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions
-from tenants.postgresql.extensions import home_of_extension, make_extension
+from tenants.postgresql.extensions import create_extension, schema_of_extension
 from tests.extensions import dropped_afterwards, need, some_extension
 from tests.written_migrations import WriteMigrations
 
@@ -48,7 +48,7 @@ def ask(tenant: TenantInfo, statement: str) -> tuple[Any, ...]:
 
 def home(name: str) -> str | None:
     with use_tenant(PLATFORM):
-        return home_of_extension(name)
+        return schema_of_extension(name)
 
 
 def finish(shops: list[TenantInfo], to: str | None = None) -> list[str]:
@@ -203,10 +203,10 @@ def test_without_a_superuser_what_is_there_serves_and_what_is_not_is_told(
     try:
         with use_tenant(replace(shop, role="no_superuser")):
             with pytest.raises(ExtensionRefused, match=f'superuser run: CREATE EXTENSION IF NOT EXISTS "{name}"'):
-                make_extension(name)
+                create_extension(name)
         ask(PLATFORM, f"CREATE EXTENSION {name} SCHEMA extensions")
         with use_tenant(replace(shop, role="no_superuser")), connection.cursor() as cursor:
-            cursor.execute(make_extension(name))
+            cursor.execute(create_extension(name))
     finally:
         ask(PLATFORM, "DROP ROLE no_superuser")
 

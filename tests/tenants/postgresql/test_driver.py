@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.db import DatabaseError, InternalError, NotSupportedError, connection, transaction
 
 from tenants import TenantInfo, use_tenant
-from tenants.postgresql.sql_text import Complete, traces_of, with_settings_after_ends
+from tenants.postgresql.sql_text import SelfContainedScript, effects_of, with_settings_after_ends
 from tenants.registry.lookup import tenant_by_slug
 
 WHERE = "SELECT current_schema(), current_user"
@@ -217,8 +217,8 @@ def test_texts_are_taken_apart_at_the_ends_of_transactions_alone() -> None:
     assert (
         with_settings_after_ends("BEGIN; x; COMMIT; BEGIN; y; END;z", "S;") == "BEGIN; x; COMMIT;S; BEGIN; y; END;S;z"
     )
-    assert traces_of("SELECT 1; COMMIT; SELECT 2").ends
-    assert not traces_of(Complete("SELECT 1; COMMIT; SELECT 2")).ends
+    assert effects_of("SELECT 1; COMMIT; SELECT 2").ends
+    assert not effects_of(SelfContainedScript("SELECT 1; COMMIT; SELECT 2")).ends
 
 
 @pytest.mark.parametrize("text", ["-- nothing", "/* nothing */", "", ";"])
