@@ -22,7 +22,6 @@ from psycopg_pool import PoolTimeout
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
 from tenants.postgresql.client import DatabaseClient
 from tenants.postgresql.creation import DatabaseCreation
-from tenants.postgresql.cursor import TenantServerSideCursor
 from tenants.postgresql.cursor_factory import check_cursor_factory, tenant_cursor_class
 from tenants.postgresql.direct_connection import direct_options
 from tenants.postgresql.login_roles import set_owner_role
@@ -31,6 +30,7 @@ from tenants.postgresql.operations import DatabaseOperations
 from tenants.postgresql.psycopg_connection import TenantConnection, driver
 from tenants.postgresql.reachability import reachability_of
 from tenants.postgresql.schema import DatabaseSchemaEditor
+from tenants.postgresql.server_cursor import TenantServerSideCursor
 from tenants.postgresql.session_reset import SessionResetMixin
 from tenants.postgresql.statement_settings import preamble
 

@@ -27,7 +27,7 @@ from tenants.isolation import instances, router
 from tenants.isolation.patches import arguments, models, querysets, result_cache
 from tenants.isolation.patches import router as router_patches
 from tenants.isolation.storage import TenantFileSystemStorage
-from tenants.postgresql import base, cursor
+from tenants.postgresql import base, cursor_mixin
 from tenants.postgresql import statement_settings as pg_settings
 from tenants.registry.lookup import registry
 from tenants.registry.resolver import HostStatus, Resolution
@@ -94,13 +94,14 @@ def rows_know_nobody(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 def nothing_is_forgotten(patch: pytest.MonkeyPatch, stage: Stage) -> None:
     """What the server was told is believed after the rollback to a savepoint, too."""
-    patch.setattr(cursor._TenantMixin, "_tenant_to_send", _never_twice(cursor._TenantMixin._tenant_to_send))
+    mixin = cursor_mixin.TenantCursorMixin
+    patch.setattr(mixin, "_tenant_to_send", _never_twice(mixin._tenant_to_send))
 
 
 def _never_twice(plain: Any) -> Any:
     told: list[tuple[int, TenantInfo | None]] = []
 
-    def tenant_to_tell(self: Any, **how: Any) -> TenantInfo | None:
+    def tenant_to_send(self: Any, **how: Any) -> TenantInfo | None:
         tenant: TenantInfo | None = plain(self, **how)
         if self.connection.pgconn.transaction_status == TransactionStatus.IDLE:
             told[:] = [(id(self.connection), tenant)]
@@ -110,7 +111,7 @@ def _never_twice(plain: Any) -> Any:
         told.append((id(self.connection), tenant))
         return tenant
 
-    return tenant_to_tell
+    return tenant_to_send
 
 
 def settings_of_the_session(patch: pytest.MonkeyPatch, stage: Stage) -> None:
