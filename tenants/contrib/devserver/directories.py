@@ -1,4 +1,4 @@
-"""Where the server of a folder lives, out of reach of other users."""
+"""Directories of a server: data, log and socket, which other users cannot access."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from tenants.contrib.devserver.locks import open_private
 from tenants.contrib.devserver.system_user import SystemUser, choose_user, owner_of
 from tenants.errors import DatabaseUnavailable
 
-OF_ROOT = Path("/var/lib/sangga")
-"""Where the data are when root starts the server and its user cannot enter the project."""
+ROOT_BASE = Path("/var/lib/sangga")
+"""Folder of the data if root starts the server and the server's user cannot enter the project."""
 
 PORT = "5432"
-"""Of no network: it is only part of the socket's file name, and every server has a folder of its own."""
+"""Part of the socket's file name. Each server has its own folder, so all can have the same port."""
 
 _SOCKET_PATH_MAX = 100
-"""Bytes; the kernel's limit is 104 on macOS and 108 on Linux, with the NUL."""
+"""Bytes. The limit of the kernel is 104 on macOS and 108 on Linux, including the NUL."""
 
 _WHERE = """\
-The data of this project's PostgreSQL are in {place}
-because it was started by root, PostgreSQL refuses to run as root, and the user {user!r}, as which it runs
-instead, cannot enter {folder}.
-To begin anew: `manage.py embedded_postgres stop`, then delete both folders.
+The data of this project's PostgreSQL are in {base}
+because root started it. PostgreSQL refuses to run as root, so it runs as the user {user!r},
+who cannot enter {folder}.
+To delete the data: `manage.py embedded_postgres stop`, then delete both folders.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerDirectories:
-    """The files of one server."""
+    """The directories and files of one server."""
 
     id: str
-    """Random, made with the folder. Data that lie outside of it are found by this and not by its path, so that a
-    folder made anew at the same place begins with no data."""
+    """Random, created with the folder. It names the data of root's servers; so a new folder under an old path has no
+    data."""
     folder: Path
-    """The folder that it was last started for; another than it is asked for now if that has been moved."""
+    """The folder that the server was last started for. It differs from the requested one after a move."""
     base: Path
     user: SystemUser | None
-    """None: the user that this process runs as."""
+    """The user that runs the server. None: the user of this process."""
 
     @property
     def data(self) -> Path:
@@ -56,30 +56,30 @@ class ServerDirectories:
 
     @property
     def data_lock(self) -> Path:
-        """The file whose lock is held by whatever works on the data: `initdb`, the server and all its children."""
+        """The file that `initdb`, the server and all its children lock while they use the data."""
         return self.base / "data.lock"
 
     @property
     def sockets(self) -> Path:
         inside = self.base / "run"
-        # libpq reads a comma as the end of the host, and no system takes a long path for a socket.
+        # libpq takes a comma for the end of the host, and the kernel limits the length of a socket's path.
         if len(os.fsencode(inside / f".s.PGSQL.{PORT}")) <= _SOCKET_PATH_MAX and "," not in str(inside):
             return inside
         checksum = hashlib.sha256(os.fsencode(f"{self.id} {self.base}")).hexdigest()
-        # In /tmp anybody can be first; `make_sockets` and `has_private_sockets` look who was.
+        # Any user can create this folder in /tmp first. `make_sockets` and `has_private_sockets` check the owner.
         return Path("/tmp") / f"sangga-{checksum[:16]}"  # noqa: S108
 
     @property
     def uid(self) -> int:
         return self.user.uid if self.user else os.geteuid()
 
-    def give(self, path: Path) -> None:
-        """Give a file or folder, just made by this process, to the user of the server."""
+    def chown(self, path: Path) -> None:
+        """Make the server's user the owner of a file or folder that this process has just created."""
         if self.user:
             os.chown(path, self.user.uid, self.user.gid, follow_symlinks=False)
 
     def has_private_sockets(self) -> bool:
-        """Return whether the socket's folder is one that nobody but the server's user, and root, may enter."""
+        """Return whether only the server's user and root can enter the folder of the socket."""
         try:
             found = self.sockets.lstat()
         except OSError:
@@ -87,52 +87,52 @@ class ServerDirectories:
         return stat.S_ISDIR(found.st_mode) and found.st_uid == self.uid and not found.st_mode & 0o077
 
     def make_sockets(self) -> None:
-        """Make the folder of the socket; raise `DatabaseUnavailable` if there is one that others can use."""
+        """Create the folder of the socket; raise `DatabaseUnavailable` if other users can enter it."""
         with suppress(FileExistsError):
             self.sockets.mkdir(mode=0o700)
         if self.sockets.lstat().st_uid == os.geteuid():
-            self.give(self.sockets)
+            self.chown(self.sockets)
         if not self.has_private_sockets():
             raise DatabaseUnavailable(
-                f"{self.sockets}, the folder for PostgreSQL's socket, exists, but is not a folder that belongs to user "
-                f"{self.uid} alone. Find out whose it is, remove it, and try again."
+                f"The folder {self.sockets} for PostgreSQL's socket is not private to user {self.uid}. Check who "
+                f"created it, remove it, and try again."
             )
 
 
 def find_directories(folder: Path) -> ServerDirectories | None:
-    """Return the directories of the server of `folder`, or None if it has none yet. Changes nothing."""
+    """Return the directories of the server of `folder`, or None if they do not exist yet. Changes nothing."""
     identity = _read_id(folder)
     if identity is None:
         return None
     if os.geteuid():
         return ServerDirectories(id=identity, folder=folder, base=folder, user=None)
-    place = OF_ROOT / identity
-    if not place.is_dir():
+    base = ROOT_BASE / identity
+    if not base.is_dir():
         return ServerDirectories(id=identity, folder=folder, base=folder, user=owner_of(folder / "data"))
-    began = _folder_of(place) or folder
-    if began != folder and _read_id(began) == identity:
-        return None  # a copy of a folder that is still there, and whose data it must not share
-    return ServerDirectories(id=identity, folder=began, base=place, user=owner_of(place / "data"))
+    original = _folder_of(base) or folder
+    if original != folder and _read_id(original) == identity:
+        return None  # `folder` is a copy: the original exists, and the two must not share data
+    return ServerDirectories(id=identity, folder=original, base=base, user=owner_of(base / "data"))
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder`, in which nobody else may write; raise `DatabaseUnavailable` if it is somebody else's."""
+    """Create `folder`, writable by its owner only; raise `DatabaseUnavailable` if another user owns it."""
     user = os.geteuid()
     try:
-        # Root's is passable, so that the user of the server can get to what is its own in there.
+        # The server's user has to pass through root's folder to its own files.
         folder.mkdir(mode=0o700 if user else 0o711, parents=True, exist_ok=True)
         found = folder.stat()
         if found.st_uid == user and found.st_mode & 0o022:
             folder.chmod(found.st_mode & 0o755)
     except OSError as error:
         raise DatabaseUnavailable(
-            f"{folder}, the folder for PostgreSQL's data, cannot be made: {error.strerror}. "
-            f"Choose a folder that user {user} may write, or set DATABASE_URL."
+            f"Creating the folder {folder} for PostgreSQL's data failed: {error.strerror}. Choose a folder that user "
+            f"{user} can write, or set DATABASE_URL."
         ) from error
     if found.st_uid != user:
         raise DatabaseUnavailable(
-            f"{folder}, the folder for PostgreSQL's data, belongs to user {found.st_uid}, and this is user {user}. "
-            f"Go on as the user who began, or choose another folder, or set DATABASE_URL."
+            f"The folder {folder} for PostgreSQL's data belongs to user {found.st_uid}, and this is user {user}. Run "
+            f"this as that user, choose another folder, or set DATABASE_URL."
         )
 
 
@@ -142,27 +142,27 @@ def make_directories(folder: Path) -> ServerDirectories:
     if os.geteuid():
         return dirs
     user = dirs.user or choose_user()
-    place = dirs.base
-    if place == folder and not dirs.data.exists() and not user.can_enter(folder):
-        place = OF_ROOT / dirs.id
-    if place != folder:
-        for made in (OF_ROOT, place):
+    base = dirs.base
+    if base == folder and not dirs.data.exists() and not user.can_enter(folder):
+        base = ROOT_BASE / dirs.id
+    if base != folder:
+        for made in (ROOT_BASE, base):
             made.mkdir(parents=True, exist_ok=True)
             made.chmod(0o711)
-        (place / "folder").write_text(f"{folder}\n")
-        (folder / "where.txt").write_text(_WHERE.format(base=place, user=user.name, folder=folder))
-    return ServerDirectories(id=dirs.id, folder=folder, base=place, user=user)
+        (base / "folder").write_text(f"{folder}\n")
+        (folder / "where.txt").write_text(_WHERE.format(base=base, user=user.name, folder=folder))
+    return ServerDirectories(id=dirs.id, folder=folder, base=base, user=user)
 
 
 def stale_servers() -> Iterator[ServerDirectories]:
-    """Yield the homes below `OF_ROOT` whose folder is gone.
+    """Yield the directories below `ROOT_BASE` whose folder was deleted.
 
-    A server whose data folder is deleted ends by itself within a minute; one whose data lie elsewhere does not.
+    A server ends within a minute after its data are deleted. These have their data elsewhere, so they keep running.
     """
-    for place in OF_ROOT.iterdir():
-        folder = _folder_of(place)
-        if folder and _read_id(folder) != place.name:
-            yield ServerDirectories(id=place.name, folder=folder, base=place, user=owner_of(place / "data"))
+    for base in ROOT_BASE.iterdir():
+        folder = _folder_of(base)
+        if folder and _read_id(folder) != base.name:
+            yield ServerDirectories(id=base.name, folder=folder, base=base, user=owner_of(base / "data"))
 
 
 def _make_id(folder: Path) -> str:
@@ -172,26 +172,26 @@ def _make_id(folder: Path) -> str:
         file.truncate(0)
         file.write(f"{identity}\n".encode())
         file.flush()
-        os.fsync(file.fileno())  # data that lie elsewhere cannot be found without it
+        os.fsync(file.fileno())  # without the id, the data below `ROOT_BASE` could not be found
     unfinished.rename(folder / "id")
     return identity
 
 
 def _read_id(folder: Path) -> str | None:
-    """Return the id in a folder of the current user, or None."""
+    """Return the id in a folder, or None if there is none or another user owns the folder."""
     try:
         if folder.stat().st_uid != os.geteuid():
             return None
         identity = (folder / "id").read_text().strip()
     except OSError:
         return None
-    # It becomes part of a path that root trusts.
+    # Checked because it becomes part of a path that root trusts.
     return identity if re.fullmatch(r"[0-9a-f]{32}", identity) else None
 
 
-def _folder_of(place: Path) -> Path | None:
-    """Return the folder that `place` was made for, or None if a kill came before that was written."""
+def _folder_of(base: Path) -> Path | None:
+    """Return the folder that `base` was created for; None if a kill came before it was written down."""
     try:
-        return Path((place / "folder").read_text().rstrip("\n"))
+        return Path((base / "folder").read_text().rstrip("\n"))
     except OSError:
         return None

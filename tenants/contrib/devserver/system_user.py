@@ -1,4 +1,4 @@
-"""The unprivileged user that runs the server of root, as PostgreSQL refuses to run as root."""
+"""System user that runs the server when root starts it, since PostgreSQL refuses to run as root."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES = ("postgres", "nobody")
 
 @dataclass(frozen=True, slots=True)
 class SystemUser:
-    """An user of this system."""
+    """A user of the operating system."""
 
     name: str
     uid: int
@@ -27,12 +27,11 @@ class SystemUser:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def can_enter(self, folder: Path) -> bool:
-        """Return whether this user may go to `folder`."""
-        # Asked and not computed: access lists, mount options and user namespaces have a say as well.
+        # Tried and not computed, because ACLs, mount options and user namespaces matter as well.
         return self._succeeds("/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder))
 
     def can_run(self, program: Path) -> bool:
-        """Return whether this user can run `program`, which must know `--version`."""
+        """Return whether this user can run `program`, which must have an option `--version`."""
         return self._succeeds(str(program), "--version")
 
     def _succeeds(self, *command: str) -> bool:
@@ -45,20 +44,20 @@ class SystemUser:
 
 def choose_user() -> SystemUser:
     """Return the user to run a new server of root; raise `DatabaseUnavailable` if the system has none."""
-    import pwd  # not on Windows, where this package is imported but cannot be used
+    import pwd  # missing on Windows, where this package can be imported but not used
 
     for name in _NAMES:
         with suppress(KeyError):
             found = pwd.getpwnam(name)
             return SystemUser(name, found.pw_uid, found.pw_gid)
     raise DatabaseUnavailable(
-        "PostgreSQL refuses to run as root, and this system has neither an user 'postgres' nor 'nobody' to run it. "
-        "Run this as an ordinary user, or make such an user, or set DATABASE_URL."
+        "PostgreSQL refuses to run as root, and this system has no user 'postgres' or 'nobody'. Run this as an "
+        "ordinary user, or create one of these, or set DATABASE_URL."
     )
 
 
 def owner_of(data: Path) -> SystemUser | None:
-    """Return the user that the data of a server belong to, or None if there are no data yet."""
+    """Return the user that owns the data of a server, or None if there are no data yet."""
     import pwd
 
     try:

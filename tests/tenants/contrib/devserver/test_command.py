@@ -1,4 +1,4 @@
-"""`manage.py embedded_postgres`: a thin door onto the server of the project."""
+"""`manage.py embedded_postgres`: status, start, stop and psql of the project's server."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def test_start_says_where_the_data_and_the_log_are(running: EmbeddedPostgres) ->
 
 def test_stop_if_unused_leaves_a_server_in_use(running: EmbeddedPostgres) -> None:
     with connect(running):
-        assert command("stop", "--if-unused") == "left running: it is in use\n"
+        assert command("stop", "--if-unused") == "still running: clients are connected\n"
     assert command("stop") == "stopped\n"
-    assert command("stop") == "it was not running\n"
+    assert command("stop") == "was not running\n"
 
 
 def test_psql_opens_the_database_of_the_project(capfd: pytest.CaptureFixture[str]) -> None:

@@ -114,7 +114,7 @@ def test_nothing_is_started_beside_what_is_left_of_a_server(
         left = connection.info.backend_pid
         os.kill(left, signal.SIGSTOP)
         kill(filled, postmaster_of(filled))
-        with pytest.raises(DatabaseUnavailable, match=r"What is left of an earlier server .* end those that are its"):
+        with pytest.raises(DatabaseUnavailable, match=r"Processes of an earlier server .* end them, and try again"):
             filled.start()
         os.kill(left, signal.SIGKILL)
         filled.start()
@@ -133,7 +133,7 @@ def test_a_start_that_is_killed_at_any_moment_is_mended_by_the_next(server: Embe
             strike(process.pid, signal.SIGKILL)
     assert result_of(start_process(server.folder))["host"] == str(directories_of(server).sockets)
     assert ask(server, "SELECT count(*) FROM pg_database") == 3
-    assert {path.name for path in directories_of(server).place.glob("*unfinished*")} == set()
+    assert {path.name for path in directories_of(server).base.glob("*unfinished*")} == set()
 
 
 def test_a_folder_that_is_moved_while_its_server_runs_keeps_it(filled: EmbeddedPostgres, new_server: NewServer) -> None:

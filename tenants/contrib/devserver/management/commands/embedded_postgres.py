@@ -1,4 +1,4 @@
-"""`manage.py embedded_postgres`: look after the PostgreSQL that the project brings along."""
+"""`manage.py embedded_postgres`: status, start and stop of the development server, and psql in it."""
 
 from __future__ import annotations
 
@@ -13,26 +13,29 @@ from tenants.contrib.devserver import EmbeddedPostgres, embedded
 from tenants.errors import DatabaseUnavailable
 
 _NOT_RUNNING = 3
-"""Exit code of `status`, as that of `pg_ctl status` and `systemctl status`."""
+"""Exit code of `status`, the same as that of `pg_ctl status` and `systemctl status`."""
 
 
 class Command(BaseCommand):
-    help = "Show, start or stop the PostgreSQL that the project brings along, or open psql in it."
-    requires_system_checks: list[str] = []  # it has to work while the database does not
+    help = "Shows, starts or stops the embedded PostgreSQL, or opens psql in it."
+    requires_system_checks: list[str] = []  # works while the database does not
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="status | start | stop | psql")
-        actions.add_parser("status", help=f"Say whether it runs, and where. Exit code {_NOT_RUNNING} if it does not.")
-        actions.add_parser("start", help="Start it, unless it runs. (It starts by itself when it is needed.)")
-        stop = actions.add_parser("stop", help="Stop it; open transactions are rolled back.")
-        stop.add_argument("--if-unused", action="store_true", help="Only if nobody is connected.")
-        psql = actions.add_parser("psql", help="Start it, and open psql in the project's database.")
-        psql.add_argument("arguments", nargs="*", help="What psql takes, after --, for example: -- -c 'SELECT 1'.")
+        actions.add_parser("status", help=f"Show whether and where it runs. Exit code {_NOT_RUNNING} if it does not.")
+        actions.add_parser("start", help="Start it. It also starts by itself when it is first used.")
+        stop = actions.add_parser("stop", help="Stop it and roll back open transactions.")
+        stop.add_argument("--if-unused", action="store_true", help="Only if no client is connected.")
+        psql = actions.add_parser("psql", help="Start it and open psql in the project's database.")
+        psql.add_argument("arguments", nargs="*", help="Arguments of psql after --, for example: -- -c 'SELECT 1'.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = settings.DATABASES["default"].get("OPTIONS", {}).get("embedded")
         if not folder:
-            raise CommandError("DATABASE_URL is set, so the project uses that server and not the embedded PostgreSQL.")
+            raise CommandError(
+                "The embedded PostgreSQL is not in use: DATABASE_URL is set. Unset it, or manage that server with its "
+                "own tools."
+            )
         try:
             getattr(self, f"_{options['action']}")(embedded(folder), options)
         except DatabaseUnavailable as error:
@@ -55,7 +58,7 @@ class Command(BaseCommand):
         if server.stop(if_unused=options["if_unused"]):
             self.stdout.write("stopped")
         else:
-            self.stdout.write("left running: it is in use" if server.is_running() else "it was not running")
+            self.stdout.write("still running: clients are connected" if server.is_running() else "was not running")
 
     def _psql(self, server: EmbeddedPostgres, options: dict[str, Any]) -> None:
         database = settings.DATABASES["default"]["NAME"]
