@@ -1,7 +1,7 @@
-"""Transactions and session state that code leaves on a connection: found and rolled back when its work has ended.
+"""Rollback of transactions and session state that a request, job or command leaves on its connections.
 
-The work is a request, a job, a command or an item of a thread pool. A connection that begins a transaction, or whose
-session is changed, reports itself to the `Watch` of the work; so work that leaves nothing costs nothing.
+A connection that begins a transaction, or whose session changes, reports itself to the `Watch` of the current work.
+So work that changes nothing costs nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ logger = logging.getLogger(__name__)
 
 
 class _BlockLeftOpen(Exception):
-    """Ends a block that code has entered and not left; no caller sees it."""
+    """Ends a block of `transaction.atomic()` that code entered and did not leave; never raised to a caller."""
 
 
 class Watch:
-    """The connections that a piece of work has changed, each with how deep in blocks it was before."""
+    """The connections that one request, job or command changed, each with its number of open blocks before."""
 
     __slots__ = ("connections", "token", "what")
 
@@ -36,57 +36,57 @@ class Watch:
 
     @property
     def is_needed(self) -> bool:
-        """Whether a connection has something left on it."""
-        return any(_is_left(wrapper, depth) for wrapper, depth in self.connections.items())
+        """Whether a connection has a transaction or session state to roll back."""
+        return any(_has_leftovers(wrapper, depth) for wrapper, depth in self.connections.items())
 
-    def settle(self) -> None:
-        """Roll back what was left open on this thread's connections, with an error in the log for each."""
+    def roll_back(self) -> None:
+        """Roll back this thread's connections, and log an error for each open transaction."""
         for wrapper, depth in self.connections.items():
-            if wrapper._thread_ident == get_ident() and _is_left(wrapper, depth):
-                _settle(wrapper, depth, self.what)
+            if wrapper._thread_ident == get_ident() and _has_leftovers(wrapper, depth):
+                _roll_back(wrapper, depth, self.what)
 
 
 _watch: ContextVar[Watch | None] = ContextVar("leftovers", default=None)
 
 
 def begin_watch(what: str) -> Watch:
-    """Begin to watch the work `what`, as the log calls it; end with `end_watch`."""
+    """Begin to watch the work that the log calls `what`, such as "a request". Call `end_watch` afterwards."""
     watch = Watch(what)
     resume_watch(watch)
     return watch
 
 
 def resume_watch(watch: Watch) -> None:
-    """Watch on; end with `end_watch`."""
+    """Watch again after `end_watch`, for example in another thread or for a streamed body."""
     watch.token = _watch.set(watch)
 
 
 def end_watch(watch: Watch) -> None:
-    """Watch no longer. Connections are settled by `Watch.settle`, in the thread that has them."""
+    """Stop watching. `Watch.roll_back` does the rest, in the thread that has the connections."""
     if _watch.get() is watch and watch.token is not None:
         _watch.reset(watch.token)
 
 
 @contextmanager
 def leftovers_rolled_back(what: str) -> Iterator[None]:
-    """Roll back at the end of the block what the work in it has left open on this thread's connections."""
+    """Roll back what the work inside the block leaves on this thread's connections."""
     watch = begin_watch(what)
     try:
         yield
     finally:
-        watch.settle()
+        watch.roll_back()
         end_watch(watch)
 
 
 def report_change(wrapper: Any) -> None:
-    """Report that a connection is about to begin a transaction or a savepoint, or that its session was changed."""
+    """Report a connection that begins a transaction or savepoint, or whose session was changed."""
     watch = _watch.get()
     if watch is not None and wrapper not in watch.connections:
         watch.connections[wrapper] = len(wrapper.atomic_blocks)
 
 
 def close_connections() -> None:
-    """Close this thread's connections in any state, and leave all blocks that they are in."""
+    """Exit all blocks of this thread's connections, and close the connections."""
     for wrapper in connections.all(initialized_only=True):
         if wrapper.in_atomic_block:
             _log(wrapper, "a thread")
@@ -95,19 +95,19 @@ def close_connections() -> None:
 
 
 def exit_blocks(wrapper: Any, depth: int) -> None:
-    """Leave all blocks of `transaction.atomic()` but the first `depth`, as if each had raised, from the inside out."""
+    """Roll back all blocks of `transaction.atomic()` but the first `depth`, the innermost one first."""
     try:
         while len(wrapper.atomic_blocks) > depth:
             error = _BlockLeftOpen()
             wrapper.atomic_blocks[-1].__exit__(_BlockLeftOpen, error, None)
-    except Exception as error:  # the server is away, for example: then there is nothing to roll back
-        logger.info("The blocks of a connection could not be left in order", exc_info=error)
+    except Exception as error:  # for example, the server is down, and the transaction ended with it
+        logger.info("Rollback of a connection's open blocks failed", exc_info=error)
         if depth == 0:
             drop_connection(wrapper)
 
 
 def drop_connection(wrapper: Any) -> None:
-    """Drop a connection together with every block it is in; the next statement opens another one."""
+    """Close a connection and forget its blocks; the next statement opens another one."""
     wrapper.in_atomic_block = False
     wrapper.atomic_blocks, wrapper.savepoint_ids, wrapper.run_on_commit = [], [], []
     wrapper.needs_rollback = wrapper.closed_in_transaction = False
@@ -117,13 +117,13 @@ def drop_connection(wrapper: Any) -> None:
         wrapper.connection = None
 
 
-def _is_left(wrapper: Any, depth: int) -> bool:
+def _has_leftovers(wrapper: Any, depth: int) -> bool:
     if len(wrapper.atomic_blocks) > depth:
         return True
     return not wrapper.in_atomic_block and bool(wrapper.needs_reset())
 
 
-def _settle(wrapper: Any, depth: int, what: str) -> None:
+def _roll_back(wrapper: Any, depth: int, what: str) -> None:
     if len(wrapper.atomic_blocks) > depth:
         _log(wrapper, what)
         exit_blocks(wrapper, depth)

@@ -1,4 +1,4 @@
-"""psycopg's connection, which forgets what the server was sent as soon as anything goes over the wire."""
+"""Connection class of psycopg that records the tenant and the session state of the server."""
 
 from __future__ import annotations
 
@@ -24,31 +24,30 @@ if TYPE_CHECKING:
 class TenantConnection(psycopg.Connection[Any]):
     """One session of the server.
 
-    `sent` is right by construction. All that psycopg sends goes through `wait`, which forgets it: statements of any
-    cursor, COPY, pipelines, and the ends of psycopg's transactions. Only a cursor of ours that knows
-    what its statement did to the settings notes the tenant again.
+    `tenant_sent` cannot be outdated. All that psycopg sends goes through `wait`, which clears it: statements of any
+    cursor, COPY, pipelines, and the ends of psycopg's transactions. Only `TenantCursor` sets it again, where it knows
+    that its statement left the settings as they were.
     """
 
     tenant_sent: TenantInfo | None = None
-    """The tenant that the server has been told for the rest of its transaction; None outside transactions."""
+    """The tenant whose settings the server has until its transaction ends; None outside transactions."""
     timeouts_sent: tuple[int, ...] = ()
-    """The limits of time for statements, in seconds, that may be in force in the transaction."""
+    """The statement timeouts, in seconds, one of which may be in force in the transaction."""
     settings_changed: bool = False
-    """Whether a statement has changed settings in the transaction, or in the session before it."""
+    """Whether a statement changed settings in the transaction, or in the session before it."""
     changed_in: Block | None = None
-    """The block in which a statement has first left something in the session: it is cleared when that is over."""
+    """The tenant context in which a statement first changed the session. The session is reset when that has ended."""
     held_cursors: int = 0
-    """How many cursors are open that outlive their transaction."""
+    """Number of open cursors WITH HOLD."""
     discards: int = 0
-    """How often the session has been discarded."""
+    """Number of times that the session was discarded."""
     default_isolation: IsolationLevel | None = None
-    """The default isolation level of transactions on this connection."""
-
+    """The isolation level of a new connection."""
     wrapper: ReferenceType[Any] | None = None
-    """Django's connection, which has this one."""
+    """The `DatabaseWrapper` that has this connection."""
 
     def cursor(self, name: str = "", **options: Any) -> Any:
-        """Return a cursor of the driver's own kind; what is left by what it sends is noted."""
+        """Return a plain cursor of psycopg whose statements are recorded as well."""
         if name and options.get("withhold"):
             self._session_changed()
         factory = self.cursor_factory
@@ -59,7 +58,7 @@ class TenantConnection(psycopg.Connection[Any]):
             self.cursor_factory = factory
 
     def record_results(self, text: str, results: list[PGresult]) -> None:
-        """Note what statements of the driver's own cursors have left in the session, errors or not."""
+        """Record whether statements of a plain cursor changed the session, failed ones included."""
         tags = [result.command_status.decode() for result in results if result.command_status]
         if (
             effects_of(text).session
@@ -73,17 +72,14 @@ class TenantConnection(psycopg.Connection[Any]):
         self.mark_changed()
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """Do what `gen` has to do with the server."""
         self.tenant_sent = None
         return super().wait(gen, interval, timeout)
 
     def transaction(self, *args: Any, **options: Any) -> Any:
-        """Begin a transaction of psycopg, which may be left open like one of Django's."""
         self._report()
         return super().transaction(*args, **options)
 
     def pipeline(self) -> Any:
-        """Begin a pipeline."""
         self._report()
         return super().pipeline()
 
@@ -93,14 +89,13 @@ class TenantConnection(psycopg.Connection[Any]):
             report_change(wrapper)
 
     def mark_changed(self) -> None:
-        """Note that the session is not as it was when it was opened."""
         self.settings_changed = True
         if self.changed_in is None:
             self.changed_in = innermost.get() or Block(PLATFORM, None)
 
     @property
     def is_clean(self) -> bool:
-        """Whether the session, and psycopg's side of it, are as they were when it was opened, outside a transaction."""
+        """Whether the session and psycopg's attributes are those of a new connection, outside a transaction."""
         return (
             self.changed_in is None
             and not self.held_cursors
@@ -113,9 +108,9 @@ class TenantConnection(psycopg.Connection[Any]):
         )
 
     def reset_session(self) -> bool:
-        """Roll back and clear what the session has kept; return whether its settings have to be made again.
+        """Roll back and discard the session state; return whether the session has to be configured again.
 
-        Where there is no way back, it is closed. Raises psycopg's errors; then it is of no use any more.
+        Closes a session that cannot be reset. After an error of psycopg the connection cannot be used any more.
         """
         status = self.pgconn.transaction_status
         if self._pipeline is not None or self._num_transactions or status == TransactionStatus.ACTIVE:
@@ -133,14 +128,14 @@ class TenantConnection(psycopg.Connection[Any]):
         return True
 
     def mark_discarded(self) -> None:
-        """Note that the session has been discarded."""
-        self._prepared = PrepareManager()  # its names are gone with the session's statements
+        """Record that the session was discarded."""
+        self._prepared = PrepareManager()  # DISCARD dropped the prepared statements that psycopg remembers
         self.changed_in, self.held_cursors, self.settings_changed = None, 0, False
         self.discards += 1
 
 
 class _RecordingMixin:
-    """Mixed into the driver's cursors."""
+    """Mixin of psycopg's cursors."""
 
     def _check_results(self: Any, results: list[PGresult]) -> None:
         self._conn.record_results(self._query.query.decode(errors="replace"), results)
@@ -153,7 +148,7 @@ _MIXED = "_sangga_driver_cursor"
 def _recording(factory: Any) -> Any:
     if not isinstance(factory, type):
         return factory
-    # Kept on the factory: an instrumentation makes one for each connection, and both are collected together.
+    # Kept on the factory: an instrumentation makes one for each connection, and both are freed together.
     mixed = vars(factory).get(_MIXED)
     if mixed is None:
         mixed = type(factory.__name__, (_RecordingMixin, factory), {"__module__": factory.__module__})
@@ -162,4 +157,4 @@ def _recording(factory: Any) -> Any:
 
 
 driver: Any = SimpleNamespace(**{**vars(psycopg), "connect": TenantConnection.connect})
-"""psycopg, as Django's backend sees it: its connections are ours."""
+"""The module psycopg as Django's backend uses it, with `TenantConnection` as the connection class."""

@@ -1,4 +1,4 @@
-"""What code leaves on a connection, and how it is made what it was: the part of `DatabaseWrapper` that clears."""
+"""Session reset: mixin of `DatabaseWrapper` that clears what code left in a session before other code uses it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class SessionResetMixin(Base):
-    """A connection of Django's whose session is cleared before it serves another request, or another tenant."""
+    """Resets the session before it serves another request, or another tenant."""
 
     connection: Any
     """A `TenantConnection`; None: not connected."""
@@ -31,14 +31,14 @@ class SessionResetMixin(Base):
         def _configure_connection(self, connection: Any) -> bool: ...
 
     def ensure_connection(self) -> None:
-        """Connect where there is no connection, or one that is known to be lost outside a transaction."""
+        """Connect; replace a connection that was lost outside a transaction."""
         connection = self.connection
         if connection is not None and not self.in_atomic_block and connection.closed:
             self.close()
         super().ensure_connection()
 
     def needs_reset(self) -> bool:
-        """Tell whether the session is not as it was opened, or in a transaction, while Django knows of no block."""
+        """Return whether the session has changed, or is in a transaction that Django does not know."""
         connection = self.connection
         if connection is None or self.closed_in_transaction:
             return False
@@ -46,7 +46,7 @@ class SessionResetMixin(Base):
         return not connection.is_clean or not is_ours
 
     def reset_after(self, what: str) -> None:
-        """Make the session what it was when it was opened, at the end of `what`; drop it where that cannot be done."""
+        """Reset the session at the end of the work that the log calls `what`; drop it if that fails."""
         connection = self.connection
         if connection is None or connection.closed or not self.needs_reset():
             return
@@ -61,11 +61,11 @@ class SessionResetMixin(Base):
             self.run_on_commit = []
             self.reset_session()
         except Error as error:
-            logger.warning("The connection %r is dropped: its session could not be cleared: %s", self.alias, error)
+            logger.warning("Session reset failed on the connection %r, which is dropped: %s", self.alias, error)
             drop_connection(self)
 
     def reset_session(self) -> None:
-        """Roll back, and clear what statements have left in the session. Raises psycopg's errors."""
+        """Roll back, and clear what statements left in the session. Raises psycopg's errors."""
         connection = cast(TenantConnection, self.connection)
         if connection.reset_session():
             self._configure_connection(connection)
@@ -75,24 +75,24 @@ class SessionResetMixin(Base):
             connection.autocommit = self.autocommit
 
     def reconfigure_session(self) -> None:
-        """Set again what the session was opened with, after DISCARD ALL."""
+        """Repeat the settings of a new connection after DISCARD ALL."""
         connection = cast(TenantConnection, self.connection)
         self._configure_connection(connection)
         connection.mark_discarded()
 
     def _close(self) -> None:
-        """Give the connection back to the pool as it was opened."""
+        """Reset the session before the pool takes it back."""
         connection = self.connection
         if connection is not None and self.pool and not connection.closed and not connection.is_clean:
             try:
                 if connection.reset_session():
                     self._configure_connection(connection)
             except Error:
-                connection.close()  # the pool opens another one
+                connection.close()  # the pool replaces it
         super()._close()  # type: ignore[misc]
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Do what Django does between requests; a connection that is kept is cleared."""
+        """Reset a connection that is kept between requests, then do what Django does."""
         if not self.in_atomic_block and self.connection is not None and self.needs_reset():
             self.reset_after("A request")
         super().close_if_unusable_or_obsolete()

@@ -1,6 +1,6 @@
-"""What can be read off the text of a statement: what it leaves behind, and where it ends transactions.
+"""SQL text analysis: which statements change settings or the session, and where a text ends transactions.
 
-Most of what a statement does is told by PostgreSQL's command tags. A function that is called in a SELECT has no tag.
+PostgreSQL's command tags tell most of what a statement does. A function that a SELECT calls has no tag.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-# PostgreSQL's command tags of what leaves something in the session, or may do so.
+# Command tags of statements that change the session, or may do so.
 _LASTING = frozenset({"RESET", "LISTEN", "PREPARE", "LOAD", "DO", "CALL"})
-_LONGEST_KEPT = 4000
-"""Characters of a text whose effects are remembered. Longer ones are rare, and take longer to execute than to read."""
+_LONGEST_CACHED = 4000
+"""Characters. Longer texts are rare, and take longer to execute than to analyse."""
 
 
 class Effects(NamedTuple):
-    """Effects of a text that its command tags do not tell."""
+    """Effects that a text may have and that its command tags do not tell."""
 
     settings: bool
-    """It may change a setting, the search path among them."""
+    """It changes a setting, for example the search path."""
     session: bool
-    """It may leave something in the session that outlives the transaction."""
+    """It changes the session beyond the end of the transaction."""
     ends: bool
-    """It may end a transaction and go on behind that."""
+    """It ends a transaction and has more statements behind that."""
 
 
 NO_EFFECTS = Effects(settings=False, session=False, ends=False)
 
-# Looked for in lower case, and after a plain search for a word of theirs: scripts of migrations are long.
+# For texts in lower case. A plain search for one of the words comes first, since scripts of migrations are long.
 _SET_CONFIG_LOCALLY = re.compile(r"\bset_config\s*\((?:[^()]|\([^()]*\))*,\s*true\s*\)")
 _SESSION_WORDS = ("advisory_lock", "dblink_connect", "temp", "hold", "pg_settings")
 _SESSION = re.compile(
@@ -45,16 +45,16 @@ _DISCARD_ALL = re.compile(r"\s*DISCARD\s+ALL\s*;?\s*", re.I)
 
 
 class SelfContainedScript(str):
-    """A text that brings the tenants' settings itself, behind each end of a transaction in it."""
+    """A text that has the settings of its tenants itself, behind each end of a transaction."""
 
     __slots__ = ()
 
 
 def effects_of(text: str) -> Effects:
-    """Return the effects of a text, before parameters are merged into it."""
+    """Return the effects of a text with placeholders."""
     if isinstance(text, SelfContainedScript):
         return _read_effects(str(text))._replace(ends=False)
-    return _cached_effects(text) if len(text) < _LONGEST_KEPT else _read_effects(text)
+    return _cached_effects(text) if len(text) < _LONGEST_CACHED else _read_effects(text)
 
 
 def _read_effects(text: str) -> Effects:
@@ -65,13 +65,13 @@ def _read_effects(text: str) -> Effects:
         session=_has_session_words(text) or (calls > 0 and calls > len(_SET_CONFIG_LOCALLY.findall(text))),
         ends=";" in text and _MAY_END.search(text) is not None and any(_ends(text)),
     )
-    return NO_EFFECTS if effects == NO_EFFECTS else effects  # one of them, to be told from others at once
+    return NO_EFFECTS if effects == NO_EFFECTS else effects  # the same object, so that callers can compare with `is`
 
 
 def _has_session_words(text: str) -> bool:
     if not any(word in text for word in _SESSION_WORDS):
         return False
-    # A comment may stand between the words, and what looks like one may be in a string.
+    # The words may have a comment between them; what looks like a comment may be part of a string.
     return any(_SESSION.search(each) for each in (text, _COMMENT.sub(" ", text)))
 
 
@@ -79,7 +79,7 @@ _cached_effects = lru_cache(maxsize=1024)(_read_effects)
 
 
 def outlives_transaction(text: str, tags: Collection[str]) -> bool:
-    """Tell whether a text, whose statements have given the command tags `tags`, may leave something in the session."""
+    """Return whether a text may have changed the session, given the command tags of its statements."""
     if not _LASTING.isdisjoint(tags):
         return True
     settings = list(tags).count("SET")
@@ -87,9 +87,9 @@ def outlives_transaction(text: str, tags: Collection[str]) -> bool:
 
 
 def outlives_failure(text: str) -> bool:
-    """Tell whether a text of which no tags are known may leave something in the session.
+    """Return whether a text may have changed the session that failed, or whose command tags are not known.
 
-    An error takes back neither locks nor prepared statements, nor what was before a COMMIT.
+    An error undoes neither session locks nor prepared statements, nor what stood before a COMMIT.
     """
     places = _statements(text)
     first = next(places, None)
@@ -97,17 +97,16 @@ def outlives_failure(text: str) -> bool:
 
 
 def _number_of_local_settings(text: str) -> int:
-    if isinstance(text, SelfContainedScript):  # the migrator's, which are long: taking them apart took 0.5 ms a tenant
+    if isinstance(text, SelfContainedScript):  # the migrator's: long, and parsing them took 0.5 ms a tenant
         return len(_LOCAL_SETTINGS.findall(text))
     return sum(_LOCAL_SETTING.match(text, place) is not None for place in _statements(text))
 
 
 def is_discard_all(text: str) -> bool:
-    """Tell whether a text is DISCARD ALL."""
     return _DISCARD_ALL.fullmatch(text) is not None
 
 
-# A semicolon inside any of the others separates nothing.
+# Comments, strings, quoted names and semicolons. A semicolon inside one of the others ends no statement.
 _PIECE = re.compile(
     r"""
     --[^\n]* | /\*.*?\*/
@@ -125,12 +124,12 @@ _ONLY_ROWS = re.compile(r"\(|(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TA
 _FIRST_WORD = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*(PREPARE\s+TRANSACTION|\w+|\S|$)", re.I | re.S)
 _BLANK = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*", re.S)
 _ENDING = {"COMMIT", "ROLLBACK", "END", "ABORT"}
-# The body of a function that is written in the standard's way has semicolons, and an END.
+# A function body in standard SQL has semicolons, and an END.
 _ATOMIC_BODY = re.compile(r"\bBEGIN\s+ATOMIC\b", re.I)
 
 
 def with_settings_after_ends(text: str, settings: str) -> str:
-    """Return a text in which `settings` follow each statement that ends a transaction and is not the last."""
+    """Return the text with `settings` behind each statement that ends a transaction, except behind the last one."""
     parts, begun = [], 0
     for position in _ends(text):
         parts += [text[begun:position], settings]
@@ -139,7 +138,7 @@ def with_settings_after_ends(text: str, settings: str) -> str:
 
 
 def _statements(text: str) -> Iterator[int]:
-    """Yield the places at which the statements of a text begin."""
+    """Yield the positions at which the statements of a text begin."""
     ends = (piece.end() for piece in _PIECE.finditer(text) if piece.group() == ";")
     for end in chain((0,), ends):
         begun = _BLANK.match(text, end)
@@ -148,7 +147,7 @@ def _statements(text: str) -> Iterator[int]:
 
 
 def _ends(text: str) -> Iterator[int]:
-    """Yield the places behind the semicolons of statements that end a transaction, if there is something behind."""
+    """Yield the positions behind statements that end a transaction and have more statements behind them."""
     begun, is_in_body = 0, False
     for piece in _PIECE.finditer(text):
         if piece.group() != ";":

@@ -1,4 +1,4 @@
-"""The settings that put a statement into a tenant's schema with the rights of its role, as SQL."""
+"""SQL of a tenant's settings: search path, role and statement timeout."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PREAMBLE = re.compile(
     r'^SET LOCAL search_path = "(?:[^"]|"")*", "(?:[^"]|"")*", pg_temp; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");'
     r"(?: [^\n]*;)?\n"
 )
-"""What `preamble` returns, to be recognised in a text that begins with it."""
+"""Matches what `preamble` returns at the beginning of a text."""
 
 
 class TenantSettings(NamedTuple):
-    """TenantSettings as they are sent: in front of a statement, or in a pipeline each by itself."""
+    """The settings as one text in front of a statement, and one by one for a pipeline."""
 
     each: tuple[str, ...]
     text: str
@@ -26,30 +26,29 @@ class TenantSettings(NamedTuple):
 
     @classmethod
     def of(cls, *each: str) -> TenantSettings:
-        # Its own line: PostgreSQL's errors quote the line they are about, which then is the statement's alone.
+        # On a line apart: PostgreSQL's errors quote the line that has the error, and so the statement without these.
         text = "; ".join(each) + ";\n"
         return cls(each, text, text.encode())
 
 
 def preamble(schema: str, role: str, seconds: int = 0) -> str:
-    """Return the settings that put a statement into `schema` with the rights of `role` (empty: the user's own).
+    """Return the settings that run a statement in `schema` as `role` (empty: as the user who logs in).
 
-    With `seconds`, statements that take longer are cancelled: this one, and those after it in its transaction.
+    With `seconds`, PostgreSQL cancels the statement, and later ones of its transaction, if they take longer.
     """
     return settings_for(schema, role, seconds).text
 
 
 @lru_cache(maxsize=4096)
 def settings_for(schema: str, role: str, seconds: int) -> TenantSettings:
-    """Return the settings of `preamble`, as they are sent."""
-    limit = (f"SET LOCAL statement_timeout = '{seconds:d}s'",) if seconds else ()
-    return TenantSettings.of(*_path_and_role(schema, role), *limit)
+    timeout = (f"SET LOCAL statement_timeout = '{seconds:d}s'",) if seconds else ()
+    return TenantSettings.of(*_path_and_role(schema, role), *timeout)
 
 
 @lru_cache(maxsize=256)
-def settings_replacing(schema: str, role: str, seconds: int, told: tuple[int, ...], by_hand: bool) -> TenantSettings:
-    """Return the settings where limits of `told` seconds may be in force, or one that was set by hand."""
-    return TenantSettings.of(*_path_and_role(schema, role), _changed_limit(seconds, told, by_hand=by_hand))
+def settings_replacing(schema: str, role: str, seconds: int, sent: tuple[int, ...], by_code: bool) -> TenantSettings:
+    """Return the settings where one of the timeouts `sent`, or one that other code set, may be in force."""
+    return TenantSettings.of(*_path_and_role(schema, role), _changed_timeout(seconds, sent, by_code=by_code))
 
 
 def _path_and_role(schema: str, role: str) -> tuple[str, str]:
@@ -57,28 +56,25 @@ def _path_and_role(schema: str, role: str) -> tuple[str, str]:
 
 
 def search_path(schema: str) -> str:
-    """Return where a tenant's statements look: its schema, then that of the extensions, and temporary tables last."""
+    """Return a tenant's search path: its schema, the schema of the extensions, and temporary tables last."""
     return f"{_quoted(schema)}, {_quoted(tenancy().extension_schema)}, pg_temp"
 
 
-def _reload(*, setting: str, **_: object) -> None:
+def _clear_caches(*, setting: str, **_: object) -> None:
     if setting == "TENANTS":
         settings_for.cache_clear()
         settings_replacing.cache_clear()
 
 
-setting_changed.connect(_reload, dispatch_uid="tenants.postgresql.statement_settings")
+setting_changed.connect(_clear_caches, dispatch_uid="tenants.postgresql.statement_settings")
 
 
-def _changed_limit(seconds: int, told: tuple[int, ...], *, by_hand: bool) -> str:
-    """Return the setting of a limit where others were told before, or the limit may have been set `by_hand`.
-
-    A stricter limit than the tenant's that was set by hand is kept.
-    """
-    if not by_hand:
+def _changed_timeout(seconds: int, sent: tuple[int, ...], *, by_code: bool) -> str:
+    """Return the statement that replaces a timeout; one that other code set and that is shorter stays."""
+    if not by_code:
         return f"SET LOCAL statement_timeout = '{seconds:d}s'" if seconds else "SET LOCAL statement_timeout = DEFAULT"
     now = "current_setting('statement_timeout')::interval"
-    is_ours = f"{now} = ANY('{{{','.join(f'{each:d} s' for each in told)}}}'::interval[])"
+    is_ours = f"{now} = ANY('{{{','.join(f'{each:d} s' for each in sent)}}}'::interval[])"
     if seconds:
         given = f"SELECT set_config('statement_timeout', '{seconds:d}s', true)"
         return f"{given} WHERE {is_ours} OR {now} NOT BETWEEN '1 ms' AND '{seconds:d} s'"
@@ -87,7 +83,7 @@ def _changed_limit(seconds: int, told: tuple[int, ...], *, by_hand: bool) -> str
 
 
 def _quoted(name: str) -> str:
-    """Return an SQL identifier: what psycopg's `sql.Identifier` comes to, at a tenth of the cost."""
+    """Return an SQL identifier as `psycopg.sql.Identifier` does, at a tenth of the cost."""
     if "\0" in name:
-        raise ValueError(f"PostgreSQL takes no name with a NUL in it: {name!r}")
+        raise ValueError(f"Quoting the name {name!r} failed: PostgreSQL's names cannot have a NUL.")
     return '"' + name.replace('"', '""') + '"'
