@@ -1,4 +1,4 @@
-"""Threads that work for the tenant whose request, command or job started them."""
+"""Threads that run as the tenant of the request, command or job that starts them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ R = TypeVar("R")
 
 
 def run_in_threads(function: Callable[[T], R], items: Iterable[T], *, threads: int = 4) -> list[R]:
-    """Call `function` with each of `items` in threads that act for the active tenant; return what it gives, in order.
+    """Call `function` with each of `items` in threads, as the active tenant; return the results in order.
 
-    The calls have the caller's context variables, language and time zone, and a copy of its decimal context. Each
-    thread has a database connection of its own, outside the caller's transaction, and gives it back. An error of a
-    call is raised here, when those that were begun have ended; others are not begun. Raises
-    `NoActiveTenant` if no tenant is active.
+    Calls have the caller's context variables, language and time zone, and a copy of its decimal context. Each call has
+    its own database connection, outside the caller's transaction, and closes it. If a call raises, no further calls
+    start, and the error is raised here when the running ones have ended. Raises `NoActiveTenant` without a tenant.
     """
     current_tenant()
-    place = translation.get_language(), timezone.get_current_timezone()
+    language, zone = translation.get_language(), timezone.get_current_timezone()
 
     def call(item: T) -> R:
-        # The context variable is copied, the decimal context in it is not.
+        # Copying the context variables does not copy the decimal context in one of them.
         setcontext(getcontext().copy())
-        # Outside requests Django keeps these two per thread, and not in the context.
-        with translation.override(place[0]), timezone.override(place[1]):
+        # Django stores these two per thread, not in context variables, outside requests.
+        with translation.override(language), timezone.override(zone):
             try:
                 return function(item)
             finally:

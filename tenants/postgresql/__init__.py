@@ -1,1 +1,1 @@
-"""The database engine `tenants.postgresql`: Django's PostgreSQL backend, with the tenant in every statement."""
+"""Database engine `tenants.postgresql`: Django's PostgreSQL backend, with the tenant's settings in each statement."""

@@ -1,7 +1,4 @@
-"""The connection: Django's own for PostgreSQL, with cursors that carry the tenant. `ENGINE = "tenants.postgresql"`.
-
-It imports no models: what it needs to know of a tenant is the value in `tenants.context`.
-"""
+"""Database wrapper of the engine: Django's PostgreSQL connection, with cursors that send the tenant's settings."""
 
 from __future__ import annotations
 
@@ -38,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
-    """A connection to the one database of a server, used for every tenant on it."""
+    """A connection to the database, shared by all tenants."""
 
     client_class = DatabaseClient
     creation_class = DatabaseCreation
@@ -49,39 +46,38 @@ class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
     connection: Any
     """A `TenantConnection`; None: not connected."""
     recording: list[str] | None = None
-    """Where schema editors write their statements down; None: nowhere."""
+    """The list to which schema editors append their statements, see `tenants.postgresql.schema.recording`."""
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = "default") -> None:
-        # The router's answer carries a schema (`tenants.isolation.instances`); a connection is everybody's.
+        # The router returns a `SchemaAlias`, but the connection is shared by all schemas.
         super().__init__(settings_dict, str(alias))
 
     @property
     def owner_role(self) -> str:
-        """The role that owns schemas and tables, where that is not the user who logs in."""
+        """The role that owns schemas and tables; empty: the user who logs in."""
         return str(self.settings_dict["OPTIONS"].get("assume_role") or "")
 
     # --- Connecting
 
     @property
     def pool(self) -> Any:
-        """Django's pool, of connections of ours; None: there is none."""
+        """Django's pool with `TenantConnection` as its connection class; None without a pool."""
         pool = super().pool
         if pool is not None and pool.connection_class is not TenantConnection:
             if not issubclass(TenantConnection, pool.connection_class):
                 raise ImproperlyConfigured(
-                    f"DATABASES OPTIONS has a pool of {pool.connection_class.__name__}, and a tenant needs connections "
-                    f"of {TenantConnection.__name__}. Remove connection_class from OPTIONS['pool']."
+                    f"Creating the connection pool failed: connection_class is {pool.connection_class.__name__}, and "
+                    f"tenants need {TenantConnection.__name__}. Remove connection_class from OPTIONS['pool']."
                 )
             pool.connection_class = TenantConnection
         return pool
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Return what `psycopg.connect` takes."""
         self.start_server()
         if self.settings_dict["OPTIONS"].get("server_side_binding"):
             raise ImproperlyConfigured(
-                "DATABASES OPTIONS has server_side_binding=True, which sends every statement alone, and the tenant "
-                "has to travel with it. Remove the option."
+                "Connecting failed: DATABASES OPTIONS has server_side_binding=True, which sends a statement without "
+                "the tenant's settings. Remove the option."
             )
         params: dict[str, Any] = super().get_connection_params()
         params.pop("direct", None)
@@ -89,22 +85,21 @@ class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
         return params
 
     def start_server(self, *, again: bool = False) -> bool:
-        """Start the server before it is used, or `again` after it could not be reached; return whether it was.
+        """Start the database server if this engine runs one; return whether it does.
 
-        A hook for engines that bring a server: it sets HOST and what else `settings_dict` says of the address.
+        A hook for subclasses such as `tenants.contrib.devserver.postgresql`. It is called before each connection, and
+        with `again` after one failed. It writes the address to `settings_dict`.
         """
         return False
 
     def bindir(self) -> Path | None:
-        """Return the folder of the server's own programs, a hook like `start_server`; None: see `programs`."""
+        """Return the folder of PostgreSQL's programs if this engine has one, a hook as well; None: use PATH."""
         return None
 
     @async_unsafe
     def connect(self) -> None:
-        """Connect. Where nobody is active, who is told of it (`connection_created`) may ask as the control plane.
-
-        `django.contrib.postgres` does, for the types of extensions, and a thread may connect before it has a tenant.
-        """
+        # Receivers of `connection_created` execute queries: `django.contrib.postgres` reads the types of extensions. A
+        # thread may connect before it has a tenant; then they run as the control plane.
         if active_tenant() is not None:
             super().connect()
             return
@@ -113,11 +108,11 @@ class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
 
     @async_unsafe
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Open a connection, or take one from the pool; start a server that is dead and ours to start."""
+        """Open a connection, or take one from the pool; start the server if this engine runs one that died."""
         try:
             connection = self._get_reachable_connection(conn_params)
         except PoolTimeout:
-            raise  # the server is there, and busy
+            raise  # the server runs, and all connections are in use
         except OperationalError:
             if not self.start_server(again=True):
                 raise
@@ -129,7 +124,7 @@ class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
         return connection
 
     def _get_reachable_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a connection; raise `PoolTimeout` only if the server can be reached, else what connecting raises."""
+        """Return a connection; raise `PoolTimeout` only if the server is reachable, else the error of connecting."""
         pool = self.pool
         if pool is None:
             return super().get_new_connection(conn_params)
@@ -152,23 +147,23 @@ class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
         return session
 
     def _configure_role(self, connection: Any) -> bool:
-        # Django's own asks this wrapper for a connection, and so with a pool waits for itself.
+        # Django's method takes a connection from the pool, which waits for this method.
         set_owner_role(connection, self.owner_role)
         return bool(self.owner_role)
 
     def _configure_connection(self, connection: Any) -> bool:
-        """Take every schema out of a new connection's own path: a statement without its tenant finds nothing."""
+        """Set an empty search path, so that a statement without a tenant's settings finds no table."""
         kept = connection.changed_in, connection.settings_changed
         super()._configure_connection(connection)
         connection.execute("SET search_path = ''")
-        connection.changed_in, connection.settings_changed = kept  # these settings are how it is opened
+        connection.changed_in, connection.settings_changed = kept  # these are the settings of a new connection
         return True
 
     # --- Statements
 
     @async_unsafe
     def create_cursor(self, name: str | None = None) -> Any:
-        """Return a cursor that carries the tenant; to the maintenance database, a plain one."""
+        """Return a cursor that sends the tenant's settings; a plain one for the maintenance database."""
         if self.alias == NO_DB_ALIAS:
             return super().create_cursor(name)
         if name:
@@ -181,44 +176,44 @@ class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
         return cursor
 
     def execute_outside_transaction(self, tenant: TenantInfo, query: str, params: Any) -> list[Any]:
-        """Execute what PostgreSQL refuses inside any transaction, and return its results.
+        """Execute a statement that PostgreSQL refuses inside a transaction, and return its results.
 
-        The tenant is set for a session that is opened for it and ends with the statement. A session in which the code
-        has temporary tables or settings is used itself, and then made what it was.
+        It runs on a connection that is opened for it and closed afterwards. If code has changed the session, for
+        example by a temporary table, the statement may need that: then it runs in this session.
         """
         settings = preamble(tenant.schema, tenant.role or self.owner_role, tenant.statement_seconds)
         settings = settings.replace("SET LOCAL", "SET")
         connection = cast(TenantConnection, self.connection)
         if connection.changed_in is None:
-            with self.connect_directly() as own:
-                own.execute(settings)
-                return list(own.execute(query, params)._results)
-        limit = connection.execute("SELECT current_setting('statement_timeout')").fetchone()
+            with self.connect_directly() as direct:
+                direct.execute(settings)
+                return list(direct.execute(query, params)._results)
+        timeout = connection.execute("SELECT current_setting('statement_timeout')").fetchone()
         try:
             connection.execute(settings)
             return list(connection.execute(query, params)._results)
         finally:
             if not connection.closed:
-                connection.execute("SELECT set_config('statement_timeout', %s, false)", limit)
+                connection.execute("SELECT set_config('statement_timeout', %s, false)", timeout)
                 connection.execute("RESET ROLE")
                 self._configure_connection(connection)
 
     def direct_params(self) -> dict[str, Any]:
-        """Return what `psycopg.connect` takes to reach the server itself.
+        """Return the arguments of `psycopg.connect` for the server itself, if HOST is that of a pooler.
 
-        `OPTIONS["direct"]`, a libpq URL, names it where HOST is that of a pooler.
+        `OPTIONS["direct"]` is its libpq URL.
         """
         return self.get_connection_params() | direct_options(self.settings_dict["OPTIONS"])
 
     def connect_directly(self, **other: Any) -> Any:
-        """Return a new connection in autocommit mode, past any pool: for LISTEN and for what needs a session."""
+        """Return a new connection in autocommit mode, past any pool and pooler, for LISTEN and session locks."""
         return self._connect(self.direct_params() | other)
 
     # --- Transactions
 
     @property
     def run_on_commit(self) -> CommitHooks:
-        """What Django calls after the commit; it puts an empty list there for each transaction."""
+        """Django's callbacks of `on_commit`. Django assigns an empty list for each transaction."""
         return self._commit_hooks
 
     @run_on_commit.setter
@@ -226,9 +221,9 @@ class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
         self._commit_hooks = CommitHooks(list.__iter__(hooks))
 
     def run_and_clear_commit_hooks(self) -> None:
-        """Call what was registered with `on_commit`, each callback as its tenant, by Django's own rules."""
+        """Call each callback as the tenant that registered it, otherwise as Django does."""
         hooks, self.run_on_commit = self.run_on_commit, []
-        super().run_and_clear_commit_hooks()  # there is none to call: it looks whether this is a moment to call any
+        super().run_and_clear_commit_hooks()  # with an empty list: raises if callbacks must not run now
         for hook in hooks:
             self.run_on_commit = [hook]
             super().run_and_clear_commit_hooks()

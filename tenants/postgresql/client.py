@@ -1,4 +1,4 @@
-"""`manage.py dbshell`: Django's own, with the path and the role of the active tenant; past a pooler."""
+"""Client of `manage.py dbshell`: psql with the search path and role of the active tenant, past any pooler."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 
 class DatabaseClient(client.DatabaseClient):
-    """Runs psql against the database in use, as the active tenant or as the control plane."""
-
     def runshell(self, parameters: Iterable[str]) -> None:
-        """Start psql: that of the server's own programs, else the one in PATH."""
         connection = cast("DatabaseWrapper", self.connection)
         connection.start_server()
         if folder := connection.bindir():
@@ -31,13 +28,12 @@ class DatabaseClient(client.DatabaseClient):
     def settings_to_cmd_args_env(
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
-        """Return the arguments and the environment of psql; raise `NoActiveTenant` if no tenant is active."""
         args, env = super().settings_to_cmd_args_env(direct_settings(settings_dict), parameters)
         return args, {**(env or {}), "PGOPTIONS": _options(settings_dict["OPTIONS"])}
 
 
 def _options(options: dict[str, Any]) -> str:
-    """Return what PostgreSQL gets at the start of the session, and so after a `\\connect` in psql as well."""
+    """Return PGOPTIONS: settings from the start of a session, so also after `\\connect` in psql."""
     tenant = current_tenant()
     role = tenant.role or options.get("assume_role") or "none"
     given = [os.environ.get("PGOPTIONS", ""), str(options.get("options", ""))]

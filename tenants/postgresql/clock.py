@@ -1,4 +1,4 @@
-"""The database's clock: the one by which processes on several machines compare times."""
+"""Database clock, which processes on several machines share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tenants.context import PLATFORM, use_tenant
 
 
 def database_now() -> datetime:
-    """Return the time by the database's clock."""
+    """Return the current time of the database server, also inside a transaction."""
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         now: datetime = cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""Test databases: dropped with all that belongs to them, for Django's own test runner as for pytest."""
+"""Test databases: dropped together with their tenants' roles, in Django's test runner and in pytest."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _LEAVE_SECONDS = 10.0
 
 
 class DatabaseCreation(creation.DatabaseCreation):
-    """Django's own; before a database is dropped, this process leaves it, and afterwards its roles are dropped."""
+    """Closes this process's connections before a test database is dropped, and drops its roles afterwards."""
 
     before_drop: ClassVar[list[Callable[[], None]]] = []
-    """What gives up the connections that this process holds beside Django's."""
+    """Functions that close connections of this process other than Django's."""
     put_rows_back: ClassVar[Callable[[], None] | None] = None
-    """What the command `flush` does instead of emptying the control plane: see `tenants.testing.initial_rows`."""
+    """Replaces `flush` of the control plane, see `tenants.testing.initial_rows`."""
 
     def _destroy_test_db(self, test_database_name: str, verbosity: int) -> None:
         for leave in self.before_drop:
@@ -41,19 +41,19 @@ class DatabaseCreation(creation.DatabaseCreation):
 
 
 def wait_until_unused(wrapper: DatabaseWrapper, database: str) -> None:
-    """Wait until nobody is connected to a database, and end the sessions that stay: one in use cannot be dropped."""
+    """Wait until no session uses a database, since one in use cannot be dropped; end sessions that stay."""
     deadline = time.monotonic() + _LEAVE_SECONDS
     with wrapper.connect_directly(dbname="postgres") as server:
         while server.execute(f"SELECT count(*) {_OTHERS}", [database]).fetchone() != (0,):
             if time.monotonic() > deadline:
                 left = server.execute(f"SELECT pid, query, pg_terminate_backend(pid) {_OTHERS}", [database]).fetchall()
-                logger.warning("A test has left sessions behind, which are ended now: %s", left)
+                logger.warning("Sessions of a test are still open and are terminated: %s", left)
                 deadline += _LEAVE_SECONDS
             time.sleep(0.05)
 
 
 def drop_roles_of(wrapper: DatabaseWrapper, database: str) -> None:
-    """Drop the roles of a database's tenants: they belong to the whole server, and stay when it is dropped."""
+    """Drop the roles of a database's tenants. Roles belong to the whole server and outlive the database."""
     prefix = role_name(database, 0).removesuffix("0")
     with wrapper.connect_directly(dbname="postgres") as server:
         roles = server.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [prefix]).fetchall()

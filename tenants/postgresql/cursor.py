@@ -11,7 +11,7 @@ of the schema.
 PostgreSQL runs the statements of one message in one implicit transaction ("Multiple Statements in a Simple Query").
 So the settings end with the statement, or with the transaction that it began. Inside a transaction they are sent again
 only where the server may have lost them: after a change of tenant, and after anything that this cursor did not send
-(`tenants.postgresql.psycopg_connection`). In a pipeline each setting is a message of its own before each statement.
+(`tenants.postgresql.psycopg_connection`). In a pipeline each setting is a separate message.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A connection of one's own under Django's name, for long steps that must not share anybody's."""
+"""Dedicated connection: replaces Django's connection for long steps that must not share a session."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tenants.postgresql.direct_connection import direct_settings
 
 @contextmanager
 def dedicated_connection(alias: str = "default") -> Iterator[None]:
-    """Give this thread's Django a session of its own inside the block; it is closed, locks and all, at the end.
+    """Replace this thread's connection inside the block by a new one, past any pool and pooler.
 
-    A transaction that the caller is in stays open beside it, and neither sees what the block does before that is
-    committed nor undoes it. What the block sets for the session ends with it.
+    A transaction of the caller stays open meanwhile. It does not see what the block does before the block commits,
+    and does not roll it back. Locks and settings of the new session end with the block.
     """
     before = connections[alias]
-    own = type(before)(direct_settings(copy.deepcopy(before.settings_dict)), alias)
-    connections[alias] = own
+    dedicated = type(before)(direct_settings(copy.deepcopy(before.settings_dict)), alias)
+    connections[alias] = dedicated
     try:
         yield
     finally:
         connections[alias] = before
-        own.close()
+        dedicated.close()

@@ -1,4 +1,4 @@
-"""What a schema needs that is not in it: extensions, which a restore can make, and what no restore can."""
+"""Dependencies of a schema on objects outside it: extensions, and objects that a restore cannot create."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-# What depends on a schema is in it; what depends on that in turn, such as defaults and triggers, belongs to it as well.
-# Objects below 16384 come with PostgreSQL. The type of an array is its element's, a row's is its table's.
+# Objects in a schema depend on it, and parts of these, such as defaults and triggers, depend on the objects. Objects
+# with an OID below 16384 are PostgreSQL's. An array type depends on its element type, a row type on its table.
 _NEEDED = """
 WITH RECURSIVE own (classid, objid) AS (
     SELECT d.classid, d.objid FROM pg_depend d
@@ -45,8 +45,8 @@ SELECT pg_describe_object('pg_policy'::regclass, p.oid, 0), r.rolname
  WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = to_regnamespace(quote_ident(%(schema)s)) ORDER BY 1
 """
 
-# PostgreSQL does not know what the text of a function says, nor what an argument of a trigger means. A restored one
-# would go on reading the schema that was backed up.
+# PostgreSQL does not track names in the text of a function or in the arguments of a trigger. If these name the schema,
+# the restored copy would read the schema that was backed up.
 _NAMING_ITSELF = r"""
 SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0)
   FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
@@ -63,25 +63,23 @@ SELECT pg_describe_object('pg_trigger'::regclass, t.oid, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """An extension of PostgreSQL that a dumped schema uses."""
+    """An extension that a dumped schema uses."""
 
     name: str
     version: str
     schema: str
-    """Where it was, and where the dump says that its types and functions are."""
+    """The schema of the extension, which the dump names before its types and functions."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaDependencies:
-    """What a schema needs that is not in it."""
-
     extensions: tuple[Extension, ...]
     unmet: tuple[str, ...]
-    """In words, what a restore could not bring."""
+    """Descriptions of the dependencies that a restore cannot create."""
 
 
 def dependencies_of(schema: str) -> SchemaDependencies:
-    """Return what has to be there before the structure of a schema can be made in another place."""
+    """Return what has to exist before the structure of a schema can be restored elsewhere."""
     extensions, unmet = set(), []
     with connection.cursor() as cursor:
         cursor.execute(_NEEDED, {"schema": schema})

@@ -1,4 +1,4 @@
-"""Connections past Django's pool and past any pooler, for what needs a session of its own."""
+"""Direct connections past Django's pool and any pooler, for code that needs a session."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _SETTINGS = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWO
 
 
 def connect_directly(alias: str = "default") -> psycopg.Connection[Any]:
-    """Return a new connection in autocommit mode, with no tenant and no schema in its path; the caller closes it."""
+    """Return a new connection in autocommit mode without a tenant's settings; the caller closes it."""
     wrapper = cast("DatabaseWrapper", connections[alias])
     return cast("psycopg.Connection[Any]", wrapper.connect_directly())
 
 
 def direct_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return what `OPTIONS["direct"]`, a libpq URL, says of the server itself; raise `ConfigurationError`.
+    """Return the connection parameters in `OPTIONS["direct"]`, a libpq URL; raise `ConfigurationError` if malformed.
 
-    libpq's own errors quote the address, and with it a password that was not quoted as it should be.
+    The error does not quote the URL, as libpq's does, because a wrongly encoded password can be part of it.
     """
     try:
         found = conninfo_to_dict(options.get("direct", ""))
@@ -35,9 +35,9 @@ def direct_options(options: dict[str, Any]) -> dict[str, Any]:
     hosts, ports = str(found.get("host", "")), str(found.get("port", ""))
     if "@" in hosts or (ports and not ports.replace(",", "").isdecimal()):
         raise ConfigurationError(
-            "DATABASE_DIRECT_URL (OPTIONS['direct']) is no address of a PostgreSQL server. It takes "
-            "postgresql://USER:PASSWORD@HOST:PORT/NAME, where special characters of the password are percent-encoded: "
-            "%40 for @, %2F for /."
+            "Reading DATABASE_DIRECT_URL (OPTIONS['direct']) failed: it is not a URL of a PostgreSQL server. Set it to "
+            "postgresql://USER:PASSWORD@HOST:PORT/NAME and percent-encode special characters of the password: %40 for "
+            "@, %2F for /."
         )
     return found
 

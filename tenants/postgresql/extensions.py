@@ -1,7 +1,7 @@
-"""PostgreSQL extensions: one schema has them all, and every tenant's search path ends with it.
+"""PostgreSQL extensions: created in one schema that is in the search path of every tenant.
 
-A database has an extension once. In the schema of the tenant whose migration asked for it first it would work there
-alone, and go when that tenant is purged.
+A database has an extension once. In the schema of the tenant whose migration creates it first, it would not work for
+other tenants, and purging that tenant would drop it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _USABLE = "SELECT has_schema_privilege('public', oid, 'USAGE') FROM pg_namespace
 
 
 def create_extension_schema() -> None:
-    """Make the schema for extensions if it is missing, and let every role use it; raise `ConfigurationError`."""
+    """Create the schema of extensions and grant its use to all roles; raise `ConfigurationError`."""
     schema = tenancy().extension_schema
     with connection.cursor() as cursor:
         cursor.execute(_USABLE, [schema])
@@ -55,15 +55,15 @@ def create_extension_schema() -> None:
         if not isinstance(error.__cause__, errors.InsufficientPrivilege):
             raise
         raise ConfigurationError(
-            f"The schema for extensions cannot be made: {str(error).splitlines()[0]}. Let its owner run: {text}"
+            f"Creating the schema of extensions failed: {str(error).splitlines()[0]}. Run as its owner: {text}"
         ) from error
 
 
 def place_extensions(text: str) -> str:
-    """Return the SQL of a migration with extensions made where every tenant finds them, and dropped by no tenant.
+    """Create the extensions that a migration's SQL names, and return the SQL adapted to that.
 
-    An extension that is missing is made now. Raises `ExtensionRefused` for one that cannot be made, or that is in a
-    schema which the active tenant does not look into.
+    CREATE EXTENSION gets the schema that all tenants use, and DROP EXTENSION of a tenant is removed. Raises
+    `ExtensionRefused` for an extension that cannot be created, or that is in a schema outside the tenants' search path.
     """
     if not _WORDS.search(text):
         return text
@@ -78,32 +78,32 @@ def _create(found: re.Match[str]) -> str:
 
 
 def _keep(found: re.Match[str]) -> str:
-    # The other tenants have it still. An empty statement is none that PostgreSQL minds.
+    # Other tenants still use the extension. PostgreSQL accepts the empty statement that is left.
     return f"{found['before']}{found['space']}"
 
 
 def create_extension(name: str, options: str = "") -> str:
-    """Make an extension if it is missing; return the statement, which does nothing where the extension is there.
+    """Create an extension if it is missing; return the CREATE EXTENSION IF NOT EXISTS for it.
 
     `options` are those of CREATE EXTENSION: VERSION, CASCADE. Raises `ExtensionRefused`.
     """
-    home = schema_of_extension(name)
-    wanted = _wanted_schema(name, options) if home is None else home
-    _check_visible(name, wanted, is_there=home is not None)
+    existing = schema_of_extension(name)
+    schema = _wanted_schema(name, options) if existing is None else existing
+    _check_visible(name, schema, exists=existing is not None)
     others = " ".join(_SCHEMA.sub("", re.sub(r"\bWITH\b", "", options, flags=re.IGNORECASE)).split())
     statement = (
         sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA {} {}")
-        .format(sql.Identifier(name), sql.Identifier(wanted), sql.SQL(others))
+        .format(sql.Identifier(name), sql.Identifier(schema), sql.SQL(others))
         .as_string()
         .strip()
     )
-    if home is None:
+    if existing is None:
         _execute(name, statement)
     return statement
 
 
 def schema_of_extension(name: str) -> str | None:
-    """Return the schema that an extension is in; None if the database does not have it."""
+    """Return the schema that an extension is in; None if the database does not have the extension."""
     with connection.cursor() as cursor:
         cursor.execute(SCHEMA_OF_EXTENSION, [name])
         row = cursor.fetchone()
@@ -111,16 +111,16 @@ def schema_of_extension(name: str) -> str | None:
 
 
 def extensions_in(schema: str) -> dict[str, bool]:
-    """Return the extensions in a schema, and whether each can be moved to another one."""
+    """Return the extensions in a schema, and for each whether it can be moved."""
     with connection.cursor() as cursor:
         cursor.execute(_IN_SCHEMA, [schema])
         return dict(cursor.fetchall())
 
 
 def move_extensions_out_of(schema: str) -> None:
-    """Move the extensions in a schema that will be dropped to the schema for extensions: other tenants use them.
+    """Move the extensions out of a schema that will be dropped, since other tenants may use them.
 
-    Raises `ExtensionRefused` for one that cannot be moved.
+    Raises `ExtensionRefused` for an extension that cannot be moved.
     """
     for name, is_movable in extensions_in(schema).items():
         if not is_movable:
@@ -136,7 +136,7 @@ def move_extensions_out_of(schema: str) -> None:
 
 
 def _wanted_schema(name: str, options: str) -> str:
-    """Return where a missing extension has to be: where the statement or its package says, else with the others."""
+    """Return the schema for a missing extension: that of the statement, or of its package, else the common one."""
     if named := _SCHEMA.search(options):
         return _unquoted(named["schema"])
     with connection.cursor() as cursor:
@@ -145,16 +145,16 @@ def _wanted_schema(name: str, options: str) -> str:
     return str(row[0]) if row and row[0] else tenancy().extension_schema
 
 
-def _check_visible(name: str, home: str, *, is_there: bool) -> None:
+def _check_visible(name: str, schema: str, *, exists: bool) -> None:
     ours = tenancy().extension_schema
-    if current_tenant().is_platform or home in {ours, "pg_catalog"}:
+    if current_tenant().is_platform or schema in {ours, "pg_catalog"}:
         return
-    if is_there:
-        what = f"is in schema {home!r}, which no tenant looks into but its owner"
+    if exists:
+        what = f"is in schema {schema!r}, which is not in the search path of other tenants"
         next_step = f'Move it: ALTER EXTENSION "{name}" SET SCHEMA "{ours}". Then migrate again.'
     else:
-        what = f"would be in schema {home!r}, which no tenant looks into"
-        next_step = f"Leave SCHEMA out of CREATE EXTENSION: it then goes to {ours!r}, which all look into."
+        what = f"would be in schema {schema!r}, which is not in the tenants' search path"
+        next_step = f"Leave SCHEMA out of CREATE EXTENSION: then it is created in {ours!r}, which all tenants use."
     raise ExtensionRefused(name, what, next_step)
 
 
@@ -169,13 +169,13 @@ def _execute(name: str, statement: str) -> None:
             raise
         raise ExtensionRefused(
             name,
-            f"could not be made: {str(error).splitlines()[0]}",
-            f"Install its package on the server if that is missing, and let a superuser run: {statement}",
+            f"could not be created: {str(error).splitlines()[0]}",
+            f"Install its package on the server if that is missing, and run as a superuser: {statement}",
         ) from error
 
 
 _NOT_AVAILABLE = (errors.FeatureNotSupported, errors.UndefinedObject)
-"""What PostgreSQL says, by version, of an extension whose package is not installed, or lacks another one."""
+"""Errors, by version of PostgreSQL, for an extension whose package is missing or incomplete."""
 
 
 def _unquoted(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a schema is made of, read from PostgreSQL's own catalogue: for comparing schemas with each other."""
+"""Schema introspection: the parts of a schema from PostgreSQL's catalog, and differences between two schemas."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Collection
 from django.db import connection
 
 Parts = dict[str, str]
-"""The parts of a schema: what each is called, as `table goods_sku`, and how it is defined."""
+"""The parts of a schema: name, such as `table goods_sku`, and definition."""
 
-# What is in a schema depends on it, which has an index: the size of the rest of the catalogue does not matter. With the
-# schema in the search path, PostgreSQL's texts leave its name out.
+# pg_depend has an index, so the query takes as long in a catalog with many schemas. With the schema in the search path,
+# PostgreSQL's definitions leave its name out.
 _OWN = """
 WITH own AS MATERIALIZED (
     SELECT d.classid, d.objid FROM pg_depend d
@@ -129,12 +129,12 @@ SELECT c.relname FROM pg_depend d JOIN pg_class c ON d.classid = 'pg_class'::reg
    AND NOT has_table_privilege(%s, c.oid, 'SELECT, INSERT, UPDATE, DELETE') ORDER BY 1
 """
 
-_MADE_UP = re.compile(r"_[0-9a-f]{8}(_\w+)?$|_(pkey|key|check|idx|fkey|excl)\d*$")
-"""Names that Django or PostgreSQL makes up; they hang on the way on which a schema came to be."""
+_GENERATED = re.compile(r"_[0-9a-f]{8}(_\w+)?$|_(pkey|key|check|idx|fkey|excl)\d*$")
+"""Names that Django or PostgreSQL generates. They depend on the migrations that created the schema."""
 
 
 def parts_of(schema: str, *, role: str = "") -> Parts:
-    """Return the parts of a schema, which has to be the active tenant's; one that is not there has none.
+    """Return the parts of the active tenant's schema; none if it does not exist.
 
     Definitions name neither the schema nor its `role`, so that equal schemas have equal parts.
     """
@@ -146,17 +146,17 @@ def parts_of(schema: str, *, role: str = "") -> Parts:
 
 
 def tables_without_privileges(schema: str, role: str) -> list[str]:
-    """Return the tables and views of a schema with which a role may do nothing at all."""
+    """Return the tables and views of a schema on which a role has no privilege."""
     with connection.cursor() as cursor:
         cursor.execute(_WITHOUT_REACH, [schema, role])
         return [name for (name,) in cursor.fetchall()]
 
 
 def differences(parts: Parts, expected: Parts, *, names_that_count: Collection[str] = ()) -> list[str]:
-    """Return, in words, how a schema differs from what is expected.
+    """Return descriptions of the differences between a schema and what is expected.
 
-    Constraints and indexes may have another name than the one that was made up for them, unless it is among those
-    that count: a squashed migration makes the same ones under other names.
+    Generated names of constraints and indexes may differ, since a squashed migration generates others. The names in
+    `names_that_count` must be equal.
     """
     missing, extra = _without_renamed(parts, expected, names_that_count)
     other = [
@@ -172,26 +172,26 @@ def differences(parts: Parts, expected: Parts, *, names_that_count: Collection[s
 
 
 def _without_renamed(parts: Parts, expected: Parts, names_that_count: Collection[str]) -> tuple[set[str], set[str]]:
-    """Return what is missing and what is too much, without pairs that differ in a made-up name alone."""
+    """Return missing and extra parts, without pairs that differ in a generated name only."""
     missing, extra = set(expected.keys() - parts.keys()), set(parts.keys() - expected.keys())
     there: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in sorted(extra):
-        if _is_made_up(name, names_that_count):
+        if _is_generated(name, names_that_count):
             there[_of_table(name), parts[name]].append(name)
     for name in sorted(missing):
-        alike = there[_of_table(name), expected[name]] if _is_made_up(name, names_that_count) else []
+        alike = there[_of_table(name), expected[name]] if _is_generated(name, names_that_count) else []
         if alike:
             missing.remove(name)
             extra.remove(alike.pop())
     return missing, extra
 
 
-def _is_made_up(name: str, names_that_count: Collection[str]) -> bool:
+def _is_generated(name: str, names_that_count: Collection[str]) -> bool:
     kind, _, own = name.partition(" ")
     own = own.rpartition(".")[2]
-    return kind in {"constraint", "index"} and own not in names_that_count and bool(_MADE_UP.search(own))
+    return kind in {"constraint", "index"} and own not in names_that_count and bool(_GENERATED.search(own))
 
 
 def _of_table(name: str) -> str:
-    """Return the kind and the table of a part; an index has its table in its definition."""
+    # An index has its table in its definition.
     return name.rpartition(".")[0]

@@ -1,7 +1,7 @@
-"""Who logs in, and as which role that works: `OPTIONS["assume_role"]` names the role that owns everything.
+"""Login roles and the owner role, `OPTIONS["assume_role"]`, which owns all schemas and tables.
 
-Several logins can be members of it: one that migrates and others that serve, or a new one each month. The tenants'
-roles are granted to the owner, and so to whoever may become it.
+Several logins can be members of the owner role: one for migrations and others for requests, or a new one each month.
+The tenants' roles are granted to the owner role, and so to its members.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FROM pg_class, coalesce(nullif(%(owner)s, ''), session_user) who WHERE oid = to_
 
 
 def set_owner_role(session: Any, owner: str) -> None:
-    """Give a new session the rights of the owner; raise `ConfigurationError` if the login may not have them."""
+    """Set the owner role in a new session; raise `ConfigurationError` if the login is not a member of it."""
     if not owner:
         return
     try:
@@ -34,13 +34,13 @@ def set_owner_role(session: Any, owner: str) -> None:
     except (errors.InsufficientPrivilege, errors.InvalidParameterValue) as error:
         login = session.info.user
         raise ConfigurationError(
-            f"The login {login!r} cannot act as {owner!r}, which assume_role names: {first_line(error)}. "
+            f"SET ROLE {owner!r} (assume_role) failed for the login {login!r}: {first_line(error)}. "
             f'Run as an administrator of the database: GRANT "{owner}" TO "{login}".'
         ) from error
 
 
 def missing_privileges(session: Any, owner: str) -> str:
-    """Return what the owner, or else who logs in, may not do with tenants or control plane; empty: nothing."""
+    """Return a description of a privilege that the owner, or else the login, lacks; empty if none is missing."""
     with session.cursor() as cursor:
         row = cursor.execute("SELECT current_database(), session_user").fetchone()
         name, who = row[0], owner or row[1]
@@ -51,7 +51,7 @@ def missing_privileges(session: Any, owner: str) -> str:
         }
         found = cursor.execute(_OUT_OF_REACH, facts).fetchone()
         if found:
-            return f"{who!r} may not act as {found[0]!r}, a tenant's role"
+            return f"{who!r} may not act as {found[0]!r}, the role of a tenant"
         if cursor.execute(_CONTROL_PLANE_OUT_OF_REACH, facts).fetchone() == (True,):
-            return f"{who!r} may not read and write tenants_tenant, a table of the control plane"
+            return f"{who!r} may not read and write the control plane's table tenants_tenant"
     return ""

@@ -1,4 +1,4 @@
-"""Callbacks of `on_commit`: kept as Django keeps them, and called as the tenant that registered them."""
+"""Commit hooks: callbacks of `on_commit` run as the tenant that registered them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from tenants.context import TenantInfo, active_tenant, use_tenant
 
 
 class _Savepoints(set[str]):
-    """The savepoints around a callback, as Django has them, and the tenant that registered it."""
+    """Django's set of savepoints around a callback, and the tenant that registered the callback."""
 
     tenant: TenantInfo | None = None
 
 
 class CommitHooks(list[Any]):
-    """Stands in for the list `run_on_commit` of a connection: its callbacks are the ones that were given.
+    """Replacement of the list `run_on_commit` that activates the tenant of each callback during iteration.
 
-    A wrapper in their place would be what `TestCase.captureOnCommitCallbacks()` and error messages show. So the
-    tenant is with the savepoints, and a loop over the list has it active, each time, while the callback is there.
+    The callbacks stay unwrapped, because `TestCase.captureOnCommitCallbacks()` and error messages show them. The
+    tenant is stored with the savepoints instead.
     """
 
     def append(self, hook: Any) -> None:

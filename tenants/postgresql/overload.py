@@ -17,24 +17,24 @@ logger = logging.getLogger(__name__)
 
 
 class OverloadReason(Enum):
-    """Why a request was not answered."""
+    """Why the database did not execute a statement."""
 
     STATEMENT = "statement"
-    """PostgreSQL cancelled a statement that took longer than the tenant's limit, or than the server's own."""
+    """PostgreSQL cancelled it after the statement timeout of the tenant or of the server."""
     POOL = "pool"
-    """All connections of this process, or of the server, were in use for as long as a request waits for one."""
+    """All connections of this process, or of the server, were in use for the whole time that a request waits."""
     AWAY = "away"
-    """PostgreSQL could not be reached, does not take connections now, or ended this one."""
+    """PostgreSQL could not be reached, accepts no connections now, or closed this one."""
     READ_ONLY = "read only"
-    """The database takes no writes for now: it is a standby, or was set so while it is looked after."""
+    """The database accepts no writes: it is a standby, or an administrator made it read-only."""
 
 
 _GONE = ("08", "57P")
-"""How the SQLSTATEs begin of a connection that failed, and of a server that stops or starts."""
+"""Prefixes of SQLSTATE: connection exceptions, and a server that starts or shuts down."""
 
 
 def overload_reason(error: BaseException) -> OverloadReason | None:
-    """Return why the database did not do what `error` was raised for, or None if that was another reason."""
+    """Return the reason behind an error of the database; None for other errors."""
     if isinstance(error, DatabaseUnavailable):
         return OverloadReason.AWAY
     cause = error.__cause__ if isinstance(error, DatabaseError) else error
@@ -44,19 +44,19 @@ def overload_reason(error: BaseException) -> OverloadReason | None:
         return OverloadReason.POOL
     if isinstance(cause, errors.ReadOnlySqlTransaction):
         return OverloadReason.READ_ONLY
-    # Without a SQLSTATE it is libpq that speaks, and not the server.
+    # Errors of libpq have no SQLSTATE.
     if isinstance(cause, psycopg.OperationalError) and (cause.sqlstate or "08").startswith(_GONE):
         return OverloadReason.AWAY
     return None
 
 
 def log_overload(reason: OverloadReason, error: BaseException) -> None:
-    """Log for the operator what visitors are not shown: why the database is out of reach."""
+    """Log why the database could not be reached, which visitors are not shown."""
     if reason is OverloadReason.AWAY:
-        logger.error("The database does not answer: %s", redact_secrets(first_line(error)))
+        logger.error("Connecting to the database failed: %s", redact_secrets(first_line(error)))
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an error of the database says, in one line."""
+    """Return the first line of a database error's message."""
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return text.removeprefix("connection failed: ")

@@ -1,4 +1,7 @@
-"""Whether the server can be reached: asked with one connection past the pool, which would only wait and say "busy"."""
+"""Reachability of the server, checked by one connection outside the pool.
+
+If the server is down, a pool waits and raises the same `PoolTimeout` as if all connections were in use.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,24 @@ import psycopg
 from tenants.errors import ConfigurationError
 
 FAILED_SECONDS = 1.0
-"""How long a failed attempt is an answer for everybody else who wants a connection."""
+"""Time for which other threads get the error of a failed attempt, and make none of their own."""
 CONNECT_SECONDS = 5
-"""How long one attempt may take, where the settings name no `connect_timeout`."""
+"""Timeout of an attempt, if OPTIONS has no `connect_timeout`."""
 
 
 class ServerReachability:
-    """What is known of one pool's server. Safe to use from many threads."""
+    """Result of the last check of one pool's server; thread-safe."""
 
     def __init__(self) -> None:
-        # Guards the attempts: of all threads that want a connection, one tries.
+        # One thread at a time makes an attempt.
         self._lock = Lock()
         self._failure: psycopg.OperationalError | ConfigurationError | None = None
         self._failed_at = 0.0
         self.is_unconfirmed = True
-        """Whether no attempt has succeeded since the last one failed, or since the start."""
+        """Whether the last attempt failed, or there was none."""
 
     def check(self, connect: Callable[[dict[str, Any]], Any], params: dict[str, Any]) -> None:
-        """Connect once, and close that; raise what `connect` raises, or has raised within the last second."""
+        """Open and close a connection; raise the error of `connect`, or the one that it raised within a second."""
         with self._lock:
             if self._failure is None or time.monotonic() - self._failed_at > FAILED_SECONDS:
                 self._try(connect, {"connect_timeout": CONNECT_SECONDS} | params)
@@ -38,7 +41,7 @@ class ServerReachability:
                 raise type(self._failure)(str(self._failure))
 
     def forget(self) -> None:
-        """Ask again at the next check: the server was started."""
+        """Make an attempt at the next check, for example after the server was started."""
         with self._lock:
             self._failure = None
 
@@ -56,5 +59,4 @@ _reachabilities: WeakKeyDictionary[Any, ServerReachability] = WeakKeyDictionary(
 
 
 def reachability_of(pool: Any) -> ServerReachability:
-    """Return what is known of a pool's server."""
     return _reachabilities.setdefault(pool, ServerReachability())

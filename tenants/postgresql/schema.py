@@ -1,4 +1,4 @@
-"""Django's schema editor, which can also write down the SQL that it sends, and knows the models of variants."""
+"""Schema editor that records its SQL, places extensions, and creates triggers for child models of variants."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
 
 
-# Whoever makes a row of the parent's, the base code or somebody at psql, has made one of the child's as well when the
-# transaction ends; one that was made there explicitly stays as it is. The schema is named by the table that the trigger
-# is on: a tenant's may be restored under another name. Not there any more: made and deleted in one transaction.
-_FOLLOW = """
+# When code that does not know the variant, or psql, inserts a row of the parent model, the trigger inserts the row of
+# the child model at the end of the transaction, unless it exists. The trigger takes the schema from its table, because
+# a restore can rename the schema. The SELECT finds nothing if the transaction also deleted the row.
+_CHILD_ROW_TRIGGER = """
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     EXECUTE format('INSERT INTO %I.{child} ({link}) SELECT {key} FROM %I.{parent} WHERE {key} = $1
                     ON CONFLICT DO NOTHING', TG_TABLE_SCHEMA, TG_TABLE_SCHEMA) USING NEW.{key};
@@ -31,17 +31,14 @@ CREATE CONSTRAINT TRIGGER {name} AFTER INSERT ON {parent} DEFERRABLE INITIALLY D
 
 
 class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
-    """Adds each statement, parameters filled in, to the connection's `recording` while there is one."""
+    """Appends each statement, with parameters merged, to the connection's `recording` if that is set."""
 
     connection: DatabaseWrapper
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Send what was put off to the end, and leave the transaction whatever becomes of that.
-
-        Django's own leaves its transaction open if a deferred statement fails, and with it the connection in a block.
-        """
+        # As Django's, but a failing deferred statement does not leave the transaction open.
         if error is None:
             try:
                 for statement in self.deferred_sql:
@@ -58,8 +55,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
             self.atomic.__exit__(kind, error, traceback)
 
     def execute(self, sql: Any, params: Any = ()) -> None:
-        """Send one statement."""
-        text = str(sql)  # Django's statements are rendered when they are sent, and not before
+        text = str(sql)  # Django's `Statement` objects can change until they are executed
         if params is not None:
             text = self.connection.ops.compose_sql(text, params)
         if not self.collect_sql:
@@ -71,13 +67,13 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
         super().execute(text, None)
 
     def create_model(self, model: Any) -> None:
-        """Create a table; one of a variant's child model gets a row for each that its parent gets."""
+        """Create a table, and for a variant's child model the trigger that inserts rows for the parent's."""
         super().create_model(model)
         for parent, link in parents_of(model):
-            self.execute(_FOLLOW.format(**self._names(model, parent, link)), None)
+            self.execute(_CHILD_ROW_TRIGGER.format(**self._names(model, parent, link)), None)
 
     def delete_model(self, model: Any) -> None:
-        """Drop a table, and what followed its parent."""
+        """Drop a table, and the triggers of a variant's child model."""
         for parent, link in parents_of(model):
             self.execute("DROP FUNCTION {name}() CASCADE".format(**self._names(model, parent, link)), None)
         super().delete_model(model)
@@ -93,7 +89,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
 
 def child_trigger_name(table: str) -> str:
-    """Return what the trigger and the function are called that keep the rows of a child's table beside its parent's."""
+    """Return the name of the trigger, and of its function, that inserts rows into a child model's table."""
     return truncate_name(f"{table}_follow", 63)
 
 
@@ -112,7 +108,7 @@ _WRITES = ("INSERT", "UPDATE", "DELETE")
 
 @contextmanager
 def recording_writes(connection: DatabaseWrapper) -> Iterator[list[str]]:
-    """Collect the rows' changes that the ORM sends on `connection` inside the block, as SQL."""
+    """Collect the INSERT, UPDATE and DELETE statements that the ORM sends on `connection` inside the block."""
     statements: list[str] = []
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:

@@ -1,9 +1,8 @@
-"""Taking hold of several tables of a tenant that is open, without ever standing in a deadlock with its shoppers.
+"""Table locks of an active tenant, taken without a deadlock with its requests.
 
-Whoever reads and writes a shop takes its tables in any order, so that no order of ours is safe with all of theirs.
-Therefore we wait at length only while we hold none of the tables. With some in hand we wait for the next more briefly
-than PostgreSQL takes to look for deadlocks; then all are given back, and those who waited for us go on before we try
-again, beginning with the table that was not to be had.
+Requests lock tables in any order, so no fixed order avoids deadlocks. The first table is waited for as long as
+necessary, and the others for less than PostgreSQL's `deadlock_timeout`. If that fails, all locks are released, the
+waiting requests continue, and the next attempt begins with the table that was locked.
 """
 
 from __future__ import annotations
@@ -20,43 +19,43 @@ from tenants.context import current_tenant
 from tenants.errors import LockTimeout
 
 Mode = Literal["EXCLUSIVE", "ACCESS EXCLUSIVE"]
-"""What others may do meanwhile: read, or nothing."""
+"""EXCLUSIVE lets other sessions read, ACCESS EXCLUSIVE nothing."""
 
-_BRIEFLY = 0.3
-"""Seconds that we wait with tables in hand, all together: less than PostgreSQL's `deadlock_timeout`, which is one."""
-_FOR_EVER = 7 * 24 * 3600.0
+_BRIEF_SECONDS = 0.3
+"""Total wait while some tables are locked; `deadlock_timeout` is one second."""
+_FOREVER_SECONDS = 7 * 24 * 3600.0
 
 _LOCK = "LOCK TABLE {table} IN {mode} MODE"
 
 
 def lock_tables(tables: Collection[str], mode: Mode, seconds: float) -> None:
-    """Lock tables of the active tenant until the transaction at hand is over, all of them or none.
+    """Lock all `tables` of the active tenant, or none, until the current transaction ends.
 
-    Raises `LockTimeout` if others still have some after `seconds` (0: wait for as long as it takes).
+    Raises `LockTimeout` after `seconds`; with 0 there is no timeout.
     """
-    deadline = time.monotonic() + (seconds or _FOR_EVER)
+    deadline = time.monotonic() + (seconds or _FOREVER_SECONDS)
     order = deque(sorted(tables))
-    while refused := _refused(order, mode, deadline):
+    while locked := _try_lock(order, mode, deadline):
         if time.monotonic() >= deadline:
-            raise LockTimeout(current_tenant().slug, refused, seconds)
-        order.remove(refused)
-        order.appendleft(refused)
-    _wait_at_most(seconds)  # for what is not among these
+            raise LockTimeout(current_tenant().slug, locked, seconds)
+        order.remove(locked)
+        order.appendleft(locked)
+    _set_lock_timeout(seconds)  # for later statements of the transaction
 
 
 def is_locked_out(error: BaseException) -> bool:
-    """Tell whether an error of the database's says that others have what was to be locked."""
+    """Return whether a database error was caused by locks of other sessions."""
     return isinstance(error.__cause__, (errors.LockNotAvailable, errors.DeadlockDetected))
 
 
-def _refused(order: Collection[str], mode: Mode, deadline: float) -> str:
-    """Lock the tables in this order, or none of them; return the one that was not to be had, or nothing."""
+def _try_lock(order: Collection[str], mode: Mode, deadline: float) -> str:
+    """Lock all tables and return an empty string, or lock none and return the one that another session has locked."""
     table = ""
     try:
-        with transaction.atomic():  # a savepoint: going back to it gives the locks back
+        with transaction.atomic():  # rolling back to the savepoint releases the locks
             for table in order:
                 _lock(table, mode, deadline - time.monotonic())
-                deadline = min(deadline, time.monotonic() + _BRIEFLY)
+                deadline = min(deadline, time.monotonic() + _BRIEF_SECONDS)
     except OperationalError as error:
         if not is_locked_out(error):
             raise
@@ -65,11 +64,11 @@ def _refused(order: Collection[str], mode: Mode, deadline: float) -> str:
 
 
 def _lock(table: str, mode: Mode, seconds: float) -> None:
-    _wait_at_most(max(0.001, seconds))
+    _set_lock_timeout(max(0.001, seconds))
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(_LOCK).format(table=sql.Identifier(table), mode=sql.SQL(mode)))
 
 
-def _wait_at_most(seconds: float) -> None:
+def _set_lock_timeout(seconds: float) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(int(seconds * 1000))])

@@ -1,4 +1,4 @@
-"""`manage.py dbshell`: psql with the path and the role of the active tenant, else of the control plane."""
+"""`manage.py dbshell`: psql with the search path and role of the active tenant, else of the control plane."""
 
 from __future__ import annotations
 

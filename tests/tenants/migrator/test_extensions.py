@@ -189,7 +189,7 @@ def test_an_extension_that_is_not_installed_says_what_to_do(
     shop = open_shop()
     write_migrations("0006_extension", "CreateExtension('no_such_thing'),")
     (error,) = finish([shop])
-    assert "'no_such_thing' could not be made" in error
+    assert "'no_such_thing' could not be created" in error
     assert 'CREATE EXTENSION IF NOT EXISTS "no_such_thing" SCHEMA "extensions"' in error
 
 
@@ -202,7 +202,7 @@ def test_without_a_superuser_what_is_there_serves_and_what_is_not_is_told(
     ask(PLATFORM, "CREATE ROLE no_superuser")
     try:
         with use_tenant(replace(shop, role="no_superuser")):
-            with pytest.raises(ExtensionRefused, match=f'superuser run: CREATE EXTENSION IF NOT EXISTS "{name}"'):
+            with pytest.raises(ExtensionRefused, match=f'as a superuser: CREATE EXTENSION IF NOT EXISTS "{name}"'):
                 create_extension(name)
         ask(PLATFORM, f"CREATE EXTENSION {name} SCHEMA extensions")
         with use_tenant(replace(shop, role="no_superuser")), connection.cursor() as cursor:
