@@ -14,7 +14,6 @@ from django.db.backends.postgresql.psycopg_any import register_tzloader
 from django.utils.asyncio import async_unsafe
 from psycopg import OperationalError
 from psycopg.pq import Format
-from psycopg_pool import PoolTimeout
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, use_tenant
 from tenants.postgresql.client import DatabaseClient
@@ -24,6 +23,7 @@ from tenants.postgresql.direct_connection import direct_options
 from tenants.postgresql.login_roles import set_owner_role
 from tenants.postgresql.on_commit import CommitHooks
 from tenants.postgresql.operations import DatabaseOperations
+from tenants.postgresql.overload import PoolTimeout
 from tenants.postgresql.psycopg_connection import TenantConnection, driver
 from tenants.postgresql.reachability import reachability_of
 from tenants.postgresql.schema import DatabaseSchemaEditor

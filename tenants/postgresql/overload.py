@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import logging
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import psycopg
 from django.db import DatabaseError
 from psycopg import errors
-from psycopg_pool import PoolTimeout
 
 from tenants.errors import DatabaseUnavailable
 from tenants.redaction import redact_secrets
+
+if TYPE_CHECKING:
+    from psycopg_pool import PoolTimeout as PoolTimeout
+else:
+    try:
+        from psycopg_pool import PoolTimeout
+    except ImportError:  # psycopg without its extra "pool"
+
+        class PoolTimeout(psycopg.OperationalError):
+            pass
+
 
 logger = logging.getLogger(__name__)
 
