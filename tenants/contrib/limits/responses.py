@@ -53,7 +53,7 @@ _ADVICE: dict[Kind | Bound, Advice] = {
             "Please wait %(minutes)s minutes, then try again.",
             "minutes",
         ),
-        template="tenants/too_many_failures.html",
+        template="tenants/accounts/too_many_failures.html",
     ),
     Bound.TOO_SLOW: Advice(
         "body-too-slow",
