@@ -1,4 +1,4 @@
-"""Callbacks of `on_commit` are the ones that were given, and run as the tenant that registered them."""
+"""Commit hooks: callbacks of `on_commit` stay unwrapped and run as the tenant that registered them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Seen(list[str]):
 
 
 def test_on_commit_keeps_the_callback_itself(acme: TenantInfo) -> None:
-    """Fault 9: `run_on_commit` and `captureOnCommitCallbacks()` show what was given, not a wrapper."""
+    """`run_on_commit` and `captureOnCommitCallbacks()` show the callback and not a wrapper."""
     callback = partial(Seen().note, "x")
     with use_tenant(acme), TestCase.captureOnCommitCallbacks() as captured:
         transaction.on_commit(callback, robust=True)
@@ -33,7 +33,7 @@ def test_on_commit_keeps_the_callback_itself(acme: TenantInfo) -> None:
 
 
 def test_captured_callbacks_run_as_the_tenant_that_registered_them(acme: TenantInfo, globex: TenantInfo) -> None:
-    """Fault 9: also after its block has ended, in another tenant's or in none."""
+    """Also after the block of its tenant has ended."""
     seen = Seen()
     with TestCase.captureOnCommitCallbacks(execute=True) as captured:
         for tenant in (acme, globex):
@@ -81,7 +81,7 @@ def test_callbacks_run_in_order_as_their_tenants_after_a_commit(committed: None)
 def test_a_callback_that_fails_ends_the_rest_unless_it_is_robust(
     committed: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Fault 9: Django's own words for a robust callback, a partial's too where Django has them."""
+    """Django's message for a robust callback, also for a partial if Django has one."""
     seen = Seen()
 
     def fail() -> None:

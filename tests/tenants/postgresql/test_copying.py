@@ -1,4 +1,4 @@
-"""Rows are copied from schema to schema as they are, whatever the tables do to rows that are written."""
+"""Copies of rows between schemas are exact, whatever triggers, defaults and generated columns the tables have."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ def two_schemas(platform: object) -> Iterator[None]:
 
 
 def copied(without: tuple[str, ...] = ()) -> list[tuple[int, int]]:
-    """Copy `one` to `two` and return what was said of the progress."""
-    told: list[tuple[int, int]] = []
-    copy_rows("one", "two", without=without, progress=lambda done, total: told.append((done, total)))
-    return told
+    """Copy `one` to `two` and return the reported progress."""
+    reported: list[tuple[int, int]] = []
+    copy_rows("one", "two", without=without, progress=lambda done, total: reported.append((done, total)))
+    return reported
 
 
 def test_every_row_is_copied_once_and_as_it_is(two_schemas: None, sql_row: SqlRow) -> None:
@@ -90,7 +90,7 @@ def test_every_row_is_copied_once_and_as_it_is(two_schemas: None, sql_row: SqlRo
 
 
 def test_values_of_own_types_are_copied_as_they_are(two_schemas: None, sql_row: SqlRow) -> None:
-    """Fault 14: enums, domains, composites, ranges, arrays of them and rows of tables: each schema has its own."""
+    """Enums, domains, composites, ranges, arrays of them and row types: each schema has its own."""
     copied()
     both = "SELECT array_agg(o::text ORDER BY id) FROM {}.own o"
     assert sql_row(both.format("two")) == sql_row(both.format("one"))
@@ -100,13 +100,13 @@ def test_values_of_own_types_are_copied_as_they_are(two_schemas: None, sql_row: 
 
 
 def test_a_sequence_of_another_name_and_one_of_no_column_go_on(two_schemas: None, sql_row: SqlRow) -> None:
-    """Fault 14: a sequence that was made under an older name is known by its column."""
+    """A sequence with an older name is found by its column."""
     copied()
     assert sql_row("SELECT nextval('two.plain_id_seq'), nextval('two.free')") == (4, 9)
 
 
 def test_a_view_without_rows_stays_without(two_schemas: None, sql_row: SqlRow) -> None:
-    """Fault 14: what was never filled is not filled by the copy."""
+    """The copy does not refresh a materialized view that has no data."""
     copied()
     assert sql_row("SELECT relispopulated FROM pg_class WHERE oid = 'two.empty'::regclass") == (False,)
 

@@ -1,4 +1,4 @@
-"""The tenant travels with the statement, whatever kind of statement it is."""
+"""Cursor: statements of every kind are sent with the tenant's settings."""
 
 from __future__ import annotations
 

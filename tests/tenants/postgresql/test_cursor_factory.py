@@ -1,4 +1,4 @@
-"""`OPTIONS["cursor_factory"]` and instrumentations that set one: mixed into the cursor that carries the tenant."""
+"""Cursor factories of OPTIONS and of instrumentations are combined with `TenantCursor`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NotingCursor(DjangoCursor):  # type: ignore[misc, valid-type]
 
 
 class ServerBindingCursor(psycopg.Cursor[Any]):
-    """As an instrumentation makes it that knows of psycopg's default class alone."""
+    """A factory of an instrumentation that knows only psycopg's default class."""
 
     def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
         seen.append(f"traced: {query}")
@@ -59,7 +59,7 @@ def fresh(committed: None) -> Iterator[Callable[..., DatabaseWrapper]]:
 
 
 def test_cursor_factory_is_used_and_carries_the_tenant(fresh: Callable[..., DatabaseWrapper]) -> None:
-    """Fault 9: the statements that it sees are the user's, without the settings before them."""
+    """It sees the statements without the settings before them."""
     wrapper = fresh(cursor_factory=NotingCursor)
     wrapper.connect()
     seen.clear()
@@ -76,7 +76,7 @@ def test_cursor_factory_is_used_and_carries_the_tenant(fresh: Callable[..., Data
 
 
 def test_a_factory_put_on_the_connection_is_used(fresh: Callable[..., DatabaseWrapper]) -> None:
-    """Fault 9: as OpenTelemetry's `instrument_connection()` does."""
+    """As OpenTelemetry's `instrument_connection()` does."""
     wrapper, tenant = fresh(), tenant_by_slug("acme")
     with use_tenant(tenant):
         wrapper.ensure_connection()
@@ -98,13 +98,12 @@ def test_cursors_of_one_factory_have_one_class(fresh: Callable[..., DatabaseWrap
 
 @pytest.mark.parametrize("factory", ["NotingCursor", lambda connection: None, object, psycopg.AsyncCursor])
 def test_a_factory_that_is_not_a_cursor_class_is_refused(fresh: Callable[..., DatabaseWrapper], factory: Any) -> None:
-    """Fault 9: a clear error, and no silence."""
     with use_tenant(tenant_by_slug("acme")), pytest.raises(ImproperlyConfigured, match="cursor_factory"):
         fresh(cursor_factory=factory).ensure_connection()
 
 
 def test_binary_results_are_refused_wherever_the_tenant_was_told(fresh: Callable[..., DatabaseWrapper]) -> None:
-    """As by psycopg's own client-side cursors; not text in the place of them."""
+    """As psycopg's client-side cursors do; they do not return text instead."""
     wrapper = fresh()
     with use_tenant(tenant_by_slug("acme")), wrapper.cursor() as cursor:
         for in_transaction in (False, True):
@@ -117,7 +116,7 @@ def test_binary_results_are_refused_wherever_the_tenant_was_told(fresh: Callable
 
 
 def test_check_constraints_raises_djangos_integrity_error(acme: TenantInfo) -> None:
-    """Fault 6: as TestCase's end, `loaddata` and users' `assertRaises` expect."""
+    """`TestCase`, `loaddata` and `assertRaises` expect this error."""
     with use_tenant(acme), pytest.raises(IntegrityError), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO auth_user_groups (user_id, group_id) VALUES (-1, -1)")
@@ -125,5 +124,5 @@ def test_check_constraints_raises_djangos_integrity_error(acme: TenantInfo) -> N
 
 
 def test_check_constraints_on_a_new_connection_finds_nothing(fresh: Callable[..., DatabaseWrapper]) -> None:
-    """Fault 6: it connects by itself, and needs no tenant: constraints are the transaction's."""
+    """It connects by itself and needs no tenant, because constraints belong to the transaction."""
     fresh().check_constraints()

@@ -1,4 +1,4 @@
-"""What visitors, programs and operators read while PostgreSQL is out of reach: that, and not that it is busy."""
+"""Errors for visitors, API clients and operators while PostgreSQL is unreachable: they do not say "busy"."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def away(committed: None, request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.mark.parametrize("host", ["acme.localhost", "nobody.localhost"])
 def test_a_visitor_reads_that_the_site_is_not_available(away: None, host: str) -> None:
-    """Fault 22: it said "very busy", after ten seconds."""
+    """It said "very busy", after ten seconds."""
     page = Client(HTTP_HOST=host).get("/")
     assert page.status_code == 503
     assert TITLE in page.text
@@ -44,7 +44,7 @@ def test_a_visitor_reads_that_the_site_is_not_available(away: None, host: str) -
 
 
 def test_the_platforms_host_says_it_too_where_a_view_asks(away: None) -> None:
-    """Fault 22: the middleware asks nothing for the platform's host; its views do."""
+    """The middleware sends no query for the platform's host; its views do."""
     page = Client(HTTP_HOST="localhost", raise_request_exception=False).post(
         "/admin/login/", {"username": "kim", "password": "x"}
     )
@@ -53,7 +53,6 @@ def test_the_platforms_host_says_it_too_where_a_view_asks(away: None) -> None:
 
 
 def test_a_program_gets_a_problem(away: None) -> None:
-    """Fault 22."""
     answer = Client(HTTP_HOST="acme.localhost").get("/api/v2/goods")
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:sangga:problem:database-unavailable"
@@ -61,20 +60,18 @@ def test_a_program_gets_a_problem(away: None) -> None:
 
 
 def test_a_visitor_reads_it_in_korean(away: None) -> None:
-    """Fault 22."""
     page = Client(HTTP_HOST="acme.localhost", HTTP_ACCEPT_LANGUAGE="ko").get("/")
     assert "지금은 이 사이트를 이용할 수 없습니다" in page.text
 
 
 def test_a_visitor_reads_it_under_asgi(away: None) -> None:
-    """Fault 22."""
     page = async_to_sync(AsyncClient(headers={"host": "acme.localhost"}).get)("/")
     assert page.status_code == 503
     assert TITLE in page.text
 
 
 def test_a_shop_that_is_remembered_says_it_as_well(committed: None, client_of: Any) -> None:
-    """Fault 22: its host is known from memory, and the view is the first to ask."""
+    """The host is cached, so the view sends the first query."""
     acme = tenant_by_slug("acme")
     with use_tenant(acme), database_away():
         answer = _ask_and_answer()
@@ -91,7 +88,6 @@ def _ask_and_answer() -> Any:
 
 
 def test_the_log_says_why_without_the_password(away: None, caplog: pytest.LogCaptureFixture) -> None:
-    """Fault 22."""
     with caplog.at_level(logging.ERROR):
         Client(HTTP_HOST="acme.localhost").get("/")
     said = [record.getMessage() for record in caplog.records if record.name == "tenants.postgresql.overload"]
@@ -103,7 +99,7 @@ def test_the_log_says_why_without_the_password(away: None, caplog: pytest.LogCap
 def test_an_attempt_that_failed_is_not_repeated_by_every_visitor(
     committed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault 22: while it is away, nobody waits for the pool, and one attempt is made for all who come meanwhile."""
+    """No request waits for the pool, and one connection attempt serves all of them."""
     monkeypatch.setattr(reachable, "FAILED_SECONDS", 600.0)
     with database_away(pool=POOL):
         attempts = _counted(monkeypatch)
@@ -114,7 +110,6 @@ def test_an_attempt_that_failed_is_not_repeated_by_every_visitor(
 
 
 def test_the_database_that_is_back_is_used_at_once(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fault 22."""
     monkeypatch.setattr(reachable, "FAILED_SECONDS", 0.0)
     with database_away(pool=POOL):
         assert Client(HTTP_HOST="acme.localhost").get("/").status_code == 503
@@ -159,5 +154,4 @@ def _caused(cause: BaseException) -> OperationalError:
     ],
 )
 def test_out_of_reach_and_busy_are_told_apart(error: BaseException, reason: OverloadReason | None) -> None:
-    """Fault 22."""
     assert overload_reason(error) is reason

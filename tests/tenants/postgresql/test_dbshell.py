@@ -1,4 +1,4 @@
-"""`dbshell`: psql with the path and the role of whoever is active. Each is a real psql on the tests' database."""
+"""`dbshell`: a real psql with the search path and role of the active tenant."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHERE = "SELECT current_schemas(false), current_user"
 
 @pytest.fixture
 def psql(committed: None, tmp_path: Path) -> Callable[..., str]:
-    """Return a function that runs statements in `dbshell` and gives what they print."""
+    """Return a function that runs statements in `dbshell` and returns the output."""
 
     def run(*statements: str) -> str:
         file = tmp_path / "said"
@@ -36,19 +36,18 @@ def login(committed: None) -> str:
 
 
 def test_dbshell_of_a_tenant_has_its_path_and_its_role(live_tenant: TenantInfo, psql: Callable[..., str]) -> None:
-    """Fault 21: it was a shell on `public`, as the owner."""
+    """It was a shell on `public` as the owner."""
     with use_tenant(live_tenant):
         assert psql(WHERE) == f"{{{live_tenant.schema},extensions}}|{live_tenant.role}"
 
 
 def test_dbshell_of_a_tenant_keeps_both_over_a_reconnect(live_tenant: TenantInfo, psql: Callable[..., str]) -> None:
-    """Fault 21: psql's own `\\connect` begins another session."""
+    """psql's `\\connect` begins another session."""
     with use_tenant(live_tenant):
         assert psql("\\connect", WHERE).splitlines()[-1] == f"{{{live_tenant.schema},extensions}}|{live_tenant.role}"
 
 
 def test_dbshell_of_a_tenant_cannot_read_the_control_plane(live_tenant: TenantInfo, psql: Callable[..., str]) -> None:
-    """Fault 21."""
     with use_tenant(live_tenant), pytest.raises(CommandError, match="returned non-zero exit status"):
         psql("SELECT * FROM public.tenants_tenant")
 
@@ -56,7 +55,6 @@ def test_dbshell_of_a_tenant_cannot_read_the_control_plane(live_tenant: TenantIn
 def test_dbshell_as_the_owner_is_the_login_in_the_tenants_path(
     live_tenant: TenantInfo, psql: Callable[..., str], login: str
 ) -> None:
-    """Fault 21."""
     with use_tenant(live_tenant.as_owner()):
         assert psql(WHERE) == f"{{{live_tenant.schema},extensions}}|{login}"
 
@@ -65,7 +63,7 @@ def test_dbshell_as_the_owner_is_the_login_in_the_tenants_path(
 def test_dbshell_without_a_tenant_is_the_control_planes(
     psql: Callable[..., str], login: str, active: TenantInfo | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Fault 21: and it says so, unless that was asked for."""
+    """It prints that, except with an explicit PLATFORM."""
     if active:
         with use_tenant(active):
             assert psql(WHERE) == f"{{public,extensions}}|{login}"
@@ -75,7 +73,6 @@ def test_dbshell_without_a_tenant_is_the_control_planes(
 
 
 def test_dbshell_through_run_in_tenant_is_the_tenants(manage: Manage, tmp_path: Path) -> None:
-    """Fault 21."""
     file = tmp_path / "said"
     words = ["run_in_tenant", "acme", "--", "dbshell", "--", "-At", f"--output={file}", "--command", WHERE]
     ended = manage(*words)
@@ -85,7 +82,7 @@ def test_dbshell_through_run_in_tenant_is_the_tenants(manage: Manage, tmp_path: 
 
 
 def test_dbshell_has_the_options_of_the_settings_as_well(live_tenant: TenantInfo, psql: Callable[..., str]) -> None:
-    """Fault 21: `OPTIONS["options"]`, as Django's connections have it."""
+    """`OPTIONS["options"]` applies as to Django's connections."""
     options = {**connection.settings_dict["OPTIONS"], "options": "-c work_mem=7MB"}
     with pytest.MonkeyPatch.context() as patch, use_tenant(live_tenant):
         patch.setitem(connection.settings_dict, "OPTIONS", options)
@@ -93,7 +90,7 @@ def test_dbshell_has_the_options_of_the_settings_as_well(live_tenant: TenantInfo
 
 
 def test_dbshell_goes_past_a_pooler(live_tenant: TenantInfo, psql: Callable[..., str]) -> None:
-    """Fault 21: a pooler would refuse the path, or share the session."""
+    """A pooler would refuse the search path, or share the session."""
     params = connection.get_connection_params()
     direct = make_conninfo("", **{key: params[key] for key in ("host", "port", "user") if params.get(key)})
     options = {**connection.settings_dict["OPTIONS"], "direct": direct}

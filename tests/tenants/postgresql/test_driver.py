@@ -1,4 +1,4 @@
-"""What code does with psycopg's own means is noticed: transactions, pipelines, and texts that end a transaction."""
+"""psycopg's transactions, pipelines and texts that end a transaction do not change the tenant of later statements."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def place(tenant: TenantInfo) -> tuple[str, str]:
 
 
 def test_a_savepoint_of_psycopg_that_rolls_back_is_noticed(pair: Pair, sql_row: Row) -> None:
-    """Fault 2: the savepoint's rollback takes the settings back."""
+    """The rollback to a savepoint restores earlier settings."""
     acme, globex = pair
     with use_tenant(acme), transaction.atomic():
         assert sql_row(WHERE) == place(acme)
@@ -47,7 +47,7 @@ def test_a_savepoint_of_psycopg_that_rolls_back_is_noticed(pair: Pair, sql_row: 
 
 
 def test_transactions_of_psycopg_in_succession_are_each_told_the_tenant(pair: Pair, sql_row: Row) -> None:
-    """Fault 2: the second ran as the login role, with an empty path."""
+    """The second statement ran as the login role, with an empty search path."""
     for tenant in (*pair, pair[1], pair[1]):
         with use_tenant(tenant), connection.connection.transaction() if connection.connection else transaction.atomic():
             assert sql_row(WHERE) == place(tenant)
@@ -56,7 +56,7 @@ def test_transactions_of_psycopg_in_succession_are_each_told_the_tenant(pair: Pa
 
 @pytest.mark.parametrize("how", ["rollback", "commit", "a statement", "libpq's COMMIT by a driver's cursor"])
 def test_an_end_by_the_driver_is_noticed(pair: Pair, sql_row: Row, how: str) -> None:
-    """Fault 2: commit, rollback and driver's cursors move the transaction as well."""
+    """Commit, rollback and psycopg's cursors end transactions as well."""
     with use_tenant(pair[0]):
         sql_row(WHERE)
         connection.set_autocommit(False)
@@ -79,7 +79,7 @@ def test_an_end_by_the_driver_is_noticed(pair: Pair, sql_row: Row, how: str) -> 
 
 @pytest.mark.parametrize("in_transaction", [True, False])
 def test_statements_in_a_pipeline_are_each_their_tenants(pair: Pair, sql_row: Row, in_transaction: bool) -> None:
-    """Faults 2 and 8: in a pipeline the settings go before each statement, each as a message."""
+    """Each setting is a message before each statement."""
     acme, globex = pair
     with use_tenant(acme):
         sql_row(WHERE)
@@ -106,7 +106,7 @@ def test_statements_in_a_pipeline_are_each_their_tenants(pair: Pair, sql_row: Ro
 
 
 def test_a_pipeline_outside_a_transaction_is_its_tenants(pair: Pair, sql_row: Row) -> None:
-    """Fault 8: without a transaction each synchronised part is one."""
+    """Without a transaction, each part up to a sync is one."""
     with use_tenant(pair[0]):
         sql_row(WHERE)
         with connection.connection.pipeline() as pipeline:
@@ -122,7 +122,7 @@ def test_a_pipeline_outside_a_transaction_is_its_tenants(pair: Pair, sql_row: Ro
 
 
 def test_an_error_in_a_pipeline_is_raised_and_leaves_the_next_tenant_alone(pair: Pair, sql_row: Row) -> None:
-    """Fault 8: a pipeline that is aborted leaves nothing behind."""
+    """An aborted pipeline changes nothing."""
     acme, globex = pair
     with use_tenant(acme):
         sql_row(WHERE)
@@ -146,7 +146,7 @@ END $$"""
 
 
 def test_a_procedure_that_commits_works_outside_transactions_alone(pair: Pair, sql_row: Row) -> None:
-    """Fault 8: `invalid transaction termination`."""
+    """PostgreSQL reported `invalid transaction termination`."""
     acme, _ = pair
     with use_tenant(acme.as_owner()), connection.cursor() as cursor:
         cursor.execute(MAKE_PROCEDURE)
@@ -166,7 +166,7 @@ def test_a_procedure_that_commits_works_outside_transactions_alone(pair: Pair, s
 
 @pytest.mark.parametrize("end", ["COMMIT", "rollback", "END", "ABORT -- so;\n", "COMMIT /* ; */ AND NO CHAIN"])
 def test_a_statement_behind_an_end_in_one_text_is_the_tenants(pair: Pair, sql_row: Row, end: str) -> None:
-    """Fault 11: behind the COMMIT the path was empty and no role was set."""
+    """Behind the COMMIT the search path was empty and no role was set."""
     acme, globex = pair
     for tenant in (acme, globex):
         with use_tenant(tenant), connection.cursor() as cursor:
@@ -183,7 +183,7 @@ def test_a_statement_behind_an_end_in_one_text_is_the_tenants(pair: Pair, sql_ro
 
 @pytest.mark.parametrize("end", ["ROLLBACK", "ROLLBACK; BEGIN", "ABORT AND CHAIN"])
 def test_a_statement_behind_the_end_of_a_failed_transaction_is_the_tenants(pair: Pair, sql_row: Row, end: str) -> None:
-    """Fault 11: it was the login's, with an empty path, where the end was that of an aborted transaction."""
+    """After the end of an aborted transaction the statement ran as the login, with an empty search path."""
     acme, globex = pair
     with connection.cursor() as cursor:
         with use_tenant(acme):
@@ -201,7 +201,7 @@ def test_a_statement_behind_the_end_of_a_failed_transaction_is_the_tenants(pair:
 
 
 def test_texts_are_taken_apart_at_the_ends_of_transactions_alone() -> None:
-    """Fault 11: what only looks like an end is none."""
+    """Text that only looks like an end, for example in a string, is not split."""
     for text in (
         "DO $$ BEGIN DELETE FROM t; COMMIT; END $$; SELECT 1",
         "SELECT ';COMMIT;'; SELECT 1",
@@ -223,7 +223,7 @@ def test_texts_are_taken_apart_at_the_ends_of_transactions_alone() -> None:
 
 @pytest.mark.parametrize("text", ["-- nothing", "/* nothing */", "", ";"])
 def test_a_text_without_a_statement_has_no_status(pair: Pair, text: str) -> None:
-    """Fault 11: a comment alone had the status SET."""
+    """A text of comments had the status SET."""
     with use_tenant(pair[0]), connection.cursor() as cursor:
         cursor.execute(text)
         assert cursor.statusmessage is None
@@ -233,7 +233,7 @@ def test_a_text_without_a_statement_has_no_status(pair: Pair, text: str) -> None
 
 
 def test_set_config_in_a_select_is_noticed(pair: Pair, sql_row: Row) -> None:
-    """Fault 2: a SELECT has no tag that says it."""
+    """The command tag of a SELECT does not tell."""
     acme, _ = pair
     with use_tenant(acme), transaction.atomic():
         for name, value in (("search_path", "pg_catalog"), ("role", "none")):
@@ -242,7 +242,7 @@ def test_set_config_in_a_select_is_noticed(pair: Pair, sql_row: Row) -> None:
 
 
 def test_the_orm_works_in_a_pipeline(pair: Pair) -> None:
-    """Fault 8: rows are inserted, read and deleted where the statements say, in one transaction."""
+    """Rows are inserted, read and deleted in the order of the statements, in one transaction."""
     acme, globex = pair
     with use_tenant(acme), transaction.atomic():
         connection.ensure_connection()
@@ -257,7 +257,7 @@ def test_the_orm_works_in_a_pipeline(pair: Pair) -> None:
 
 
 def test_callproc_that_changes_a_setting_is_noticed(pair: Pair, sql_row: Row) -> None:
-    """Fault 2: a function may be called by `callproc`, with its name quoted."""
+    """`callproc` quotes the name of the function."""
     with use_tenant(pair[0]), transaction.atomic(), connection.cursor() as cursor:
         sql_row(WHERE)
         cursor.callproc("set_config", ["search_path", "pg_catalog", True])
@@ -265,7 +265,7 @@ def test_callproc_that_changes_a_setting_is_noticed(pair: Pair, sql_row: Row) ->
 
 
 def test_a_lost_connection_is_replaced_outside_transactions(pair: Pair, sql_row: Row) -> None:
-    """Fault 1: the next tenant's statement on that thread works, without a request's end between them."""
+    """The next tenant's statement on that thread works, also without the end of a request before it."""
     acme, globex = pair
     for block in (nullcontext(), transaction.atomic()):
         with use_tenant(acme), pytest.raises(DatabaseError), block:

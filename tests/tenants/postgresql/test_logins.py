@@ -1,4 +1,4 @@
-"""Logins: one that owns everything, or several that are members of the role that does, in a database of its own."""
+"""Logins: one that owns all schemas, or several members of an owner role, in a separate database."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WHO = (
 
 @dataclass(frozen=True)
 class Place:
-    """A database, its owner, and the logins: two members of the owner, and a stranger."""
+    """A database, its owner role, two logins that are members of it, and one that is not."""
 
     name: str
     manage: Callable[..., subprocess.CompletedProcess[str]]
@@ -47,7 +47,7 @@ def server(django_db_setup: None, django_db_blocker: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def place(server: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A database that is migrated, with one tenant, by the first login."""
+    """A database that the first login migrated, with one tenant."""
     name = f"logins_{secrets.token_hex(4)}"
     data = tmp_path_factory.mktemp("data")
     user = quote(str(server["params"]["user"]), safe="")
@@ -93,7 +93,7 @@ def place(server: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.mark.parametrize("pool", ["10", "0"], ids=["pool", "no pool"])
 @pytest.mark.parametrize("which", ["first", "second"])
 def test_every_login_that_is_a_member_serves_every_tenant(place: Place, which: str, pool: str) -> None:
-    """Fault 20: with the pool it hung for ten seconds; a tenant was closed to all but the login that opened it."""
+    """With the pool it hung for ten seconds; only the login that created a tenant could use it."""
     done = place.manage(which, "run_in_tenant", "acme", "--", "shell", "-v0", "-c", WHO, SANGGA_POOL_SIZE=pool)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [place.login(which), f"{place.name}_t_1", "t_1"]
@@ -122,7 +122,7 @@ with use_tenant(all_tenants(slug="initech")[0].as_owner()):
 
 
 def test_a_login_that_inherits_nothing_can_do_all_that_there_is(place: Place) -> None:
-    """Fault 20: open, clone, purge, migrate, check, put in order, empty; and psql."""
+    """Create, clone, purge, migrate, check, reconcile, flush; and psql."""
     done = place.manage("second", "-c", ALL_THERE_IS)
     assert done.returncode == 0, done.stdout + done.stderr
     shell = place.manage("second", "run_in_tenant", "acme", "--", "dbshell", "--", "-Atc", "SELECT current_user")
@@ -130,14 +130,14 @@ def test_a_login_that_inherits_nothing_can_do_all_that_there_is(place: Place) ->
 
 
 def test_what_one_login_opened_another_has(place: Place) -> None:
-    """Fault 20: the tenant's role is granted to the owner, not to whoever opened it."""
+    """The tenant's role is granted to the owner role, not to the login that created the tenant."""
     assert place.manage("second", "create_tenant", "hooli").returncode == 0
     done = place.manage("first", "run_in_tenant", "hooli", "--", "shell", "-v0", "-c", WHO)
     assert done.stdout.split()[0] == place.login("first"), done.stderr
 
 
 def test_a_login_that_was_rotated_owns_nothing(place: Place, server: dict[str, Any]) -> None:
-    """Fault 20: the former one is dropped without a word."""
+    """DROP ROLE of the former login succeeds."""
     with psycopg.connect(**server["params"], autocommit=True) as session:
         session.execute(f"CREATE ROLE {place.name}_old LOGIN IN ROLE {place.name}_owner".encode())
         assert place.manage("old", "create_tenant", "umbrella").returncode == 0
@@ -148,7 +148,7 @@ def test_a_login_that_was_rotated_owns_nothing(place: Place, server: dict[str, A
 
 @pytest.mark.parametrize("words", [["list_tenants"], ["migrate"], ["check", "--database", "default"]], ids=" ".join)
 def test_a_login_that_is_no_member_is_refused_in_a_line(place: Place, words: list[str]) -> None:
-    """Fault 20: and at once, pool or not."""
+    """At once, with and without a pool."""
     done = place.manage("stranger", *words)
     assert done.returncode == 1
     said = [line for line in done.stderr.splitlines() if line.strip()]
@@ -158,7 +158,7 @@ def test_a_login_that_is_no_member_is_refused_in_a_line(place: Place, words: lis
 
 @pytest.mark.parametrize("words", [["list_tenants"], ["run_in_tenant", "acme", "--", "shell", "-c", "1"]], ids=" ".join)
 def test_a_login_with_too_few_rights_is_refused_in_a_line(place: Place, words: list[str]) -> None:
-    """Fault 20: without assume_role it has nothing that the owner has."""
+    """Without assume_role it has no privilege of the owner."""
     done = place.manage("stranger", *words, assume=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
@@ -166,7 +166,7 @@ def test_a_login_with_too_few_rights_is_refused_in_a_line(place: Place, words: l
 
 
 def test_the_check_names_what_a_login_may_not(place: Place) -> None:
-    """Fault 20: tenants.E029, before anything else fails."""
+    """tenants.E029 reports it before other errors."""
     done = place.manage("stranger", "check", "--database", "default", assume=False)
     assert done.returncode == 1
     assert "tenants.E029" in done.stderr

@@ -1,4 +1,4 @@
-"""While the database takes no writes, a visitor who sends something gets a page that says so."""
+"""Read-only database: a visitor who submits a form gets a page that says so."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def shopper(acme: TenantInfo, sku: Sku) -> Client:
 
 @pytest.fixture
 def read_only(acme: TenantInfo, shopper: Client) -> None:
-    """From here on, the transaction of the test takes no writes."""
+    """Make the test's transaction read-only."""
     with use_tenant(acme), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what the test has written is looked at now
         cursor.execute("SET TRANSACTION READ ONLY")
@@ -53,7 +53,7 @@ def is_told(response: Any) -> bool:
 
 
 def test_an_order_while_the_database_is_read_only_is_told_so(shopper: Client, read_only: None) -> None:
-    """Fault 27: checkout, and the cart as it was."""
+    """At checkout; the cart stays as it was."""
     page = shopper.get("/checkout/").content.decode()
     assert "agreed_total" in page
     total = page.partition('name="agreed_total" value="')[2].partition('"')[0]
@@ -65,17 +65,17 @@ def test_an_order_while_the_database_is_read_only_is_told_so(shopper: Client, re
 def test_a_cart_while_the_database_is_read_only_is_told_so(
     shopper: Client, sku: Sku, path: str, read_only: None
 ) -> None:
-    """Fault 27: a session that exists."""
+    """In an existing session."""
     assert is_told(shopper.post(path, {"sku": sku.pk, "quantity": 2}))
 
 
 def test_a_new_session_while_the_database_is_read_only_is_told_so(acme: TenantInfo, sku: Sku, read_only: None) -> None:
-    """Fault 27: it is written by middleware, after the view."""
+    """Middleware writes it after the view."""
     assert is_told(Client(HTTP_HOST=acme.host).post("/cart/add/", {"sku": sku.pk, "quantity": 1}))
 
 
 def test_a_login_while_the_database_is_read_only_is_told_so(acme: TenantInfo, shopper: Client) -> None:
-    """Fault 27: a right password and a wrong one, which is counted."""
+    """With a correct password, and with a wrong one, which is counted."""
     with use_tenant(acme):
         User.objects.create_user("clerk", password="correct horse", is_staff=True)
     with use_tenant(acme), connection.cursor() as cursor:
@@ -87,7 +87,7 @@ def test_a_login_while_the_database_is_read_only_is_told_so(acme: TenantInfo, sh
 
 
 def test_an_api_client_while_the_database_is_read_only_is_told_so(acme: TenantInfo, sku: Sku, read_only: None) -> None:
-    """Fault 27: as a problem, in WSGI and in ASGI."""
+    """As problem details, under WSGI and ASGI."""
     answer = Client(HTTP_HOST=acme.host).post("/api/v2/orders", orders(sku), content_type="application/json")
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:sangga:problem:database-read-only"
@@ -100,12 +100,12 @@ def test_an_api_client_while_the_database_is_read_only_is_told_so(acme: TenantIn
 
 
 def test_looking_around_goes_on_while_the_database_is_read_only(shopper: Client, sku: Sku, read_only: None) -> None:
-    """Fault 27: pages, a search and the API's lists."""
+    """Pages, a search and the API's lists."""
     for path in ("/", "/?q=goods", f"/goods/{sku.goods.slug}/", "/api/v2/goods", "/cart/"):
         assert shopper.get(path).status_code == 200
 
 
 def test_the_page_for_a_read_only_database_is_in_the_shops_language(shopper: Client, sku: Sku, read_only: None) -> None:
-    """Fault 27: in Korean for who reads Korean."""
+    """In Korean for a Korean browser."""
     answer = shopper.post("/cart/add/", {"sku": sku.pk, "quantity": 2}, headers={"accept-language": "ko"})
     assert "저장" in answer.content.decode()

@@ -1,4 +1,4 @@
-"""What a statement leaves in the session – settings, locks, temporary tables – does not reach another tenant."""
+"""Session state of statements (settings, locks, temporary tables) does not reach another tenant."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Pair = tuple[TenantInfo, TenantInfo]
 
 @pytest.fixture(params=["pool", "kept"])
 def pair(committed: None, request: Any) -> Iterator[Pair]:
-    """Two tenants, on a pool of one connection, or on one that the thread keeps."""
+    """Two tenants, on a pool of one connection, or on a persistent connection."""
     connection.close()
     connection.close_pool()
     settings, kept = connection.settings_dict, dict(connection.settings_dict)
@@ -91,7 +91,7 @@ LEFT = {
 def test_session_state_does_not_reach_the_next_tenant(
     pair: Pair, sql_row: Row, what: str, in_transaction: bool
 ) -> None:
-    """Faults 52 and 4: what one tenant has left in the session is cleared before another one's request."""
+    """One tenant's session state is cleared before a request of another tenant."""
     acme, globex = pair
     leave, ask, clean = LEFT[what]
     with use_tenant(acme):
@@ -175,7 +175,7 @@ OTHER_WAYS: dict[str, tuple[Callable[[], Any], str, str]] = {
 def test_state_left_by_other_ways_and_errors_is_cleared(
     pair: Pair, sql_row: Row, what: str, is_end_of_request: bool
 ) -> None:
-    """Fault 52: by the driver's own cursors, by `executemany`, and by what failed or was not read to its end."""
+    """Also by psycopg's cursors, by `executemany`, and by statements that failed or were not read to the end."""
     acme, globex = pair
     leave, question, clean = OTHER_WAYS[what]
     with use_tenant(acme):
@@ -189,7 +189,7 @@ def test_state_left_by_other_ways_and_errors_is_cleared(
 
 
 def test_many_settings_of_a_transaction_do_not_mislead_the_next_statement(pair: Pair, sql_row: Row) -> None:
-    """Fault 52: the path that `executemany` has set is not the tenant's."""
+    """The search path that `executemany` set is not the tenant's."""
     acme, _ = pair
     with use_tenant(acme), transaction.atomic():
         _many("SET LOCAL search_path = %s", ("pg_catalog",))
@@ -197,7 +197,7 @@ def test_many_settings_of_a_transaction_do_not_mislead_the_next_statement(pair: 
 
 
 def test_a_driver_without_autocommit_is_put_right_at_the_end_of_a_request(pair: Pair, sql_row: Row) -> None:
-    """Fault 53: on a kept connection, the next request's writes were never committed."""
+    """On a persistent connection, the next request's writes were never committed."""
     acme, globex = pair
     with use_tenant(acme):
         sql_row("SELECT 1")
@@ -210,7 +210,7 @@ def test_a_driver_without_autocommit_is_put_right_at_the_end_of_a_request(pair: 
 
 
 def test_session_state_ends_with_the_block_that_made_it(pair: Pair, sql_row: Row) -> None:
-    """Fault 52: also where no request ends, as in commands and workers."""
+    """Also without the end of a request, as in commands and workers."""
     acme, globex = pair
     with use_tenant(acme), connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = 77")
@@ -222,7 +222,7 @@ def test_session_state_ends_with_the_block_that_made_it(pair: Pair, sql_row: Row
 
 
 def test_what_the_control_plane_locks_it_keeps_from_tenant_to_tenant(pair: Pair, sql_row: Row) -> None:
-    """Fault 52: a command may hold a lock for as long as it goes from tenant to tenant."""
+    """A command may hold a lock while it works in one tenant after another."""
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 8"
     with use_tenant(PLATFORM):
         sql_row("SELECT pg_advisory_lock(8)")
@@ -235,7 +235,7 @@ def test_what_the_control_plane_locks_it_keeps_from_tenant_to_tenant(pair: Pair,
 
 
 def test_a_temporary_table_is_not_taken_for_a_table_of_the_schema(pair: Pair, sql_row: Row) -> None:
-    """Fault 4: in a transaction of two tenants nothing can be cleared, and the schema's table comes first."""
+    """In a transaction of two tenants the session cannot be cleared; the schema's table hides the temporary one."""
     acme, globex = pair
     with transaction.atomic():
         with use_tenant(acme), connection.cursor() as cursor:
@@ -249,7 +249,7 @@ def test_a_temporary_table_is_not_taken_for_a_table_of_the_schema(pair: Pair, sq
 
 
 def test_an_iterator_goes_on_while_tenants_are_visited(pair: Pair, sql_row: Row) -> None:
-    """Fault 52: a cursor that is still read is not closed by a change of tenant."""
+    """A change of tenant does not close a cursor that is still read."""
     with use_tenant(PLATFORM), connection.chunked_cursor() as cursor:
         cursor.execute("SELECT generate_series(1, 3)")
         for number in (1, 2, 3):
@@ -260,7 +260,7 @@ def test_an_iterator_goes_on_while_tenants_are_visited(pair: Pair, sql_row: Row)
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_cursor_that_was_left_open_is_closed_at_the_end_of_a_request(pair: Pair, sql_row: Row) -> None:
-    """Fault 52: an iterator that was left in the midst."""
+    """An iterator that was not read to the end."""
     with use_tenant(pair[0]):
         left = connection.chunked_cursor()
         left.execute("SELECT 1")
@@ -270,7 +270,7 @@ def test_a_cursor_that_was_left_open_is_closed_at_the_end_of_a_request(pair: Pai
 
 
 def test_attributes_of_the_drivers_connection_are_as_they_were(pair: Pair, sql_row: Row) -> None:
-    """Fault 52: psycopg has settings of its side too, and they stay on a connection of the pool."""
+    """psycopg's attributes are state as well, and would stay on a connection of the pool."""
     with use_tenant(pair[0]):
         sql_row("SELECT 1")
         connection.connection.read_only = True
@@ -283,7 +283,7 @@ def test_attributes_of_the_drivers_connection_are_as_they_were(pair: Pair, sql_r
 
 
 def test_discard_all_is_sent_to_this_session(pair: Pair, sql_row: Row) -> None:
-    """Fault 11: it was sent to another connection."""
+    """It was sent to another connection."""
     acme, _ = pair
     with use_tenant(acme), connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = 77")
@@ -298,7 +298,7 @@ def test_discard_all_is_sent_to_this_session(pair: Pair, sql_row: Row) -> None:
 
 
 def test_an_index_of_a_temporary_table_is_made_concurrently(pair: Pair, sql_row: Row) -> None:
-    """Fault 11: the table "does not exist" on another connection, and neither do the session's settings."""
+    """Another connection has neither the table nor the session's settings."""
     acme, globex = pair
     with use_tenant(acme), connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE numbers (n int)")
@@ -315,7 +315,7 @@ def test_an_index_of_a_temporary_table_is_made_concurrently(pair: Pair, sql_row:
 def test_a_transaction_that_the_driver_left_open_is_rolled_back(
     pair: Pair, sql_row: Row, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Fault 53: a BEGIN without its end."""
+    """A BEGIN without COMMIT."""
     acme, globex = pair
     for begin in ("BEGIN", "START TRANSACTION READ ONLY"):
         with use_tenant(acme), connection.cursor() as cursor:

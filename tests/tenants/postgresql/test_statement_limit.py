@@ -1,4 +1,4 @@
-"""A tenant's limit of time for statements: in force for that tenant alone; a stricter one set by hand stays."""
+"""Statement timeout of a tenant: it applies to that tenant only, and a shorter one set by code stays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Pair = tuple[TenantInfo, TenantInfo]
 
 @pytest.fixture
 def pair(committed: None) -> Iterator[Pair]:
-    """Two tenants, of which each may take so long for a statement: 30 and 40 seconds."""
+    """Two tenants with statement timeouts of 30 and 40 seconds."""
     yield tuple(
         replace(tenant_by_slug(slug), statement_seconds=seconds) for slug, seconds in (("acme", 30), ("globex", 40))
     )
@@ -31,7 +31,7 @@ def limit(sql_row: Row) -> Callable[[], str]:
 
 
 def test_a_stricter_limit_set_by_hand_is_kept(pair: Pair, sql_row: Row, limit: Callable[[], str]) -> None:
-    """Fault 5: the next statement undid it."""
+    """The next statement reset it."""
     with use_tenant(pair[0]), transaction.atomic(), connection.cursor() as cursor:
         assert limit() == "30s"
         cursor.execute("SET LOCAL statement_timeout = '50ms'")
@@ -44,7 +44,7 @@ def test_a_stricter_limit_set_by_hand_is_kept(pair: Pair, sql_row: Row, limit: C
 
 
 def test_a_stricter_limit_of_the_session_is_kept(pair: Pair, limit: Callable[[], str]) -> None:
-    """Fault 5: likewise where it was set before the transaction, or without one."""
+    """Also if it was set before the transaction, or without one."""
     with use_tenant(pair[0]), connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = '70ms'")
         assert limit() == "70ms"
@@ -54,7 +54,7 @@ def test_a_stricter_limit_of_the_session_is_kept(pair: Pair, limit: Callable[[],
 
 @pytest.mark.parametrize("statement", ["SET LOCAL statement_timeout = 0", "SET statement_timeout = '50s'", "RESET ALL"])
 def test_a_looser_limit_set_by_hand_is_not_believed(pair: Pair, limit: Callable[[], str], statement: str) -> None:
-    """Fault 5: what is looser than the tenant's would be no limit."""
+    """A longer timeout than the tenant's would lift the limit."""
     with use_tenant(pair[0]), transaction.atomic(), connection.cursor() as cursor:
         assert limit() == "30s"
         cursor.execute(statement)
@@ -62,7 +62,7 @@ def test_a_looser_limit_set_by_hand_is_not_believed(pair: Pair, limit: Callable[
 
 
 def test_a_limit_ends_with_its_tenant_inside_a_transaction(pair: Pair, limit: Callable[[], str]) -> None:
-    """Fault 5: it stayed for another tenant, the platform and the owner."""
+    """It stayed in force for another tenant, the platform and the owner."""
     acme, globex = pair
     with transaction.atomic():
         for tenant, seconds in ((acme, "30s"), (globex, "40s"), (acme, "30s")):
@@ -74,7 +74,7 @@ def test_a_limit_ends_with_its_tenant_inside_a_transaction(pair: Pair, limit: Ca
 
 
 def test_a_limit_ends_with_its_tenant_after_a_savepoints_rollback(pair: Pair, limit: Callable[[], str]) -> None:
-    """Fault 5: the rollback brings back whichever limit was in force before."""
+    """The rollback restores the timeout that was in force before."""
     acme, globex = pair
     with transaction.atomic(), use_tenant(acme):
         assert limit() == "30s"
@@ -91,7 +91,7 @@ def test_a_limit_ends_with_its_tenant_after_a_savepoints_rollback(pair: Pair, li
 
 
 def test_a_limit_comes_into_force_in_the_midst_of_a_transaction(pair: Pair, limit: Callable[[], str]) -> None:
-    """Fault 5: told first without, then within its limits: none."""
+    """First sent without, then with a timeout: none was in force."""
     acme = pair[0]
     without = replace(acme, statement_seconds=0)
     with transaction.atomic(), use_tenant(without):
@@ -102,7 +102,7 @@ def test_a_limit_comes_into_force_in_the_midst_of_a_transaction(pair: Pair, limi
 
 
 def test_a_limit_set_by_hand_does_not_take_anothers_along(pair: Pair, limit: Callable[[], str]) -> None:
-    """Fault 5: a limit by hand stays with the transaction, the tenant's own ends with the tenant."""
+    """A timeout set by code stays for the transaction, the tenant's ends with the tenant."""
     acme, globex = pair
     with transaction.atomic():
         with use_tenant(acme), connection.cursor() as cursor:
@@ -119,7 +119,7 @@ def test_a_limit_set_by_hand_does_not_take_anothers_along(pair: Pair, limit: Cal
 
 
 def test_a_limit_is_in_force_for_what_refuses_a_transaction(pair: Pair) -> None:
-    """Fault 5: on the second connection there was none."""
+    """On the second connection there was none."""
     acme = replace(pair[0], statement_seconds=1, role="")
     with use_tenant(acme), connection.cursor() as cursor:
         with pytest.raises(OperationalError, match="statement timeout"):

@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the embedded PostgreSQL: servers that are gone when the test is."""
+"""Fixtures of the embedded PostgreSQL: servers that are removed after the test."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="what root does can be tr
 
 
 def ask(server: EmbeddedPostgres, query: str) -> Any:
-    """Return the first value of the first row that `query` has."""
+    """Return the first value of the first row."""
     with connect(server) as connection:
         row = connection.execute(query).fetchone()
     return row and row[0]
 
 
 def tell(server: EmbeddedPostgres, statement: str) -> None:
-    """Execute a statement that has no result, and commit it."""
+    """Execute a statement without a result, and commit."""
     with connect(server) as connection:
         connection.execute(statement)
 
 
 def connect(server: EmbeddedPostgres) -> psycopg.Connection[Any]:
-    """Connect to the server, which must run: this does not start it."""
+    """Connect to a running server."""
     dirs = server.directories
     assert dirs is not None
     return psycopg.connect(host=str(dirs.sockets), port=5432, user="postgres", dbname="postgres", autocommit=True)
 
 
 def directories_of(server: EmbeddedPostgres) -> ServerDirectories:
-    """Return the directories of a server that has one."""
+    """Return the directories of a server that was started before."""
     dirs = server.directories
     assert dirs is not None
     return dirs
 
 
 def postmaster_of(server: EmbeddedPostgres) -> int:
-    """Return the process that stands in the server's pid file."""
+    """Return the process id in the server's pid file."""
     return int((directories_of(server).data / "postmaster.pid").read_text().splitlines()[0])
 
 
@@ -65,7 +65,7 @@ def processes_of(server: EmbeddedPostgres) -> list[int]:
 
 
 def start_process(folder: Path, user: str = "", **kwargs: Any) -> subprocess.Popen[str]:
-    """Begin to start the server of `folder` in a process of its own, and return when that is about to begin."""
+    """Start the server of `folder` in another process, and return when that process is ready to begin."""
     command = [sys.executable, "-m", "tests.tenants.contrib.devserver.process", str(folder), *filter(None, [user])]
     process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True, **kwargs)
     assert process.stdout is not None
@@ -74,7 +74,7 @@ def start_process(folder: Path, user: str = "", **kwargs: Any) -> subprocess.Pop
 
 
 def result_of(process: subprocess.Popen[str]) -> dict[str, str]:
-    """Return what such a process printed: the address, or the error."""
+    """Return the address or the error that such a process printed."""
     with process:
         assert process.stdout is not None
         found: dict[str, str] = json.loads(process.stdout.readline())
@@ -82,7 +82,7 @@ def result_of(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 def discard(server: EmbeddedPostgres) -> None:
-    """Stop the server, and take away what it left outside of its folder."""
+    """Stop the server, and delete its files outside its folder."""
     dirs = server.directories
     if dirs is None:
         return
@@ -94,7 +94,7 @@ def discard(server: EmbeddedPostgres) -> None:
 
 @pytest.fixture
 def new_server(open_folder: Path) -> Iterator[NewServer]:
-    """A function that makes the server of a folder; each is discarded after the test, and before the folder is."""
+    """A function that returns the server of a folder. The servers are discarded before the folder is deleted."""
     made: list[EmbeddedPostgres] = []
 
     def new_server(folder: Path) -> EmbeddedPostgres:
@@ -117,20 +117,20 @@ def _shared() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture
 def running(_shared: EmbeddedPostgres) -> EmbeddedPostgres:
-    """A server that runs, and that most tests share, as making one takes most of a second; they may stop or kill it."""
+    """A running server that most tests share, because initdb takes nearly a second. Tests may stop or kill it."""
     _shared.start()
     return _shared
 
 
 @pytest.fixture
 def server(new_server: NewServer, open_folder: Path) -> EmbeddedPostgres:
-    """A server of the test's own, not made yet."""
+    """A server of this test only, not started yet."""
     return new_server(open_folder / "postgres")
 
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder with a short path, which every user may enter, unlike pytest's `tmp_path`."""
+    """A folder with a short path that all users can enter, unlike pytest's `tmp_path`."""
     with tempfile.TemporaryDirectory(prefix="sangga-test-", dir="/tmp") as name:
         folder = Path(name).resolve()
         folder.chmod(0o755)
@@ -139,13 +139,13 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def stranger() -> SystemUser:
-    """An ordinary user of this machine, who is not the one that runs the server of root."""
+    """An ordinary user, other than the one that runs root's server."""
     found = pwd.getpwnam("nobody")
     return SystemUser("nobody", found.pw_uid, found.pw_gid)
 
 
 @pytest.fixture
 def programs_for_all(stranger: SystemUser, open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs that every user can run, even if those of the tests are in root's own folder."""
+    """Programs that all users can run, even if those of the tests are in root's home folder."""
     if os.geteuid() == 0 and not stranger.can_run(find_bindir() / "postgres"):
         monkeypatch.setenv("PG_BINDIR", str(copy_programs(find_bindir(), open_folder)))

@@ -1,4 +1,4 @@
-"""A process of its own for these tests: `python -m tests.tenants.contrib.devserver.process FOLDER [USER]`.
+"""Process that starts a server: `python -m tests.tenants.contrib.devserver.process FOLDER [USER]`.
 
 It becomes USER if one is named, says "ready" when all is imported, starts the server, and prints where that is or
 why it would not start.
@@ -17,7 +17,7 @@ from tenants.errors import DatabaseUnavailable
 
 
 def become(name: str) -> None:
-    """Take on the rights of an user, for good."""
+    """Switch to a user permanently."""
     user = pwd.getpwnam(name)
     os.setgroups([])
     os.setgid(user.pw_gid)

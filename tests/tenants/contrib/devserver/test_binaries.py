@@ -1,4 +1,4 @@
-"""The programs that are run: the wheel's, or those that PG_BINDIR names."""
+"""PostgreSQL's programs: those of the wheel, or in PG_BINDIR."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One server per folder: found, started, stopped and shared."""
+"""Server of a folder: status, start, stop and sharing."""
 
 from __future__ import annotations
 
@@ -160,5 +160,5 @@ def test_a_long_log_is_put_aside(running: EmbeddedPostgres) -> None:
 
 
 def starts_of(server: EmbeddedPostgres) -> int:
-    """Return how often a server has been started, by its log."""
+    """Return how often a server was started, by its log."""
     return directories_of(server).log.read_text().count("LOG:  starting PostgreSQL")

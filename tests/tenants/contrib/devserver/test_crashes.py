@@ -1,4 +1,4 @@
-"""Whatever is killed, whenever: the next start mends it, and the data are there."""
+"""Crash recovery: after any kill the next start succeeds and the data are there."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def filled(running: EmbeddedPostgres) -> EmbeddedPostgres:
 
 
 def rows_of(server: EmbeddedPostgres) -> int:
-    """Return the rows that are left of the 1000."""
+    """Return the number of rows left of the 1000."""
     count: int = ask(server, "SELECT count(*) FROM kept")
     return count
 
 
 def set_pid(server: EmbeddedPostgres, pid: int) -> None:
-    """Put another process into the pid file that a crash left."""
+    """Write another process's id into the pid file that a crash left."""
     file = directories_of(server).data / "postmaster.pid"
     file.write_text("\n".join([str(pid), *file.read_text().splitlines()[1:], ""]))
 
 
 def kill(server: EmbeddedPostgres, *processes: int) -> None:
-    """Kill processes of the server, and wait until it takes no more connections: a kill is not done at once."""
+    """Kill processes of the server, and wait until it accepts no more connections."""
     for process in processes:
         with suppress(ProcessLookupError):  # one's end is the end of others
             os.kill(process, signal.SIGKILL)

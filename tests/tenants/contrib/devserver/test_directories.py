@@ -1,4 +1,4 @@
-"""Where a server lives: private to one user, however long the path and whoever starts it."""
+"""Directories of a server: private to one user, with any path, for root and for ordinary users."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_folder_that_cannot_be_made_is_said_so(new_server: NewServer, open_fol
 
 
 class TestOrdinaryUser:
-    """Somebody who is not root, in a project of their own; here `nobody`, when root runs the tests."""
+    """A user other than root with a project; `nobody`, if root runs the tests."""
 
     @pytest.fixture
     def project(self, open_folder: Path, stranger: SystemUser, programs_for_all: None) -> Iterator[Path]:
@@ -100,7 +100,7 @@ class TestOrdinaryUser:
             discard(EmbeddedPostgres(project / "postgres"))
 
     def start(self, project: Path) -> dict[str, str]:
-        """Start the server as that user, in a process that becomes it."""
+        """Start the server as that user."""
         return result_of(start_process(project / "postgres", "nobody" if os.geteuid() == 0 else ""))
 
     def test_gets_a_server_that_is_theirs_alone_and_keeps_the_rights_of_the_project(self, project: Path) -> None:
@@ -121,11 +121,11 @@ class TestOrdinaryUser:
 
 @as_root
 class TestRoot:
-    """PostgreSQL refuses to run as root, so it runs as another user, which may enter little."""
+    """PostgreSQL refuses to run as root, so it runs as another user with few permissions."""
 
     @pytest.fixture
     def closed(self, open_folder: Path) -> Path:
-        """A folder as /root is: nobody else may enter it."""
+        """A folder like /root, which other users cannot enter."""
         folder = open_folder / "closed"
         folder.mkdir(mode=0o700)
         return folder
