@@ -12,8 +12,8 @@ from collections import defaultdict
 
 from aiohttp import web
 
+from tenants.contrib.services.errors import InvalidIdentity
 from tenants.contrib.services.identity import HEADER, Identity, verify
-from tenants.errors import InvalidIdentity
 
 NAME = "other-service"
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
 from tenants.contrib import services
-from tenants.errors import ServiceFailed, ServiceNotFound
+from tenants.contrib.services.errors import ServiceFailed, ServiceNotFound
 
 
 async def index(request: HttpRequest) -> JsonResponse:

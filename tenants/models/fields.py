@@ -26,7 +26,7 @@ class HostField(models.CharField):  # type: ignore[type-arg]  # not generic when
         try:
             return normalise_host(host)
         except InvalidHost as error:
-            text = gettext("%(host)r is no host name: %(reason)s")
+            text = gettext("%(host)r is not a host name: %(reason)s")
             told = {"host": error.host[:80], "reason": gettext(error.reason)}
             raise ValidationError(text % told, code="invalid_host") from error
 

@@ -75,7 +75,7 @@ def migrate(work: Work) -> str:
         _, due = find_behind(pk__in=[tenant.id for tenant in due])
     work.note(total - len(due), total, tally.report(len(due)))
     if tally.failed or due:
-        raise MigrationRunFailed(tally.failed, elsewhere=len(due))
+        raise MigrationRunFailed(tally.failed, locked=len(due))
     return ""
 
 
@@ -100,7 +100,7 @@ def _go_round(work: Work, due: list[TenantInfo], total: int, options: RunOptions
     if run.not_begun and work.should_stop():
         raise Stopped
     if run.not_begun:
-        raise MigrationRunFailed(tally.failed, not_begun=len(run.not_begun), elsewhere=len(elsewhere))
+        raise MigrationRunFailed(tally.failed, not_begun=len(run.not_begun), locked=len(elsewhere))
     return elsewhere
 
 

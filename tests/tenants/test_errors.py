@@ -5,19 +5,28 @@ from __future__ import annotations
 import inspect
 import pickle
 import re
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from tenants import errors
+from tenants.contrib.impersonation import errors as impersonation
+from tenants.contrib.limits import errors as limits
+from tenants.contrib.mounts import errors as mounts
+from tenants.contrib.oauth import errors as oauth
+from tenants.contrib.services import errors as services
 from tenants.errors import TenancyError
 
-EVERY = [
-    kind
-    for _, kind in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(kind, TenancyError) and kind is not TenancyError
-]
+
+def errors_of(module: ModuleType) -> list[type[TenancyError]]:
+    classes = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__]
+    return [kind for kind in classes if issubclass(kind, TenancyError) and kind is not TenancyError]
+
+
+ENGINE = errors_of(errors)
+EVERY = [*ENGINE, *(kind for app in (impersonation, limits, mounts, oauth, services) for kind in errors_of(app))]
 
 
 def fact(name: str, kind: str) -> Any:
@@ -33,9 +42,12 @@ def made(kind: type[TenancyError]) -> TenancyError:
 
 
 def test_the_drawn_tree_is_the_tree() -> None:
-    drawn = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
-    assert sorted(drawn) == sorted(kind.__name__ for kind in EVERY)
-    assert all(TenancyError in kind.__bases__ for kind in EVERY), "one level deep"
+    parents, drawn = ["TenancyError"], {}
+    for indent, name in re.findall(r"^([│ ]*)[├└]── (\w+)", errors.__doc__ or "", re.M):
+        level = len(indent) // 4
+        parents[level + 1 :] = [name]
+        drawn[name] = parents[level]
+    assert drawn == {kind.__name__: kind.__bases__[0].__name__ for kind in ENGINE}
 
 
 @pytest.mark.parametrize("kind", EVERY)

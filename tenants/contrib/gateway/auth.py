@@ -10,11 +10,11 @@ from tenants.context import TenantInfo, use_tenant
 from tenants.contrib.gateway.async_lookup import Lookups
 from tenants.contrib.gateway.errors import Refused
 from tenants.contrib.oauth.api_keys import find_api_key, is_api_key, is_remembered
+from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.key_cache import Ring, rings
 from tenants.contrib.oauth.tokens import verify
 from tenants.contrib.observability.principal import STRANGER, Principal
 from tenants.contrib.services.types import ServiceInfo
-from tenants.errors import InvalidToken
 from tenants.http.path_prefix import mounted_at
 
 

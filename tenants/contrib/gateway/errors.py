@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from tenants.contrib.observability.request_context import REQUEST_ID
-from tenants.errors import ServiceFailed
+from tenants.contrib.services.errors import ServiceFailed
 from tenants.http.problem_details import title_of
 
 

@@ -21,12 +21,12 @@ from tenants.contrib.gateway.websockets import Sockets, is_websocket
 from tenants.contrib.observability.logs import note_request, notes_requests
 from tenants.contrib.observability.tracing import Step, http_facts, note_step
 from tenants.contrib.services.directory import Services
+from tenants.contrib.services.errors import ServiceFailed
 from tenants.contrib.services.metrics import CONTENT_TYPE, page
 from tenants.contrib.services.stats import Tally
 from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.upstreams import Upstreams
 from tenants.contrib.services.validators import OWN_PREFIX
-from tenants.errors import ServiceFailed
 from tenants.redaction import loggable_path
 from tenants.registry.resolver import HostStatus, Resolution
 

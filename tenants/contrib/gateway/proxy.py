@@ -16,11 +16,11 @@ from tenants.contrib.gateway.headers import IDENTITY, X_FORWARDED_PREFIX, client
 from tenants.contrib.gateway.limits import Entry
 from tenants.contrib.observability.principal import STRANGER
 from tenants.contrib.observability.request_context import REQUEST_ID
+from tenants.contrib.services.errors import ServiceFailed
 from tenants.contrib.services.keys import identity_header
 from tenants.contrib.services.load_balancer import Answer, BodyFailed, Outgoing, send
 from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.upstreams import Upstream
-from tenants.errors import ServiceFailed
 
 KEPT_BODY = 64 * 1024
 """Bytes of a request's body that are kept, so that it can be sent to another address as well."""

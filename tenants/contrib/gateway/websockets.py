@@ -19,8 +19,8 @@ from tenants.contrib.gateway.proxy import headers_of, target_of
 from tenants.contrib.limits.websockets import socket_slots
 from tenants.contrib.observability.request_context import REQUEST_ID
 from tenants.contrib.services.endpoints import Address
+from tenants.contrib.services.errors import ServiceFailed
 from tenants.contrib.services.upstreams import Upstream
-from tenants.errors import ServiceFailed
 from tenants.hosts import authority_of
 
 LARGEST_MESSAGE = 1024 * 1024

@@ -11,7 +11,7 @@ from django.db.models.signals import m2m_changed, pre_delete, pre_save
 
 from tenants.context import active_tenant
 from tenants.contrib.impersonation.backend import PREFIX, is_operator_account, is_preparing
-from tenants.errors import OperatorAccountRefused
+from tenants.contrib.impersonation.errors import OperatorAccountRefused
 
 logger = logging.getLogger(__name__)
 

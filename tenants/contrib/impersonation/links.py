@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
+from tenants.contrib.impersonation.errors import TenantClosed
 from tenants.contrib.impersonation.models import OperatorLogin
-from tenants.errors import TenantClosed
 from tenants.isolation.password_reset import address_of
 from tenants.isolation.urlconfs import import_urlconfs, urlconf_of_active
 from tenants.lifecycle import audit

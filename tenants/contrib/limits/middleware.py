@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
 from tenants.contrib.limits.counters import Kind, pressure
+from tenants.contrib.limits.errors import HashingBusy
 from tenants.contrib.limits.limiter import (
     QUEUE_SECONDS,
     Bound,
@@ -27,7 +28,6 @@ from tenants.contrib.limits.limiter import (
 from tenants.contrib.limits.repeated_answers import allow_repeats, when_repeated
 from tenants.contrib.limits.request_bodies import REFUSAL
 from tenants.contrib.limits.responses import refused
-from tenants.errors import HashingBusy
 from tenants.http.base_middleware import TwoWayMiddleware
 from tenants.http.client_ip import client_address
 from tenants.limits import Limits

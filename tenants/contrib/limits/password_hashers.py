@@ -19,8 +19,8 @@ from django.db import connections
 from django.http import HttpRequest
 
 from tenants.context import current_tenant, innermost
+from tenants.contrib.limits.errors import HashingBusy
 from tenants.contrib.limits.limiter import Place, Turnstile
-from tenants.errors import HashingBusy
 from tenants.http.client_ip import client_address
 from tenants.limits import Limits
 

@@ -19,9 +19,9 @@ from django.http import Http404
 
 from tenants.conf import tenancy
 from tenants.context import MountPoint, TenantInfo, use_tenant
+from tenants.contrib.mounts.errors import MountFailed
 from tenants.contrib.mounts.factories import Application, build
 from tenants.contrib.mounts.wsgi import is_in_transaction
-from tenants.errors import MountFailed
 from tenants.registry.lookup import tenant_changed
 
 logger = logging.getLogger(__name__)

@@ -13,10 +13,10 @@ from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 
 from tenants.contrib.mounts.call_limits import Patience
+from tenants.contrib.mounts.errors import MountTimedOut
 from tenants.contrib.mounts.exit_guard import as_error
 from tenants.contrib.mounts.lifespan import HostedApplication, Scope
 from tenants.contrib.mounts.request import MountedResponse, Visit
-from tenants.errors import MountTimedOut
 
 _CHUNK = 65_536
 """How many bytes of a request's body are read at once."""

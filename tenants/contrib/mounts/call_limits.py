@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TypeVar
 
 from tenants.context import TenantInfo
-from tenants.errors import MountTimedOut
+from tenants.contrib.mounts.errors import MountTimedOut
 
 T = TypeVar("T")
 

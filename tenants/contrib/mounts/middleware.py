@@ -23,9 +23,9 @@ from tenants.contrib.limits.limiter import Refusal
 from tenants.contrib.limits.responses import refused
 from tenants.contrib.mounts.app_cache import Built, built_applications
 from tenants.contrib.mounts.call_limits import Patience, calls
+from tenants.contrib.mounts.errors import MountFailed, MountTimedOut
 from tenants.contrib.mounts.request import Leaving, MountedResponse, Use, Visit
 from tenants.contrib.mounts.responses import mount_failed, mount_timed_out
-from tenants.errors import MountFailed, MountTimedOut
 from tenants.http.base_middleware import TwoWayMiddleware
 from tenants.isolation.urlconfs import first_of, taken_segments
 

@@ -26,8 +26,9 @@ from tenants.contrib.limits.limiter import Queued, Refusal, turnstile, wait_asyn
 from tenants.contrib.limits.websockets import socket_slots
 from tenants.contrib.mounts.app_cache import Built, built_applications
 from tenants.contrib.mounts.asgi import AsgiApplication
+from tenants.contrib.mounts.errors import MountFailed
 from tenants.contrib.mounts.middleware import is_staff, point_at
-from tenants.errors import InvalidHost, MountFailed
+from tenants.errors import InvalidHost
 from tenants.hosts import authority_of, host_of_header
 from tenants.http.client_ip import client_address
 from tenants.http.middleware import is_refused_as_behind

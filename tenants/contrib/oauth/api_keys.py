@@ -16,11 +16,12 @@ from django.utils import timezone
 
 from tenants.context import TenantInfo, current_tenant, use_tenant
 from tenants.contrib.impersonation.backend import is_operator_account
+from tenants.contrib.impersonation.errors import OperatorAccountRefused
+from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.fields import Digest, KeyedDigestField
 from tenants.contrib.oauth.key_cache import KnownKey, Ring, rings
 from tenants.contrib.oauth.models import ApiKey
 from tenants.contrib.oauth.secrets import is_well_formed, new_secret
-from tenants.errors import InvalidToken, OperatorAccountRefused
 
 logger = logging.getLogger(__name__)
 

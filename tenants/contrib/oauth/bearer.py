@@ -17,9 +17,9 @@ from django.utils.functional import SimpleLazyObject
 from tenants.contrib.api.auth import Access, NotIdentified
 from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.oauth.api_keys import find_api_key, is_api_key
+from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.key_cache import Ring, rings
 from tenants.contrib.oauth.tokens import verify
-from tenants.errors import InvalidToken
 
 VOID = "invalid_token"
 """RFC 6750's word for a token that is expired, revoked, somebody else's or none at all."""

@@ -9,13 +9,13 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.http import ChecksParameters, authenticated_client, for_clients, refusal, unknown_client
 from tenants.contrib.oauth.issuer import issuer
 from tenants.contrib.oauth.key_cache import rings
 from tenants.contrib.oauth.models import AccessToken, Application
 from tenants.contrib.oauth.scopes import INTROSPECTION
 from tenants.contrib.oauth.tokens import verify
-from tenants.errors import InvalidToken
 
 _NOT_GOOD = {"active": False}
 

@@ -15,10 +15,10 @@ from typing import Any
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
+from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.issuer import issuer
 from tenants.contrib.oauth.key_cache import Ring
 from tenants.contrib.oauth.keys import ALGORITHM, signing_pair
-from tenants.errors import InvalidToken
 
 TYPE = "at+jwt"
 """What stands in the header, so that no identity token passes for an access token."""

@@ -24,6 +24,7 @@ from tenants.contrib.observability.principal import STRANGER, Principal
 from tenants.contrib.observability.request_context import Call, current_call
 from tenants.contrib.observability.tracing import Step, http_facts, note_step
 from tenants.contrib.services.directory import directory
+from tenants.contrib.services.errors import ServiceFailed, ServiceNotFound
 from tenants.contrib.services.event_loop import background
 from tenants.contrib.services.identity import HEADER
 from tenants.contrib.services.keys import identity_header
@@ -32,7 +33,7 @@ from tenants.contrib.services.response import Reply
 from tenants.contrib.services.status_report import facts_of, write_and_hang_up
 from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.upstreams import Upstreams
-from tenants.errors import NoActiveTenant, ServiceFailed, ServiceNotFound
+from tenants.errors import NoActiveTenant
 
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer that are kept in memory; more is an error."""

@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from tenants.contrib.observability.principal import Principal
-from tenants.errors import InvalidIdentity
+from tenants.contrib.services.errors import InvalidIdentity
 
 HEADER = "Sangga-Identity"
 LIFETIME = 30

@@ -13,10 +13,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from tenants.contrib.observability.request_context import SECONDS_LEFT
 from tenants.contrib.services.endpoints import Address
+from tenants.contrib.services.errors import ServiceFailed
 from tenants.contrib.services.http_transport import Connections, NotHTTP, Received
 from tenants.contrib.services.retry_budget import IDEMPOTENT
 from tenants.contrib.services.upstreams import Upstream
-from tenants.errors import ServiceFailed
 
 SMALL = 256 * 1024
 """Bytes of an answer that are read before it counts as one: until then another address can be asked instead."""

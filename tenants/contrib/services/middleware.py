@@ -25,11 +25,11 @@ from tenants.contrib.observability.logs import note_request, notes_requests
 from tenants.contrib.observability.principal import STRANGER, Principal
 from tenants.contrib.observability.request_context import Call, in_call
 from tenants.contrib.observability.tracing import Step, http_facts, note_step
+from tenants.contrib.services.errors import InvalidIdentity
 from tenants.contrib.services.identity import HEADER, Identity, verify
 from tenants.contrib.services.keys import service_keys
 from tenants.contrib.services.metrics import CONTENT_TYPE, note_answer, page
 from tenants.contrib.services.validators import OWN_PREFIX
-from tenants.errors import InvalidIdentity
 from tenants.http.base_middleware import TwoWayMiddleware
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tenants.errors import ServiceFailed
+from tenants.contrib.services.errors import ServiceFailed
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ import random
 from collections.abc import Collection
 
 from tenants.contrib.services.endpoints import Address
+from tenants.contrib.services.errors import ServiceFailed
 from tenants.contrib.services.http_transport import Connections
 from tenants.contrib.services.retry_budget import RetryBudget
 from tenants.contrib.services.stats import Tally
 from tenants.contrib.services.types import ServiceInfo
-from tenants.errors import ServiceFailed
 
 
 class Upstream:

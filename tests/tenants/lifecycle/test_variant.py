@@ -246,7 +246,7 @@ def test_tables_in_use_are_waited_for_and_then_all_is_as_it_was(shop: TenantInfo
     holder.start()
     try:
         assert holding.wait(180)
-        with pytest.raises(LockTimeout, match=r"had the table 'goods_goods'.*for 0.2 seconds.*pg_stat_activity"):
+        with pytest.raises(LockTimeout, match=r"held table 'goods_goods'.*for 0.2 seconds.*pg_stat_activity"):
             set_variant(shop.slug, "customer_a", lock_timeout=0.2)
     finally:
         done.set()

@@ -48,7 +48,7 @@ UNKNOWN = [
     (["migrate_tenants", "nosuch"], "'nosuch'"),
     (["migrate_tenants", "goods", "9999"], "no migration '9999'"),
     (["run_gateway", "--host", "nosuch.invalid", "--port", "0"], "cannot listen at nosuch.invalid"),
-    (["create_tenant", "typed", "--owner-email", "nobody"], "is no owner email"),
+    (["create_tenant", "typed", "--owner-email", "nobody"], "is not a valid owner email"),
     (["create_tenant", "typed", "--name", "n" * 201], "at most 200 characters"),
     (["service_key", "any text"], "No service 'any text' is registered"),
 ]
@@ -141,7 +141,7 @@ def test_a_purge_that_has_begun_cannot_be_undone_and_says_so(live_tenant: Tenant
     """Fault 26."""
     with use_tenant(PLATFORM):
         Tenant.objects.filter(pk=live_tenant.id).update(status=Tenant.Status.PURGING)
-    with pytest.raises(TenantNotFound, match="no way back"):
+    with pytest.raises(TenantNotFound, match="cannot be undone"):
         undelete_tenant(live_tenant.slug)
     purge_tenant(live_tenant.slug)
 

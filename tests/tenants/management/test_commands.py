@@ -96,13 +96,13 @@ def test_create_tenant_without_a_password_prints_a_link_that_sets_it_once(opened
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["acme"], "There is a tenant 'acme' already"),
+        (["acme"], "Tenant 'acme' already exists"),
         (["Not A Slug"], "cannot name a tenant"),
         (["www"], "reserved"),
-        (["typed", "--domain", "my_shop.example"], "is no host name"),
+        (["typed", "--domain", "my_shop.example"], "is not a host name"),
         (["typed", "--domain", "typed.localhost"], "given out as slugs"),
-        (["typed", "--time-zone", "Moon/Tranquility"], "is no time zone"),
-        (["typed", "--currency", "won"], "is no currency"),
+        (["typed", "--time-zone", "Moon/Tranquility"], "is not a valid time zone"),
+        (["typed", "--currency", "won"], "is not a valid currency"),
     ],
 )
 def test_create_tenant_says_in_a_line_what_will_not_do(

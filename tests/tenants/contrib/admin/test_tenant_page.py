@@ -105,7 +105,7 @@ def test_a_domain_is_added_in_its_one_spelling(browser: Client, acme: TenantInfo
 @pytest.mark.parametrize(
     ("host", "reason"),
     [
-        ("no host!", "is no host name"),
+        ("no host!", "is not a host name"),
         ("other.localhost", "Names below localhost are given out as slugs."),
         ("127.0.0.1", "This host is the platform's."),
         ("taken.example", "This host belongs to a tenant already."),

@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from shop.goods.models import Category
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.impersonation.errors import TenantClosed
 from tenants.contrib.impersonation.links import make_entry_link, use_entry_link
 from tenants.contrib.impersonation.models import OperatorLogin
-from tenants.errors import TenantClosed
 from tenants.lifecycle import resume_tenant, sign_out_tenant, suspend_tenant
 from tenants.models import AuditEvent, Tenant
 from tenants.registry.lookup import registry, tenant_by_slug
@@ -123,7 +123,7 @@ def test_it_is_void_while_the_shop_is_suspended_and_none_is_made(office: Client,
     with pytest.raises(TenantClosed):
         make_entry_link(tenant_by_slug("acme"), 1, "kim")
     page = office.post(f"/admin/tenants/tenant/{acme.id}/enter/", follow=True)
-    assert "is not open" in unescape(page.content.decode())
+    assert "is not active" in unescape(page.content.decode())
 
 
 @pytest.mark.parametrize("token", ["x", "x:y", "x:y:z", "a" * 2000, "%00", "é"])

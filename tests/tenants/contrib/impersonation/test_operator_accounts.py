@@ -18,8 +18,8 @@ from django.test import Client
 from tenants import TenancyError, TenantInfo, use_tenant
 from tenants.contrib.accounts.emails import send_reset_links
 from tenants.contrib.impersonation.backend import account_of
+from tenants.contrib.impersonation.errors import OperatorAccountRefused
 from tenants.contrib.oauth.api_keys import make_api_key
-from tenants.errors import OperatorAccountRefused
 from tenants.isolation.password_reset import password_link
 
 PASSWORD = "long enough, and new"

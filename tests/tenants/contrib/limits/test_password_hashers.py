@@ -18,9 +18,9 @@ from config.settings import PASSWORD_HASHERS
 from tenants import TenantInfo, use_tenant
 from tenants.context import leave, serve
 from tenants.contrib.limits import password_hashers as hashing
+from tenants.contrib.limits.errors import HashingBusy
 from tenants.contrib.limits.limiter import Place
 from tenants.contrib.limits.password_hashers import MOST_OF_ADDRESS, MOST_OF_TENANT
-from tenants.errors import HashingBusy
 from tenants.limits import Limits
 from tests.settings import TENANTS
 from tests.waiting import eventually

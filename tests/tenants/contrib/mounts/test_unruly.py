@@ -20,9 +20,9 @@ from tenants.contrib.mounts import app_cache as built
 from tenants.contrib.mounts import queue_middleware as queue
 from tenants.contrib.mounts.app_cache import built_applications
 from tenants.contrib.mounts.call_limits import calls
+from tenants.contrib.mounts.errors import MountTimedOut
 from tenants.contrib.mounts.exit_guard import ApplicationExited
 from tenants.contrib.mounts.models import Mount
-from tenants.errors import MountTimedOut
 from tenants.registry.lookup import registry
 from tests.settings import TENANTS
 from tests.tenants.contrib.mounts import unruly

@@ -16,10 +16,10 @@ from django.utils import timezone
 from tenants import TenantInfo, use_tenant
 from tenants.contrib.oauth.admin.clients import RENEW
 from tenants.contrib.oauth.api_keys import PREFIX, find_api_key, make_api_key
+from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.key_cache import rings
 from tenants.contrib.oauth.models import AccessToken, ApiKey, Application, SigningKey
 from tenants.contrib.oauth.secrets import is_secret
-from tenants.errors import InvalidToken
 
 
 @pytest.fixture

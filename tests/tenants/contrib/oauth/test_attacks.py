@@ -19,11 +19,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from tenants import TenantInfo, use_tenant
+from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.key_cache import rings
 from tenants.contrib.oauth.keys import rotate_key, signing_pair
 from tenants.contrib.oauth.models import Application, SigningKey
 from tenants.contrib.oauth.tokens import TYPE, access_token, sign, verify
-from tenants.errors import InvalidToken
 from tests.tenants.contrib.oauth.conftest import CALLBACK, PASSWORD, Consent, Shop, give_consent
 from tests.tenants.contrib.oauth.stranger import Browser, client, http
 

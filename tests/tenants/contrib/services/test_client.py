@@ -21,11 +21,11 @@ from tenants.contrib.observability.principal import STRANGER, Principal
 from tenants.contrib.observability.request_context import Call, in_call
 from tenants.contrib.services.client import upstreams
 from tenants.contrib.services.directory import directory
+from tenants.contrib.services.errors import ServiceFailed, ServiceNotFound
 from tenants.contrib.services.event_loop import background
 from tenants.contrib.services.identity import HEADER, verify
 from tenants.contrib.services.keys import service_keys
 from tenants.contrib.services.models import Service
-from tenants.errors import ServiceFailed, ServiceNotFound
 from tenants.registry.lookup import tenant_by_slug
 from tests.tenants.contrib.gateway import upstreams as fakes
 from tests.tenants.contrib.gateway.conftest import Loop

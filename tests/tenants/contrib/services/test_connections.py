@@ -13,10 +13,10 @@ from functools import partial
 import pytest
 from multidict import CIMultiDict
 
+from tenants.contrib.services.errors import ServiceFailed
 from tenants.contrib.services.load_balancer import Answer, Outgoing, send
 from tenants.contrib.services.types import AddressInfo, ServiceInfo
 from tenants.contrib.services.upstreams import Upstream
-from tenants.errors import ServiceFailed
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 LARGE = b"x" * 30_000_000

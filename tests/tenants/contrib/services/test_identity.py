@@ -17,9 +17,9 @@ from joserfc.jwk import OctKey
 
 from tenants.contrib.observability.principal import Principal
 from tenants.contrib.services import identity as identity_module
+from tenants.contrib.services.errors import InvalidIdentity
 from tenants.contrib.services.identity import Identity, sign, verify
 from tenants.contrib.services.keys import service_key, service_keys
-from tenants.errors import InvalidIdentity
 from tenants.isolation.signing import TenantSecretKey
 
 KEY = b"k" * 32

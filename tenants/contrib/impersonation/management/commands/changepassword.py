@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from tenants.contrib.impersonation.backend import is_operator_name
-from tenants.errors import OperatorAccountRefused
+from tenants.contrib.impersonation.errors import OperatorAccountRefused
 from tenants.management.commands import changepassword
 
 
