@@ -12,7 +12,7 @@ from tenants.errors import TenantLocked
 from tenants.lifecycle.rows import Which, existing_tenant
 from tenants.migrator.recorder import LOCK_SPACE
 from tenants.models import Tenant
-from tenants.postgresql.dedicated_connection import dedicated_connection
+from tenants.postgresql.direct_connection import dedicated_connection
 from tenants.registry.tenant_info import info_of
 
 

@@ -1,7 +1,10 @@
-"""Direct connections past Django's pool and any pooler, for code that needs a session."""
+"""Direct connections past Django's pool and any pooler: an additional one, or one in place of Django's."""
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
@@ -13,7 +16,6 @@ from tenants.errors import ConfigurationError
 if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
 
-
 _SETTINGS = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
 
 
@@ -21,6 +23,23 @@ def connect_directly(alias: str = "default") -> psycopg.Connection[Any]:
     """Return a new connection in autocommit mode without a tenant's settings; the caller closes it."""
     wrapper = cast("DatabaseWrapper", connections[alias])
     return cast("psycopg.Connection[Any]", wrapper.connect_directly())
+
+
+@contextmanager
+def dedicated_connection(alias: str = "default") -> Iterator[None]:
+    """Replace this thread's connection inside the block by a new one, past any pool and pooler.
+
+    A transaction of the caller stays open meanwhile. It does not see what the block does before the block commits,
+    and does not roll it back. Locks and settings of the new session end with the block.
+    """
+    before = connections[alias]
+    dedicated = type(before)(direct_settings(copy.deepcopy(before.settings_dict)), alias)
+    connections[alias] = dedicated
+    try:
+        yield
+    finally:
+        connections[alias] = before
+        dedicated.close()
 
 
 def direct_options(options: dict[str, Any]) -> dict[str, Any]:

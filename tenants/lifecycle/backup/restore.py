@@ -33,8 +33,8 @@ from tenants.migrator.restored import migrate_unseen
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.postgresql.dedicated_connection import dedicated_connection
 from tenants.postgresql.dependencies import Extension
+from tenants.postgresql.direct_connection import dedicated_connection
 from tenants.postgresql.extensions import create_extension, schema_of_extension
 from tenants.registry.tenant_info import info_of
 from tenants.variants.discovery import known_variants
