@@ -66,6 +66,8 @@ APPS_WITHOUT_TABLES = [
     "tenants.contrib.admin",
     "tenants.contrib.accounts",
     "tenants.contrib.devserver",
+    "tenants.contrib.gateway",
+    "tenants.contrib.observability",
     "shop.storefront",
     "shop.mounts",
     "whitenoise.runserver_nostatic",

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import load_backend
 
 from tenants.checks.placement import invalid_variants
-from tenants.conf import tenancy
+from tenants.conf import check_all_settings, tenancy
 from tenants.errors import InvalidVariant, TenancyError
 from tenants.isolation.app_placement import Placement, placement_of
 from tenants.isolation.urlconfs import import_urlconfs, views_of
@@ -21,23 +21,17 @@ from tenants.postgresql.base import DatabaseWrapper
 MIDDLEWARE = "tenants.http.middleware.TenantMiddleware"
 ROUTER = "tenants.isolation.router.TenantRouter"
 ENGINE = "tenants.postgresql"
-DOOR = "tenants.contrib.services.middleware.ServiceDoorMiddleware"
 _LOCALE = "django.middleware.locale.LocaleMiddleware"
 
 
 @register(Tags.compatibility)
 def check_settings(**_: Any) -> Iterable[CheckMessage]:
+    check_all_settings()
     if not settings.MIDDLEWARE or settings.MIDDLEWARE[0] != MIDDLEWARE:
         yield Error(
             f"{MIDDLEWARE} is not first in MIDDLEWARE.",
             hint="Move it to the first place: middleware before it runs without a tenant.",
             id="tenants.E001",
-        )
-    if tenancy().service not in {"all", "gateway"} and DOOR not in settings.MIDDLEWARE:
-        yield Error(
-            f"The service {tenancy().service!r} runs without {DOOR} in MIDDLEWARE.",
-            hint="Add it after TenantMiddleware: without it, requests can bypass the gateway.",
-            id="tenants.E024",
         )
     if not _is_tenant_engine(settings.DATABASES["default"]["ENGINE"]):
         yield Error(

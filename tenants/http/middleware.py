@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.urls import get_script_prefix, set_script_prefix
 from django.utils.cache import patch_vary_headers
 
-from tenants.conf import tenancy
+from tenants.conf import check_all_settings, tenancy
 from tenants.context import Block, TenantInfo, leave, serve
 from tenants.errors import DatabaseUnavailable, InvalidHost
 from tenants.hosts import authority_of, host_of_header
@@ -58,6 +58,7 @@ class TenantMiddleware(TwoWayMiddleware):
     """
 
     def __init__(self, get_response: Handler | AsyncHandler) -> None:
+        check_all_settings()
         import_urlconfs()
         super().__init__(get_response)
 

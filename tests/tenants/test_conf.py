@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from tenants.conf import TenancySettings, tenancy
+import tenants
+from tenants.conf import TenancySettings, check_all_settings, groups, tenancy
+from tenants.contrib.mounts.conf import mount_settings
 from tenants.errors import ConfigurationError
 from tenants.names import RESERVED_SLUGS
 
@@ -97,3 +103,47 @@ def test_an_address_has_the_scheme_and_the_port_of_the_origin(origin: str, url: 
 def test_reserved_slugs_are_added_to_ours() -> None:
     with override_settings(TENANTS={"RESERVED_SLUGS": ["acme"]}):
         assert tenancy().all_reserved_slugs == RESERVED_SLUGS | {"acme"}
+
+
+# --- Keys of contrib apps
+
+
+def test_keys_of_an_app_are_read_by_its_own_function() -> None:
+    with override_settings(TENANTS={"MOUNTS_KEPT": 5, "MOUNTS_SECONDS": 2}):
+        assert (mount_settings().mounts_kept, mount_settings().mounts_seconds) == (5, 2.0)
+        assert not hasattr(tenancy(), "mounts_kept")
+
+
+def test_an_unknown_key_suggests_the_key_of_an_app() -> None:
+    with override_settings(TENANTS={"MOUNT_KEPT": 5}), pytest.raises(ConfigurationError, match="'MOUNTS_KEPT'"):
+        tenancy()
+
+
+def test_a_key_of_an_app_that_is_not_installed_is_unknown() -> None:
+    code = """
+from tests import settings
+settings.INSTALLED_APPS.remove("tenants.contrib.gateway")
+import django; django.setup()
+from tenants.conf import tenancy; tenancy()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "TENANTS has an unknown key: 'GATEWAY_" in done.stderr
+    assert "INSTALLED_APPS" in done.stderr
+
+
+@pytest.mark.parametrize(("key", "value"), [("MOUNTS", {"a": 1}), ("OTLP_ENDPOINT", 1), ("API_SUNSET", ["v1=soon"])])
+def test_a_wrong_value_of_an_app_is_an_error_that_names_its_key(key: str, value: Any) -> None:
+    with override_settings(TENANTS={key: value}), pytest.raises(ConfigurationError, match=key):
+        check_all_settings()
+
+
+def test_every_group_belongs_to_an_installed_app_and_no_key_to_two() -> None:
+    keys = [key.name for group in groups() for key in fields(group)]
+    assert len(keys) == len(set(keys))
+    assert {group.__module__ for group in groups()} == {
+        "tenants.conf",
+        *(
+            f"tenants.contrib.{file.parent.name}.conf"
+            for file in Path(tenants.__file__).parent.glob("contrib/*/conf.py")
+        ),
+    }

@@ -18,6 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tenants.conf import tenancy
 from tenants.context import current_tenant
+from tenants.contrib.accounts.conf import account_settings
 
 RECOVERY_CODES = 10
 
@@ -25,7 +26,7 @@ RECOVERY_CODES = 10
 def is_required() -> bool:
     """Tell whether whoever signs in to run the active tenant, or the platform, has to have a second factor."""
     tenant = current_tenant()
-    return tenancy().operator_second_factor if tenant.is_platform else tenant.staff_second_factor
+    return account_settings().operator_second_factor if tenant.is_platform else tenant.staff_second_factor
 
 
 def has_second_factor(user: Any) -> bool:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget
 
 from tenants.conf import tenancy
+from tenants.contrib.api.conf import api_settings
 from tenants.lifecycle.create import time_zones
 from tenants.models import Tenant
 from tenants.variants.discovery import known_variants
@@ -48,8 +49,7 @@ def _time_zones() -> Choices:
 
 
 def _api_versions() -> Choices:
-    config = tenancy()
-    return [("", gettext("the default: %s") % config.api_default_version), *_plain(config.api_versions)]
+    return [("", gettext("the default: %s") % api_settings().api_default_version), *_plain(tenancy().api_versions)]
 
 
 def _plain(values: Iterable[str]) -> Choices:

@@ -9,8 +9,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from tenants.conf import tenancy
 from tenants.contrib.accounts.admin_base import UntitledInline
+from tenants.contrib.mounts.conf import mount_settings
 from tenants.contrib.mounts.factories import check_options
 from tenants.contrib.mounts.models import Mount
 from tenants.errors import ConfigurationError
@@ -27,7 +27,8 @@ class MountForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at 
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = dict.fromkeys([self.instance.app, *tenancy().mounts] if self.instance.app else tenancy().mounts)
+        own = [self.instance.app] if self.instance.app else []
+        known = dict.fromkeys([*own, *mount_settings().mounts])
         self.fields["app"] = forms.ChoiceField(
             label=capfirst(_("application")),
             choices=[(name, name) for name in known],

@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from tenants.conf import tenancy
 from tenants.contrib.admin.tenant_create_view import actor
 from tenants.contrib.admin.tenant_operation_views import TenantOperations
+from tenants.contrib.impersonation.conf import impersonation_settings
 from tenants.contrib.impersonation.links import SECONDS, make_entry_link
 from tenants.errors import TenancyError
 from tenants.lifecycle.audit import acting_as
@@ -54,7 +54,7 @@ class TenantEntering(TenantOperations):
             "original": tenant,
             "link": link,
             "seconds": SECONDS,
-            "minutes": tenancy().operator_minutes,
+            "minutes": impersonation_settings().operator_minutes,
         }
         # Shown, and not redirected to: a policy of the page's forms may forbid to leave its host.
         return TemplateResponse(request, "tenants/admin/enter.html", context)

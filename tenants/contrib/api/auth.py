@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 from ninja.errors import AuthenticationError, AuthorizationError
 from ninja.utils import check_csrf
 
-from tenants.conf import tenancy
+from tenants.contrib.api.conf import api_settings
 
 _SAFE = frozenset(["GET", "HEAD", "OPTIONS", "TRACE"])
 
@@ -91,7 +91,7 @@ Bearer = Callable[[HttpRequest, str], "Access | None"]
 
 @cache
 def _bearers() -> tuple[Bearer, ...]:
-    return tuple(import_string(path) for path in tenancy().api_bearers)
+    return tuple(import_string(path) for path in api_settings().api_bearers)
 
 
 def _reload(*, setting: str, **_: object) -> None:

@@ -17,8 +17,8 @@ import psycopg
 from django.db.models import Max, Sum
 from django.http import HttpRequest
 
-from tenants.conf import tenancy
 from tenants.context import PLATFORM, current_tenant, use_tenant
+from tenants.contrib.api.conf import api_settings
 from tenants.contrib.api.models import ApiUsage
 from tenants.postgresql.direct_connection import connect_directly
 
@@ -60,7 +60,7 @@ class UsageCounter:
 
     def count(self, version: str, request: HttpRequest) -> None:
         """Count one call at the active tenant."""
-        if not tenancy().api_usage_seconds:
+        if not api_settings().api_usage_seconds:
             return
         tenant_id, today = current_tenant().id, datetime.now(UTC).date()
         use = Use(tenant_id, version, today, client_of(request))

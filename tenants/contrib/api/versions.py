@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
+from tenants.contrib.api.conf import api_settings
 from tenants.contrib.api.errors import ProblemDetails, Refused, answer
 
 HEADER = "X-API-Version"
@@ -25,7 +26,7 @@ _VERSION = re.compile(r"(v\d+)(?:/|$)")
 def default_version(tenant: TenantInfo) -> str:
     """Return the version of a request that asks for none: the tenant's own choice, else the project's."""
     own = tenant.api_version
-    return own if own in tenancy().api_versions else tenancy().api_default_version
+    return own if own in tenancy().api_versions else api_settings().api_default_version
 
 
 def asked_version(request: HttpRequest) -> str:
@@ -88,8 +89,8 @@ def list_versions(request: HttpRequest) -> HttpResponse:
 def _facts(version: str) -> dict[str, Any]:
     root = reverse(f"api-{version}:api-root")
     dates = {
-        "deprecated": _date_of(version, tenancy().api_deprecated),
-        "sunset": _date_of(version, tenancy().api_sunset),
+        "deprecated": _date_of(version, api_settings().api_deprecated),
+        "sunset": _date_of(version, api_settings().api_sunset),
     }
     told = {name: day.isoformat() if day else None for name, day in dates.items()}
     return {"version": version, "url": root, "docs": f"{root}docs", "openapi": f"{root}openapi.json", **told}
@@ -98,13 +99,13 @@ def _facts(version: str) -> dict[str, Any]:
 def tell_version(version: str, response: HttpResponseBase) -> None:
     """Write the version into the headers, and what becomes of it: Deprecation (RFC 9745) and Sunset (RFC 8594)."""
     response[HEADER] = version
-    config = tenancy()
+    config, newest = api_settings(), tenancy().api_versions[-1]
     if deprecated := _date_of(version, config.api_deprecated):
         response["Deprecation"] = f"@{_timestamp(deprecated)}"
     if sunset := _date_of(version, config.api_sunset):
         response["Sunset"] = http_date(_timestamp(sunset))
-    if (deprecated or sunset) and version != config.api_versions[-1]:
-        newest = reverse(f"api-{config.api_versions[-1]}:api-root")
+    if (deprecated or sunset) and version != newest:
+        newest = reverse(f"api-{newest}:api-root")
         links = [response["Link"]] if "Link" in response else []
         response["Link"] = ", ".join([*links, f'<{newest}>; rel="successor-version"'])
 

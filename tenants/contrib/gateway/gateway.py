@@ -18,6 +18,7 @@ from tenants.contrib.gateway.limits import GatewayLimits, SpreadRefusals
 from tenants.contrib.gateway.proxy import forward
 from tenants.contrib.gateway.request_validation import as_read, check_runs_nowhere_else, check_shape, host_of
 from tenants.contrib.gateway.websockets import Sockets, is_websocket
+from tenants.contrib.observability.conf import observability_settings
 from tenants.contrib.observability.logs import note_request, notes_requests
 from tenants.contrib.observability.tracing import Step, http_facts, note_step
 from tenants.contrib.services.directory import Services
@@ -132,7 +133,7 @@ class Gateway:
         self.tally.note(status, seconds)
         if service is not None and (upstream := self.upstreams.by_name.get(service.name)):
             upstream.tally.note(status, seconds)
-        if not notes_requests() and not tenancy().otlp_endpoint:
+        if not notes_requests() and not observability_settings().otlp_endpoint:
             return
         self._tell(arrival, status, seconds, service.name if service else "")
 

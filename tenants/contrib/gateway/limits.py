@@ -9,6 +9,7 @@ from math import ceil
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
+from tenants.contrib.gateway.conf import gateway_settings
 from tenants.contrib.gateway.errors import Refused
 from tenants.contrib.limits.counters import Kind, pressure
 from tenants.contrib.limits.limiter import Place, Queued, Refusal, Turnstile, wait_async
@@ -116,8 +117,8 @@ class SpreadRefusals:
 
 
 def _limits_of(tenant: TenantInfo) -> Limits:
-    conf = tenancy()
-    return times(conf.limits_of(tenant), conf.gateway_limits_times, conf.gateway_at_once)
+    conf = gateway_settings()
+    return times(tenancy().limits_of(tenant), conf.gateway_limits_times, conf.gateway_at_once)
 
 
 def _refusal(tenant: TenantInfo, refusal: Refusal) -> Refused:

@@ -12,13 +12,13 @@ from typing import Any
 from aiohttp import web
 from django.core.signals import request_finished
 
-from tenants.conf import tenancy
 from tenants.contrib.gateway.connection_limits import ClientConnections, most_connections
 from tenants.contrib.gateway.errors import Refused, problem
 from tenants.contrib.gateway.gateway import Gateway
 from tenants.contrib.gateway.health import watch_health
 from tenants.contrib.observability.request_context import Call
 from tenants.contrib.observability.tracing import prepare
+from tenants.contrib.services.conf import service_settings
 from tenants.contrib.services.metrics import forget, watch
 from tenants.contrib.services.status_report import facts_of, write_and_hang_up
 from tenants.contrib.services.upstreams import Upstream
@@ -125,7 +125,7 @@ class GatewayServer:
             await self._runner.cleanup()
             raise
         self._beside = [asyncio.create_task(watch_health(self.gateway)), asyncio.create_task(self._round_off())]
-        if tenancy().service_report_seconds:
+        if service_settings().service_report_seconds:
             self._beside.append(asyncio.create_task(self._report()))
         watch(self.gateway.tally, self._upstreams)
         port: int = self._runner.addresses[0][1]
@@ -140,7 +140,7 @@ class GatewayServer:
     async def _report(self) -> None:
         """Write down, for the operator's admin, what is seen of services."""
         while True:
-            await asyncio.sleep(tenancy().service_report_seconds)
+            await asyncio.sleep(service_settings().service_report_seconds)
             await self.gateway.lookups.in_thread(partial(write_and_hang_up, "gateway", facts_of(self._upstreams())))
 
     def _upstreams(self) -> Iterable[Upstream]:

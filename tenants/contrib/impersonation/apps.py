@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from tenants.contrib.impersonation.conf import ImpersonationSettings
+
 
 class ImpersonationConfig(AppConfig):
     name = "tenants.contrib.impersonation"
     label = "tenants_impersonation"
     verbose_name = _("Impersonation")
+    tenancy_settings = ImpersonationSettings
 
     def ready(self) -> None:
         from tenants.contrib.impersonation.guard import guard_operator_accounts

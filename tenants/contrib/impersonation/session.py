@@ -13,9 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from tenants.conf import tenancy
 from tenants.context import current_tenant
 from tenants.contrib.impersonation.backend import account_of
+from tenants.contrib.impersonation.conf import impersonation_settings
 from tenants.contrib.impersonation.models import OperatorLogin
 from tenants.lifecycle import audit
 
@@ -29,7 +29,7 @@ def begin_session(request: HttpRequest, entry: OperatorLogin) -> None:
     account = account_of(entry.operator_id, entry.operator)
     login(request, account, backend=_BACKEND)
     request.session[_MARK] = entry.operator
-    request.session.set_expiry(timezone.now() + timedelta(minutes=tenancy().operator_minutes))
+    request.session.set_expiry(timezone.now() + timedelta(minutes=impersonation_settings().operator_minutes))
     _note(account, gettext("Entered the shop."))
 
 
@@ -52,7 +52,7 @@ def _hint() -> str:
 
 def give_hint(response: HttpResponse) -> None:
     """Let pages ask the session about an operator: for everybody else it stays unread."""
-    seconds = tenancy().operator_minutes * 60
+    seconds = impersonation_settings().operator_minutes * 60
     secure = settings.SESSION_COOKIE_SECURE
     response.set_cookie(_hint(), "1", max_age=seconds, httponly=True, secure=secure, samesite="Lax")
 

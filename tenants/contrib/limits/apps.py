@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from tenants.contrib.limits.conf import LimitSettings
+
 
 class LimitsConfig(AppConfig):
     name = "tenants.contrib.limits"
     label = "tenants_limits"
     verbose_name = _("Limits")
+    tenancy_settings = LimitSettings
 
     def ready(self) -> None:
         from tenants.contrib.limits.counters import WRITTEN_SECONDS, pressure

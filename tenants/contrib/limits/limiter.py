@@ -19,6 +19,7 @@ from django.http.response import HttpResponseBase
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
+from tenants.contrib.limits.conf import limit_settings
 from tenants.contrib.limits.counters import Kind
 from tenants.limits import Limits
 
@@ -257,7 +258,7 @@ class Turnstile:
         return len(self._gauges)
 
 
-turnstile = Turnstile(most_waiting=lambda: tenancy().most_waiting)
+turnstile = Turnstile(most_waiting=lambda: limit_settings().most_waiting)
 """Of tenants and the platform."""
 addresses = Turnstile()
 """Of clients' network addresses, over all tenants."""

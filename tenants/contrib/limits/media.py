@@ -8,8 +8,8 @@ from typing import Any, cast
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from tenants.conf import tenancy
 from tenants.context import current_tenant
+from tenants.contrib.limits.conf import limit_settings
 from tenants.contrib.limits.limiter import Bound, Place, Refusal, Turnstile
 from tenants.contrib.limits.responses import refused
 from tenants.http import media as engine
@@ -24,7 +24,7 @@ _sending = Turnstile()
 
 def _slots_for(request: HttpRequest, size: int) -> Place | Refusal:
     """Return what holds the slots of a large file while it is sent: under WSGI a slow client holds a thread by it."""
-    most = tenancy().most_waiting
+    most = limit_settings().most_waiting
     if request.method == "HEAD" or not most or size <= KEPT_BY_THE_SYSTEM:
         return Place(lambda: None)
     bounds: list[tuple[object, int]] = [(current_tenant().id, max(1, most * 2 // 3)), ("all", most)]

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
+from tenants.contrib.limits.conf import limit_settings
 from tenants.contrib.limits.counters import Kind, pressure
 from tenants.contrib.limits.errors import HashingBusy
 from tenants.contrib.limits.limiter import (
@@ -93,7 +94,7 @@ class LimitMiddleware(TwoWayMiddleware):
 
 def _enter_from_address(request: HttpRequest) -> Place | Refusal:
     """Count the request for its client's address, over all tenants."""
-    most, address = tenancy().address_concurrency, client_address(request)
+    most, address = limit_settings().address_concurrency, client_address(request)
     if not most or address is None:
         return Place(lambda: None)
     place = addresses.enter_as(address, Limits(concurrency=most))

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from tenants.conf import tenancy
+from tenants.contrib.limits.conf import limit_settings
 from tenants.contrib.limits.limiter import Bound, Place, Refusal, Turnstile, turnstile
 from tenants.contrib.limits.lockouts import Attempt, lockouts
 from tenants.errors import InvalidHost
@@ -47,7 +48,7 @@ def slots_for(sender: Sender, times: int = 1) -> ExitStack | Refusal:
     host, refusal = _look_ahead(sender)
     if refusal is not None:
         return refusal
-    most = tenancy().most_bodies * times
+    most = limit_settings().most_bodies * times
     if not most:
         return ExitStack()
     bounds: list[tuple[object, int]] = [(("host", host), max(1, most * 2 // 3)), ("all", most)]
@@ -87,7 +88,7 @@ def _look_ahead(sender: Sender) -> tuple[str, Refusal | None]:
 
 def deadline_after(received: int) -> float:
     """Return how many seconds after its beginning a body of which so much has come has to be complete."""
-    return tenancy().body_seconds + received / SLOWEST
+    return limit_settings().body_seconds + received / SLOWEST
 
 
 TOO_SLOW = Refusal(Bound.TOO_SLOW, 1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from tenants.conf import tenancy
 from tenants.context import TenantInfo
+from tenants.contrib.limits.conf import limit_settings
 from tenants.contrib.limits.limiter import Place, Turnstile
 from tenants.limits import Limits
 
@@ -16,7 +16,7 @@ _open = Turnstile()
 @contextmanager
 def socket_slots(tenant: TenantInfo, address: str | None) -> Iterator[str]:
     """Count one WebSocket inside the block; the value is why it may not be opened, or empty."""
-    conf, refusal = tenancy(), ""
+    conf, refusal = limit_settings(), ""
     bounds: list[tuple[str, object, int]] = [
         ("this address", ("address", address), 0 if address is None else conf.address_sockets),
         (str(tenant), ("tenant", tenant.id), conf.tenant_sockets),

@@ -17,8 +17,8 @@ from django.core.signals import setting_changed
 from django.db import connections
 from django.http import Http404
 
-from tenants.conf import tenancy
 from tenants.context import MountPoint, TenantInfo, use_tenant
+from tenants.contrib.mounts.conf import mount_settings
 from tenants.contrib.mounts.errors import MountFailed
 from tenants.contrib.mounts.factories import Application, build
 from tenants.contrib.mounts.wsgi import is_in_transaction
@@ -92,7 +92,7 @@ class Built:
             Context().run(self._build)  # what it reads, it reads in that
         elif is_first:
             Thread(target=Context().run, args=(self._build_and_hang_up,), name="mount-build", daemon=True).start()
-        left = self._begun_at + tenancy().mounts_seconds - time.monotonic()
+        left = self._begun_at + mount_settings().mounts_seconds - time.monotonic()
         if not self._is_built.wait(max(0.0, left)):
             raise MountFailed(self.point.app, str(self.tenant), "Its factory has not ended yet.", RETRY_SECONDS)
         if self._is_missing:
@@ -174,7 +174,7 @@ class BuiltApplications:
                 built = self._built[key] = Built(tenant, point)
                 built.take()
             self._built.move_to_end(key)
-            while len(self._built) > max(1, tenancy().mounts_kept):
+            while len(self._built) > max(1, mount_settings().mounts_kept):
                 leaving.append(self._built.popitem(last=False)[1])
         for old in leaving:
             old.retire()

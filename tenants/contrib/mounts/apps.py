@@ -6,11 +6,14 @@ from django.apps import AppConfig
 from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext_lazy as _
 
+from tenants.contrib.mounts.conf import MountSettings
+
 
 class MountsConfig(AppConfig):
     name = "tenants.contrib.mounts"
     label = "tenants_mounts"
     verbose_name = _("Mounts")
+    tenancy_settings = MountSettings
 
     def ready(self) -> None:
         from tenants.contrib.mounts.lookup import load_mounts_with_tenants

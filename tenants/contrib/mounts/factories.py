@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from asgiref.sync import iscoroutinefunction
 from django.utils.module_loading import import_string
 
-from tenants.conf import tenancy
 from tenants.context import MountPoint, TenantInfo
 from tenants.contrib.mounts.asgi import AsgiApplication
+from tenants.contrib.mounts.conf import mount_settings
 from tenants.contrib.mounts.request import MountedResponse, Visit
 from tenants.contrib.mounts.wsgi import WsgiApplication
 from tenants.errors import ConfigurationError
@@ -33,9 +33,9 @@ class Application(Protocol):
 
 def factory_of(name: str) -> Callable[..., Any]:
     """Return the factory of that name; raise `ConfigurationError` if it is not there."""
-    path = tenancy().mounts.get(name)
+    path = mount_settings().mounts.get(name)
     if path is None:
-        known = ", ".join(sorted(tenancy().mounts)) or "no factory at all"
+        known = ", ".join(sorted(mount_settings().mounts)) or "no factory at all"
         raise ConfigurationError(f"A tenant has the mount {name!r}, and TENANTS['MOUNTS'] names {known}.")
     try:
         factory: Callable[..., Any] = import_string(path)

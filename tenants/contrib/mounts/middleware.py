@@ -16,13 +16,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from tenants.conf import tenancy
 from tenants.context import MountPoint, TenantInfo, active_tenant
 from tenants.contrib.limits.counters import Kind, pressure
 from tenants.contrib.limits.limiter import Refusal
 from tenants.contrib.limits.responses import refused
 from tenants.contrib.mounts.app_cache import Built, built_applications
 from tenants.contrib.mounts.call_limits import Patience, calls
+from tenants.contrib.mounts.conf import mount_settings
 from tenants.contrib.mounts.errors import MountFailed, MountTimedOut
 from tenants.contrib.mounts.request import Leaving, MountedResponse, Use, Visit
 from tenants.contrib.mounts.responses import mount_failed, mount_timed_out
@@ -118,7 +118,7 @@ def _answer_at(request: HttpRequest, point: MountPoint, leaving: Leaving) -> Htt
     begun = work.released_once()
     try:
         built = built_applications.take(tenant, point)
-        patience = Patience(tenancy().mounts_seconds, point.app, tenant)
+        patience = Patience(mount_settings().mounts_seconds, point.app, tenant)
         return _answer_of(built, Visit(request, point.prefix, work, patience, remote_user, leaving))
     except MountFailed as failure:
         return mount_failed(request, tenant, failure.retry_seconds)

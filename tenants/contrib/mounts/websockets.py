@@ -19,13 +19,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django_otp.middleware import OTPMiddleware
 from psycopg_pool import PoolTimeout
 
-from tenants.conf import tenancy
 from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.contrib.accounts.middleware import SecondFactorMiddleware
 from tenants.contrib.limits.limiter import Queued, Refusal, turnstile, wait_async
 from tenants.contrib.limits.websockets import socket_slots
 from tenants.contrib.mounts.app_cache import Built, built_applications
 from tenants.contrib.mounts.asgi import AsgiApplication
+from tenants.contrib.mounts.conf import mount_settings
 from tenants.contrib.mounts.errors import MountFailed
 from tenants.contrib.mounts.middleware import is_staff, point_at
 from tenants.errors import InvalidHost
@@ -114,7 +114,7 @@ async def _within_bounds(serving: asyncio.Future[None], line: _Line, watching: C
 
 async def _keep_in_time(serving: asyncio.Future[None], line: _Line) -> None:
     """Refuse the client of an application that does not accept in time; end one that outlives its client."""
-    seconds = tenancy().mounts_seconds
+    seconds = mount_settings().mounts_seconds
     with suppress(TimeoutError):
         await asyncio.wait_for(line.is_answered.wait(), seconds)
     if not line.is_answered.is_set():

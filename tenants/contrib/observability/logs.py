@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from django.http import HttpRequest
 
-from tenants.conf import tenancy
+from tenants.contrib.observability.conf import observability_settings
 from tenants.contrib.observability.request_context import Call, current_call
 from tenants.redaction import loggable_path, redact_link_tokens, redact_secrets
 
@@ -27,7 +27,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": redact_secrets(record.getMessage()),
-            "process": tenancy().service,
+            "process": observability_settings().service,
             "tenant": getattr(record, "tenant", "-"),
         }
         if call := call_of(record):

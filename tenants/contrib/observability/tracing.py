@@ -14,7 +14,7 @@ from functools import cache
 
 from django.core.signals import setting_changed
 
-from tenants.conf import tenancy
+from tenants.contrib.observability.conf import observability_settings
 from tenants.redaction import loggable_path
 
 logger = logging.getLogger(__name__)
@@ -38,13 +38,13 @@ class Step:
 
 def note_step(step: Step) -> None:
     """Have a step exported, some seconds later and by a thread; costs nothing where nobody collects them."""
-    if tenancy().otlp_endpoint and (export := _exporter()):
+    if observability_settings().otlp_endpoint and (export := _exporter()):
         export(step)
 
 
 def prepare() -> None:
     """Load what exports spans now, and not in the middle of the first request."""
-    if tenancy().otlp_endpoint:
+    if observability_settings().otlp_endpoint:
         _exporter()
 
 
@@ -85,7 +85,7 @@ def _exporter() -> Callable[[Step], None] | None:
         def generate_span_id(self) -> int:
             return int(_given.get().span_id, 16)
 
-    config = tenancy()
+    config = observability_settings()
     provider = TracerProvider(
         resource=Resource.create({"service.namespace": "sangga", "service.name": config.service}), id_generator=Given()
     )

@@ -7,13 +7,17 @@ from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.utils.translation import gettext_lazy as _
 
+from tenants.contrib.services.conf import ServiceSettings
+
 
 class ServicesConfig(AppConfig):
     name = "tenants.contrib.services"
     label = "tenants_services"
     verbose_name = _("Services")
+    tenancy_settings = ServiceSettings
 
     def ready(self) -> None:
+        from tenants.contrib.services import checks  # noqa: F401  # registers itself
         from tenants.contrib.services.directory import directory
         from tenants.contrib.services.models import Service, ServiceAddress
         from tenants.registry import invalidation

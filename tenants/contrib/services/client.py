@@ -20,9 +20,11 @@ from yarl import URL
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, active_tenant
+from tenants.contrib.observability.conf import observability_settings
 from tenants.contrib.observability.principal import STRANGER, Principal
 from tenants.contrib.observability.request_context import Call, current_call
 from tenants.contrib.observability.tracing import Step, http_facts, note_step
+from tenants.contrib.services.conf import service_settings
 from tenants.contrib.services.directory import directory
 from tenants.contrib.services.errors import ServiceFailed, ServiceNotFound
 from tenants.contrib.services.event_loop import background
@@ -141,7 +143,7 @@ async def _ask(question: _Question, service: ServiceInfo, principal: Principal) 
     finally:
         took = time.perf_counter() - began
         upstream.tally.note(status, took)
-        if tenancy().otlp_endpoint:
+        if observability_settings().otlp_endpoint:
             _note_step(question, span_id, status, took)
     return reply
 
@@ -169,10 +171,10 @@ def _report_from_now_on() -> None:
 
 async def _report() -> None:
     loop = asyncio.get_running_loop()
-    while seconds := tenancy().service_report_seconds:
+    while seconds := service_settings().service_report_seconds:
         await asyncio.sleep(seconds)
         facts = facts_of(upstreams.by_name.values())
-        await loop.run_in_executor(None, write_and_hang_up, tenancy().service, facts)
+        await loop.run_in_executor(None, write_and_hang_up, observability_settings().service, facts)
 
 
 async def _whole(answer: Answer) -> bytes:

@@ -13,9 +13,10 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from tenants.conf import tenancy
+from tenants.contrib.observability.conf import observability_settings
 from tenants.contrib.services import client
 from tenants.contrib.services.circuit_breaker import State
+from tenants.contrib.services.conf import service_settings
 from tenants.contrib.services.stats import BOUNDS, Tally
 from tenants.contrib.services.upstreams import Upstream
 
@@ -46,7 +47,7 @@ def _statuses(tally: Tally) -> Metric:
 
 def note_answer(status: int, seconds: float) -> None:
     """Count one request that this process has answered. No label tells its tenant: there may be too many of them."""
-    _answers.labels(tenancy().service, str(status)).observe(seconds)
+    _answers.labels(observability_settings().service, str(status)).observe(seconds)
 
 
 class _Services(Collector):
@@ -133,7 +134,7 @@ def _addresses(upstreams: list[Upstream]) -> Iterator[Metric]:
 
 def page(authorization: str) -> bytes | None:
     """Return the metrics as Prometheus reads them; None for whoever does not send the token for them."""
-    token = tenancy().metrics_token
+    token = service_settings().metrics_token
     if not token or not hmac.compare_digest(authorization.encode(errors="replace"), f"Bearer {token}".encode()):
         return None
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:

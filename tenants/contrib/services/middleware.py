@@ -16,11 +16,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonRes
 from django.http.response import HttpResponseBase
 from django.utils.encoding import escape_uri_path
 
-from tenants.conf import tenancy
 from tenants.context import current_tenant
 from tenants.contrib.api.auth import NotIdentified
 from tenants.contrib.limits.repeated_answers import forbid_repeats, may_be_repeated, when_repeated
 from tenants.contrib.oauth.bearer import VOID, TokenAccess, user_by_id
+from tenants.contrib.observability.conf import observability_settings
 from tenants.contrib.observability.logs import note_request, notes_requests
 from tenants.contrib.observability.principal import STRANGER, Principal
 from tenants.contrib.observability.request_context import Call, in_call
@@ -74,13 +74,13 @@ def _counted(request: HttpRequest, call: Call) -> Iterator[Callable[[HttpRespons
         path = escape_uri_path(request.path)  # as it was sent, or nearly so
         said = (tenant.slug or "platform", request.method or "", path, status)
         note_request(call, *said, seconds)
-        if tenancy().otlp_endpoint:
+        if observability_settings().otlp_endpoint:
             _note_step(request, call, http_facts(*said, call.request_id), seconds, failed=status >= 500)
 
 
 def _count_repeats(response: HttpResponseBase) -> None:
     """Have a refusal counted for each request that gets it without this middleware, or forbid that."""
-    config = tenancy()
+    config = observability_settings()
     if config.service != "all" or config.otlp_endpoint or notes_requests():
         forbid_repeats(response)  # each request has an identity to check, a span or a line of the log
     else:
@@ -105,7 +105,7 @@ def _enter(request: HttpRequest) -> Call | HttpResponseBase:
     if request.path_info == f"{OWN_PREFIX}metrics":
         metrics = page(request.headers.get("Authorization", ""))
         return HttpResponseNotFound() if metrics is None else HttpResponse(metrics, content_type=CONTENT_TYPE)
-    role = tenancy().service
+    role = observability_settings().service
     if role == "all":
         return Call.begin(user=partial(_by_session, request))
     try:

@@ -19,6 +19,7 @@ from tenants.checks.placement import check_placements
 from tenants.checks.settings import MIDDLEWARE, check_settings
 from tenants.contrib.accounts import checks as accounts_checks
 from tenants.contrib.oauth import checks as oauth_checks
+from tenants.contrib.services import checks as services_checks
 from tenants.isolation.cache import cache_key
 from tenants.models import Tenant
 from tenants.postgresql.direct_connection import connect_directly
@@ -51,7 +52,6 @@ def test_the_project_itself_passes() -> None:
         ({"MIDDLEWARE": ["django.middleware.common.CommonMiddleware", MIDDLEWARE]}, "tenants.E001"),
         ({"DATABASE_ROUTERS": []}, "tenants.E003"),
         ({"TENANTS": {**TENANTS, "TENANT_URLCONF": ""}}, "tenants.E004"),
-        ({"TENANTS": {**TENANTS, "SERVICE": "shop"}, "MIDDLEWARE": [MIDDLEWARE]}, "tenants.E024"),
     ],
 )
 def test_settings_that_omit_the_tenant_are_an_error(changed: dict[str, Any], error: str) -> None:
@@ -142,6 +142,10 @@ CHECKS = {
     "E018": (credentials.check_secrets, {"SECRET_KEY": "the same for all"}),
     "E019": (credentials.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.file"}),
     "E020": (credentials.check_cookies, {"SESSION_COOKIE_DOMAIN": ".localhost"}),
+    "E024": (
+        services_checks.check_gateway_middleware,
+        {"TENANTS": {**TENANTS, "SERVICE": "shop"}, "MIDDLEWARE": [MIDDLEWARE]},
+    ),
     "E025": (oauth_checks.check_copies, {"TENANTS": {**TENANTS, "CLONE_LEAVES_OUT": ["sessions.Session"]}}),
     "W001": (settings_checks.check_settings, {"MIDDLEWARE": [MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]}),
     "W003": (process_state.check_logs, {"LOGGING": {"version": 1}}),
