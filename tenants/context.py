@@ -1,4 +1,4 @@
-"""Which tenant is active: one frozen value in one context variable. Imports no Django models."""
+"""The active tenant: a frozen value in a context variable. Imports no Django models."""
 
 from __future__ import annotations
 
@@ -23,37 +23,36 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MountPoint:
-    """A foreign application of one tenant, and where it answers."""
+    """An application that a tenant has mounted under a path."""
 
     app: str
-    """Its factory's name in `TENANTS["MOUNTS"]`."""
+    """The name of its factory in `TENANTS["MOUNTS"]`."""
     path: str = ""
-    """Without slashes at its ends, as `backend`; empty: the tenant's whole host."""
+    """Without slashes at its ends, such as `backend`; empty: the tenant's whole host."""
     is_for_staff: bool = True
     options: str = "{}"
-    """What the factory gets beside the tenant: keyword arguments, as JSON."""
+    """Keyword arguments for the factory, as JSON."""
 
     @property
     def prefix(self) -> str:
-        """What the paths of the application begin with: `/backend`, or nothing."""
+        """The beginning of the application's paths: `/backend`, or empty."""
         return f"/{self.path}" if self.path else ""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The options, read."""
         return dict(json.loads(self.options))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantInfo:
-    """A tenant as it travels through a request, a job or a command. Can be cached, compared and pickled."""
+    """A tenant in a request, job or command. Can be cached, compared and pickled."""
 
     id: int
     slug: str
     schema: str
-    """The PostgreSQL schema that holds everything the tenant has."""
+    """The PostgreSQL schema with the tenant's tables."""
     role: str = ""
-    """The PostgreSQL role whose rights its statements have; empty: those of the connection's own user."""
+    """The PostgreSQL role of its statements; empty: the connection's login."""
     name: str = ""
     server: str = "main"
     variant: str = "default"
@@ -62,27 +61,27 @@ class TenantInfo:
     currency: str = "KRW"
     time_zone: str = "UTC"
     host: str = ""
-    """The primary host name; every other one is sent there."""
+    """The primary host name; requests to others are redirected to it."""
     api_version: str = ""
-    """The version of its API that a request without one gets; empty: the project's default."""
+    """The API version of requests that name none; empty: the project's default."""
     fingerprint: str = ""
-    """How far the schema is migrated, as the control plane has it on record."""
+    """Of the applied migrations, as recorded in the control plane."""
     notice: str = ""
-    """What visitors read while the tenant is suspended."""
+    """Text for visitors while the tenant is suspended."""
     bypass: str = field(default="", repr=False)
-    """The secret that lets its holder in all the same."""
+    """Secret that gives access to a suspended tenant."""
     cache_generation: int = 0
-    """Part of every cache key of the tenant's: another one, and it finds nothing in its cache."""
+    """Part of all cache keys of the tenant: a new number clears its cache."""
     epoch: str = field(default="", repr=False)
-    """Part of every key of the tenant's (`tenants.isolation.signing`): another one makes void what it has given out."""
+    """Part of all keys of the tenant (`tenants.isolation.signing`): a new value revokes what they have signed."""
     limits: Limits = NO_LIMITS
-    """What the tenant may take of the machine while its requests are answered."""
+    """Limits of its requests."""
     statement_seconds: int = field(default=0, compare=False)
-    """How long PostgreSQL works on one statement before it cancels it; 0: as long as the server's settings let it."""
+    """PostgreSQL's `statement_timeout`; 0: that of the server's settings."""
     mounts: tuple[MountPoint, ...] = ()
-    """The applications mounted in it, the longest path first."""
+    """The longest path first."""
     staff_second_factor: bool = False
-    """Whether its staff have to sign in with a second factor."""
+    """Whether its staff need two-factor authentication."""
 
     def __str__(self) -> str:
         return self.slug or "the platform"
@@ -93,54 +92,54 @@ class TenantInfo:
 
     @property
     def exists(self) -> bool:
-        """Whether the tenant is there for anybody but operators: not deleted."""
+        """Whether the tenant is not deleted."""
         return self.status in {"active", "suspended"}
 
     def as_owner(self) -> TenantInfo:
-        """Return the same tenant with the rights of the user who owns its tables, as migrations need them."""
+        """Return the tenant with the rights of the owner of its tables, for migrations."""
         return replace(self, role="", statement_seconds=0)
 
     def within_limits(self, limits: Limits | None = None) -> TenantInfo:
-        """Return the same tenant with its limit of time for statements in force, as the doors for requests need it.
+        """Return the tenant with the statement timeout of its limits, or of `limits`.
 
-        Commands and jobs act without: what they do may take its time. `limits` are the tenant's, unless given.
+        For requests; statements of commands and jobs have no such limit.
         """
         seconds = (limits or self.limits).statement_seconds
         return replace(self, statement_seconds=seconds) if seconds else self
 
 
 PLATFORM = TenantInfo(id=0, slug="", schema="public", name="Platform")
-"""The control plane: schema `public`, the operator's side."""
+"""The control plane: schema `public`, for operators."""
 
 
 class Block:
-    """One `use_tenant` that was entered, inside those that were entered before it. Its tenant never changes."""
+    """One `with use_tenant(…)`, inside an outer one. Its tenant never changes."""
 
-    __slots__ = ("alias", "arithmetic", "labels", "outer", "script_prefix", "served", "tenant", "undo", "urlconf")
+    __slots__ = ("alias", "decimal_context", "labels", "outer", "script_prefix", "served", "tenant", "undo", "urlconf")
 
     def __init__(self, tenant: TenantInfo, outer: Block | None) -> None:
         self.tenant = tenant
         self.outer = outer
         self.alias = alias_for(DEFAULT_ALIAS, tenant.schema)
         self.labels: frozenset[str] | None = None
-        """Of the apps that have tables where the tenant looks; the router finds them out."""
+        """Of the apps with tables in the tenant's schema; the router sets them."""
         self.served: Block | None = None if outer is None else outer.served
-        """The block of the request that is being answered; None outside requests."""
+        """The block of the current request; None outside requests."""
         self.urlconf: Any = None
         self.script_prefix = ""
         self.undo: list[Callable[[], object]] | None = None
-        """Restores process state changed inside (`isolation/patches/process_state.py`). None of these raises."""
-        self.arithmetic = decimal.getcontext()
-        """Python's decimal context outside the block. Inside there is a copy: what code changes in it ends with it."""
+        """Functions that restore process state (`isolation/patches/process_state.py`). They do not raise."""
+        self.decimal_context = decimal.getcontext()
+        """Python's decimal context outside the block; inside there is a copy."""
 
 
 # A ContextVar and not a thread-local: the context follows a request through `await`, `sync_to_async` and tasks.
-# A new thread starts without it, and so is refused by the database instead of acting for somebody.
+# A new thread starts without a tenant, and the database refuses its statements.
 innermost: ContextVar[Block | None] = ContextVar("active_tenant", default=None)
 
 
 def current_tenant() -> TenantInfo:
-    """Return the active tenant, or `PLATFORM`; raise `NoActiveTenant` if there is neither."""
+    """Return the active tenant, which may be `PLATFORM`; raise `NoActiveTenant` without one."""
     block = innermost.get()
     if block is None:
         raise NoActiveTenant("This call")
@@ -148,18 +147,18 @@ def current_tenant() -> TenantInfo:
 
 
 def active_tenant() -> TenantInfo | None:
-    """Return the active tenant, or None: for logs and keys, which have an answer for "nobody" as well."""
+    """Return the active tenant, or None. For logs and keys, which have a value for "none" too."""
     block = innermost.get()
     return None if block is None else block.tenant
 
 
 class use_tenant(AbstractContextManager[TenantInfo]):  # noqa: N801  # a verb, like contextlib's own
-    """Make `tenant` the active one inside the `with` block, or inside a plain function that this decorates."""
+    """Make a tenant active inside a `with` block, or inside a decorated function."""
 
     def __init__(self, tenant: TenantInfo) -> None:
         self._tenant = tenant
-        # An object is entered once: its block would be shared by all threads that have it. Taking the one item of a
-        # list is one step for all threads.
+        # An object can be entered only once, because threads that share it would share its block. Popping the one item
+        # of a list is atomic.
         self._unused: list[None] = [None]
         self._block: Block
 
@@ -168,11 +167,11 @@ class use_tenant(AbstractContextManager[TenantInfo]):  # noqa: N801  # a verb, l
             self._unused.pop()
         except IndexError:
             raise RuntimeError(
-                "use_tenant failed: this object was entered before. Call use_tenant(…) again for each block."
+                "use_tenant failed: this object was already entered. Call use_tenant(…) again for each block."
             ) from None
         self._block = block = Block(self._tenant, innermost.get())
         innermost.set(block)
-        decimal.setcontext(block.arithmetic.copy())
+        decimal.setcontext(block.decimal_context.copy())
         return self._tenant
 
     def __exit__(
@@ -181,11 +180,11 @@ class use_tenant(AbstractContextManager[TenantInfo]):  # noqa: N801  # a verb, l
         leave(self._block)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorate a plain function; raise `TypeError` for one whose body would run after the block has ended."""
+        """Decorate a function; raise `TypeError` for coroutines and generators, whose body runs after the block."""
         if any(runs_later(function) for runs_later in (iscoroutinefunction, isgeneratorfunction, isasyncgenfunction)):
             raise TypeError(
-                f"{function.__qualname__} is no plain function: its body would run after the call, as whoever is "
-                f"active then. Write `with use_tenant(…):` inside it instead."
+                f"use_tenant cannot decorate {function.__qualname__}: a coroutine or generator runs after the call, "
+                f"when another tenant may be active. Write `with use_tenant(…):` inside it instead."
             )
 
         @wraps(function)
@@ -196,28 +195,26 @@ class use_tenant(AbstractContextManager[TenantInfo]):  # noqa: N801  # a verb, l
         return inside
 
 
-_PLAIN_ARITHMETIC = decimal.Context()
-"""As it was when this module was imported: a request begins with it, whatever the thread has become used to."""
+_DECIMAL_CONTEXT = decimal.Context()
+"""The decimal context of each new request."""
 
 
 def serve(tenant: TenantInfo, urlconf: Any) -> Block:
-    """Enter the block of one request; end it with `leave`. What Django keeps per request is the block's own."""
+    """Enter the block of one request; `leave` ends it. Django's state of the request belongs to the block."""
     block = Block(tenant, innermost.get())
     block.served = block
     block.urlconf = urlconf
     block.undo = []
     innermost.set(block)
-    decimal.setcontext(_PLAIN_ARITHMETIC.copy())
+    decimal.setcontext(_DECIMAL_CONTEXT.copy())
     return block
 
 
 def leave(block: Block) -> None:
-    """Put back who was active before `block`.
-
-    A generator or coroutine may be closed late, by the garbage collector in the midst of another request for
-    example, or in another context than the one it started in. Then its block is none of those that we are
-    in, and there is nothing to put back. (A Token would be refused there, or bring an old tenant back.)
-    """
+    """Make the tenant outside of `block` active again."""
+    # The garbage collector may close a generator or coroutine late, during another request or in another context. Its
+    # block is then none of the current ones, and there is nothing to restore. (A Token of the ContextVar would raise
+    # there, or restore an old tenant.)
     inner = innermost.get()
     while inner is not None and inner is not block:
         inner = inner.outer
@@ -227,4 +224,4 @@ def leave(block: Block) -> None:
             for undo in reversed(undoing):
                 undo()
         innermost.set(block.outer)
-        decimal.setcontext(block.arithmetic)
+        decimal.setcontext(block.decimal_context)

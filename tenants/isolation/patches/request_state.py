@@ -93,7 +93,7 @@ def _zone_of(served: Block) -> ZoneInfo | None:
 class RequestState:
     """What code has activated in a request, for the parts of a streamed body that are made afterwards."""
 
-    __slots__ = ("_arithmetic", "_values")
+    __slots__ = ("_decimal_context", "_values")
 
     def __init__(self) -> None:
         self.capture()
@@ -101,13 +101,13 @@ class RequestState:
     def capture(self) -> None:
         """Keep what is active now."""
         self._values = [(local, entry[1]) for local in _request_locals() if (entry := local.entry_here()) is not None]
-        self._arithmetic = decimal.getcontext()
+        self._decimal_context = decimal.getcontext()
 
     def restore(self) -> None:
         """Activate it again, in another block of the same tenant."""
         for local, value in self._values:
             local.value = value
-        decimal.setcontext(self._arithmetic)
+        decimal.setcontext(self._decimal_context)
 
 
 def _request_locals() -> list[RequestLocal]:
