@@ -20,7 +20,7 @@ from shop.goods.models import Category, Goods, Picture, Sku
 from shop.orders.models import Order
 from shop.orders.services import mark_paid, mark_shipped, place_order
 from tenants.variants import resolve
-from tenants.variants.bulk import insert_rows
+from tenants.variants.bulk import bulk_insert
 
 _EARLIER = (28, 26, 25, 22, 20, 17, 15, 14, 11, 7, 5, 4)
 """How many days ago somebody has ordered, beside what the catalogues say."""
@@ -109,7 +109,7 @@ def _create_skus(goods: Goods, entry: DemoGoods) -> None:
         )
         for position, (option, stock) in enumerate(entry.stock.items(), start=1)
     ]
-    insert_rows(model, skus)
+    bulk_insert(model, skus)
 
 
 def _alt(entry: DemoGoods, position: int) -> str:

@@ -19,7 +19,7 @@ from shop.goods.notes import Kind, Notes
 from shop.goods.products import Part, Product
 from tenants import current_tenant
 from tenants.variants import resolve
-from tenants.variants.bulk import insert_rows, update_rows
+from tenants.variants.bulk import bulk_insert, bulk_update
 
 _Row = TypeVar("_Row", bound=models.Model)
 
@@ -53,8 +53,8 @@ class Changes(Generic[_Row]):
         return row
 
     def write(self) -> None:
-        update_rows(self._model, self.changed, self._fields)
-        insert_rows(self._model, self.new)
+        bulk_update(self._model, self.changed, self._fields)
+        bulk_insert(self._model, self.new)
 
 
 class Plan:

@@ -1,6 +1,6 @@
-"""Writing many rows at once, also of a variant's model, whose rows are in two tables.
+"""Bulk insert and update, also of a variant's model, whose rows are in two tables.
 
-Django's `bulk_create` refuses such models. Their rows of the parent's are written with it, and their own after that.
+Django's `bulk_create` refuses such models. Here it writes the rows of the parent, and after that those of the child.
 """
 
 from __future__ import annotations
@@ -15,43 +15,42 @@ from tenants.variants.labels import parents_of
 
 M = TypeVar("M", bound=Model)
 
-_BATCH = 1000
-"""Rows in one statement."""
+_BATCH_SIZE = 1000
 
 
-def insert_rows(model: type[M], rows: Sequence[M]) -> None:
-    """Insert new rows, and set their primary keys. Signals are not sent. In a transaction of the caller's."""
+def bulk_insert(model: type[M], rows: Sequence[M]) -> None:
+    """Insert rows and set their primary keys, without signals. The caller begins the transaction."""
     for parent, link in parents_of(model):
-        parts = [_part(parent, row) for row in rows]
-        parent._base_manager.bulk_create(parts, batch_size=_BATCH)
+        parts = [_parent_part(parent, row) for row in rows]
+        parent._base_manager.bulk_create(parts, batch_size=_BATCH_SIZE)
         for row, part in zip(rows, parts, strict=True):
-            _take_over(row, part, link)
-        _write_own(model, rows, update=())
+            _copy_back(row, part, link)
+        _write_child_part(model, rows, update=())
         return
-    model._base_manager.bulk_create(rows, batch_size=_BATCH)
+    model._base_manager.bulk_create(rows, batch_size=_BATCH_SIZE)
 
 
-def update_rows(model: type[M], rows: Sequence[M], fields: Collection[str]) -> None:
-    """Write these fields of rows that are there. Signals are not sent. In a transaction of the caller's."""
-    # INSERT … ON CONFLICT and not `bulk_update`, whose CASE for every field of every row takes ten times as long.
+def bulk_update(model: type[M], rows: Sequence[M], fields: Collection[str]) -> None:
+    """Update these fields of existing rows, without signals. The caller begins the transaction."""
+    # INSERT … ON CONFLICT takes a tenth of the time of Django's `bulk_update` with its CASE for each field and row.
     for parent, _ in parents_of(model):
         own = {field.name for field in model._meta.local_concrete_fields}
-        _update(parent, [_part(parent, row) for row in rows], [name for name in fields if name not in own])
+        _upsert(parent, [_parent_part(parent, row) for row in rows], [name for name in fields if name not in own])
         if update := [name for name in fields if name in own]:
-            _write_own(model, rows, update)
+            _write_child_part(model, rows, update)
         return
-    _update(model, rows, fields)
+    _upsert(model, rows, fields)
 
 
-def _update(model: type[Model], rows: Sequence[Model], fields: Collection[str]) -> None:
+def _upsert(model: type[Model], rows: Sequence[Model], fields: Collection[str]) -> None:
     if fields and rows:
         model._base_manager.bulk_create(
-            rows, update_conflicts=True, unique_fields=["pk"], update_fields=list(fields), batch_size=_BATCH
+            rows, update_conflicts=True, unique_fields=["pk"], update_fields=list(fields), batch_size=_BATCH_SIZE
         )
 
 
-def _write_own(model: type[M], rows: Sequence[M], update: Collection[str]) -> None:
-    """Insert the model's own part of rows; what there is of it already gets `update`."""
+def _write_child_part(model: type[M], rows: Sequence[M], update: Collection[str]) -> None:
+    """Insert the rows of the child's table; update these fields of rows that are there."""
     fields = list(model._meta.local_concrete_fields)
     by_name = {field.name: field for field in fields}
     conflict: dict[str, Any] = {"on_conflict": OnConflict.IGNORE}
@@ -62,13 +61,12 @@ def _write_own(model: type[M], rows: Sequence[M], update: Collection[str]) -> No
             "unique_fields": [model._meta.pk],
         }
     manager: Any = model._base_manager
-    for start in range(0, len(rows), _BATCH):
-        manager._insert(rows[start : start + _BATCH], fields=fields, using=manager.db, **conflict)
+    for start in range(0, len(rows), _BATCH_SIZE):
+        manager._insert(rows[start : start + _BATCH_SIZE], fields=fields, using=manager.db, **conflict)
 
 
-def _part(parent: type[Model], row: Model) -> Model:
-    """Return what a row is of its parent's."""
-    # A related row may have been saved since it was set here, and only itself knows its key.
+def _parent_part(parent: type[Model], row: Model) -> Model:
+    # By name where a related row is set: that row may have got its key after it was set.
     related = row._state.fields_cache
     names = [field.name if field.name in related else field.attname for field in parent._meta.concrete_fields]
     part = parent(**{name: getattr(row, name) for name in names})
@@ -76,8 +74,7 @@ def _part(parent: type[Model], row: Model) -> Model:
     return part
 
 
-def _take_over(row: Model, part: Model, link: Any) -> None:
-    """Let a row know what became of its part when that was inserted."""
+def _copy_back(row: Model, part: Model, link: Any) -> None:
     for field in part._meta.concrete_fields:
         setattr(row, field.attname, getattr(part, field.attname))
     setattr(row, link.attname, part.pk)

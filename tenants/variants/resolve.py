@@ -13,7 +13,7 @@ from django.core.signals import setting_changed
 
 from tenants.context import current_tenant
 from tenants.errors import VariantLookupError
-from tenants.variants.overrides import ROOMS_OF_CLASSES, overrides_of
+from tenants.variants.overrides import CLASS_MODULES, overrides_of
 
 # What was found, by variant and name. Only ever added to, with the same answer whoever adds it.
 _resolved: dict[tuple[str, str], Any] = {}
@@ -42,7 +42,7 @@ def resolve_class_for(variant: str, default: type) -> type:
     """Return what tenants of `variant` have in the place of a class; one that is in no app's room is its own."""
     for config in apps.get_app_configs():
         room = default.__module__.removeprefix(f"{config.name}.")
-        if room in ROOMS_OF_CLASSES:
+        if room in CLASS_MODULES:
             found: type = resolve_for(variant, f"{config.label}.{room}.{default.__name__}")
             return found
     return default

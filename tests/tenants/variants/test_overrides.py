@@ -70,15 +70,15 @@ def test_what_begins_with_an_underscore_or_stands_beside_the_rooms_replaces_noth
         ({"services/pricing": GOOD + "price = 3\n"}, ["services/pricing.py", "'price' cannot be called"]),
         ({"services/pricing": "import nothing_there\n"}, ["services/pricing.py", "No module named 'nothing_there'"]),
         ({"services/pricing": "def price(:\n"}, ["services/pricing.py", "SyntaxError"]),
-        ({"services": GOOD}, ["services.py", "is a folder with a module for each default"]),
-        ({"service/pricing": GOOD}, ["special/service", "'service' is no room. Did you mean 'services'?"]),
+        ({"services": GOOD}, ["services.py", "has to be a package with a module for each default"]),
+        ({"service/pricing": GOOD}, ["special/service", "'service' overrides nothing. Did you mean 'services'?"]),
         (
             {"schemas": SCHEMA + "class GoodsField(schemas.GoodsFields):\n    pass\n"},
-            ["schemas.py", "GoodsField is a child of shop.goods.schemas.GoodsFields", "Call it GoodsFields"],
+            ["schemas.py", "GoodsField is a child of shop.goods.schemas.GoodsFields", "Rename it to GoodsFields"],
         ),
         (
             {"schemas": "from ninja import Schema\nclass GoodsFields(Schema):\n    pass\n"},
-            ["schemas.py", "GoodsFields is called like shop.goods.schemas.GoodsFields, and is no child of it"],
+            ["schemas.py", "GoodsFields has the name of shop.goods.schemas.GoodsFields, but is not a child of it"],
         ),
         ({"admin": "1/0\n"}, ["admin.py", "ZeroDivisionError"]),
     ],
@@ -113,7 +113,7 @@ def test_a_folder_without_code_is_no_variant_and_one_without_init_an_error(
     (package / "gone" / "__pycache__").mkdir(parents=True)
     assert variant_apps(package.name) == [f"{package.name}.special"]
     (package / "gone" / "models.py").touch()
-    with pytest.raises(ConfigurationError, match=r"gone is no package.*Give it an empty __init__\.py"):
+    with pytest.raises(ConfigurationError, match=r"gone cannot be a variant.*Add an empty __init__\.py"):
         variant_apps(package.name)
 
 
@@ -199,7 +199,7 @@ def test_a_process_does_not_start_with_a_broken_variant(start: Start, code: str)
 
 def test_a_field_without_a_value_for_rows_that_are_there_is_refused(start: Start) -> None:
     done = start(CHECK, models=MODEL.format(""))
-    assert "models.py: the field Goods.colour has no value for rows that are there already" in done.stderr
+    assert "models.py: the field Goods.colour has no value for existing rows" in done.stderr
     assert start(CHECK, models=MODEL.format(", db_default=''")).returncode == 0
 
 
