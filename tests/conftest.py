@@ -14,6 +14,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.management import ManagementUtility
 from django.db import connection
@@ -31,7 +32,11 @@ collect_ignore = ["foreign"]  # a project of its own, which tests/acceptance/tes
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C be heard, and look for garbage less often."""
+    """Let Ctrl-C be heard, look for garbage less often, and let Hypothesis wait for a slow machine."""
+    hypothesis.settings.register_profile(
+        "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("any machine")
     # A shell has it ignored by what it starts in the background, and by all that this starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # A full round looks through a million objects; as often as Python does it, it took a quarter of the tests' time.

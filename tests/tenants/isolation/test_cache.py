@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants import PLATFORM, NoActiveTenant, TenantInfo, use_tenant
@@ -21,7 +21,7 @@ _TENANTS = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500)
 @given(_TENANTS, _KEYS, _KEYS, _VERSIONS, _TENANTS, _KEYS, _KEYS, _VERSIONS)
 def test_no_keys_of_two_tenants_meet(
     one: TenantInfo, key: str, prefix: str, version: int, other: TenantInfo, key_2: str, prefix_2: str, version_2: int
@@ -33,7 +33,7 @@ def test_no_keys_of_two_tenants_meet(
     assert (first == second) <= (one.schema == other.schema)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500)
 @given(_TENANTS, _KEYS, _VERSIONS, _TENANTS, _KEYS, _VERSIONS)
 def test_under_one_prefix_every_tenant_version_and_key_has_a_key_of_its_own(
     one: TenantInfo, key: str, version: int, other: TenantInfo, key_2: str, version_2: int
