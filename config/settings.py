@@ -151,7 +151,7 @@ TENANTS: dict[str, Any] = {
 
 MIDDLEWARE = [
     "tenants.http.middleware.TenantMiddleware",
-    "tenants.contrib.services.middleware.ServiceDoorMiddleware",
+    "tenants.contrib.services.middleware.GatewayIdentityMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "tenants.http.security_headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -396,8 +396,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "tenant": {"()": "tenants.isolation.logging.TenantLogFilter"},
-        "links": {"()": "tenants.contrib.observability.logs.LinksLogFilter"},
-        "request": {"()": "tenants.contrib.observability.logs.RequestLogFilter"},
+        "links": {"()": "tenants.contrib.observability.logs.RedactionLogFilter"},
+        "request": {"()": "tenants.contrib.observability.logs.RequestIdLogFilter"},
     },
     "formatters": {
         "line": {"format": "{asctime} {levelname} [{tenant}] {name}: {message}{in_request}", "style": "{"},

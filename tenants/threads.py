@@ -1,12 +1,15 @@
-"""Threads that run as the tenant of the request, command or job that starts them."""
+"""Threads that act for the active tenant, and event loops on threads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import Context, copy_context
 from decimal import getcontext, setcontext
-from typing import TypeVar
+from threading import Thread
+from typing import Any, TypeVar
 
 from django.utils import timezone, translation
 
@@ -44,3 +47,26 @@ def run_in_threads(function: Callable[[T], R], items: Iterable[T], *, threads: i
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+class EventLoopThread:
+    """An event loop on a daemon thread, to which any thread submits coroutines."""
+
+    def __init__(self, name: str, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._pid = os.getpid()
+        self.loop = loop or asyncio.new_event_loop()
+        self._thread = Thread(target=Context().run, args=(self.run,), name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the loop runs. A child process made by fork() has this object but not its thread."""
+        return self._pid == os.getpid() and self._thread.is_alive()
+
+    def run(self) -> None:
+        """Run the loop; called on the thread."""
+        self.loop.run_forever()
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the loop, with the context variables of the caller."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)

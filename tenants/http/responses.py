@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from functools import lru_cache
 from http import HTTPStatus
@@ -19,6 +18,7 @@ from django.utils.functional import Promise
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.http.locale import language_of
+from tenants.http.problem_details import PROBLEM_CONTENT_TYPE, problem_body
 from tenants.redaction import loggable_path
 
 logger = logging.getLogger("django.request")
@@ -78,7 +78,7 @@ def busy_response(
     language = language_of(request, tenant)
     if _is_program(request):
         content = _busy_problem(advice, status, language, retry_after // 60)
-        media_type: str | None = "application/problem+json; charset=utf-8"
+        media_type: str | None = PROBLEM_CONTENT_TYPE
     else:
         content, media_type = _busy_page(advice, status, language, retry_after // 60, get_script_prefix()), None
     response = _finished(HttpResponse(content, status=status, content_type=media_type), language)
@@ -104,9 +104,7 @@ def _busy_page(advice: Advice, status: HTTPStatus, language: str, minutes: int, 
 @lru_cache(maxsize=64)
 def _busy_problem(advice: Advice, status: HTTPStatus, language: str, minutes: int) -> bytes:
     with translation.override(language):
-        detail = str(advice.text % {"minutes": minutes})
-        problem = {"type": f"urn:sangga:problem:{advice.code}", "title": str(advice.title), "status": status}
-    return json.dumps({**problem, "detail": detail}, ensure_ascii=False).encode()
+        return problem_body(status, str(advice.text % {"minutes": minutes}), kind=advice.code, title=str(advice.title))
 
 
 def moved(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:

@@ -34,7 +34,7 @@ class AddressNow:
     sockets: int = 0
     attempts: int = 0
     failures: int = 0
-    left_alone_by: set[int] = field(default_factory=set)
+    blocked_tenants: set[int] = field(default_factory=set)
     """The ids of tenants by whom alone it is left alone."""
     shops: list[str] = field(default_factory=list)
     """Their slugs."""
@@ -44,7 +44,7 @@ class AddressNow:
         self.seen_by += 1
         self.unhealthy += not facts["healthy"]
         self.open += facts["breaker"] != "closed"
-        self.left_alone_by.update(facts.get("left_alone_by", ()))  # none of a process with older code
+        self.blocked_tenants.update(facts.get("blocked_tenants", ()))  # none of a process with older code
         for name in ("in_flight", "sockets", "attempts", "failures"):
             setattr(self, name, getattr(self, name) + facts[name])
 
@@ -59,7 +59,7 @@ class AddressNow:
             return "danger", _("not well")
         if self.open:
             return "warning", _("left alone")
-        if self.left_alone_by:
+        if self.blocked_tenants:
             return "warning", _("left alone by some shops")
         return "success", _("well")
 
@@ -140,10 +140,10 @@ def _service(row: Service) -> ServiceNow:
 
 
 def _name_shops(addresses: Iterable[AddressNow]) -> None:
-    ids = {tenant for address in addresses for tenant in address.left_alone_by}
+    ids = {tenant for address in addresses for tenant in address.blocked_tenants}
     slugs = dict(Tenant.objects.filter(pk__in=ids).values_list("pk", "slug")) if ids else {}
     for address in addresses:
-        address.shops = sorted(slugs[tenant] for tenant in address.left_alone_by if tenant in slugs)
+        address.shops = sorted(slugs[tenant] for tenant in address.blocked_tenants if tenant in slugs)
 
 
 def _processes(reports: Iterable[ServiceReport], now: datetime) -> Iterable[ProcessNow]:

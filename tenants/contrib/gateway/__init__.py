@@ -1,1 +1,1 @@
-"""The gateway: one front for all services, a process of its own (aiohttp)."""
+"""Gateway: reverse proxy in front of all services, a process based on aiohttp."""

@@ -1,4 +1,4 @@
-"""Who answers at a host, and which services there are: from memory, or asked by a thread, never by the event loop."""
+"""Asynchronous lookup of hosts, services and tokens: from memory, else by a few threads that query the database."""
 
 from __future__ import annotations
 
@@ -13,106 +13,100 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from psycopg_pool import PoolTimeout
 
-from tenants.contrib.gateway.errors import Refused
+from tenants.contrib.gateway.errors import GatewayError
 from tenants.contrib.services.directory import Services, directory
 from tenants.registry.lookup import registry
-from tenants.registry.resolver import Resolution, resolve, resolve_from_memory
+from tenants.registry.resolver import Resolution, path_to_route, resolve, resolve_from_memory
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 THREADS = 4
-"""That ask the database: so many questions at once, whatever comes in."""
-MOST_WAITING = 200
-"""Questions that wait for one of them; then requests for hosts that nobody remembers are refused."""
-PATIENCE = 5.0
-"""Seconds for one answer of the database."""
+"""Threads that query the database, whatever the load."""
+MAX_PENDING = 200
+"""Lookups that wait for a thread; beyond that, requests for unknown hosts are refused."""
+TIMEOUT = 5.0
+"""Seconds for one lookup."""
 
-_NO_ANSWER = (DatabaseError, PoolTimeout, TimeoutError)
+_DATABASE_ERRORS = (DatabaseError, PoolTimeout, TimeoutError)
 
 
-class Lookups:
-    """Asks registry and directory; a question that is under way is not asked twice, unless something has changed."""
+class AsyncLookup:
+    """Queries registry and directory. Concurrent lookups of the same key share one query, until something changes."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="gateway-lookup")
-        self.asked = 0
-        """How often the database was asked: not at all while nothing changes."""
-        self._under_way: dict[object, asyncio.Future[Any]] = {}
+        self.query_count = 0
+        """Calls that went to a thread: none while nothing changes."""
+        self._pending: dict[object, asyncio.Future[Any]] = {}
 
     async def resolve(self, host: str, path: str) -> Resolution:
-        """Return who answers there; raise `Refused` (503) where the database has to be asked and does not answer."""
+        """Return the tenant at a host and path; raise `GatewayError` (503) if the database does not answer."""
+        path = path_to_route(path)
         found = resolve_from_memory(host, path)
         if found is not None:
             return found
+        key = (host, *path.split("/", 3)[1:3], registry.generation)
         try:
-            return await self._ask_once(
-                (host, *path.split("/", 3)[1:3], registry.generation), partial(resolve, host, path)
-            )
-        except (DatabaseError, PoolTimeout, TimeoutError) as error:
-            logger.warning("The host %s could not be looked up: %r", host, error)
-            raise Refused(
-                503, "It cannot be looked up at the moment who answers at this host.", kind="lookup-failed",
-                headers={"Retry-After": "2"},
-            ) from error  # fmt: skip
+            return await self._query_once(key, partial(resolve, host, path))
+        except _DATABASE_ERRORS as error:
+            raise _failed("host", error) from error
 
     async def services(self) -> Services:
-        """Return all services; those that were read last, where the database does not answer in time."""
+        """Return all services; the last known ones if the database does not answer."""
         found = directory.remembered()
         if found is not None:
             return found
         try:
-            return await self._ask_once(directory.generation, directory.services)
-        except _NO_ANSWER as error:
-            refused = _refused("which services there are", error)
+            return await self._query_once(directory.generation, directory.services)
+        except _DATABASE_ERRORS as error:
+            failed = _failed("list of services", error)
             if last := directory.last():
                 return last
-            raise refused from error
+            raise failed from error
 
-    async def in_time(self, ask: Callable[[], T]) -> T:
-        """Return what `ask` returns, which may ask the database; raise `Refused` (503) where that does not answer."""
+    async def run(self, query: Callable[[], T]) -> T:
+        """Return the result of `query`, called in a thread; raise `GatewayError` (503) if the database fails."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await self.in_thread(ask)
-        except _NO_ANSWER as error:
-            raise _refused("whose token it is", error) from error
+            async with asyncio.timeout(TIMEOUT):
+                return await self.in_thread(query)
+        except _DATABASE_ERRORS as error:
+            raise _failed("token", error) from error
 
-    async def _ask_once(self, question: object, ask: Callable[[], T]) -> T:
-        answer: asyncio.Future[T] | None = self._under_way.get(question)
-        if answer is None:
-            if len(self._under_way) >= MOST_WAITING:
-                raise TimeoutError(f"{MOST_WAITING} lookups wait already")
-            answer = self._under_way[question] = self.in_thread(ask)
-            answer.add_done_callback(partial(self._answered, question))
-        # One who leaves does not take the answer from the others.
-        async with asyncio.timeout(PATIENCE):
-            return await asyncio.shield(answer)
+    async def _query_once(self, key: object, query: Callable[[], T]) -> T:
+        future: asyncio.Future[T] | None = self._pending.get(key)
+        if future is None:
+            if len(self._pending) >= MAX_PENDING:
+                raise TimeoutError(f"{MAX_PENDING} lookups are pending")
+            future = self._pending[key] = self.in_thread(query)
+            future.add_done_callback(partial(self._finish, key))
+        # A client that leaves must not cancel the query of the others.
+        async with asyncio.timeout(TIMEOUT):
+            return await asyncio.shield(future)
 
-    def _answered(self, question: object, answer: asyncio.Future[Any]) -> None:
-        del self._under_way[question]
-        if not answer.cancelled():
-            answer.exception()  # whoever asked may have left: then nobody else would look at it
+    def _finish(self, key: object, future: asyncio.Future[Any]) -> None:
+        del self._pending[key]
+        if not future.cancelled():
+            future.exception()  # marks it as retrieved: all clients may have left
 
     def in_thread(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """Call `function`, which may ask the database, in one of the threads."""
-        self.asked += 1
-        return asyncio.get_running_loop().run_in_executor(self._threads, _and_hang_up, function)
+        """Call `function`, which may query the database, in one of the threads."""
+        self.query_count += 1
+        return asyncio.get_running_loop().run_in_executor(self._threads, _closing_connection, function)
 
     def close(self) -> None:
-        """Let the threads end."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _refused(what: str, error: Exception) -> Refused:
-    logger.warning("It could not be looked up %s: %r", what, error)
-    detail = f"It cannot be looked up at the moment {what}."
-    return Refused(503, detail, kind="lookup-failed", headers={"Retry-After": "2"})
+def _failed(what: str, error: Exception) -> GatewayError:
+    logger.warning("Lookup of the %s failed: %r", what, error)
+    detail = f"The {what} could not be looked up. Try again in a moment."
+    return GatewayError(503, detail, kind="lookup-failed", headers={"Retry-After": "2"})
 
 
-def _and_hang_up(function: Callable[[], T]) -> T:
-    """Give the connection back afterwards: nobody else does it in these threads."""
+def _closing_connection(function: Callable[[], T]) -> T:
     try:
         return function()
     finally:
-        connection.close()
+        connection.close()  # Django closes those of requests only

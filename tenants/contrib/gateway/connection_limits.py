@@ -1,4 +1,4 @@
-"""How many connections a gateway keeps open: for one client address, and in all. What is too many is closed at once."""
+"""Limits on client connections of a gateway: for each address, and in total. Excess connections are closed at once."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from aiohttp import web
 from tenants.conf import tenancy
 from tenants.http.gc import raise_file_limit
 
-MOST_OF_ADDRESS = 500
-"""Connections of one client address; no bound behind a proxy, whose address all of them have."""
-_LOOKED_AT = 200
-"""Connections, the oldest first, among which one without a request is looked for."""
+MAX_OF_ADDRESS = 500
+"""Connections of one client address; not applied behind a proxy, whose address all of them have."""
+_SEARCHED = 200
+"""Oldest connections among which an idle one is searched."""
 
 
-def most_connections() -> int:
-    """Return how many connections of clients a gateway keeps: each may have a second one, to its service."""
+def max_connections() -> int:
+    """Return the limit of client connections, half of the open files: each may need one to its service, too."""
     return max(100, raise_file_limit() // 2 - 100)
 
 
 class ClientConnections:
-    """The connections of clients, the oldest first."""
+    """The open connections, oldest first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -31,20 +31,18 @@ class ClientConnections:
         self._of_address: Counter[str] = Counter()
 
     def add(self, connection: web.RequestHandler, transport: asyncio.BaseTransport) -> None:
-        """Count a connection that was made; close it, or one that asks for nothing, if there are too many."""
+        """Count a new connection; if there are too many, close it or an idle one."""
         peer = transport.get_extra_info("peername")
         address = str(peer[0]) if isinstance(peer, tuple) else ""
-        if address and not tenancy().trusted_proxies and self._of_address[address] >= MOST_OF_ADDRESS:
-            _abort(transport)
-            return
-        if len(self._open) >= self._most and not self._make_room():
+        is_over_limit = address and not tenancy().trusted_proxies and self._of_address[address] >= MAX_OF_ADDRESS
+        if is_over_limit or (len(self._open) >= self._most and not self._close_idle()):
             _abort(transport)
             return
         self._open[connection] = address
         self._of_address[address] += 1
 
-    def _make_room(self) -> bool:
-        for connection in islice(self._open, _LOOKED_AT):
+    def _close_idle(self) -> bool:
+        for connection in islice(self._open, _SEARCHED):
             if getattr(connection, "_current_request", None) is None and connection.transport is not None:
                 transport = connection.transport
                 self.remove(connection)
@@ -53,7 +51,6 @@ class ClientConnections:
         return False
 
     def remove(self, connection: web.RequestHandler) -> None:
-        """Forget a connection that is closed."""
         address = self._open.pop(connection, None)
         if address is None:
             return

@@ -1,8 +1,7 @@
-"""What the gateway answers by itself: problem details (RFC 9457), with the id of the request."""
+"""Error responses of the gateway itself: problem details (RFC 9457) with the request id."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 
@@ -10,11 +9,13 @@ from aiohttp import web
 
 from tenants.contrib.observability.request_context import REQUEST_ID
 from tenants.contrib.services.errors import ServiceFailed
-from tenants.http.problem_details import title_of
+from tenants.http.problem_details import PROBLEM_CONTENT_TYPE, problem_body
+
+_KINDS = {502: "service-failed", 503: "service-unavailable", 504: "service-timed-out"}
 
 
-class Refused(Exception):
-    """A request goes no further. `kind` is one word for programs, as in the API's problems."""
+class GatewayError(Exception):
+    """A request is not forwarded. `kind` is the last part of the problem's type."""
 
     def __init__(
         self,
@@ -23,50 +24,31 @@ class Refused(Exception):
         *,
         kind: str = "",
         headers: Mapping[str, str] | None = None,
-        hang_up: bool = False,
-        is_spread: bool = False,
+        close_connection: bool = False,
+        is_paced: bool = False,
     ) -> None:
         super().__init__(status, detail)
         self.status = status
         self.detail = detail
         self.kind = kind
         self.headers = dict(headers or {})
-        self.hang_up = hang_up
-        """Whether the connection is closed: nobody can tell where the next request would begin."""
-        self.is_spread = is_spread
-        """Whether it is sent some time after others like it: `SpreadRefusals`."""
+        self.close_connection = close_connection
+        """For requests after which the start of the next one is uncertain."""
+        self.is_paced = is_paced
+        """Whether `RejectionPacer` delays the response."""
 
 
-def refusal_of(error: ServiceFailed) -> Refused:
-    """Return the answer to a request whose service gave none."""
+def from_service_failure(error: ServiceFailed) -> GatewayError:
     headers = {"Retry-After": str(math.ceil(error.retry_after))} if error.retry_after else {}
-    return Refused(error.status, str(error), kind=_KINDS[error.status], headers=headers)
+    return GatewayError(error.status, str(error), kind=_KINDS[error.status], headers=headers)
 
 
-_KINDS = {502: "service-failed", 503: "service-unavailable", 504: "service-timed-out"}
-
-
-def problem(refused: Refused, request_id: str, path: str) -> web.Response:
-    """Return a refusal as a response."""
-    kind = refused.kind
-    body = {
-        "type": f"urn:sangga:problem:{kind}" if kind else "about:blank",
-        "title": title_of(refused.status, kind),
-        "status": refused.status,
-        "detail": refused.detail,
-        "instance": path,
-        "request_id": request_id,
-    }
-    response = web.Response(
-        status=refused.status,
-        body=json.dumps(body, ensure_ascii=False).encode(errors="replace"),
-        headers={
-            **refused.headers,
-            "Content-Type": "application/problem+json; charset=utf-8",
-            "Cache-Control": "no-store",
-            REQUEST_ID: request_id,
-        },
-    )
-    if refused.hang_up:
+def problem_response(error: GatewayError, request_id: str, path: str) -> web.Response:
+    body = problem_body(error.status, error.detail, kind=error.kind, instance=path, request_id=request_id)
+    headers = {
+        **error.headers, "Content-Type": PROBLEM_CONTENT_TYPE, "Cache-Control": "no-store", REQUEST_ID: request_id
+    }  # fmt: skip
+    response = web.Response(status=error.status, body=body, headers=headers)
+    if error.close_connection:
         response.force_close()
     return response

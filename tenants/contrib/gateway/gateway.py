@@ -1,195 +1,176 @@
-"""The gateway's one handler: from a request to its tenant, its service, and the answer."""
+"""Request handler of the gateway: from a client's request to the response of a service."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from aiohttp import hdrs, web
 
-from tenants.conf import tenancy
 from tenants.context import TenantInfo
-from tenants.contrib.gateway.async_lookup import Lookups
-from tenants.contrib.gateway.auth import check_scopes, check_token_is_known, principal_of, token_of
-from tenants.contrib.gateway.context import Arrival
-from tenants.contrib.gateway.errors import Refused, problem, refusal_of
-from tenants.contrib.gateway.headers import client_of
-from tenants.contrib.gateway.limits import GatewayLimits, SpreadRefusals
+from tenants.contrib.gateway.async_lookup import AsyncLookup
+from tenants.contrib.gateway.auth import authenticate
+from tenants.contrib.gateway.errors import GatewayError, from_service_failure, problem_response
+from tenants.contrib.gateway.headers import get_client
+from tenants.contrib.gateway.limits import GatewayLimits, RejectionPacer
 from tenants.contrib.gateway.proxy import forward
-from tenants.contrib.gateway.request_validation import as_read, check_runs_nowhere_else, check_shape, host_of
-from tenants.contrib.gateway.websockets import Sockets, is_websocket
+from tenants.contrib.gateway.request_validation import is_websocket, reject_active_content, validated_host
+from tenants.contrib.gateway.routing import (
+    NOT_FOUND,
+    ProxyRequest,
+    Route,
+    check_open,
+    find_route,
+    path_within_tenant,
+)
+from tenants.contrib.gateway.websockets import WebSocketRelay
 from tenants.contrib.observability.conf import observability_settings
-from tenants.contrib.observability.logs import note_request, notes_requests
-from tenants.contrib.observability.tracing import Step, http_facts, note_step
-from tenants.contrib.services.directory import Services
+from tenants.contrib.observability.logs import access_log_enabled, log_request
+from tenants.contrib.observability.request_context import RequestContext
+from tenants.contrib.observability.tracing import Span, http_attributes, record_span
 from tenants.contrib.services.errors import ServiceFailed
-from tenants.contrib.services.metrics import CONTENT_TYPE, page
-from tenants.contrib.services.stats import Tally
+from tenants.contrib.services.metrics import CONTENT_TYPE, metrics_page
+from tenants.contrib.services.stats import RequestStats
 from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.upstreams import Upstreams
-from tenants.contrib.services.validators import OWN_PREFIX
+from tenants.contrib.services.validators import INTERNAL_PREFIX
 from tenants.redaction import loggable_path
-from tenants.registry.resolver import HostStatus, Resolution
+from tenants.registry.resolver import UNKNOWN, HostStatus
 
 logger = logging.getLogger(__name__)
 
-CLOSED_FOR = 300
-"""Seconds after which a suspended shop may be asked again, as its own page says."""
-
 
 class Gateway:
-    """Answers every request that comes in. Belongs to one event loop."""
+    """Answers all requests of one event loop."""
 
     def __init__(self) -> None:
-        self.lookups = Lookups()
+        self.lookup = AsyncLookup()
         self.upstreams = Upstreams()
-        self.sockets = Sockets(self._may_stay)
-        self.tally = Tally()
-        """Of everything that was asked, also of what led to no service."""
+        self.websockets = WebSocketRelay()
+        self.stats = RequestStats()
+        """Of all requests, also those that reach no service."""
         self._limits = GatewayLimits()
-        self._spread = SpreadRefusals()
+        self._pacer = RejectionPacer()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Return what the client gets; whatever goes wrong is told as a problem."""
-        arrival = Arrival(request)
-        status = 499  # the client leaves before there is an answer
+        """Return the response of a service, or a problem."""
+        started, context = time.perf_counter(), RequestContext.new()
+        path = request.raw_path.partition("?")[0]
+        resolution, service = UNKNOWN, None
+        status = 499  # the client leaves before there is a response
         try:
-            response = await self._answer(arrival)
+            host = validated_host(request)
+            if path.startswith(INTERNAL_PREFIX):
+                response = _internal_page(request, path)
+            else:
+                resolution = await self.lookup.resolve(host, path)
+                if resolution.tenant is not None:
+                    self._limits.check(resolution.tenant)
+                route = find_route(path, resolution, await self.lookup.services())
+                service = route.service
+                if not service.runs_sangga:
+                    check_open(resolution, route.tenant, request.raw_path)
+                    reject_active_content(request)
+                principal = await authenticate(request, route, self.lookup)
+                proxied = ProxyRequest(request, context, route, principal, *get_client(request))
+                response = await self._send(proxied, host, path)
             status = response.status
             return response
-        except Refused as refused:
-            if refused.is_spread:
-                await self._spread.turn()
-            status = refused.status
-            return self._problem(arrival, refused)
+        except GatewayError as error:
+            if error.is_paced:
+                await self._pacer.wait()
+            status = error.status
+            return problem_response(error, context.request_id, path)
         except ServiceFailed as error:
             status = error.status
-            return self._problem(arrival, refusal_of(error))
+            return problem_response(from_service_failure(error), context.request_id, path)
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception:
             status = 500
-            extra = {"tenant": _named(arrival), "call": arrival.call}
-            logger.exception("The gateway failed at %s %s", request.method, loggable_path(arrival.path), extra=extra)
-            return self._problem(arrival, Refused(500, "The gateway failed. The error was written to its log."))
+            extra = {"tenant": _log_name(resolution.tenant), "context": context}
+            logger.exception("Internal error at %s %s", request.method, loggable_path(path), extra=extra)
+            return problem_response(GatewayError(500, "Internal error of the gateway."), context.request_id, path)
         finally:
-            self._note(arrival, status)
+            seconds = time.perf_counter() - started
+            self._record(request, context, resolution.tenant, service, status, seconds)
 
-    async def _answer(self, arrival: Arrival) -> web.StreamResponse:
-        check_shape(arrival.request)
-        arrival.host = host_of(arrival.request)
-        if arrival.path.startswith(OWN_PREFIX):
-            return self._own_page(arrival)
-        resolution = await self.lookups.resolve(arrival.host, arrival.routed_path)
-        arrival.tenant = _known_tenant(resolution)
-        arrival.tenant_prefix = resolution.prefix
-        self._limits.check(arrival.tenant)
-        service = _service_of(arrival, arrival.tenant, await self.lookups.services())
-        if not service.runs_sangga:
-            _check_door(arrival, resolution, arrival.tenant)
-            check_runs_nowhere_else(arrival.request)
-        token = token_of(arrival.request)
-        arrival.principal = await principal_of(token, arrival.tenant, resolution.prefix, self.lookups)
-        check_token_is_known(service, arrival.principal)
-        check_scopes(service, arrival.principal)
-        entry = self._limits.entry_of(arrival.tenant, client_of(arrival.request)[0])
+    async def _send(self, proxied: ProxyRequest, host: str, path: str) -> web.StreamResponse:
+        """Send a request to its service within the limits of its tenant."""
+        upstream = self.upstreams.get(proxied.route.service)
+        admission = self._limits.admission(proxied.route.tenant, proxied.client)
         try:
-            if is_websocket(arrival.request):
-                await entry.enter()
-                entry.leave()  # it stays for hours, and is bounded by itself
-                return await self.sockets.relay(arrival, self.upstreams.of(service))
-            return await forward(arrival, self.upstreams.of(service), entry)
+            if not is_websocket(proxied.request):
+                return await forward(proxied, upstream, admission)
+            await admission.acquire()
+            admission.release()  # it stays open for hours, and has its own limit
         finally:
-            entry.leave()
+            admission.release()
 
-    async def _may_stay(self, arrival: Arrival) -> bool:
-        """Tell whether who has a WebSocket open is still served by that service, in the same epoch."""
+        async def is_allowed() -> bool:
+            return await self._is_allowed(proxied.route, host, path)
+
+        return await self.websockets.relay(proxied, upstream, is_allowed)
+
+    async def _is_allowed(self, route: Route, host: str, path: str) -> bool:
+        """Tell whether an open WebSocket would still be routed to its service, in the same epoch of its tenant."""
         try:
-            resolution = await self.lookups.resolve(arrival.host, arrival.routed_path)
-            found = (await self.lookups.services()).at(arrival.path_within)
-        except Refused:
-            return True  # the database does not say: nobody can have changed it
-        now, before = resolution.tenant, arrival.tenant
-        if now is None or before is None or found is None or resolution.status is not HostStatus.OPEN:
+            resolution, services = await self.lookup.resolve(host, path), await self.lookup.services()
+        except GatewayError:
+            return True  # without the database nothing can have changed
+        tenant, found = resolution.tenant, services.at(path_within_tenant(path, resolution))
+        if tenant is None or found is None or resolution.status is not HostStatus.OPEN:
             return False
-        is_same = (now.id, now.epoch, found[0]) == (before.id, before.epoch, arrival.prefix)
-        return is_same and found[1].is_granted_to(now)
+        is_same = (tenant.id, tenant.epoch, found[0]) == (route.tenant.id, route.tenant.epoch, route.service_prefix)
+        return is_same and found[1].is_granted_to(tenant)
 
-    def _own_page(self, arrival: Arrival) -> web.StreamResponse:
-        if arrival.path == f"{OWN_PREFIX}health":
-            return web.Response(text="ok\n", headers={"Cache-Control": "no-store"})
-        if arrival.path == f"{OWN_PREFIX}metrics":
-            metrics = page(arrival.request.headers.get(hdrs.AUTHORIZATION, ""))
-            if metrics is not None:
-                return web.Response(body=metrics, headers={"Content-Type": CONTENT_TYPE})
-        raise Refused(404, "There is nothing at this address.")
-
-    def _problem(self, arrival: Arrival, refused: Refused) -> web.StreamResponse:
-        return problem(refused, arrival.call.request_id, arrival.path)
-
-    def _note(self, arrival: Arrival, status: int) -> None:
-        """Count the request, and log it."""
-        seconds, service = arrival.seconds, arrival.service
-        self.tally.note(status, seconds)
+    def _record(
+        self,
+        request: web.BaseRequest,
+        context: RequestContext,
+        tenant: TenantInfo | None,
+        service: ServiceInfo | None,
+        status: int,
+        seconds: float,
+    ) -> None:
+        """Count the request, log it and record its span."""
+        self.stats.record(status, seconds)
         if service is not None and (upstream := self.upstreams.by_name.get(service.name)):
-            upstream.tally.note(status, seconds)
-        if not notes_requests() and not observability_settings().otlp_endpoint:
-            return
-        self._tell(arrival, status, seconds, service.name if service else "")
-
-    def _tell(self, arrival: Arrival, status: int, seconds: float, service: str) -> None:
-        """Log the request, and have its span exported."""
-        call, method = arrival.call, arrival.request.method
-        tenant = _named(arrival)
-        note_request(call, tenant, method, arrival.path, status, seconds, service=service)
-        facts = http_facts(tenant, method, arrival.path, status, call.request_id) | {"sangga.service": service}
-        note_step(
-            Step(
-                name=f"{method} {service}".rstrip(), trace_id=call.trace_id, span_id=call.span_id, seconds=seconds,
-                failed=status >= 500, facts=facts,
-            )
-        )  # fmt: skip
+            upstream.stats.record(status, seconds)
+        if access_log_enabled() or observability_settings().otlp_endpoint:
+            _log(request, context, _log_name(tenant), service.name if service else "", status, seconds)
 
     async def close(self) -> None:
-        """Let go of everything."""
-        await self.sockets.close()
+        await self.websockets.close()
         await self.upstreams.close()
-        self.lookups.close()
+        self.lookup.close()
 
 
-def _named(arrival: Arrival) -> str:
-    """Return how logs name the tenant of a request."""
-    return str(arrival.tenant.slug or "platform") if arrival.tenant else "-"
+def _internal_page(request: web.BaseRequest, path: str) -> web.StreamResponse:
+    """Return the page of health checks or metrics."""
+    if path == f"{INTERNAL_PREFIX}health":
+        return web.Response(text="ok\n", headers={"Cache-Control": "no-store"})
+    if path == f"{INTERNAL_PREFIX}metrics":
+        metrics = metrics_page(request.headers.get(hdrs.AUTHORIZATION, ""))
+        if metrics is not None:
+            return web.Response(body=metrics, headers={"Content-Type": CONTENT_TYPE})
+    raise GatewayError(404, NOT_FOUND)
 
 
-def _known_tenant(resolution: Resolution) -> TenantInfo:
-    if resolution.tenant is None:
-        raise Refused(404, "There is nothing at this address.")
-    return resolution.tenant
-
-
-def _service_of(arrival: Arrival, tenant: TenantInfo, services: Services) -> ServiceInfo:
-    """Return the service that a path leads to; raise `Refused` where there is none for this tenant."""
-    path = arrival.path_within
-    found, read = services.at(path), as_read(path)
-    if read is not path and services.at(read) != found:
-        raise Refused(
-            400,
-            "The path leads elsewhere once it is decoded. Send it without escapes of letters, digits and slashes, "
-            "without empty segments, backslashes and semicolons.",
+def _log(
+    request: web.BaseRequest, context: RequestContext, tenant: str, service: str, status: int, seconds: float
+) -> None:
+    method, path = request.method, request.raw_path.partition("?")[0]
+    log_request(context, tenant, method, path, status, seconds, service=service)
+    attributes = http_attributes(tenant, method, path, status, context.request_id) | {"sangga.service": service}
+    record_span(
+        Span(
+            name=f"{method} {service}".rstrip(), trace_id=context.trace_id, span_id=context.span_id, seconds=seconds,
+            failed=status >= 500, attributes=attributes,
         )
-    if found is None or not found[1].is_granted_to(tenant) or read.startswith(OWN_PREFIX):
-        raise Refused(404, "There is nothing at this address.")
-    arrival.prefix, arrival.service = found
-    return arrival.service
+    )  # fmt: skip
 
 
-def _check_door(arrival: Arrival, resolution: Resolution, tenant: TenantInfo) -> None:
-    """Raise `Refused` where a shop is closed or has moved: a service of another code base does not know."""
-    if resolution.status is HostStatus.SUSPENDED:
-        raise Refused(
-            503, f"{tenant.name} is closed for a while.", kind="closed", headers={"Retry-After": str(CLOSED_FOR)}
-        )
-    if resolution.status is HostStatus.MOVED:
-        url = tenancy().url_of(tenant.host, arrival.request.raw_path)
-        raise Refused(308, f"{tenant.name} has moved to {tenant.host}.", headers={"Location": url})
+def _log_name(tenant: TenantInfo | None) -> str:
+    return str(tenant.slug or "platform") if tenant else "-"

@@ -1,6 +1,6 @@
-"""Requests that two servers could understand in two ways are refused before anything is done with them.
+"""Request validation: refuses requests that two servers could interpret differently (request smuggling).
 
-aiohttp's parser refuses more: two lengths, bad chunks, two Hosts, line breaks and blanks where none belong.
+aiohttp's parser refuses others: two lengths, invalid chunks, two Host headers, stray line breaks and blanks.
 """
 
 from __future__ import annotations
@@ -11,123 +11,128 @@ from urllib.parse import unquote
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from tenants.contrib.gateway.errors import Refused
+from tenants.contrib.gateway.errors import GatewayError
 from tenants.errors import InvalidHost
-from tenants.hosts import host_of_header
+from tenants.hosts import authority_of, host_of_header
 
 METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-LONGEST_TARGET = 8_000
+MAX_TARGET = 8_000
 """Characters of path and query."""
-MOST_HEADERS = 100
-LARGEST_HEADERS = 32 * 1024
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 32 * 1024
 """Bytes of all headers together."""
 
-_ONCE = (hdrs.AUTHORIZATION, hdrs.CONTENT_TYPE, hdrs.COOKIE, hdrs.ORIGIN, hdrs.EXPECT, hdrs.UPGRADE)
-"""Headers of which one server takes the first and another the last, or joins them: they may come once."""
+_SINGLE = (hdrs.AUTHORIZATION, hdrs.CONTENT_TYPE, hdrs.COOKIE, hdrs.ORIGIN, hdrs.EXPECT, hdrs.UPGRADE)
+"""Headers that may come once: of two, servers take the first, the last, or join them."""
 
-_RUNS = frozenset(
-    [
-        "audioworklet",
-        "embed",
-        "object",
-        "paintworklet",
-        "script",
-        "serviceworker",
-        "sharedworker",
-        "style",
-        "worker",
-        "xslt",
-    ]
+_ACTIVE_CONTENT = frozenset(
+    "audioworklet embed object paintworklet script serviceworker sharedworker style worker xslt".split()
 )
-"""What a browser wants code for (Sec-Fetch-Dest)."""
+"""Values of Sec-Fetch-Dest for what a browser executes."""
 
 _TARGET = re.compile(r"/[!-~]*")
-_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:[/;]|$)")  # some servers drop what stands behind a semicolon
-_TWO_WAYS = re.compile(r"[%;\\]|//")
+_DOT_SEGMENT = re.compile(r"(?:^|/)\.{1,2}(?:[/;]|$)")  # some servers drop what follows a semicolon
+_NEEDS_DECODING = re.compile(r"[%;\\]|//")
 
 
-def check_shape(request: web.BaseRequest) -> None:
-    """Raise `Refused` for a request that is not plainly one thing."""
+def validated_host(request: web.BaseRequest) -> str:
+    """Return the normalised host of a request; raise `GatewayError` if the request is invalid or ambiguous."""
     if request.method not in METHODS:
-        raise Refused(405, f"The method {request.method[:20]} is none that is passed on.", hang_up=True)
+        raise GatewayError(405, f"Method {request.method[:20]} is not supported.", close_connection=True)
     _check_target(request.raw_path)
     _check_headers(request)
+    _check_body_length(request)
+    _check_upgrade(request)
+    return _host(request)
 
 
-def _check_target(target: str) -> None:
-    if len(target) > LONGEST_TARGET:
-        raise Refused(414, f"Path and query have more than {LONGEST_TARGET} characters.", hang_up=True)
-    # What is absolute names a host beside the Host header; a fragment has no place in a request.
-    if not _TARGET.fullmatch(target) or "#" in target:
-        raise Refused(400, "The request line takes a path, and nothing but a path and a query.", hang_up=True)
-    path = unquote(target.partition("?")[0]).replace("\\", "/")
-    # Where a path leads is told by its beginning, so nothing in it may lead back.
-    if _DOTS.search(path) or "\0" in path:
-        raise Refused(400, "The path has a segment of dots, or a NUL.", hang_up=True)
+def is_websocket(request: web.BaseRequest) -> bool:
+    """Tell whether a request is a WebSocket handshake."""
+    if request.method != "GET" or request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
+        return False
+    tokens = request.headers.get(hdrs.CONNECTION, "").lower().split(",")
+    return "upgrade" in (token.strip() for token in tokens)
 
 
-def check_runs_nowhere_else(request: web.BaseRequest) -> None:
-    """Raise `Refused` where a browser asks a service of another code base for code that a page of the shop would run.
+def reject_active_content(request: web.BaseRequest) -> None:
+    """Raise `GatewayError` where a page of the shop loads code from a service of another code base.
 
-    The service's own pages are sandboxed, so that their scripts are asked for from another origin. Browsers say so
-    themselves, and no page can change it (Fetch Metadata; Service Workers §4.4).
+    Pages of that service are sandboxed, so their requests come from another origin. Browsers set these headers
+    themselves; no page can change them (Fetch Metadata; Service Workers §4.4).
     """
     headers = request.headers
-    asks_from_shop = headers.get("Sec-Fetch-Site", "").lower() == "same-origin"
-    runs = headers.get("Sec-Fetch-Dest", "").lower() in _RUNS
-    if "Service-Worker" in headers or (asks_from_shop and runs):
-        raise Refused(403, "Pages of the shop run no code of this service.")
+    is_same_origin = headers.get("Sec-Fetch-Site", "").lower() == "same-origin"
+    is_active = headers.get("Sec-Fetch-Dest", "").lower() in _ACTIVE_CONTENT
+    if "Service-Worker" in headers or (is_same_origin and is_active):
+        raise GatewayError(403, "Pages of the shop may not load scripts, styles or workers of this service.")
 
 
-def as_read(path: str) -> str:
-    """Return a path as it is to a server that decodes it, merges slashes and drops what is behind a semicolon.
+def decoded_path(path: str) -> str:
+    """Return a path as a server reads it that decodes it, merges slashes and drops what follows a semicolon.
 
-    No prefix of paths has any of these in it, so a server that does some of it alone reads nothing beyond the two.
+    No path prefix contains such characters, so a server that does only part of this reads one of the two paths.
     """
-    if not _TWO_WAYS.search(path):
+    if not _NEEDS_DECODING.search(path):
         return path
     segments = unquote(path).replace("\\", "/").split("/")
     return re.sub("/+", "/", "/".join(segment.partition(";")[0] for segment in segments))
 
 
+def _check_target(target: str) -> None:
+    if len(target) > MAX_TARGET:
+        raise GatewayError(414, f"Path and query exceed {MAX_TARGET} characters.", close_connection=True)
+    # An absolute URL names a second host; a fragment is not part of a request.
+    if not _TARGET.fullmatch(target) or "#" in target:
+        raise GatewayError(400, "Invalid request line: send a path, optionally with a query.", close_connection=True)
+    path = unquote(target.partition("?")[0]).replace("\\", "/")
+    # The start of a path decides where it leads, so no segment may lead back.
+    if _DOT_SEGMENT.search(path) or "\0" in path:
+        raise GatewayError(400, "The path contains a dot segment or a NUL character.", close_connection=True)
+
+
 def _check_headers(request: web.BaseRequest) -> None:
     number = len(request.raw_headers)
     size = sum(map(len, chain.from_iterable(request.raw_headers))) + 4 * number
-    if number > MOST_HEADERS or size > LARGEST_HEADERS:
-        raise Refused(431, f"There are more than {MOST_HEADERS} headers or {LARGEST_HEADERS} bytes.", hang_up=True)
-    for name in _ONCE:
+    if number > MAX_HEADERS or size > MAX_HEADER_BYTES:
+        detail = f"The headers exceed {MAX_HEADERS} lines or {MAX_HEADER_BYTES} bytes."
+        raise GatewayError(431, detail, close_connection=True)
+    for name in _SINGLE:
         if len(request.headers.getall(name, ())) > 1:
-            raise Refused(400, f"The header {name} may be sent once.", hang_up=True)
-    _check_length_of_body(request)
-    _check_upgrade(request)
+            raise GatewayError(400, f"The header {name} is repeated. Send it once.", close_connection=True)
 
 
-def _check_length_of_body(request: web.BaseRequest) -> None:
-    coding = request.headers.get(hdrs.TRANSFER_ENCODING)
-    if coding is None:
+def _check_body_length(request: web.BaseRequest) -> None:
+    encoding = request.headers.get(hdrs.TRANSFER_ENCODING)
+    if encoding is None:
         return
-    if coding.lower() != "chunked" or hdrs.CONTENT_LENGTH in request.headers:
-        raise Refused(400, "A body is chunked or has a length, and nothing else.", hang_up=True)
+    if encoding.lower() != "chunked" or hdrs.CONTENT_LENGTH in request.headers:
+        detail = "Send either Content-Length or Transfer-Encoding: chunked."
+        raise GatewayError(400, detail, close_connection=True)
     if request.version < HttpVersion11:
-        # HTTP/1.0 has no chunks: one server reads them, another takes them for the next request (RFC 9112 §6.1).
-        raise Refused(400, "HTTP 1.0 has no chunked bodies. Send a Content-Length, or use HTTP 1.1.", hang_up=True)
+        # One server reads the chunks, another takes them for the next request (RFC 9112 §6.1).
+        detail = "HTTP 1.0 has no chunked bodies. Send Content-Length, or use HTTP 1.1."
+        raise GatewayError(400, detail, close_connection=True)
 
 
 def _check_upgrade(request: web.BaseRequest) -> None:
-    """Raise `Refused` where the parser has stopped at a change of protocol that is not a WebSocket's handshake."""
+    """Raise `GatewayError` for an upgrade that the parser accepted although it is no WebSocket handshake."""
     if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
         return
     has_body = hdrs.TRANSFER_ENCODING in request.headers or (request.content_length or 0) > 0
     if request.method != "GET" or request.version < HttpVersion11 or has_body:
-        raise Refused(400, "A WebSocket is opened with GET over HTTP 1.1, without a body.", hang_up=True)
+        detail = "Invalid WebSocket handshake: send GET over HTTP 1.1 without a body."
+        raise GatewayError(400, detail, close_connection=True)
 
 
-def host_of(request: web.BaseRequest) -> str:
-    """Return the request's host in its normal spelling; raise `Refused` if there is not just one that makes sense."""
+def _host(request: web.BaseRequest) -> str:
     hosts = request.headers.getall(hdrs.HOST, [])
+    origin = request.headers.get(hdrs.ORIGIN)
+    # Browsers send cookies with the WebSockets of any page.
+    if origin is not None and is_websocket(request) and authority_of(origin) != ",".join(hosts).lower():
+        raise GatewayError(403, "Only pages of the same host may open a WebSocket.")
     try:
         if len(hosts) == 1:
             return host_of_header(hosts[0])
     except InvalidHost:
         pass
-    raise Refused(400, "The Host header has to name one host.", hang_up=True)
+    raise GatewayError(400, "Send one valid Host header.", close_connection=True)

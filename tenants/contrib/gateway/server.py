@@ -1,4 +1,4 @@
-"""Serves a gateway: listens, keeps what comes over a connection in bounds, and ends without cutting anybody off."""
+"""HTTP server of the gateway: connections, background tasks and graceful shutdown."""
 
 from __future__ import annotations
 
@@ -12,58 +12,55 @@ from typing import Any
 from aiohttp import web
 from django.core.signals import request_finished
 
-from tenants.contrib.gateway.connection_limits import ClientConnections, most_connections
-from tenants.contrib.gateway.errors import Refused, problem
+from tenants.contrib.gateway.connection_limits import ClientConnections, max_connections
+from tenants.contrib.gateway.errors import GatewayError, problem_response
 from tenants.contrib.gateway.gateway import Gateway
-from tenants.contrib.gateway.health import watch_health
-from tenants.contrib.observability.request_context import Call
-from tenants.contrib.observability.tracing import prepare
+from tenants.contrib.gateway.health import run_health_checks
+from tenants.contrib.observability.request_context import RequestContext
+from tenants.contrib.observability.tracing import load_exporter
 from tenants.contrib.services.conf import service_settings
-from tenants.contrib.services.metrics import forget, watch
-from tenants.contrib.services.status_report import facts_of, write_and_hang_up
+from tenants.contrib.services.metrics import add_gateway, remove_gateway
+from tenants.contrib.services.status_report import build_report, save_report_in_thread
 from tenants.contrib.services.upstreams import Upstream
 from tenants.registry.listener import listener
 
 logger = logging.getLogger(__name__)
 
-LONGEST_LINE = 8_190
+MAX_LINE = 8_190
 """Bytes of the request line, and of one header."""
-IDLE_SECONDS = 30.0
-"""How long a connection may be silent between requests, and how long the headers of one may take."""
-
-ROUND_OFF_SECONDS = 5.0
+KEEPALIVE_SECONDS = 30.0
+"""How long a connection may be idle between requests, and how long the headers of one may take."""
+FLUSH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
-    """Where a gateway listens."""
+    """Options of `manage.py run_gateway`."""
 
     host: str = "127.0.0.1"
     port: int = 8000
-    """0: any that is free."""
+    """0: any free port."""
     grace: float = 10.0
-    """Seconds that requests in hand have to end in, when the gateway is told to end."""
+    """Seconds that running requests may take at shutdown."""
     reuse_port: bool = False
-    """Whether several gateways share the port, and the kernel deals out the connections."""
+    """Whether several gateways share the port (SO_REUSEPORT)."""
 
 
 class _Connection(web.RequestHandler):
-    """A client's connection; what its parser refuses is told as a problem, like everything else."""
+    """A client's connection. Requests that its parser refuses get a problem, too."""
 
-    __slots__ = ("_counted_by",)
+    __slots__ = ("_clients",)
 
-    def __init__(self, counted_by: ClientConnections, *args: Any, **options: Any) -> None:
+    def __init__(self, clients: ClientConnections, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._counted_by = counted_by
+        self._clients = clients
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count it, and close it if there are too many."""
         super().connection_made(transport)
-        self._counted_by.add(self, transport)
+        self._clients.add(self, transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Count it no more."""
-        self._counted_by.remove(self)
+        self._clients.remove(self)
         super().connection_lost(exc)
 
     def handle_error(
@@ -73,14 +70,15 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Return the answer to what is no request."""
+        """Return the response to an invalid request."""
         if request.writer.output_size > 0:
-            raise ConnectionError("The answer has begun already.")
-        call = Call.begin()
+            raise ConnectionError("The response has begun already.")
+        context = RequestContext.new()
         if status != 400:
-            logger.error("The gateway failed", exc_info=exc, extra={"tenant": "-", "call": call})
-        detail = "This is no request as HTTP has it." if status == 400 else "The gateway failed."
-        return problem(Refused(status, detail, kind="bad-request", hang_up=True), call.request_id, request.path)
+            logger.error("Internal error", exc_info=exc, extra={"tenant": "-", "context": context})
+        detail = "Malformed HTTP request." if status == 400 else "Internal error of the gateway."
+        error = GatewayError(status, detail, kind="bad-request", close_connection=True)
+        return problem_response(error, context.request_id, request.path)
 
 
 class _Server(web.Server):
@@ -91,29 +89,29 @@ class _Server(web.Server):
 
 
 class GatewayServer:
-    """A gateway with its port. Belongs to one event loop."""
+    """A gateway that listens at a port. Belongs to one event loop."""
 
     def __init__(self, gateway: Gateway, options: GatewayOptions) -> None:
         self.gateway = gateway
         self._options = options
-        self._beside: list[asyncio.Task[None]] = []
-        limits: dict[str, Any] = {"max_line_size": LONGEST_LINE, "max_field_size": LONGEST_LINE}
+        self._tasks: list[asyncio.Task[None]] = []
+        limits: dict[str, Any] = {"max_line_size": MAX_LINE, "max_field_size": MAX_LINE}
         server = _Server(
             gateway.answer,
-            handler_cancellation=True,  # who hangs up is not worked for any more
+            handler_cancellation=True,  # a client that leaves ends its request
             auto_decompress=False,
             access_log=None,
-            keepalive_timeout=IDLE_SECONDS,
+            keepalive_timeout=KEEPALIVE_SECONDS,
             lingering_time=1.0,
             **limits,
         )
-        server.clients = self.clients = ClientConnections(most_connections())
+        server.clients = self.clients = ClientConnections(max_connections())
         self._runner = web.ServerRunner(server, shutdown_timeout=options.grace)
 
     async def start(self) -> int:
-        """Begin to listen, and return the port."""
+        """Start to listen, and return the port."""
         listener.start()
-        prepare()
+        load_exporter()
         await self._runner.setup()
         options = self._options
         site = web.TCPSite(
@@ -124,36 +122,37 @@ class GatewayServer:
         except OSError:
             await self._runner.cleanup()
             raise
-        self._beside = [asyncio.create_task(watch_health(self.gateway)), asyncio.create_task(self._round_off())]
+        work = [run_health_checks(self.gateway), self._flush()]
         if service_settings().service_report_seconds:
-            self._beside.append(asyncio.create_task(self._report()))
-        watch(self.gateway.tally, self._upstreams)
+            work.append(self._report())
+        self._tasks = [asyncio.create_task(each) for each in work]
+        add_gateway(self.gateway.stats, self._upstreams)
         port: int = self._runner.addresses[0][1]
         return port
 
-    async def _round_off(self) -> None:
-        """Do now and then what is put off to the end of a request, that an API key was used for example."""
+    async def _flush(self) -> None:
+        """Write what is deferred to the end of a request, such as the last use of an API key."""
         while True:
-            await asyncio.sleep(ROUND_OFF_SECONDS)
-            await self.gateway.lookups.in_thread(partial(request_finished.send_robust, sender=GatewayServer))
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self.gateway.lookup.in_thread(partial(request_finished.send_robust, sender=GatewayServer))
 
     async def _report(self) -> None:
-        """Write down, for the operator's admin, what is seen of services."""
         while True:
             await asyncio.sleep(service_settings().service_report_seconds)
-            await self.gateway.lookups.in_thread(partial(write_and_hang_up, "gateway", facts_of(self._upstreams())))
+            save = partial(save_report_in_thread, "gateway", build_report(self._upstreams()))
+            await self.gateway.lookup.in_thread(save)
 
     def _upstreams(self) -> Iterable[Upstream]:
         return self.gateway.upstreams.by_name.values()
 
     async def stop(self) -> None:
-        """Take no more requests, let those in hand end, and let go of everything."""
-        forget(self.gateway.tally, self._upstreams)
-        for task in self._beside:
+        """Accept no more requests, wait for running ones, and close everything."""
+        remove_gateway(self.gateway.stats, self._upstreams)
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._beside, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for site in list(self._runner.sites):
             await site.stop()
-        await self.gateway.sockets.close()
+        await self.gateway.websockets.close()
         await self._runner.cleanup()
         await self.gateway.close()

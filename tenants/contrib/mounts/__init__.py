@@ -1,5 +1,5 @@
-"""Whole applications under a path of a tenant: any WSGI or ASGI application, built by a factory, once per tenant.
+"""Mounts: WSGI and ASGI applications under a path of a tenant, one instance for each tenant.
 
-`TENANTS["MOUNTS"]` names the factories, rows of `Mount` say which tenant has which of them and where, and
-`tenants.contrib.mounts.middleware.MountMiddleware` leads requests there.
+`TENANTS["MOUNTS"]` names the factories, rows of `Mount` say which tenant has which application and where, and
+`tenants.contrib.mounts.middleware.MountMiddleware` passes requests to them.
 """

@@ -1,7 +1,7 @@
-"""The applications that this process has built: one for each mount of each tenant, the least recently used goes first.
+"""Cache of mounted applications: one for each mount of each tenant; the least recently used leaves first.
 
-Many threads ask for the same application at once when a process is new: the first builds it, the others wait for that
-one. What is taken out while somebody still uses it is closed when the last user has given it back.
+When several threads ask for a new application at once, one builds it and the others wait. An application that leaves
+the cache is closed when its last user has released it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from tenants.registry.lookup import tenant_changed
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
-"""How long after a failure, or a factory's "none", an application is not built again."""
+"""Seconds until a factory is called again that failed or returned None."""
 RETIRED_SECONDS = 300.0
-"""How long one that has left is kept for those who use it yet."""
+"""Seconds until an application that has left the cache is closed although it is in use."""
 
 
-class Built:
-    """An application of one tenant, or the reason why there is none. Given back by whoever has taken it."""
+class CachedApp:
+    """An application of one tenant, or the reason why there is none. Whoever acquires it releases it."""
 
     def __init__(self, tenant: TenantInfo, point: MountPoint) -> None:
         self.tenant = tenant
@@ -43,26 +43,25 @@ class Built:
         self._error = ""
         self.retry_at = float("inf")
         self._is_built = Event()
-        # Guards the following: it is built, taken, given back and retired by different threads.
+        # Guards the following, which many threads change.
         self._lock = Lock()
-        self._begun_at = 0.0
+        self._began_at = 0.0
         self._users = 0
         self._is_retired = False
         self._is_closed = False
 
-    def serves(self, tenant: TenantInfo, point: MountPoint) -> bool:
-        """Tell whether this is still what the tenant has there; a failure, or a factory's "none", is not for long."""
-        is_current = self.tenant == tenant and self.point == point and time.monotonic() < self.retry_at
-        return is_current and (self.application is None or self.application.is_alive)
+    def is_current(self, tenant: TenantInfo, point: MountPoint) -> bool:
+        """Tell whether it still serves the mount: the tenant is unchanged, and no retry is due."""
+        is_same = self.tenant == tenant and self.point == point and time.monotonic() < self.retry_at
+        return is_same and (self.application is None or self.application.is_alive)
 
-    def take(self) -> bool:
-        """Count one user more; return False if the application is on its way out."""
+    def acquire(self) -> bool:
+        """Count one more user, or return False if it has left the cache."""
         with self._lock:
             self._users += not self._is_retired
             return not self._is_retired
 
-    def give_back(self) -> None:
-        """Count one user less."""
+    def release(self) -> None:
         with self._lock:
             self._users -= 1
             is_last = self._is_retired and not self._users
@@ -70,7 +69,7 @@ class Built:
             self._close()
 
     def retire(self) -> None:
-        """Close the application as soon as no request uses it, or after `RETIRED_SECONDS`."""
+        """Close the application when no request uses it, or after `RETIRED_SECONDS`."""
         with self._lock:
             is_last = not self._is_retired and not self._users
             self._is_retired = True
@@ -82,29 +81,23 @@ class Built:
             timer.start()
 
     def ensure_built(self) -> None:
-        """Build the application unless that was done; raise `MountFailed` if it cannot be, `Http404` if it may not.
+        """Build the application unless that was done; raise `MountFailed` on errors and `Http404` as the factory does.
 
-        It is built on a separate thread, so that no request waits for a factory longer than for an answer.
+        It is built on a separate thread, so that a request waits for a factory no longer than for a response.
         """
         with self._lock:
-            is_first, self._begun_at = not self._begun_at, self._begun_at or time.monotonic()
+            is_first, self._began_at = not self._began_at, self._began_at or time.monotonic()
         if is_first and is_in_transaction():
-            Context().run(self._build)  # what it reads, it reads in that
+            Context().run(self._build)  # only this thread sees the transaction
         elif is_first:
-            Thread(target=Context().run, args=(self._build_and_hang_up,), name="mount-build", daemon=True).start()
-        left = self._begun_at + mount_settings().mounts_seconds - time.monotonic()
+            _start_thread("mount-build", self._build)
+        left = self._began_at + mount_settings().mounts_seconds - time.monotonic()
         if not self._is_built.wait(max(0.0, left)):
-            raise MountFailed(self.point.app, str(self.tenant), "Its factory has not ended yet.", RETRY_SECONDS)
+            raise MountFailed(self.point.app, str(self.tenant), "Its factory is still running.", RETRY_SECONDS)
         if self._is_missing:
             raise Http404(f"{self.point.app} has nothing for {self.tenant}")
         if self._error:
             raise MountFailed(self.point.app, str(self.tenant), self._error, RETRY_SECONDS)
-
-    def _build_and_hang_up(self) -> None:
-        try:
-            self._build()
-        finally:
-            connections.close_all()
 
     def _build(self) -> None:
         try:
@@ -112,27 +105,38 @@ class Built:
                 self.application = build(self.tenant, self.point)
         except Http404:
             self._is_missing = True
-        except BaseException as error:  # all that a factory raises is its own tenant's trouble alone
+        except BaseException as error:  # also SystemExit: it must affect this tenant only
             with use_tenant(self.tenant):
-                logger.exception("The mount %s of tenant %s could not be built", self.point.app, self.tenant)
+                logger.exception("Mount %s of tenant %s could not be built", self.point.app, self.tenant)
             self._error = repr(error)
         finally:
             if self.application is None:
                 self.retry_at = time.monotonic() + RETRY_SECONDS
             self._is_built.set()
             with self._lock:
-                is_late = self._is_retired and not self._users
-            if is_late:
+                is_unused = self._is_retired and not self._users
+            if is_unused:
                 self._close()
 
     def _close(self) -> None:
         with self._lock:
-            is_done = self._is_closed or self.application is None
-            self._is_closed = self._is_closed or not is_done
-        if not is_done:
-            # On a thread of its own: neither a shopper nor whoever hears of changes waits for a stranger's clean-up.
-            arguments = (_close, self.application, self.tenant)
-            Thread(target=Context().run, args=arguments, name="mount-close", daemon=True).start()
+            application, is_closed = self.application, self._is_closed
+            self._is_closed = is_closed or application is not None
+        if application is not None and not is_closed:
+            # Neither a request nor the listener waits for the clean-up of an application.
+            _start_thread("mount-close", _close, application, self.tenant)
+
+
+def _start_thread(name: str, function: Any, *args: Any) -> None:
+    """Call `function` on a new thread, with an empty context, and close its database connections."""
+
+    def run() -> None:
+        try:
+            function(*args)
+        finally:
+            connections.close_all()
+
+    Thread(target=Context().run, args=(run,), name=name, daemon=True).start()
 
 
 def _close(application: Application, tenant: TenantInfo) -> None:
@@ -140,69 +144,67 @@ def _close(application: Application, tenant: TenantInfo) -> None:
         try:
             application.close()
         except BaseException:
-            logger.exception("An application mounted for tenant %s did not close well", tenant)
-        finally:
-            connections.close_all()
+            logger.exception("Error while closing a mounted application of tenant %s", tenant)
 
 
-class BuiltApplications:
-    """All of them. Safe to use from many threads."""
+class AppCache:
+    """All mounted applications of this process. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        # Guards the map; never held while an application is built, called or closed.
+        # Guards the dictionary; not held while an application is built, called or closed.
         self._lock = Lock()
-        self._built: OrderedDict[tuple[int, str], Built] = OrderedDict()
+        self._apps: OrderedDict[tuple[int, str], CachedApp] = OrderedDict()
 
-    def take(self, tenant: TenantInfo, point: MountPoint) -> Built:
-        """Return the built application of a mount; the caller gives it back. Raises `MountFailed` or `Http404`."""
-        built = self._place_for(tenant, point)
+    def acquire(self, tenant: TenantInfo, point: MountPoint) -> CachedApp:
+        """Return the built application of a mount, which the caller releases. Raises `MountFailed` or `Http404`."""
+        app = self._find_or_add(tenant, point)
         try:
-            built.ensure_built()
+            app.ensure_built()
         except BaseException:
-            built.give_back()
+            app.release()
             raise
-        return built
+        return app
 
-    def _place_for(self, tenant: TenantInfo, point: MountPoint) -> Built:
+    def _find_or_add(self, tenant: TenantInfo, point: MountPoint) -> CachedApp:
         key = (tenant.id, point.path)
-        leaving: list[Built] = []
+        leaving: list[CachedApp] = []
         with self._lock:
-            built = self._built.get(key)
-            if built is None or not built.serves(tenant, point) or not built.take():
-                if built is not None:
-                    leaving.append(built)
-                built = self._built[key] = Built(tenant, point)
-                built.take()
-            self._built.move_to_end(key)
-            while len(self._built) > max(1, mount_settings().mounts_kept):
-                leaving.append(self._built.popitem(last=False)[1])
+            app = self._apps.get(key)
+            if app is None or not app.is_current(tenant, point) or not app.acquire():
+                if app is not None:
+                    leaving.append(app)
+                app = self._apps[key] = CachedApp(tenant, point)
+                app.acquire()
+            self._apps.move_to_end(key)
+            while len(self._apps) > max(1, mount_settings().mounts_kept):
+                leaving.append(self._apps.popitem(last=False)[1])
         for old in leaving:
             old.retire()
-        return built
+        return app
 
     def retire(self, tenant_id: int | None = None) -> None:
-        """Close the applications of one tenant, or everybody's; who comes next gets new ones."""
+        """Drop the applications of one tenant, or all; the next requests build new ones."""
         with self._lock:
-            keys = [key for key in self._built if tenant_id in {None, key[0]}]
-            leaving = [self._built.pop(key) for key in keys]
+            keys = [key for key in self._apps if tenant_id in {None, key[0]}]
+            leaving = [self._apps.pop(key) for key in keys]
         for old in leaving:
             old.retire()
 
     def __len__(self) -> int:
         with self._lock:
-            return len(self._built)
+            return len(self._apps)
 
 
-built_applications = BuiltApplications()
+app_cache = AppCache()
 
 
 def _on_change(*, tenant_id: int, **_: Any) -> None:
-    built_applications.retire(tenant_id)
+    app_cache.retire(tenant_id)
 
 
 def _reload(*, setting: str, **_: object) -> None:
     if setting == "TENANTS":
-        built_applications.retire()
+        app_cache.retire()
 
 
 tenant_changed.connect(_on_change, dispatch_uid="tenants.contrib.mounts")

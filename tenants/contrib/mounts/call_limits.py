@@ -1,4 +1,4 @@
-"""How long a request waits for a mounted application, and how many calls of one tenant's are under way at once."""
+"""Limits of calls to mounted applications: the time for a response, and concurrent calls of one tenant."""
 
 from __future__ import annotations
 
@@ -13,30 +13,29 @@ from tenants.contrib.mounts.errors import MountTimedOut
 
 T = TypeVar("T")
 
-MOST_CALLS = 100
-"""Calls of the mounts of one tenant at once in a process, where its plan has no limit."""
-TIMES, LEAST = 4, 8
-"""How many times as many as the plan has requests at once, and how many at the least.
+MAX_CALLS = 100
+"""Concurrent calls of one tenant in a process, where its plan has no limit."""
+CONCURRENCY_FACTOR, MIN_CALLS = 4, 8
+"""The limit as a multiple of the plan's concurrency, and its minimum.
 
-Calls that no request waits for any longer count as well, until the application has ended them.
+Calls that timed out count until the application ends them.
 """
 
 
-class Patience:
-    """Waits for what an application sends next, `seconds` since the last thing that went back or forth."""
+class ResponseTimeout:
+    """Limits how long an application may send nothing; every message restarts it."""
 
     def __init__(self, seconds: float, app: str, tenant: TenantInfo) -> None:
         self.seconds = seconds
         self._app, self._tenant = app, str(tenant)
         self._since = time.monotonic()
         self.waits_for_client = False
-        """Whether it is not the application that is slow, but who sends it a body."""
+        """Whether the application waits for the request's body, so that it does not time out."""
 
-    def begin(self) -> None:
-        """Let the time begin again."""
+    def restart(self) -> None:
         self._since = time.monotonic()
 
-    def next_of(self, messages: SimpleQueue[T]) -> T:
+    def next_message(self, messages: SimpleQueue[T]) -> T:
         """Return the next message; raise `MountTimedOut` if none comes in time."""
         while True:
             left = self._since + self.seconds - time.monotonic()
@@ -50,38 +49,36 @@ class Patience:
                 continue
 
 
-class Calls:
-    """Counts the calls of mounts under way, tenant by tenant. Safe to use from many threads.
+class RunningCalls:
+    """Counts running calls by tenant. Safe to use from many threads.
 
-    Nothing stops a thread, so an application that hangs keeps those that have called it; here they have an end.
+    A thread cannot be stopped, so an application that hangs keeps its threads; this limits their number.
     """
 
     def __init__(self) -> None:
         # Guards the counts: calls begin and end on many threads.
         self._lock = Lock()
-        self._under_way: Counter[int] = Counter()
+        self._counts: Counter[int] = Counter()
 
-    def begin(self, tenant: TenantInfo) -> bool:
-        """Count one call more; return False where there are as many as there may be."""
+    def acquire(self, tenant: TenantInfo) -> bool:
+        """Count one more call, or return False at the limit."""
         concurrency = tenant.limits.concurrency
-        most = max(LEAST, TIMES * concurrency) if concurrency else MOST_CALLS
+        most = max(MIN_CALLS, CONCURRENCY_FACTOR * concurrency) if concurrency else MAX_CALLS
         with self._lock:
-            if self._under_way[tenant.id] >= most:
+            if self._counts[tenant.id] >= most:
                 return False
-            self._under_way[tenant.id] += 1
+            self._counts[tenant.id] += 1
             return True
 
-    def end(self, tenant: TenantInfo) -> None:
-        """Count one call less."""
+    def release(self, tenant: TenantInfo) -> None:
         with self._lock:
-            self._under_way[tenant.id] -= 1
-            if self._under_way[tenant.id] <= 0:
-                del self._under_way[tenant.id]
+            self._counts[tenant.id] -= 1
+            if self._counts[tenant.id] <= 0:
+                del self._counts[tenant.id]
 
-    def of(self, tenant: TenantInfo) -> int:
-        """Return how many are under way."""
+    def count(self, tenant: TenantInfo) -> int:
         with self._lock:
-            return self._under_way.get(tenant.id, 0)
+            return self._counts.get(tenant.id, 0)
 
 
-calls = Calls()
+running_calls = RunningCalls()

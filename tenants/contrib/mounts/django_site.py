@@ -1,4 +1,4 @@
-"""A second Django site as a WSGI application: the project's models and settings, and a URLconf of its own."""
+"""Django site as a mounted application: the project's models and settings with another URLconf."""
 
 from __future__ import annotations
 
@@ -15,47 +15,46 @@ from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_u
 
 from tenants.contrib.mounts.wsgi import REQUEST
 
-_TAKEN_ALONG = ("tenant", "session", "user", "LANGUAGE_CODE", "_messages", "_dont_enforce_csrf_checks")
-"""What the project's middleware has put on the request."""
+_COPIED = ("tenant", "session", "user", "LANGUAGE_CODE", "_messages", "_dont_enforce_csrf_checks")
+"""Attributes that the project's middleware has set on the request."""
 
 
-class _CheckOfForms(CsrfViewMiddleware):
-    """Refuses with the project's own page, which has no addresses of the site's to link to."""
+class _CsrfCheck(CsrfViewMiddleware):
+    """Refuses with the project's 403 page, which contains no URLs of this site."""
 
     def _reject(self, request: HttpRequest, reason: str) -> NoReturn:
         raise PermissionDenied(reason)
 
 
 class DjangoSite(BaseHandler):
-    """Answers below its mount with the views of `urlconf`, a module's dotted path.
+    """WSGI application with the views of `urlconf`, a module's dotted path.
 
-    The project's middleware has run by then: session, user and language of the request are the views' as ever, and an
-    error of a view becomes the page that the project has for it. Django's check of forms is repeated inside: outside it
-    is for the project's own views alone.
+    The project's middleware has run before: views have session, user and language, and errors of views become the
+    project's error pages. The CSRF check runs again inside, since outside it applies to the project's views only.
     """
 
     is_of_project = True
-    """It sets the project's own cookies, that of the forms for example."""
+    """Whether it may set the project's cookies, such as the CSRF cookie."""
 
-    # A handler's other hooks into middleware; there is none inside.
+    # Hooks of a handler into middleware, of which there is none inside.
     _template_response_middleware: ClassVar[list[Any]] = []
     _exception_middleware: ClassVar[list[Any]] = []
 
     def __init__(self, urlconf: str) -> None:
         super().__init__()
         self._urlconf = urlconf
-        check = _CheckOfForms(cast(Any, self)._get_response)
+        check = _CsrfCheck(cast(Any, self)._get_response)
         self._view_middleware = [check.process_view]
         self._middleware_chain = check
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request, as WSGI has it."""
+        """Answer one WSGI request."""
         request = WSGIRequest(environ)
         request.urlconf = self._urlconf
-        for name in _TAKEN_ALONG:
+        for name in _COPIED:
             if hasattr(environ[REQUEST], name):
                 setattr(request, name, getattr(environ[REQUEST], name))
-        with _urls_below(environ["SCRIPT_NAME"]):
+        with _script_prefix(environ["SCRIPT_NAME"]):
             response = self.get_response(request)
         cookies = [("Set-Cookie", morsel.OutputString()) for morsel in response.cookies.values()]
         start_response(f"{response.status_code} {response.reason_phrase}", [*response.items(), *cookies])
@@ -63,8 +62,8 @@ class DjangoSite(BaseHandler):
 
 
 @contextmanager
-def _urls_below(script_name: str) -> Iterator[None]:
-    """Let `reverse()` find the site's own addresses, and the project's again afterwards."""
+def _script_prefix(script_name: str) -> Iterator[None]:
+    """Let `reverse()` return URLs of the site, and afterwards those of the project."""
     before = get_script_prefix(), get_urlconf()
     set_script_prefix(f"{script_name}/")
     try:

@@ -1,4 +1,4 @@
-"""What ends a thread, an event loop or a process does not get out of an application of others: it is an error there."""
+"""Exit guard: turns `SystemExit` and similar exceptions of a mounted application into errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ApplicationExited(RuntimeError):
 
 
 def as_error(raised: BaseException) -> Exception:
-    """Return what an application raised as an error that no server ends with."""
+    """Return an exception of an application as one that does not end the server."""
     if isinstance(raised, Exception):
         return raised
     error = ApplicationExited(f"The application raised {raised!r}.")
@@ -21,10 +21,10 @@ def as_error(raised: BaseException) -> Exception:
 
 
 @contextmanager
-def kept_inside() -> Iterator[None]:
-    """Raise `ApplicationExited` in the place of what is not an `Exception`.
+def exits_as_errors() -> Iterator[None]:
+    """Raise `ApplicationExited` in place of exceptions that are not an `Exception`.
 
-    What ends one call alone passes: the event loop and the interpreter ask for it themselves.
+    `CancelledError` and `GeneratorExit` pass: the event loop and the interpreter raise them.
     """
     try:
         yield

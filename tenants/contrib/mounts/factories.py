@@ -1,4 +1,4 @@
-"""From a name in `TENANTS["MOUNTS"]` to an application that answers Django's requests."""
+"""Factories of mounted applications, which `TENANTS["MOUNTS"]` names."""
 
 from __future__ import annotations
 
@@ -12,63 +12,61 @@ from django.utils.module_loading import import_string
 from tenants.context import MountPoint, TenantInfo
 from tenants.contrib.mounts.asgi import AsgiApplication
 from tenants.contrib.mounts.conf import mount_settings
-from tenants.contrib.mounts.request import MountedResponse, Visit
+from tenants.contrib.mounts.request import MountedResponse, MountRequest
 from tenants.contrib.mounts.wsgi import WsgiApplication
 from tenants.errors import ConfigurationError
 
 
 class Application(Protocol):
-    """What was built for one tenant, whatever its interface."""
+    """A mounted application of one tenant, WSGI or ASGI."""
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can answer."""
+        """Whether it can still answer."""
 
-    def answer(self, visit: Visit) -> MountedResponse:
-        """Return its answer to a request; the body is made when the server asks for it."""
+    def answer(self, request: MountRequest) -> MountedResponse:
+        """Return its response, whose body is read when the server asks for it."""
 
     def close(self) -> None:
-        """Let it put its things away."""
+        """Release its resources."""
 
 
 def factory_of(name: str) -> Callable[..., Any]:
-    """Return the factory of that name; raise `ConfigurationError` if it is not there."""
+    """Return the factory of that name; raise `ConfigurationError` if the settings have none."""
     path = mount_settings().mounts.get(name)
     if path is None:
-        known = ", ".join(sorted(mount_settings().mounts)) or "no factory at all"
-        raise ConfigurationError(f"A tenant has the mount {name!r}, and TENANTS['MOUNTS'] names {known}.")
+        known = ", ".join(sorted(mount_settings().mounts)) or "none"
+        raise ConfigurationError(f"Unknown mount {name!r}. TENANTS['MOUNTS'] names: {known}.")
     try:
         factory: Callable[..., Any] = import_string(path)
     except ImportError as error:
-        raise ConfigurationError(f"TENANTS['MOUNTS'][{name!r}] is {path!r}, and cannot be imported: {error}") from error
+        raise ConfigurationError(f"TENANTS['MOUNTS'][{name!r}] = {path!r} cannot be imported: {error}") from error
     return factory
 
 
 def check_options(name: str, options: dict[str, Any]) -> None:
-    """Raise `ConfigurationError` unless the factory takes these options as keyword arguments."""
+    """Raise `ConfigurationError` unless the factory accepts these options as keyword arguments."""
     factory = factory_of(name)
     try:
         inspect.signature(factory).bind(object(), **options)
     except TypeError as error:
-        raise ConfigurationError(
-            f"The factory of {name!r}, {factory.__name__}(), does not take that: {error}."
-        ) from error
+        raise ConfigurationError(f"Invalid options for {name!r}, {factory.__name__}(): {error}.") from error
 
 
 def build(tenant: TenantInfo, point: MountPoint) -> Application | None:
-    """Call the factory of a mount; None means that the project itself answers there, for this tenant."""
-    made = factory_of(point.app)(tenant, **point.settings)
-    if made is None:
+    """Call the factory of a mount; None: the project itself answers for this tenant."""
+    application = factory_of(point.app)(tenant, **point.settings)
+    if application is None:
         return None
-    if not callable(made):
-        raise ConfigurationError(f"The factory of {point.app!r} returned {made!r}, which is no application.")
-    if not is_asgi(made):
-        return WsgiApplication(made)
-    application = AsgiApplication(made, tenant)
-    application.start()
-    return application
+    if not callable(application):
+        raise ConfigurationError(f"The factory of {point.app!r} returned {application!r}. Return an application.")
+    if not is_asgi(application):
+        return WsgiApplication(application)
+    asgi = AsgiApplication(application, tenant)
+    asgi.start()
+    return asgi
 
 
 def is_asgi(application: Any) -> bool:
-    """Tell an ASGI application, which is called and awaited, from one of WSGI."""
+    """Tell an ASGI application from a WSGI one: calling it returns a coroutine."""
     return iscoroutinefunction(application) or iscoroutinefunction(getattr(application, "__call__", None))  # noqa: B004

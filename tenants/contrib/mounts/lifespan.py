@@ -1,27 +1,25 @@
-"""Where a mounted ASGI application lives: on a separate event loop, in a thread of this process.
+"""Lifespan of a mounted ASGI application, on an event loop in a thread of this process.
 
-So it runs the same under WSGI and ASGI servers, with the whole of its lifespan, and what blocks its loop holds up
-neither the server nor the applications of others.
+It thus runs the same way under WSGI and ASGI servers, and if it blocks its loop, it delays no other application.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from contextvars import Context
-from threading import Thread
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.db import close_old_connections
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.contrib.mounts.exit_guard import ApplicationExited, kept_inside
-from tenants.contrib.observability.request_context import current_call, in_call
+from tenants.contrib.mounts.exit_guard import ApplicationExited, exits_as_errors
+from tenants.contrib.observability.request_context import current_request_context, use_request_context
+from tenants.threads import EventLoopThread
 
 logger = logging.getLogger(__name__)
 
@@ -30,45 +28,38 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 LIFESPAN_SECONDS = 30.0
-"""How long an application may take to start, and to end."""
+"""How long an application may take to start, and to shut down."""
 CANCEL_SECONDS = 5.0
-"""How long what is cancelled may take to end."""
-THREADS = 4
-"""For what an application runs in its loop's executor."""
+"""How long cancelled tasks may take to end."""
+EXECUTOR_THREADS = 4
+"""Threads of the loop's default executor."""
 
 
-class LoopThread:
-    """An event loop and its thread, which goes on when the code on it raises anything."""
+class _ApplicationThread(EventLoopThread):
+    """An event loop that goes on after any exception of the code on it."""
 
     def __init__(self, name: str, tenant: TenantInfo) -> None:
         self._tenant = tenant
-        self._pid = os.getpid()
         self._is_ending = False
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix=name)
-        # Not the policy's: a server may have set one whose loops end otherwise than described here.
-        self.loop = asyncio.SelectorEventLoop()
-        self.loop.set_default_executor(self._executor)
-        self.loop.set_exception_handler(self._log)
-        self._thread = Thread(target=Context().run, args=(self._run,), name=name, daemon=True)
-        self._thread.start()
+        self._executor = ThreadPoolExecutor(EXECUTOR_THREADS, thread_name_prefix=name)
+        # Not the policy's loop, since `run` relies on how this one stops.
+        loop = asyncio.SelectorEventLoop()
+        loop.set_default_executor(self._executor)
+        loop.set_exception_handler(self._log)
+        super().__init__(name, loop)
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether it can be asked for anything: a child made by fork() has no such thread."""
-        return self._thread.is_alive() and self._pid == os.getpid()
-
-    def _run(self) -> None:
+    def run(self) -> None:
         asyncio.set_event_loop(self.loop)
         while not self._is_ending and not self.loop.is_closed():
             try:
-                self.loop.run_forever()  # also returns when an application has stopped it
-            except BaseException:  # a task that the application has begun called sys.exit()
+                self.loop.run_forever()  # also returns when the application has stopped it
+            except BaseException:  # a task called sys.exit()
                 with use_tenant(self._tenant):
-                    logger.exception("A task of an application mounted for tenant %s left its event loop", self._tenant)
-        self._clear()
+                    logger.exception("A task of a mounted application of tenant %s exited", self._tenant)
+        self._cancel_tasks()
 
-    def _clear(self) -> None:
-        """Cancel what is on the loop yet: thrown away unfinished, it would end in the context of any thread."""
+    def _cancel_tasks(self) -> None:
+        """Cancel remaining tasks: the garbage collector would end them in the context of any thread."""
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()
@@ -78,61 +69,60 @@ class LoopThread:
             self.loop.close()
 
     def _log(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        # A task may be noticed to be lost by any thread, with any tenant active.
+        # The garbage collector may report a lost task on any thread.
         with use_tenant(self._tenant):
             loop.default_exception_handler(context)
 
     def end(self) -> None:
-        """Stop the loop; what its executor still does is left to it."""
+        """Stop the loop; running functions of its executor are not waited for."""
         self._is_ending = True
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self.loop.stop)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-class HostedApplication:
+class LifespanApplication:
     """One ASGI application of one tenant."""
 
     def __init__(self, application: Any, tenant: TenantInfo) -> None:
         self._application = application
         self._tenant = tenant
-        self._thread = LoopThread(f"mount-{tenant.schema}", tenant)
+        self._thread = _ApplicationThread(f"mount-{tenant.schema}", tenant)
         self.loop: asyncio.AbstractEventLoop = self._thread.loop
         self._state: dict[str, Any] = {}
-        self._end = asyncio.Event()
-        self._life: Future[None] | None = None
+        self._shutdown = asyncio.Event()
+        self._lifespan: Future[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        """Of calls under way: a loop keeps none of them alive by itself."""
+        """Tasks of running calls, to which the loop itself keeps only weak references."""
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can answer."""
         return self._thread.is_alive
 
     def start(self) -> None:
-        """Let the application begin its lifespan; raise what it fails with. One that knows no lifespan has none."""
+        """Wait for the start of the lifespan; raise its error. An application without lifespan support has none."""
         started: Future[None] = Future()
-        self._life = self._run(self._live(started))
+        self._lifespan = self._run(self._live(started))
         try:
             started.result(LIFESPAN_SECONDS)
         except BaseException:
-            self._life.cancel()
+            self._lifespan.cancel()
             self._thread.end()
             raise
 
     def close(self) -> None:
-        """Let the application end its lifespan, wait for that, and end its event loop with all that is on it."""
+        """Wait for the end of the lifespan, then end the event loop with all its tasks."""
         if not self.is_alive:
             return
         try:
-            self.loop.call_soon_threadsafe(self._end.set)
-            if self._life is not None:
-                self._life.result(LIFESPAN_SECONDS)
+            self.loop.call_soon_threadsafe(self._shutdown.set)
+            if self._lifespan is not None:
+                self._lifespan.result(LIFESPAN_SECONDS)
         finally:
             self._thread.end()
 
-    async def answer_from(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection of another event loop, a WebSocket for example, and return when it has ended."""
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of another event loop, such as a WebSocket, until it ends."""
         outer = asyncio.get_running_loop()
 
         async def receive_there() -> Any:
@@ -144,31 +134,32 @@ class HostedApplication:
         await asyncio.wrap_future(self.call(scope, receive_there, send_there))
 
     def call(self, scope: Scope, receive: Receive, send: Send) -> Future[None]:
-        """Begin to serve one connection, from any thread; `receive` and `send` are called on the application's loop."""
-        # What it asks of other services, it asks for its visitor.
-        call = current_call()
-        return self._run(self._as_tenant(scope, receive, send, nullcontext() if call is None else in_call(call)))
+        """Start to serve one connection; `receive` and `send` run on the application's loop."""
+        # Calls of other services are made on behalf of the visitor.
+        context = current_request_context()
+        entered = nullcontext() if context is None else use_request_context(context)
+        return self._run(self._serve_as_tenant(scope, receive, send, entered))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> Future[None]:
-        # In an empty context: asgiref would find the request's own thread in this one, which waits for the answer.
+        # With an empty context: in the caller's, asgiref would find the request's thread, which waits for the response.
         try:
-            return Context().run(asyncio.run_coroutine_threadsafe, work, self.loop)
+            return Context().run(self._thread.submit, work)
         except RuntimeError:
-            work.close()  # the loop has ended
+            work.close()  # the loop is closed
             raise
 
-    async def _as_tenant(self, scope: Scope, receive: Receive, send: Send, as_call: Any) -> None:
+    async def _serve_as_tenant(self, scope: Scope, receive: Receive, send: Send, entered: Any) -> None:
         scope["state"] = self._state.copy()
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # for mypy: this is a coroutine
         self._tasks.add(task)
         try:
-            with use_tenant(self._tenant), as_call:
-                # A thread for the synchronous code of this request, as Django's own ASGI handler has it: its database
-                # connection is given back when the request is over.
+            with use_tenant(self._tenant), entered:
+                # A thread for the synchronous code of this request, as in Django's ASGI handler. Its database
+                # connection is released at the end of the request.
                 async with ThreadSensitiveContext():
                     try:
-                        with kept_inside():
+                        with exits_as_errors():
                             await self._application(scope, receive, send)
                     finally:
                         await sync_to_async(close_old_connections)()
@@ -181,7 +172,7 @@ class HostedApplication:
         async def receive() -> dict[str, str]:
             nonlocal has_begun
             if has_begun:
-                await self._end.wait()
+                await self._shutdown.wait()
                 return {"type": "lifespan.shutdown"}
             has_begun = True
             return {"type": "lifespan.startup"}
@@ -194,14 +185,14 @@ class HostedApplication:
 
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self._state}
         try:
-            with use_tenant(self._tenant), kept_inside():
+            with use_tenant(self._tenant), exits_as_errors():
                 await self._application(scope, receive, send)
-        except ApplicationExited as exited:
+        except ApplicationExited as error:
             if started.done():
                 raise
-            started.set_exception(exited)
+            started.set_exception(error)
         except Exception:
-            # The standard: whoever raises at the scope knows no lifespan, and is served without one.
+            # ASGI: an exception before the start means that the application does not support lifespans.
             if started.done():
                 raise
         finally:

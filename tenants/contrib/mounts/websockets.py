@@ -1,4 +1,4 @@
-"""WebSockets of mounted ASGI applications: the same gate and the same tenant as for requests."""
+"""WebSockets of mounted ASGI applications: the checks that middleware makes for requests, then the application."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.contrib.accounts.middleware import SecondFactorMiddleware
 from tenants.contrib.limits.limiter import Queued, Refusal, turnstile, wait_async
 from tenants.contrib.limits.websockets import socket_slots
-from tenants.contrib.mounts.app_cache import Built, built_applications
+from tenants.contrib.mounts.app_cache import CachedApp, app_cache
 from tenants.contrib.mounts.asgi import AsgiApplication
 from tenants.contrib.mounts.conf import mount_settings
 from tenants.contrib.mounts.errors import MountFailed
-from tenants.contrib.mounts.middleware import is_staff, point_at
+from tenants.contrib.mounts.middleware import is_staff, match_mount
 from tenants.errors import InvalidHost
 from tenants.hosts import authority_of, host_of_header
 from tenants.http.client_ip import client_address
@@ -35,150 +35,55 @@ from tenants.http.middleware import is_refused_as_behind
 from tenants.http.path_prefix import shift
 from tenants.registry.resolver import HostStatus, Resolution, resolve, resolve_from_memory
 
-_REFUSED = {"type": "websocket.close", "code": 1008}
-"""Before it was accepted, this becomes HTTP's 403 (ASGI, "WebSocket Connection Scope")."""
+_REJECTED = {"type": "websocket.close", "code": 1008}
+"""Before the WebSocket is accepted, servers answer it with 403 (ASGI, "WebSocket Connection Scope")."""
 _GOING_AWAY = 1001
-_Found = tuple[TenantInfo, MountPoint, str]
-LOOKING = 2.0
-"""Seconds after which it is looked again whether a tenant may have its WebSockets still. Memory tells."""
+RECHECK_SECONDS = 2.0
+"""Interval of the checks that the tenant may still have its WebSockets, which are answered from memory."""
+
+
+class _Site(NamedTuple):
+    """The tenant at a host and path."""
+
+    tenant: TenantInfo
+    prefix: str
+    """The start of the path that names the tenant."""
+
+
+class _Target(NamedTuple):
+    tenant: TenantInfo
+    point: MountPoint
+    root_path: str
 
 
 async def serve_websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Serve a WebSocket by the application mounted where it knocks; refuse it where none is, or none may be asked."""
+    """Serve a WebSocket by the application mounted at its path; reject it if there is none for this visitor."""
     request = ASGIRequest({**scope, "method": "GET"}, BytesIO())
-    door = await _open_door(request)
-    if door is None:
-        await send(_REFUSED)
+    site = await _open_site(request)
+    if site is None:
+        await send(_REJECTED)
         return
-    with socket_slots(door.tenant, client_address(request)) as refusal:
-        found = None if refusal else await _find_within_limits(scope, request, door)
-        if found is None:
-            await send(_REFUSED)
+    with socket_slots(site.tenant, client_address(request)) as refusal:
+        target = None if refusal else await _find_within_limits(scope, request, site)
+        if target is None:
+            await send(_REJECTED)
         else:
-            await _serve(scope, receive, send, found)
+            await _serve(scope, receive, send, target)
 
 
-class _Door(NamedTuple):
-    tenant: TenantInfo
-    prefix: str
-
-
-async def _find_within_limits(scope: dict[str, Any], request: ASGIRequest, door: _Door) -> _Found | None:
-    """Return what is mounted there; it takes a place of its tenant's while that is looked up, as a request does."""
-    place = turnstile.enter(door.tenant)
-    if isinstance(place, Queued):
-        place = await wait_async(place)
-    if isinstance(place, Refusal):
+async def _open_site(request: ASGIRequest) -> _Site | None:
+    """Return the tenant if it is open, and the request comes from a page of the same host."""
+    try:
+        host = host_of_header(request.get_host())
+    except (DisallowedHost, InvalidHost):
         return None
-    # A thread of its own, whose database connection is given back before the long conversation begins.
-    async with ThreadSensitiveContext():
-        try:
-            return await _find(scope, request, door)
-        finally:
-            await sync_to_async(close_old_connections)()
-            place.leave()
-
-
-async def _serve(scope: dict[str, Any], receive: Any, send: Any, found: _Found) -> None:
-    tenant, point, root = found
-    line = _Line(receive, send)
-    try:
-        # Not on the thread that asgiref has for all: it waits until the application is built.
-        built = await sync_to_async(_take, thread_sensitive=False)(tenant, point)
-    except (MountFailed, Http404):
-        await send(_REFUSED)
-        return
-    try:
-        application = built.application
-        if isinstance(application, AsgiApplication):
-            call = application.answer_from({**scope, "root_path": root}, line.receive, line.send)
-            await _within_bounds(asyncio.ensure_future(call), line, _watch(scope, tenant, point, line))
-        else:
-            await send(_REFUSED)
-    finally:
-        built.give_back()
-
-
-async def _within_bounds(serving: asyncio.Future[None], line: _Line, watching: Coroutine[Any, Any, None]) -> None:
-    """Wait for an application to end, as long as it keeps to its time limit and is to be served."""
-    beside = [asyncio.create_task(watching), asyncio.create_task(_keep_in_time(serving, line))]
-    try:
-        await asyncio.wait({serving})
-    finally:
-        serving.cancel()  # in vain if it has ended
-        for task in beside:
-            task.cancel()
-    if not serving.cancelled():
-        serving.result()
-
-
-async def _keep_in_time(serving: asyncio.Future[None], line: _Line) -> None:
-    """Refuse the client of an application that does not accept in time; end one that outlives its client."""
-    seconds = mount_settings().mounts_seconds
-    with suppress(TimeoutError):
-        await asyncio.wait_for(line.is_answered.wait(), seconds)
-    if not line.is_answered.is_set():
-        await line.cut()
-    await line.is_over.wait()
-    await asyncio.sleep(seconds)
-    serving.cancel()
-
-
-class _Line:
-    """What goes to and from an application, until it is cut: to the application the client has gone then."""
-
-    def __init__(self, receive: Any, send: Any) -> None:
-        self._receive, self._send = receive, send
-        self._is_cut = asyncio.Event()
-        self.is_answered = asyncio.Event()
-        """Set when the application has sent anything."""
-        self.is_over = asyncio.Event()
-        """Set when it was told that its client has gone."""
-
-    async def receive(self) -> Any:
-        told, cut = asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._is_cut.wait())
-        try:
-            await asyncio.wait({told, cut}, return_when=asyncio.FIRST_COMPLETED)
-            message = told.result() if told.done() else {"type": "websocket.disconnect", "code": _GOING_AWAY}
-            if message["type"] == "websocket.disconnect":
-                self.is_over.set()
-            return message
-        finally:
-            told.cancel()
-            cut.cancel()
-
-    async def send(self, message: Any) -> None:
-        if self._is_cut.is_set():
-            raise OSError("the WebSocket was closed: its shop is served no more")
-        self.is_answered.set()
-        try:
-            await self._send(message)
-        except BaseException:
-            self.is_over.set()
-            raise
-
-    async def cut(self) -> None:
-        self._is_cut.set()
-        self.is_over.set()
-        with suppress(Exception):  # whatever a server raises where the client has gone already
-            await self._send({"type": "websocket.close", "code": _GOING_AWAY})
-
-
-async def _watch(scope: dict[str, Any], tenant: TenantInfo, point: MountPoint, line: _Line) -> None:
-    """Cut a WebSocket when its tenant is served no more, or has nothing there: it would go on for hours."""
-    request = ASGIRequest({**scope, "method": "GET"}, BytesIO())
-    host, path = host_of_header(request.get_host()), request.path_info
-    while True:
-        await asyncio.sleep(LOOKING)
-        try:
-            now = resolve_from_memory(host, path) or await _look_up(host, path)
-        except (DatabaseError, PoolTimeout):
-            continue  # nobody can have changed it
-        if now.status is not HostStatus.OPEN or now.tenant is None or point not in now.tenant.mounts:
-            break
-        if (now.tenant.id, now.tenant.epoch) != (tenant.id, tenant.epoch):
-            break
-    await line.cut()
+    resolution = resolve_from_memory(host, request.path_info) or await _look_up(host, request.path_info)
+    tenant = resolution.tenant
+    if resolution.status is not HostStatus.OPEN or tenant is None:
+        return None
+    if is_refused_as_behind(tenant) or not _has_same_origin(request):
+        return None
+    return _Site(tenant, resolution.prefix)
 
 
 async def _look_up(host: str, path: str) -> Resolution:
@@ -189,44 +94,39 @@ async def _look_up(host: str, path: str) -> Resolution:
             await sync_to_async(close_old_connections)()
 
 
-def _take(tenant: TenantInfo, point: MountPoint) -> Built:
-    with use_tenant(tenant):
-        return built_applications.take(tenant, point)
-
-
-async def _open_door(request: ASGIRequest) -> _Door | None:
-    """Return the tenant, and what of the path names it, if the door there is open."""
-    try:
-        host = host_of_header(request.get_host())
-    except (DisallowedHost, InvalidHost):
-        return None
-    resolution = resolve_from_memory(host, request.path_info) or await _look_up(host, request.path_info)
-    if resolution.status is not HostStatus.OPEN or resolution.tenant is None:
-        return None
-    tenant = resolution.tenant
-    if is_refused_as_behind(tenant) or not _comes_from_its_own_page(request):
-        return None
-    return _Door(tenant, resolution.prefix)
-
-
-async def _find(scope: dict[str, Any], request: ASGIRequest, door: _Door) -> _Found | None:
-    """Return the tenant, the mount and its SCRIPT_NAME, if it is open to the visitor."""
-    tenant = door.tenant
-    root = shift(request, tenant, door.prefix) if door.prefix else scope.get("root_path", "").rstrip("/")
-    point = point_at(tenant, request.path_info)
-    if point is None or (point.is_for_staff and not await sync_to_async(_is_staff)(request, tenant)):
-        return None
-    return tenant, point, root + point.prefix
-
-
-def _comes_from_its_own_page(request: ASGIRequest) -> bool:
-    """Tell whether the page that opens the WebSocket is of this host: browsers ask for no more than cookies."""
+def _has_same_origin(request: ASGIRequest) -> bool:
+    """Tell whether a page of this host opens the WebSocket: browsers send cookies from any page."""
     origin = request.headers.get("Origin")
     return origin is None or authority_of(origin) == request.get_host().lower()
 
 
+async def _find_within_limits(scope: dict[str, Any], request: ASGIRequest, site: _Site) -> _Target | None:
+    """Return the mounted application; takes a slot of the tenant meanwhile, as a request does."""
+    slot = turnstile.enter(site.tenant)
+    if isinstance(slot, Queued):
+        slot = await wait_async(slot)
+    if isinstance(slot, Refusal):
+        return None
+    # On a thread whose database connection is released before the WebSocket is served.
+    async with ThreadSensitiveContext():
+        try:
+            return await _find(scope, request, site)
+        finally:
+            await sync_to_async(close_old_connections)()
+            slot.leave()
+
+
+async def _find(scope: dict[str, Any], request: ASGIRequest, site: _Site) -> _Target | None:
+    tenant = site.tenant
+    root = shift(request, tenant, site.prefix) if site.prefix else scope.get("root_path", "").rstrip("/")
+    point = match_mount(tenant, request.path_info)
+    if point is None or (point.is_for_staff and not await sync_to_async(_is_staff)(request, tenant)):
+        return None
+    return _Target(tenant, point, root + point.prefix)
+
+
 def _is_staff(request: HttpRequest, tenant: TenantInfo) -> bool:
-    """Tell whether the visitor is signed in as staff; the middleware that does so for requests has not run."""
+    """Tell whether the visitor is logged in as staff, with the middleware that does so for requests."""
     with use_tenant(tenant):
         store = import_module(settings.SESSION_ENGINE).SessionStore
         request.session = store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
@@ -236,3 +136,109 @@ def _is_staff(request: HttpRequest, tenant: TenantInfo) -> bool:
 
 def _no_view(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
+
+
+async def _serve(scope: dict[str, Any], receive: Any, send: Any, target: _Target) -> None:
+    channel = _Channel(receive, send)
+    try:
+        # Not on asgiref's shared thread: it waits until the application is built.
+        app = await sync_to_async(_acquire, thread_sensitive=False)(target)
+    except (MountFailed, Http404):
+        await send(_REJECTED)
+        return
+    try:
+        application = app.application
+        if isinstance(application, AsgiApplication):
+            call = application.serve({**scope, "root_path": target.root_path}, channel.receive, channel.send)
+            await _supervise(asyncio.ensure_future(call), channel, _close_when_disallowed(scope, target, channel))
+        else:
+            await send(_REJECTED)
+    finally:
+        app.release()
+
+
+def _acquire(target: _Target) -> CachedApp:
+    with use_tenant(target.tenant):
+        return app_cache.acquire(target.tenant, target.point)
+
+
+async def _supervise(serving: asyncio.Future[None], channel: _Channel, watching: Coroutine[Any, Any, None]) -> None:
+    """Wait until an application has ended, and enforce its timeouts meanwhile."""
+    tasks = [asyncio.create_task(watching), asyncio.create_task(_enforce_timeouts(serving, channel))]
+    try:
+        await asyncio.wait({serving})
+    finally:
+        serving.cancel()  # no effect if it has ended
+        for task in tasks:
+            task.cancel()
+    if not serving.cancelled():
+        serving.result()
+
+
+async def _enforce_timeouts(serving: asyncio.Future[None], channel: _Channel) -> None:
+    """Close the channel of an application that does not accept in time; cancel one that outlives its client."""
+    seconds = mount_settings().mounts_seconds
+    with suppress(TimeoutError):
+        await asyncio.wait_for(channel.is_answered.wait(), seconds)
+    if not channel.is_answered.is_set():
+        await channel.close()
+    await channel.is_over.wait()
+    await asyncio.sleep(seconds)
+    serving.cancel()
+
+
+class _Channel:
+    """The server's `receive` and `send`; once closed, the application sees that the client has disconnected."""
+
+    def __init__(self, receive: Any, send: Any) -> None:
+        self._receive, self._send = receive, send
+        self._is_closed = asyncio.Event()
+        self.is_answered = asyncio.Event()
+        """Set when the application has sent anything."""
+        self.is_over = asyncio.Event()
+        """Set when the application knows that its client has disconnected."""
+
+    async def receive(self) -> Any:
+        received, closed = asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._is_closed.wait())
+        try:
+            await asyncio.wait({received, closed}, return_when=asyncio.FIRST_COMPLETED)
+            message = received.result() if received.done() else {"type": "websocket.disconnect", "code": _GOING_AWAY}
+            if message["type"] == "websocket.disconnect":
+                self.is_over.set()
+            return message
+        finally:
+            received.cancel()
+            closed.cancel()
+
+    async def send(self, message: Any) -> None:
+        if self._is_closed.is_set():
+            raise OSError("the WebSocket is closed")
+        self.is_answered.set()
+        try:
+            await self._send(message)
+        except BaseException:
+            self.is_over.set()
+            raise
+
+    async def close(self) -> None:
+        self._is_closed.set()
+        self.is_over.set()
+        with suppress(Exception):  # servers raise if the client has disconnected
+            await self._send({"type": "websocket.close", "code": _GOING_AWAY})
+
+
+async def _close_when_disallowed(scope: dict[str, Any], target: _Target, channel: _Channel) -> None:
+    """Close a WebSocket, which may last for hours, when its tenant is suspended or the mount removed."""
+    request = ASGIRequest({**scope, "method": "GET"}, BytesIO())
+    host, path = host_of_header(request.get_host()), request.path_info
+    while True:
+        await asyncio.sleep(RECHECK_SECONDS)
+        try:
+            now = resolve_from_memory(host, path) or await _look_up(host, path)
+        except (DatabaseError, PoolTimeout):
+            continue  # without the database nothing can have changed
+        if now.status is not HostStatus.OPEN or now.tenant is None or target.point not in now.tenant.mounts:
+            break
+        if (now.tenant.id, now.tenant.epoch) != (target.tenant.id, target.tenant.epoch):
+            break
+    await channel.close()

@@ -1,4 +1,4 @@
-"""Calling a WSGI application (PEP 3333) from inside Django."""
+"""Calls of mounted WSGI applications (PEP 3333) from the thread of a Django request."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from asgiref.sync import SyncToAsync
 from django.db import connections
 from django.http import HttpRequest
 
-from tenants.contrib.mounts.call_limits import Patience
-from tenants.contrib.mounts.exit_guard import as_error, kept_inside
-from tenants.contrib.mounts.request import Headers, MountedResponse, Visit
+from tenants.contrib.mounts.call_limits import ResponseTimeout
+from tenants.contrib.mounts.exit_guard import as_error, exits_as_errors
+from tenants.contrib.mounts.request import Headers, MountedResponse, MountRequest
 
 WsgiCallable = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 REQUEST = "tenants.request"
-"""The key of Django's own request in the environ, for applications that know of it."""
+"""Key of Django's request in the environ."""
 
 
 class WsgiApplication:
@@ -34,17 +34,17 @@ class WsgiApplication:
         self._application = application
         self._is_of_project = getattr(application, "is_of_project", False)
 
-    def answer(self, visit: Visit) -> MountedResponse:
-        """Call the application and return its answer, whose body is read when the server asks for it.
+    def answer(self, request: MountRequest) -> MountedResponse:
+        """Call the application and return its response, whose body is read when the server asks for it.
 
-        It runs on a separate thread, since nothing stops a thread: the one that answers the request waits no longer
-        than its time limit. In a transaction of this thread's, as tests have it, it is called here and sees that.
+        It runs on a separate thread, because a thread cannot be stopped: the request's thread stops waiting at the
+        timeout. In a transaction, as in tests, it runs on this thread and sees that transaction.
         """
         if is_in_transaction():
-            return self._answer_here(visit)
-        give_connections_back()
-        run = _Run(self._application, visit)
-        visit.leaving.then(run.abandon)
+            return self._answer_here(request)
+        release_connections()
+        run = _Run(self._application, request)
+        request.disconnect.on_set(run.abandon)
         try:
             status, headers = run.begin()
             return self._response(status, headers, run)
@@ -52,10 +52,10 @@ class WsgiApplication:
             run.close()
             raise
 
-    def _answer_here(self, visit: Visit) -> MountedResponse:
-        start = _Start()
+    def _answer_here(self, request: MountRequest) -> MountedResponse:
+        start = _StartResponse()
         try:
-            body = _Body(self._application(environ_of(visit, visit.request), start), start)
+            body = _Body(self._application(environ_of(request, request.request), start), start)
             try:
                 body.begin()
                 return self._response(start.status, start.headers, body)
@@ -70,13 +70,13 @@ class WsgiApplication:
         return MountedResponse(int(code), reason, headers, body, is_of_project=self._is_of_project)
 
     def close(self) -> None:
-        """Close the application, if it has anything to close; the standard knows no such thing."""
+        """Call the application's `close`, if it has one; PEP 3333 defines none."""
         close = getattr(self._application, "close", None)
         if close is not None:
             close()
 
 
-class _Begun(NamedTuple):
+class _Started(NamedTuple):
     """The application has called `start_response`."""
 
     status: str
@@ -84,23 +84,23 @@ class _Begun(NamedTuple):
 
 
 class _Ended(NamedTuple):
-    """Nothing more comes; `raised` says why, if the application did not end by itself."""
+    """The application has ended, with an exception or without."""
 
     raised: BaseException | None = None
 
 
 class _Run:
-    """One call on a separate thread, and what comes of it, one piece after the other."""
+    """One call on a separate thread, and the queue of its response."""
 
-    def __init__(self, application: WsgiCallable, visit: Visit) -> None:
+    def __init__(self, application: WsgiCallable, request: MountRequest) -> None:
         self._application = application
-        self._visit = visit
-        self._patience = visit.patience
-        self._pieces: SimpleQueue[_Begun | bytes | _Ended] = SimpleQueue()
+        self._request = request
+        self._timeout = request.timeout
+        self._messages: SimpleQueue[_Started | bytes | _Ended] = SimpleQueue()
         self._room = Semaphore(1)
-        """Lets the application make one piece more than was taken."""
-        self._is_gone = False
-        self._release = visit.use.hold()
+        """Backpressure: the application is one chunk ahead of the reader."""
+        self._is_disconnected = False
+        self._release = request.use.hold()
 
     # --- On the separate thread
 
@@ -113,76 +113,76 @@ class _Run:
         finally:
             connections.close_all()
             self._release()
-            self._pieces.put(_Ended(raised))
+            self._messages.put(_Ended(raised))
 
     def _answer(self) -> None:
-        start = _Start()
-        environ = environ_of(self._visit, _Input(self._visit.request, self._patience))
+        start = _StartResponse()
+        environ = environ_of(self._request, _Input(self._request.request, self._timeout))
         body = _Body(self._application(environ, start), start)
         try:
             body.begin()
-            self._put(_Begun(start.status, start.headers))
-            for piece in body:
-                self._put(piece)
+            self._put(_Started(start.status, start.headers))
+            for chunk in body:
+                self._put(chunk)
         finally:
             body.close()
 
-    def _put(self, piece: _Begun | bytes) -> None:
+    def _put(self, message: _Started | bytes) -> None:
         self._room.acquire()
-        if self._is_gone:
-            raise BrokenPipeError("the client has gone")
-        self._pieces.put(piece)
+        if self._is_disconnected:
+            raise BrokenPipeError("the client has disconnected")
+        self._messages.put(message)
 
     # --- On the request's thread
 
-    def begin(self) -> _Begun:
+    def begin(self) -> _Started:
         context = copy_context()
-        # asgiref would find the request's own thread in it, which waits for the answer.
+        # asgiref would find the request's thread in it, which waits for the response.
         context.run(SyncToAsync.thread_sensitive_context.set, None)  # type: ignore[arg-type]
         Thread(target=context.run, args=(self._work,), name="mount", daemon=True).start()
-        begun = self._next()
-        if not isinstance(begun, _Begun):
+        started = self._next()
+        if not isinstance(started, _Started):
             raise AssertionError("the application never called start_response()")
-        return begun
+        return started
 
-    def _next(self) -> _Begun | bytes | None:
-        self._patience.begin()
-        piece = self._patience.next_of(self._pieces)
-        if isinstance(piece, _Ended):
-            if piece.raised is not None:
-                raise as_error(piece.raised)
+    def _next(self) -> _Started | bytes | None:
+        self._timeout.restart()
+        message = self._timeout.next_message(self._messages)
+        if isinstance(message, _Ended):
+            if message.raised is not None:
+                raise as_error(message.raised)
             return None
         self._room.release()
-        return piece
+        return message
 
     def __iter__(self) -> Iterator[bytes]:
-        while isinstance(piece := self._next(), bytes):
-            yield piece
+        while isinstance(chunk := self._next(), bytes):
+            yield chunk
 
     def abandon(self) -> None:
-        """Let the thread go that waits for the application. From any thread."""
-        self._pieces.put(_Ended(OSError("the client has gone")))
+        """Wake the thread that waits for the application, and close the run. Callable from any thread."""
+        self._messages.put(_Ended(OSError("the client has disconnected")))
         self.close()
 
     def close(self) -> None:
-        """Have the application closed when it sends its next piece: the client has gone."""
-        self._is_gone = True
+        """End the application when it sends its next chunk."""
+        self._is_disconnected = True
         self._room.release()
 
 
 class _Input:
-    """The body of a request, which tells when it is the client that is waited for."""
+    """The body of a request. Pauses the timeout while it waits for the client."""
 
-    def __init__(self, request: HttpRequest, patience: Patience) -> None:
+    def __init__(self, request: HttpRequest, timeout: ResponseTimeout) -> None:
         self._request = request
-        self._patience = patience
+        self._timeout = timeout
 
     def read(self, size: int = -1) -> bytes:
-        with self._reading():
+        with self._waiting():
             return bytes(self._request.read() if size is None or size < 0 else self._request.read(size))
 
     def readline(self, size: int = -1) -> bytes:
-        with self._reading():
+        with self._waiting():
             return bytes(self._request.readline() if size is None or size < 0 else self._request.readline(size))
 
     def readlines(self, hint: int = -1) -> list[bytes]:
@@ -193,28 +193,28 @@ class _Input:
             yield line
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        self._patience.waits_for_client = True
+    def _waiting(self) -> Iterator[None]:
+        self._timeout.waits_for_client = True
         try:
             yield
         finally:
-            self._patience.begin()
-            self._patience.waits_for_client = False
+            self._timeout.restart()
+            self._timeout.waits_for_client = False
 
 
 def is_in_transaction() -> bool:
-    """Tell whether this thread is in a transaction: only what it calls itself can see that."""
+    """Tell whether this thread is in a transaction, which no other thread can see."""
     return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
 
 
-def give_connections_back() -> None:
-    """Give this thread's connections back to their pools: it waits, and the application takes others."""
+def release_connections() -> None:
+    """Return this thread's connections to their pools: it waits, while the application uses others."""
     for connection in connections.all(initialized_only=True):
         if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
             connection.close()
 
 
-class _Start:
+class _StartResponse:
     """The `start_response` of one call."""
 
     def __init__(self) -> None:
@@ -227,22 +227,22 @@ class _Start:
         if exc_info and self.is_sent:
             raise exc_info[1].with_traceback(exc_info[2])
         if self.status and not exc_info:
-            raise AssertionError("start_response() was called twice without exc_info")  # in the words of wsgiref
+            raise AssertionError("start_response() was called twice without exc_info")  # wsgiref's words
         self.status, self.headers = status, list(headers)
         return self.written.append
 
 
 class _Body:
-    """What an application returned, from its first chunk on; closed as the standard says."""
+    """The iterable that an application returned; closed as PEP 3333 requires."""
 
-    def __init__(self, chunks: Iterable[bytes], start: _Start) -> None:
+    def __init__(self, chunks: Iterable[bytes], start: _StartResponse) -> None:
         self._chunks = chunks
         self._iterator = iter(chunks)
         self._start = start
         self._first: list[bytes] = []
 
     def begin(self) -> None:
-        """Iterate until the application has called `start_response`, which it may do as late as that."""
+        """Iterate until the application has called `start_response`."""
         while not self._start.status:
             chunk = next(self._iterator, None)
             if chunk is None:
@@ -251,8 +251,8 @@ class _Body:
         self._start.is_sent = True
 
     def __iter__(self) -> Iterator[bytes]:
-        with kept_inside():
-            # `written` first: it grows while the iterator is asked, and then belongs before the chunk that follows.
+        with exits_as_errors():
+            # What was passed to write() during an iteration precedes the chunk of that iteration.
             for chunk in chain(self._first, self._iterator):
                 yield from self._take_written()
                 yield chunk
@@ -265,27 +265,27 @@ class _Body:
     def close(self) -> None:
         close = getattr(self._chunks, "close", None)
         if close is not None:
-            with kept_inside():
+            with exits_as_errors():
                 close()
 
 
-def environ_of(visit: Visit, body: Any) -> dict[str, Any]:
+def environ_of(request: MountRequest, body: Any) -> dict[str, Any]:
     """Return the environ of a request whose body is read from `body`."""
-    environ = {key: value for key, value in visit.request.META.items() if key not in {"REMOTE_USER", "AUTH_TYPE"}}
-    if visit.cookies:
-        environ["HTTP_COOKIE"] = visit.cookies
+    environ = {key: value for key, value in request.request.META.items() if key not in {"REMOTE_USER", "AUTH_TYPE"}}
+    if request.cookies:
+        environ["HTTP_COOKIE"] = request.cookies
     else:
         environ.pop("HTTP_COOKIE", None)
-    if visit.remote_user:
-        environ["REMOTE_USER"] = visit.remote_user
+    if request.remote_user:
+        environ["REMOTE_USER"] = request.remote_user
     return environ | {
-        "SCRIPT_NAME": _as_wsgi(visit.script_name),
-        "PATH_INFO": _as_wsgi(visit.path_info),
+        "SCRIPT_NAME": _as_wsgi(request.script_name),
+        "PATH_INFO": _as_wsgi(request.path_info),
         "SERVER_PROTOCOL": environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
-        REQUEST: visit.request,
+        REQUEST: request.request,
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": visit.request.scheme,
-        "wsgi.input": body,  # the body, no longer than its Content-Length, under both kinds of servers
+        "wsgi.url_scheme": request.request.scheme,
+        "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
@@ -294,5 +294,5 @@ def environ_of(visit: Visit, body: Any) -> dict[str, Any]:
 
 
 def _as_wsgi(path: str) -> str:
-    """Return a text as WSGI passes bytes: each as the character of that number."""
+    """Return a path as WSGI passes it: UTF-8 bytes decoded as Latin-1."""
     return path.encode().decode("latin-1")

@@ -1,4 +1,4 @@
-"""Logs as JSON, one object a line, for whoever collects them; and one line for every request that was answered."""
+"""Logging: JSON formatter, filters that add the request id and remove secrets, and the access log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, cast
 from django.http import HttpRequest
 
 from tenants.contrib.observability.conf import observability_settings
-from tenants.contrib.observability.request_context import Call, current_call
+from tenants.contrib.observability.request_context import RequestContext, current_request_context
 from tenants.redaction import loggable_path, redact_link_tokens, redact_secrets
 
 _access = logging.getLogger("tenants.access")
@@ -18,11 +18,10 @@ _formatter = logging.Formatter()
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes what a record says, whose tenant it is about, and which request: for `LOGGING`'s formatters."""
+    """Formats a record as one JSON object, with its tenant and request."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line."""
-        said: dict[str, Any] = {
+        data: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
@@ -30,68 +29,66 @@ class JsonFormatter(logging.Formatter):
             "process": observability_settings().service,
             "tenant": getattr(record, "tenant", "-"),
         }
-        if call := call_of(record):
-            said |= {"request_id": call.request_id, "trace_id": call.trace_id}
-        said |= getattr(record, "facts", {})
+        if context := context_of_record(record):
+            data |= {"request_id": context.request_id, "trace_id": context.trace_id}
+        data |= getattr(record, "data", {})
         if record.exc_info:
-            said["exception"] = redact_secrets(self.formatException(record.exc_info))
-        return json.dumps(said, ensure_ascii=False, default=str)
+            data["exception"] = redact_secrets(self.formatException(record.exc_info))
+        return json.dumps(data, ensure_ascii=False, default=str)
 
 
-class LinksLogFilter(logging.Filter):
-    """Takes out of what others log the secret of a link, as Django logs the path at every 4xx and 5xx, and passwords
-    of the settings, as drivers have them in their errors."""
+class RedactionLogFilter(logging.Filter):
+    """Removes secret links and passwords of the settings from records of other loggers.
+
+    Django logs the path of each 4xx and 5xx response; database drivers quote connection strings.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record through."""
         if record.exc_info and not record.exc_text:
             record.exc_text = redact_secrets(_formatter.formatException(record.exc_info))
         message = record.getMessage()
-        if (shown := redact_secrets(message)) != message:
-            record.msg, record.args = shown, ()
+        if (redacted := redact_secrets(message)) != message:
+            record.msg, record.args = redacted, ()
         if isinstance(record.args, tuple):
             record.args = tuple(redact_link_tokens(part) if isinstance(part, str) else part for part in record.args)
         return True
 
 
-class RequestLogFilter(logging.Filter):
-    """Gives every log record the attribute `in_request`: the id of the request that it is about, in words, or ""."""
+class RequestIdLogFilter(logging.Filter):
+    """Sets `in_request` on every record: " (request ID)", or an empty string outside a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record through."""
-        call = None if hasattr(record, "facts") else call_of(record)  # the line for each request has the id in it
-        record.in_request = f" (request {call.request_id})" if call else ""
+        context = None if hasattr(record, "data") else context_of_record(record)  # the access log has the id itself
+        record.in_request = f" (request {context.request_id})" if context else ""
         return True
 
 
-def call_of(record: logging.LogRecord) -> Call | None:
-    """Return the call of the request that a record is about.
+def context_of_record(record: logging.LogRecord) -> RequestContext | None:
+    """Return the context of the request that a record is about.
 
-    A request that was turned away at once has none yet, and gets one: all that is said of it has the same id.
+    A request that was refused before it got a context gets one now, so that all its records have the same id.
     """
-    if call := getattr(record, "call", None):
-        return cast(Call, call)
+    if context := getattr(record, "context", None):
+        return cast(RequestContext, context)
     request = getattr(record, "request", None)
     if not isinstance(request, HttpRequest):
-        return current_call()
-    if not hasattr(request, "call"):
-        request.call = current_call() or Call.begin()  # type: ignore[attr-defined]
-    return cast(Call, request.call)  # type: ignore[attr-defined]
+        return current_request_context()
+    if not hasattr(request, "context"):
+        request.context = current_request_context() or RequestContext.new()  # type: ignore[attr-defined]
+    return cast(RequestContext, request.context)  # type: ignore[attr-defined]
 
 
-def notes_requests() -> bool:
-    """Tell whether anybody reads a line for each request."""
+def access_log_enabled() -> bool:
     return _access.isEnabledFor(logging.INFO)
 
 
-def note_request(call: Call, tenant: str, method: str, path: str, status: int, seconds: float, **facts: Any) -> None:
-    """Log a request that was answered, at INFO; costs nothing where nobody reads that.
-
-    `path` is as it stood on the request line.
-    """
-    if not notes_requests():
+def log_request(
+    context: RequestContext, tenant: str, method: str, path: str, status: int, seconds: float, **more: Any
+) -> None:
+    """Write one line of the access log, at INFO. `path` is as in the request line."""
+    if not access_log_enabled():
         return
     path = loggable_path(path)
-    said = {"method": method, "path": path, "status": status, "milliseconds": round(seconds * 1000, 1), **facts}
-    extra = {"tenant": tenant, "call": call, "facts": said}
-    _access.info("%s %s %s %.1f ms %s", method, path, status, seconds * 1000, call.request_id, extra=extra)
+    data = {"method": method, "path": path, "status": status, "milliseconds": round(seconds * 1000, 1), **more}
+    extra = {"tenant": tenant, "context": context, "data": data}
+    _access.info("%s %s %s %.1f ms %s", method, path, status, seconds * 1000, context.request_id, extra=extra)

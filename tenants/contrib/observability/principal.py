@@ -1,4 +1,7 @@
-"""As whom one process asks another. Apart from signatures: whoever logs needs it, and those take long to load."""
+"""Principal of a request: the user, the client application and its scopes.
+
+Separate from `tenants.contrib.services.identity`, whose libraries take long to import: logging needs this class alone.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """As whom a request is made. Nobody in particular: a stranger, or code of the tenant's own."""
+    """Who makes a request. Empty for an anonymous visitor, and for code that acts for the tenant itself."""
 
     user: str = ""
-    """The id of the tenant's user; empty for a stranger and for an application that acts for itself."""
+    """The id of the tenant's user; empty for a client that acts on its own behalf."""
     client: str = ""
-    """The application that a token was given to."""
+    """The name of the client application that holds the token."""
     scopes: frozenset[str] = frozenset()
-    """What the token is good for."""
 
     @property
-    def is_known(self) -> bool:
-        """Whether it is anybody: no stranger."""
+    def is_authenticated(self) -> bool:
         return bool(self.user or self.client)
 
 
-STRANGER = Principal()
+ANONYMOUS = Principal()

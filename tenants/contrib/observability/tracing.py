@@ -1,6 +1,6 @@
-"""Spans for OpenTelemetry, where `TENANTS["OTLP_ENDPOINT"]` says who collects them; else nothing is even imported.
+"""OpenTelemetry spans, exported if `TENANTS["OTLP_ENDPOINT"]` names a collector; otherwise nothing is imported.
 
-The ids of a step are those that other processes were told in `traceparent`, so what each exports fits together.
+Span ids are those of `traceparent` headers, so the spans of all processes form one trace.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step of a trace, which has just ended."""
+class Span:
+    """A span that has just ended."""
 
     name: str
     trace_id: str
     span_id: str
     parent_id: str = ""
-    """Empty: the trace begins with it."""
+    """Empty: the trace begins here."""
     seconds: float
     failed: bool
-    is_call: bool = False
-    """Whether another process was asked, and not this one."""
-    facts: dict[str, str | int]
+    is_client: bool = False
+    """Whether it is a call of another process (SpanKind.CLIENT) instead of a request to this one."""
+    attributes: dict[str, str | int]
 
 
-def note_step(step: Step) -> None:
-    """Have a step exported, some seconds later and by a thread; costs nothing where nobody collects them."""
+def record_span(span: Span) -> None:
+    """Queue a span for export by a thread; does nothing without a collector."""
     if observability_settings().otlp_endpoint and (export := _exporter()):
-        export(step)
+        export(span)
 
 
-def prepare() -> None:
-    """Load what exports spans now, and not in the middle of the first request."""
+def load_exporter() -> None:
+    """Import OpenTelemetry now, not during the first request."""
     if observability_settings().otlp_endpoint:
         _exporter()
 
 
-def http_facts(tenant: str, method: str, path: str, status: int, request_id: str) -> dict[str, str | int]:
-    """Return what is told of a request, by the names that OpenTelemetry has for it. A query string is not."""
+def http_attributes(tenant: str, method: str, path: str, status: int, request_id: str) -> dict[str, str | int]:
+    """Return the attributes of a request, by OpenTelemetry's names; the query string is left out."""
     return {
         "sangga.tenant": tenant, "sangga.request_id": request_id, "http.request.method": method,
         "url.path": loggable_path(path), "http.response.status_code": status,
     }  # fmt: skip
 
 
-# The step that a span is made of: its ids are given, and not made up.
-_given: ContextVar[Step] = ContextVar("step")
+# The span that is exported: the id generator takes its ids.
+_exported: ContextVar[Span] = ContextVar("span")
 
 
 @cache
-def _exporter() -> Callable[[Step], None] | None:
-    """Return what exports a step; None where OpenTelemetry is not installed, which is logged once."""
+def _exporter() -> Callable[[Span], None] | None:
+    """Return a function that exports a span; None where OpenTelemetry is not installed, which is logged once."""
     try:
         from opentelemetry import trace
         from opentelemetry.context import Context
@@ -73,65 +73,67 @@ def _exporter() -> Callable[[Step], None] | None:
         from opentelemetry.sdk.trace.id_generator import IdGenerator
     except ImportError as error:
         logger.error(
-            "TENANTS['OTLP_ENDPOINT'] is set, and no span is exported: %s. pip install -r requirements-telemetry.txt",
+            "TENANTS['OTLP_ENDPOINT'] is set, but no span is exported: %s. "
+            "Run pip install -r requirements-telemetry.txt.",
             error,
         )
         return None
 
-    class Given(IdGenerator):
+    class GivenIds(IdGenerator):
         def generate_trace_id(self) -> int:
-            return int(_given.get().trace_id, 16)
+            return int(_exported.get().trace_id, 16)
 
         def generate_span_id(self) -> int:
-            return int(_given.get().span_id, 16)
+            return int(_exported.get().span_id, 16)
 
     config = observability_settings()
     provider = TracerProvider(
-        resource=Resource.create({"service.namespace": "sangga", "service.name": config.service}), id_generator=Given()
+        resource=Resource.create({"service.namespace": "sangga", "service.name": config.service}),
+        id_generator=GivenIds(),
     )
     provider.add_span_processor(
         BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{config.otlp_endpoint.rstrip('/')}/v1/traces"))
     )
-    _stops.append(provider.shutdown)
+    _shutdowns.append(provider.shutdown)
     tracer = provider.get_tracer("sangga")
 
-    def parent_of(step: Step) -> Context:
-        if not step.parent_id:
+    def parent_of(span: Span) -> Context:
+        if not span.parent_id:
             return Context()
         sampled = trace.TraceFlags(trace.TraceFlags.SAMPLED)
-        parent = trace.SpanContext(int(step.trace_id, 16), int(step.parent_id, 16), is_remote=True, trace_flags=sampled)
+        parent = trace.SpanContext(int(span.trace_id, 16), int(span.parent_id, 16), is_remote=True, trace_flags=sampled)
         return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
 
-    def export(step: Step) -> None:
+    def export(span: Span) -> None:
         ended = time.time_ns()
-        kind = trace.SpanKind.CLIENT if step.is_call else trace.SpanKind.SERVER
-        token = _given.set(step)
+        kind = trace.SpanKind.CLIENT if span.is_client else trace.SpanKind.SERVER
+        token = _exported.set(span)
         try:
-            span = tracer.start_span(
-                step.name, parent_of(step), kind, step.facts, start_time=ended - int(step.seconds * 1e9)
+            started = tracer.start_span(
+                span.name, parent_of(span), kind, span.attributes, start_time=ended - int(span.seconds * 1e9)
             )
         finally:
-            _given.reset(token)
-        if step.failed:
-            span.set_status(trace.StatusCode.ERROR)
-        span.end(ended)
+            _exported.reset(token)
+        if span.failed:
+            started.set_status(trace.StatusCode.ERROR)
+        started.end(ended)
 
     return export
 
 
-_stops: list[Callable[[], None]] = []
+_shutdowns: list[Callable[[], None]] = []
 
 
-def stop() -> None:
-    """Export what is left, and begin anew with the next step. OpenTelemetry does the first by itself at the end."""
-    while _stops:
-        _stops.pop()()
+def shut_down() -> None:
+    """Export what is queued; the next span starts a new exporter. At exit OpenTelemetry does this itself."""
+    while _shutdowns:
+        _shutdowns.pop()()
     _exporter.cache_clear()
 
 
 def _reload(*, setting: str, **_: object) -> None:
     if setting == "TENANTS":
-        stop()
+        shut_down()
 
 
 setting_changed.connect(_reload, dispatch_uid="tenants.contrib.observability.tracing")

@@ -1,12 +1,12 @@
-"""Applications beside this one: who is registered, how they are asked, and as whom.
+"""Service registry and clients: calls from one service to another.
 
     from tenants.contrib import services
 
-    reply = await services.get("other-service").get("/stock/mug")   # in code with async
-    reply = services.get_sync("other-service").get("/stock/mug")    # and without
+    response = await services.get("other-service").get("/stock/mug")  # in async code
+    response = services.get_sync("other-service").get("/stock/mug")  # in synchronous code
 
-Works wherever a tenant is active: in a request, a job, a command. Which tenant, as whom, the trace, the time left,
-retries and circuit breakers go along.
+Works wherever a tenant is active: in a request, a job, a command. The call carries the tenant, the user, the trace and
+the time that is left; retries and circuit breakers apply.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ __all__ = ["get", "get_sync"]
 
 
 def get(name: str) -> ServiceClient:
-    """Return a service to ask, for code with `async`."""
-    # Not above: a service of another kind, which has no Django, imports `tenants.contrib.services.identity`.
+    """Return the client of a service for async code."""
+    # Not at module level: programs without Django import `tenants.contrib.services.identity`.
     from tenants.contrib.services.client import ServiceClient
 
     return ServiceClient(name)
 
 
 def get_sync(name: str) -> SyncServiceClient:
-    """Return a service to ask, for code without `async`."""
+    """Return the client of a service for synchronous code."""
     from tenants.contrib.services.client import SyncServiceClient
 
     return SyncServiceClient(name)

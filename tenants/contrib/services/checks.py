@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 from tenants.contrib.observability.conf import observability_settings
 
-MIDDLEWARE = "tenants.contrib.services.middleware.ServiceDoorMiddleware"
+MIDDLEWARE = "tenants.contrib.services.middleware.GatewayIdentityMiddleware"
 
 
 @register(Tags.security)

@@ -1,4 +1,4 @@
-"""The circuit breaker of one address: after enough failures it is left alone, and asked again with one request."""
+"""Circuit breaker: stops requests to an endpoint that keeps failing, and probes it again later."""
 
 from __future__ import annotations
 
@@ -7,87 +7,82 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
-OPENS_AFTER = 5
+FAILURES_TO_OPEN = 5
 """Failures within the window that open a breaker, if they are at least half of the requests in it."""
 WINDOW = 10.0
 """Seconds over which requests are counted."""
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-"""Seconds for which an address is left alone: doubled each time the one request that asks again fails too."""
+MIN_OPEN_SECONDS, MAX_OPEN_SECONDS = 1.0, 30.0
+"""How long a breaker stays open: doubled with each probe that fails."""
 
 
-class State(Enum):
-    """How a breaker stands."""
-
+class BreakerState(Enum):
     CLOSED = "closed"
     OPEN = "open"
-    TRYING = "trying"
-    """One request is under way, and the others wait for what comes of it."""
+    HALF_OPEN = "half-open"
+    """One request, the probe, is running; others are refused until it ends."""
 
 
-class Breaker:
-    """Counts what becomes of the requests to one address. Used on one event loop, so it has no lock."""
+class CircuitBreaker:
+    """Counts outcomes of requests. Belongs to one event loop, so it has no lock."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self.state = State.CLOSED
-        self._pause = FIRST_PAUSE
-        self._opens_again = 0.0
-        self._count_from(clock())
+        self.state = BreakerState.CLOSED
+        self._open_seconds = MIN_OPEN_SECONDS
+        self._probe_at = 0.0
+        self._reset_window(clock())
 
-    def _count_from(self, now: float) -> None:
+    def _reset_window(self, now: float) -> None:
         self._since, self._requests, self._failures = now, 0, 0
 
-    def lets_through(self) -> bool:
-        """Tell whether a request may go to the address now; changes nothing."""
-        return self.state is State.CLOSED or (self.state is State.OPEN and self.seconds_left() <= 0)
+    def allows_request(self) -> bool:
+        """Tell whether a request may be sent now. Changes nothing."""
+        return self.state is BreakerState.CLOSED or (self.state is BreakerState.OPEN and self.retry_after() <= 0)
 
-    def seconds_left(self) -> float:
-        """Return how long the address is left alone yet."""
-        return max(0.0, self._opens_again - self._clock()) if self.state is State.OPEN else 0.0
+    def retry_after(self) -> float:
+        """Return the seconds until the next probe."""
+        return max(0.0, self._probe_at - self._clock()) if self.state is BreakerState.OPEN else 0.0
 
     @property
-    def is_at_rest(self) -> bool:
-        """Whether it is closed and has counted no failure of late, as a new one."""
-        return self.state is State.CLOSED and not self._failures
+    def is_idle(self) -> bool:
+        """Whether it is as good as new: closed, without a recent failure."""
+        return self.state is BreakerState.CLOSED and not self._failures
 
-    def begin(self) -> None:
-        """A request goes to the address: the one that asks again, if the breaker is open."""
-        if self.state is State.OPEN:
-            self.state = State.TRYING
+    def start_request(self) -> None:
+        """Note that a request is sent; if the breaker is open, it is the probe."""
+        if self.state is BreakerState.OPEN:
+            self.state = BreakerState.HALF_OPEN
 
-    def succeeded(self) -> None:
-        """The address answered."""
-        if self.state is State.TRYING:
+    def record_success(self) -> None:
+        if self.state is BreakerState.HALF_OPEN:
             self.close()
         self._count(failed=False)
 
-    def failed(self) -> None:
-        """The address could not be reached, did not answer in time, or not as HTTP has it."""
-        if self.state is State.TRYING:
-            self._open(min(2 * self._pause, LONGEST_PAUSE))
+    def record_failure(self) -> None:
+        if self.state is BreakerState.HALF_OPEN:
+            self._open(min(2 * self._open_seconds, MAX_OPEN_SECONDS))
         else:
             self._count(failed=True)
-            if self.state is State.CLOSED and self._failures >= max(OPENS_AFTER, self._requests / 2):
-                self._open(FIRST_PAUSE)
+            if self.state is BreakerState.CLOSED and self._failures >= max(FAILURES_TO_OPEN, self._requests / 2):
+                self._open(MIN_OPEN_SECONDS)
 
-    def gave_up(self) -> None:
-        """The request was called off, by its client for example: nobody knows how the address stands."""
-        if self.state is State.TRYING:
-            self.state = State.OPEN
+    def record_cancelled(self) -> None:
+        """Note a request without outcome, because its client left for example."""
+        if self.state is BreakerState.HALF_OPEN:
+            self.state = BreakerState.OPEN
 
     def close(self) -> None:
-        """The address is well again."""
-        self.state, self._pause = State.CLOSED, FIRST_PAUSE
-        self._count_from(self._clock())
+        self.state, self._open_seconds = BreakerState.CLOSED, MIN_OPEN_SECONDS
+        self._reset_window(self._clock())
 
     def _count(self, *, failed: bool) -> None:
         now = self._clock()
         if now - self._since > WINDOW:
-            self._count_from(now)
+            self._reset_window(now)
         self._requests += 1
         self._failures += failed
 
-    def _open(self, pause: float) -> None:
-        self.state, self._pause = State.OPEN, pause
-        # A little apart, so that not every process asks again in the same moment.
-        self._opens_again = self._clock() + pause * random.uniform(0.9, 1.1)  # noqa: S311  # no secret
+    def _open(self, seconds: float) -> None:
+        self.state, self._open_seconds = BreakerState.OPEN, seconds
+        # Jitter keeps processes from probing at the same moment.
+        self._probe_at = self._clock() + seconds * random.uniform(0.9, 1.1)  # noqa: S311  # no secret

@@ -1,14 +1,15 @@
-"""Asks another service: where it is, for which tenant, as whom, and how long there is time, go along by themselves."""
+"""Service client: calls another service for the active tenant, with the request context passed on."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partialmethod
+from json import dumps
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,140 +22,148 @@ from yarl import URL
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, active_tenant
 from tenants.contrib.observability.conf import observability_settings
-from tenants.contrib.observability.principal import STRANGER, Principal
-from tenants.contrib.observability.request_context import Call, current_call
-from tenants.contrib.observability.tracing import Step, http_facts, note_step
+from tenants.contrib.observability.principal import ANONYMOUS, Principal
+from tenants.contrib.observability.request_context import RequestContext, current_request_context
+from tenants.contrib.observability.tracing import Span, http_attributes, record_span
 from tenants.contrib.services.conf import service_settings
 from tenants.contrib.services.directory import directory
 from tenants.contrib.services.errors import ServiceFailed, ServiceNotFound
-from tenants.contrib.services.event_loop import background
+from tenants.contrib.services.event_loop import background_loop
 from tenants.contrib.services.identity import HEADER
 from tenants.contrib.services.keys import identity_header
-from tenants.contrib.services.load_balancer import Answer, Outgoing, send
-from tenants.contrib.services.response import Reply
-from tenants.contrib.services.status_report import facts_of, write_and_hang_up
+from tenants.contrib.services.load_balancer import OutgoingRequest, UpstreamResponse, send
+from tenants.contrib.services.response import ServiceResponse
+from tenants.contrib.services.status_report import build_report, save_report_in_thread
 from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.upstreams import Upstreams
 from tenants.errors import NoActiveTenant
 
-LARGEST_ANSWER = 32 * 1024 * 1024
-"""Bytes of an answer that are kept in memory; more is an error."""
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+"""A longer response is an error, since the client keeps it in memory."""
 
 _MARGIN = 0.1
-"""Seconds by which the end of an answer may be later than its beginning: what is late by itself says so first."""
+"""Seconds by which the time for the whole response exceeds that for its beginning, whose error says more."""
 
 _METHOD = re.compile(r"[A-Za-z]+(-[A-Za-z]+)*")
+_NO_JSON = object()
 
 upstreams = Upstreams()
-"""What this process knows of the services it calls; it belongs to the background's loop."""
+"""The services that this process calls; they belong to the background loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Question:
-    """One request, as it is before it is known where the service is."""
+class _ServiceCall:
+    """A call, before the service is looked up."""
 
     service: str
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes | None
-    seconds: float | None
+    timeout: float | None
     tenant: TenantInfo
-    call: Call
+    context: RequestContext
     as_tenant: bool
-    """Whether it is code of the tenant's own that asks, and not a visitor: a job, a command, or a view that says so."""
+    """Whether the tenant's own code calls, not its visitor: in a job, a command, or a view that says so."""
 
 
-def _question(service: str, method: str, path: str, **options: Any) -> _Question:
-    """Put together what is asked, with what the context says; raise `NoActiveTenant` outside one."""
+def _prepare(
+    service: str,
+    method: str,
+    path: str,
+    *,
+    json: Any = _NO_JSON,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    as_tenant: bool = False,
+) -> _ServiceCall:
+    """Return the call with what the context adds; raise `NoActiveTenant` outside a tenant's context."""
     tenant = active_tenant()
     if tenant is None:
         raise NoActiveTenant(f"A call of the service {service!r}")
     if not path.startswith("/"):
-        raise ValueError(f"The path {path!r} has to begin with a slash: the service's address is in the registry.")
+        raise ValueError(f"Invalid path {path!r}: start it with a slash. The service's address is in the registry.")
     if not _METHOD.fullmatch(method):
-        raise ValueError(f"{method!r} is no method of HTTP.")
-    headers: dict[str, str] = dict(options.pop("headers", None) or {})
-    body: bytes | None = options.pop("body", None)
-    if "json" in options:
-        body = json.dumps(options.pop("json")).encode()
-        headers = {hdrs.CONTENT_TYPE: "application/json", **headers}
-    call = current_call()
-    url = URL(path)
-    if params := options.pop("params", None):
-        url = url.update_query(params)
-    return _Question(
-        service=service, method=method.upper(), target=url.raw_path_qs, headers=headers, body=body,
-        seconds=options.pop("seconds", None), tenant=tenant, call=call or Call.begin(),
-        as_tenant=options.pop("as_tenant", False) or call is None, **options,
+        raise ValueError(f"Invalid HTTP method: {method!r}.")
+    if json is not _NO_JSON:
+        body = dumps(json).encode()
+        headers = {hdrs.CONTENT_TYPE: "application/json", **(headers or {})}
+    context = current_request_context()
+    url = URL(path).update_query(params) if params else URL(path)
+    return _ServiceCall(
+        service=service, method=method.upper(), target=url.raw_path_qs, headers=headers or {}, body=body,
+        timeout=timeout, tenant=tenant, context=context or RequestContext.new(), as_tenant=as_tenant or context is None,
     )  # fmt: skip
 
 
-def _found(question: _Question) -> ServiceInfo:
-    """Return the service that is asked for; asks the database for what is not remembered."""
-    service = directory.services().by_name.get(question.service)
-    if service is None or not service.is_granted_to(question.tenant):
-        raise ServiceNotFound(question.service, str(question.tenant))
+def _find_service(call: _ServiceCall) -> ServiceInfo:
+    """Return the called service; may query the database."""
+    service = directory.services().by_name.get(call.service)
+    if service is None or not service.is_granted_to(call.tenant):
+        raise ServiceNotFound(call.service, str(call.tenant))
     return service
 
 
-def _check_scopes(question: _Question, service: ServiceInfo, principal: Principal) -> None:
-    """Raise `ServiceFailed` (401, 403) where a visitor lacks what the gateway would have asked them for."""
-    if not service.scopes or question.as_tenant:
+def _check_scopes(call: _ServiceCall, service: ServiceInfo, principal: Principal) -> None:
+    """Raise `ServiceFailed` (401, 403) where the visitor lacks a scope that the gateway would require."""
+    if not service.scopes or call.as_tenant:
         return
     missing = " ".join(sorted(service.scopes - principal.scopes))
     if missing:
-        status = 403 if principal.is_known else 401
+        status = 403 if principal.is_authenticated else 401
         raise ServiceFailed(service.name, f"was not called: it requires the scope {missing} of the caller", status)
 
 
-async def _ask(question: _Question, service: ServiceInfo, principal: Principal) -> Reply:
-    """Send the question, on the background's loop, and return the whole answer."""
-    seconds = question.call.seconds_left(question.seconds or service.total_seconds)
+async def _send(call: _ServiceCall, service: ServiceInfo, principal: Principal) -> ServiceResponse:
+    """Send the call, on the background loop, and return the whole response."""
+    seconds = call.context.seconds_left(call.timeout or service.total_seconds)
     if seconds <= 0:
-        raise ServiceFailed(service.name, "was not asked: whoever waits for this has no time left", 504)
+        raise ServiceFailed(service.name, "was not called: deadline exceeded", 504)
     span_id = secrets.token_hex(8)
-    outgoing = Outgoing(
-        method=question.method,
-        target=question.target,
-        headers=_headers(question, service, principal, seconds, span_id),
-        tenant=question.tenant.id,
+    outgoing = OutgoingRequest(
+        method=call.method,
+        target=call.target,
+        headers=_headers(call, service, principal, seconds, span_id),
+        tenant=call.tenant.id,
         deadline=asyncio.get_running_loop().time() + seconds,
-        body=question.body,
+        body=call.body,
     )
-    upstream = upstreams.of(service)
-    _report_from_now_on()
+    upstream = upstreams.get(service)
+    _start_reporting()
     began = time.perf_counter()
     status = 499
     try:
-        async with asyncio.timeout(seconds + _MARGIN):  # the answer's end has its bound as well
-            answer = await send(upstream, outgoing)
+        async with asyncio.timeout(seconds + _MARGIN):  # bounds the body as well
+            upstream_response = await send(upstream, outgoing)
             try:
-                reply = Reply(answer.status, answer.headers, await _whole(answer), service.name)
+                body = await _read_body(upstream_response)
+                response = ServiceResponse(upstream_response.status, upstream_response.headers, body, service.name)
             finally:
-                answer.close()
-        status = reply.status
+                upstream_response.close()
+        status = response.status
     except TimeoutError as error:
         status = 504
-        raise ServiceFailed(service.name, "did not finish its answer in time", 504) from error
+        raise ServiceFailed(service.name, "timed out within its response", 504) from error
     except ServiceFailed as error:
         status = error.status
         raise
     finally:
         took = time.perf_counter() - began
-        upstream.tally.note(status, took)
+        upstream.stats.record(status, took)
         if observability_settings().otlp_endpoint:
-            _note_step(question, span_id, status, took)
-    return reply
+            _record_span(call, span_id, status, took)
+    return response
 
 
-def _note_step(question: _Question, span_id: str, status: int, seconds: float) -> None:
-    call, path = question.call, question.target.partition("?")[0]
-    facts = http_facts(question.tenant.slug or "platform", question.method, path, status, call.request_id)
-    note_step(
-        Step(
-            name=f"{question.method} {question.service}", trace_id=call.trace_id, span_id=span_id,
-            parent_id=call.span_id, seconds=seconds, failed=status >= 400, is_call=True, facts=facts,
+def _record_span(call: _ServiceCall, span_id: str, status: int, seconds: float) -> None:
+    context, path = call.context, call.target.partition("?")[0]
+    attributes = http_attributes(call.tenant.slug or "platform", call.method, path, status, context.request_id)
+    record_span(
+        Span(
+            name=f"{call.method} {call.service}", trace_id=context.trace_id, span_id=span_id,
+            parent_id=context.span_id, seconds=seconds, failed=status >= 400, is_client=True, attributes=attributes,
         )
     )  # fmt: skip
 
@@ -162,8 +171,8 @@ def _note_step(question: _Question, span_id: str, status: int, seconds: float) -
 _reporter: asyncio.Task[None] | None = None
 
 
-def _report_from_now_on() -> None:
-    """Have what is seen of services written down as long as the background's loop lives; called on it."""
+def _start_reporting() -> None:
+    """Save status reports for as long as the background loop runs; called on that loop."""
     global _reporter
     if _reporter is None or _reporter.get_loop() is not asyncio.get_running_loop():
         _reporter = asyncio.get_running_loop().create_task(_report())
@@ -173,110 +182,88 @@ async def _report() -> None:
     loop = asyncio.get_running_loop()
     while seconds := service_settings().service_report_seconds:
         await asyncio.sleep(seconds)
-        facts = facts_of(upstreams.by_name.values())
-        await loop.run_in_executor(None, write_and_hang_up, observability_settings().service, facts)
+        report = build_report(upstreams.by_name.values())
+        await loop.run_in_executor(None, save_report_in_thread, observability_settings().service, report)
 
 
-async def _whole(answer: Answer) -> bytes:
-    if answer.body is not None:
-        return answer.body
+async def _read_body(response: UpstreamResponse) -> bytes:
+    if response.body is not None:
+        return response.body
     chunks, size = [], 0
-    async for chunk in answer.chunks():
+    async for chunk in response.chunks():
         chunks.append(chunk)
         size += len(chunk)
-        if size > LARGEST_ANSWER:
-            raise ServiceFailed(answer.upstream.service.name, f"answers with more than {LARGEST_ANSWER} bytes")
+        if size > MAX_RESPONSE_BYTES:
+            raise ServiceFailed(response.upstream.service.name, f"sent more than {MAX_RESPONSE_BYTES} bytes")
     return b"".join(chunks)
 
 
 def _headers(
-    question: _Question, service: ServiceInfo, principal: Principal, seconds: float, span_id: str
+    call: _ServiceCall, service: ServiceInfo, principal: Principal, seconds: float, span_id: str
 ) -> CIMultiDict[str]:
-    tenant = question.tenant
+    tenant = call.tenant
     host = tenancy().base_domain if tenant == PLATFORM else tenant.host
-    headers: CIMultiDict[str] = CIMultiDict(question.headers)
+    headers: CIMultiDict[str] = CIMultiDict(call.headers)
     headers[hdrs.HOST] = urlsplit(tenancy().url_of(host)).netloc
     headers[HEADER] = identity_header(service.name, tenant, principal)
-    headers.update(question.call.headers(seconds, span_id))
+    headers.update(call.context.headers(seconds, span_id))
     return headers
 
 
 class ServiceClient:
-    """One service, for code with `async`. Made by `tenants.contrib.services.get`."""
+    """Async client of one service. Made by `tenants.contrib.services.get`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def request(self, method: str, path: str, **options: Any) -> Reply:
-        """Ask the service and return its reply, whatever the status.
+    async def request(self, method: str, path: str, **options: Any) -> ServiceResponse:
+        """Call the service and return its response, whatever the status.
 
-        Options: `json` or `body` (bytes), `headers`, `params` for the query, `seconds` to wait at the most, and
-        `as_tenant` to ask in the tenant's own name and not the visitor's, whose scopes do not count then.
-        Raises `NoActiveTenant` outside a tenant's context, `ServiceNotFound`, and `ServiceFailed` if no answer came,
-        or a visitor lacks a scope that the service requires (401, 403).
+        Options: `json` or `body` (bytes), `headers`, `params` for the query, `timeout` in seconds, and `as_tenant` to
+        call on behalf of the tenant instead of the visitor, whose scopes then do not count.
+        Raises `NoActiveTenant` outside a tenant's context, `ServiceNotFound`, and `ServiceFailed` without a response
+        or if the visitor lacks a scope that the service requires (401, 403).
         """
-        question = _question(self.name, method, path, **options)
-        service = await sync_to_async(_found)(question) if directory.remembered() is None else _found(question)
-        if question.as_tenant:
-            principal = STRANGER
-        elif question.call.user is not None:  # which may take a query
-            principal = await sync_to_async(question.call.as_whom)()
+        call = _prepare(self.name, method, path, **options)
+        service = await sync_to_async(_find_service)(call) if directory.remembered() is None else _find_service(call)
+        if call.as_tenant:
+            principal = ANONYMOUS
+        elif call.context.user is not None:  # may query the database
+            principal = await sync_to_async(call.context.load_principal)()
         else:
-            principal = question.call.principal
-        _check_scopes(question, service, principal)
-        return await asyncio.wrap_future(background.submit(_ask(question, service, principal)))
+            principal = call.context.principal
+        _check_scopes(call, service, principal)
+        return await asyncio.wrap_future(background_loop.submit(_send(call, service, principal)))
 
-    async def get(self, path: str, **options: Any) -> Reply:
-        """Ask with GET; options as `request` has them."""
-        return await self.request("GET", path, **options)
-
-    async def post(self, path: str, **options: Any) -> Reply:
-        """Ask with POST; options as `request` has them."""
-        return await self.request("POST", path, **options)
-
-    async def put(self, path: str, **options: Any) -> Reply:
-        """Ask with PUT; options as `request` has them."""
-        return await self.request("PUT", path, **options)
-
-    async def delete(self, path: str, **options: Any) -> Reply:
-        """Ask with DELETE; options as `request` has them."""
-        return await self.request("DELETE", path, **options)
+    get = partialmethod(request, "GET")
+    post = partialmethod(request, "POST")
+    put = partialmethod(request, "PUT")
+    delete = partialmethod(request, "DELETE")
 
 
 class SyncServiceClient:
-    """One service, for code without `async`. Made by `tenants.contrib.services.get_sync`."""
+    """Synchronous client of one service. Made by `tenants.contrib.services.get_sync`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     @async_unsafe
-    def request(self, method: str, path: str, **options: Any) -> Reply:
-        """Ask the service and return its reply; everything as in `ServiceClient.request`.
+    def request(self, method: str, path: str, **options: Any) -> ServiceResponse:
+        """Call the service and return its response, with the options and errors of `ServiceClient.request`.
 
-        Raises `SynchronousOnlyOperation` where an event loop would be blocked.
+        Raises `SynchronousOnlyOperation` where it would block an event loop.
         """
-        question = _question(self.name, method, path, **options)
-        service, principal = _found(question), STRANGER if question.as_tenant else question.call.as_whom()
-        _check_scopes(question, service, principal)
-        answer = background.submit(_ask(question, service, principal))
+        call = _prepare(self.name, method, path, **options)
+        service, principal = _find_service(call), ANONYMOUS if call.as_tenant else call.context.load_principal()
+        _check_scopes(call, service, principal)
+        future = background_loop.submit(_send(call, service, principal))
         try:
-            return answer.result()
+            return future.result()
         except BaseException:
-            answer.cancel()  # Ctrl-C, for example: nobody waits any more
+            future.cancel()  # on Ctrl-C, for example
             raise
 
-    def get(self, path: str, **options: Any) -> Reply:
-        """Ask with GET; options as `request` has them."""
-        return self.request("GET", path, **options)
-
-    def post(self, path: str, **options: Any) -> Reply:
-        """Ask with POST; options as `request` has them."""
-        return self.request("POST", path, **options)
-
-    def put(self, path: str, **options: Any) -> Reply:
-        """Ask with PUT; options as `request` has them."""
-        return self.request("PUT", path, **options)
-
-    def delete(self, path: str, **options: Any) -> Reply:
-        """Ask with DELETE; options as `request` has them."""
-        return self.request("DELETE", path, **options)
+    get = partialmethod(request, "GET")
+    post = partialmethod(request, "POST")
+    put = partialmethod(request, "PUT")
+    delete = partialmethod(request, "DELETE")

@@ -1,37 +1,36 @@
-"""One address of a service, as a process has come to know it: what it has in hand, and whether it is left alone.
+"""State of one address of a service in this process: health, requests in flight and circuit breakers.
 
-An address that cannot be reached, hangs up or talks nonsense is left alone by everybody. One that keeps a tenant
-waiting need not be at fault: what that tenant asks for may take too long. So each has a circuit breaker of its own for
-that, and once it is open, what the tenant waits for in vain counts no more towards the one of all.
+A connection error opens the breaker for all tenants. A timeout may be caused by what one tenant asks for, so it first
+counts in a breaker for that tenant alone. Once that one is open, the tenant's timeouts no longer count for all.
 """
 
 from __future__ import annotations
 
 import aiohttp
 
-from tenants.contrib.services.circuit_breaker import Breaker, State
+from tenants.contrib.services.circuit_breaker import BreakerState, CircuitBreaker
 from tenants.contrib.services.types import AddressInfo
 
-MOST_IN_FLIGHT = 1_000
-"""Requests that one address has in hand before it gets no more: a service that hangs piles up no further."""
+MAX_IN_FLIGHT = 1_000
+"""Requests that one address serves at once; more do not pile up at a service that hangs."""
 UNHEALTHY_AFTER = 2
-"""Health checks in a row that fail before an address gets no requests."""
-MOST_KEPT_WAITING = 1_000
-"""Tenants with a breaker of their own; when there are more, all of them begin anew."""
+"""Consecutive failed health checks after which an address gets no requests."""
+MAX_TENANT_BREAKERS = 1_000
+"""Tenants with a breaker; when there are more, all of these breakers are dropped."""
 
 
-class Address:
+class Endpoint:
     """Belongs to one event loop."""
 
     def __init__(self, info: AddressInfo) -> None:
         self.info = info
-        self.breaker = Breaker()
-        """Of all tenants."""
-        self.kept_waiting: dict[int, Breaker] = {}
-        """By their ids, those of the tenants that it has kept waiting of late."""
+        self.breaker = CircuitBreaker()
+        """For all tenants."""
+        self.tenant_breakers: dict[int, CircuitBreaker] = {}
+        """By tenant id, for tenants with recent timeouts."""
         self.in_flight = 0
         self.sockets = 0
-        """WebSockets that are open."""
+        """Open WebSockets."""
         self.attempts = 0
         self.failures = 0
         self.failed_checks = 0
@@ -40,64 +39,60 @@ class Address:
     def is_healthy(self) -> bool:
         return self.failed_checks < UNHEALTHY_AFTER
 
-    def takes_requests_of(self, tenant: int) -> bool:
-        """Tell whether it can be asked now in the name of the tenant with this id."""
-        if not self.is_healthy or self.in_flight >= MOST_IN_FLIGHT or not self.breaker.lets_through():
+    def accepts(self, tenant: int) -> bool:
+        """Tell whether a request of the tenant with this id may be sent now."""
+        if not self.is_healthy or self.in_flight >= MAX_IN_FLIGHT or not self.breaker.allows_request():
             return False
-        own = self.kept_waiting.get(tenant)
-        return own is None or own.lets_through()
+        own = self.tenant_breakers.get(tenant)
+        return own is None or own.allows_request()
 
-    def seconds_left(self, tenant: int) -> float:
-        """Return how long it is left alone yet by a tenant."""
-        own = self.kept_waiting.get(tenant)
-        return max(self.breaker.seconds_left(), own.seconds_left() if own else 0.0)
+    def retry_after(self, tenant: int) -> float:
+        """Return the seconds until a breaker lets the tenant's next request through."""
+        own = self.tenant_breakers.get(tenant)
+        return max(self.breaker.retry_after(), own.retry_after() if own else 0.0)
 
-    def left_alone_by(self) -> list[int]:
-        """Return the ids of the tenants by whom alone it is left alone."""
-        return [tenant for tenant, own in self.kept_waiting.items() if own.state is not State.CLOSED]
+    def blocked_tenants(self) -> list[int]:
+        """Return the ids of the tenants whose own breaker is not closed."""
+        return [tenant for tenant, own in self.tenant_breakers.items() if own.state is not BreakerState.CLOSED]
 
-    def begin(self, tenant: int) -> None:
-        """A request goes to it."""
+    def start_request(self, tenant: int) -> None:
         self.attempts += 1
-        self.breaker.begin()
-        if own := self.kept_waiting.get(tenant):
-            own.begin()
+        self.breaker.start_request()
+        if own := self.tenant_breakers.get(tenant):
+            own.start_request()
 
-    def succeeded(self, tenant: int) -> None:
-        """It answered."""
-        self.breaker.succeeded()
-        if own := self.kept_waiting.get(tenant):
-            own.succeeded()
-            if own.is_at_rest:
-                del self.kept_waiting[tenant]
+    def record_success(self, tenant: int) -> None:
+        self.breaker.record_success()
+        if own := self.tenant_breakers.get(tenant):
+            own.record_success()
+            if own.is_idle:
+                del self.tenant_breakers[tenant]
 
-    def failed(self, tenant: int, error: Exception) -> None:
-        """It gave no answer, as `error` says."""
+    def record_failure(self, tenant: int, error: Exception) -> None:
         self.failures += 1
-        # What cannot even be connected to in time keeps nobody waiting by what it is asked for.
+        # A connection that is not made in time is no matter of what the tenant asks for.
         if not isinstance(error, TimeoutError) or isinstance(error, aiohttp.ConnectionTimeoutError):
-            self._own_gave_up(tenant)
-            self.breaker.failed()
+            self._record_cancelled_of(tenant)
+            self.breaker.record_failure()
             return
         own = self._breaker_of(tenant)
-        own.failed()
-        if own.state is State.CLOSED:
-            self.breaker.failed()
+        own.record_failure()
+        if own.state is BreakerState.CLOSED:
+            self.breaker.record_failure()
         else:
-            self.breaker.gave_up()
+            self.breaker.record_cancelled()
 
-    def gave_up(self, tenant: int) -> None:
-        """The request was called off: nobody knows how it stands."""
-        self._own_gave_up(tenant)
-        self.breaker.gave_up()
+    def record_cancelled(self, tenant: int) -> None:
+        self._record_cancelled_of(tenant)
+        self.breaker.record_cancelled()
 
-    def _own_gave_up(self, tenant: int) -> None:
-        if own := self.kept_waiting.get(tenant):
-            own.gave_up()
+    def _record_cancelled_of(self, tenant: int) -> None:
+        if own := self.tenant_breakers.get(tenant):
+            own.record_cancelled()
 
-    def _breaker_of(self, tenant: int) -> Breaker:
-        if tenant not in self.kept_waiting:
-            if len(self.kept_waiting) >= MOST_KEPT_WAITING:
-                self.kept_waiting.clear()
-            self.kept_waiting[tenant] = Breaker()
-        return self.kept_waiting[tenant]
+    def _breaker_of(self, tenant: int) -> CircuitBreaker:
+        if tenant not in self.tenant_breakers:
+            if len(self.tenant_breakers) >= MAX_TENANT_BREAKERS:
+                self.tenant_breakers.clear()
+            self.tenant_breakers[tenant] = CircuitBreaker()
+        return self.tenant_breakers[tenant]

@@ -1,43 +1,34 @@
-"""One event loop on a thread of its own, for all calls to other services that a process makes.
+"""Event loop of the service client: one thread per process, so that all callers share connections and breakers.
 
-Views without `async` have no loop, `async_to_sync` makes one for each call, and an ASGI server's may be blocked by
-anybody: on this one, connections, breakers and budgets are the same for all of them.
+Synchronous views have no loop, `async_to_sync` makes one for each call, and other code may block an ASGI server's loop.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, TypeVar
+
+from tenants.threads import EventLoopThread
 
 T = TypeVar("T")
 
 
-class Background:
-    """Starts the loop when it is first needed, and anew in a child made by fork()."""
+class BackgroundLoop:
+    """Starts its thread at the first call, and again in a child process made by fork()."""
 
     def __init__(self) -> None:
-        # Guards the start: calls come on many threads.
+        # Guards the start: calls come from many threads.
         self._lock = Lock()
-        self._pid = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: EventLoopThread | None = None
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run a coroutine on the loop, from whatever thread, and return what will hold its result."""
-        return asyncio.run_coroutine_threadsafe(work, self._running_loop())
-
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        if self._loop is not None and self._pid == os.getpid():
-            return self._loop
+        """Run a coroutine on the loop; callable from any thread."""
         with self._lock:
-            if self._loop is None or self._pid != os.getpid():
-                self._loop = asyncio.new_event_loop()
-                Thread(target=self._loop.run_forever, name="tenants-services", daemon=True).start()
-                self._pid = os.getpid()
-            return self._loop
+            if self._thread is None or not self._thread.is_alive:
+                self._thread = EventLoopThread("tenants-services")
+        return self._thread.submit(work)
 
 
-background = Background()
+background_loop = BackgroundLoop()

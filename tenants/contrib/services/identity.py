@@ -1,9 +1,8 @@
-"""The signed identity: for which tenant and as whom one process asks another. Needs no Django, so any service has it.
+"""Signed identity: tells a service for which tenant and principal the gateway or another service sends a request.
 
-A JWT with HS256, and not with a key pair: each service has a key of its own, derived for its name from the building's
-secret, so it can tell what was signed for it and forge nothing for another service; signing and telling take some
-30 microseconds each, a tenth of what Ed25519 takes, and they are paid at every request. It says for whom it is (`aud`),
-and is good for half a minute.
+A JWT with HS256. Each service has a key, derived from `SECRET_KEY` and its name: it verifies what was signed for it and
+can sign for no other service. Signing and verifying take 30 microseconds each, a tenth of Ed25519, for every request.
+Needs no Django, so any Python service can use it.
 """
 
 from __future__ import annotations
@@ -22,64 +21,63 @@ from tenants.contrib.services.errors import InvalidIdentity
 
 HEADER = "Sangga-Identity"
 LIFETIME = 30
-"""Seconds for which an identity is good: it travels one step."""
-CLOCKS_DIFFER = 5
-"""Seconds by which the clock of the machine that signed may be ahead or behind."""
+"""Seconds until an identity expires."""
+CLOCK_SKEW = 5
+"""Seconds by which the clocks of two machines may differ."""
 
 _ISSUER = "sangga"
 _ALGORITHM = "HS256"
-_LONGEST = 4_096
-"""Characters that are looked at."""
+_MAX_LENGTH = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a verified identity says."""
+    """Claims of a verified identity."""
 
     tenant: int
     """The tenant's id; 0 for the platform."""
     slug: str
     epoch: str
-    """The tenant's, at the time: with another one it is as good as none."""
+    """The tenant's epoch when it was signed; void once the tenant has another."""
     host: str
     principal: Principal
 
 
 def sign(identity: Identity, *, service: str, key: bytes) -> str:
-    """Return what is put into `HEADER` of a request to `service`, whose key it has to be."""
+    """Return the value of `HEADER` for a request to `service`, signed with that service's key."""
     now = int(time.time())
     claims: dict[str, Any] = {
         "iss": _ISSUER, "aud": service, "iat": now, "exp": now + LIFETIME, "tid": identity.tenant,
         "slug": identity.slug, "epoch": identity.epoch, "host": identity.host,
     }  # fmt: skip
     principal = identity.principal
-    if principal.is_known:
+    if principal.is_authenticated:
         claims |= {"sub": principal.user, "client": principal.client, "scope": " ".join(sorted(principal.scopes))}
     return jwt.encode({"alg": _ALGORITHM, "typ": "JWT"}, claims, OctKey.import_key(key), algorithms=[_ALGORITHM])
 
 
 def verify(token: str, *, service: str, keys: Iterable[bytes]) -> Identity:
-    """Return what an identity says that was signed for `service`; raise `InvalidIdentity` with the reason.
+    """Return the identity in a token that was signed for `service`; raise `InvalidIdentity` with the reason.
 
-    `keys` are the service's own: the one of today, and former ones as long as they are still good.
+    `keys` are the service's current key and former ones that are still accepted.
     """
     if not token:
-        raise InvalidIdentity("there is none")
-    said = _signed(token, keys)
+        raise InvalidIdentity("the header is missing")
+    claims = _verified_claims(token, keys)
     now = time.time()
-    if said.get("iss") != _ISSUER or said.get("aud") != service:
-        raise InvalidIdentity(f"it is for {str(said.get('aud'))[:80]!r}, and this is {service!r}")
-    if not said["iat"] - CLOCKS_DIFFER <= now <= said["exp"] + CLOCKS_DIFFER:
-        raise InvalidIdentity("it is not of this moment")
+    if claims.get("iss") != _ISSUER or claims.get("aud") != service:
+        raise InvalidIdentity(f"it is for {str(claims.get('aud'))[:80]!r}, not for {service!r}")
+    if not claims["iat"] - CLOCK_SKEW <= now <= claims["exp"] + CLOCK_SKEW:
+        raise InvalidIdentity("it has expired, or the clocks differ")
     principal = Principal(
-        user=said.get("sub", ""), client=said.get("client", ""), scopes=frozenset(said.get("scope", "").split())
+        user=claims.get("sub", ""), client=claims.get("client", ""), scopes=frozenset(claims.get("scope", "").split())
     )
-    return Identity(said["tid"], said["slug"], said["epoch"], said["host"], principal)
+    return Identity(claims["tid"], claims["slug"], claims["epoch"], claims["host"], principal)
 
 
-def _signed(token: str, keys: Iterable[bytes]) -> dict[str, Any]:
-    """Return the claims if one of the keys has signed them: then they are as `sign` wrote them."""
-    if len(token) > _LONGEST:
+def _verified_claims(token: str, keys: Iterable[bytes]) -> dict[str, Any]:
+    """Return the claims if one of the keys signed them; their form is then that of `sign`."""
+    if len(token) > _MAX_LENGTH:
         raise InvalidIdentity("it is too long")
     for key in keys:
         try:

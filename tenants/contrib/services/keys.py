@@ -1,4 +1,4 @@
-"""The keys that identities are signed with: one for each service, of which it can be given its own alone."""
+"""Keys of signed identities: one for each service."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tenants.contrib.observability.principal import Principal
 from tenants.contrib.services.identity import Identity, sign
 from tenants.isolation.signing import former_tenant_keys, tenant_key
 
-SIGNED_ANEW = 5.0
-"""Seconds after which an identity is signed anew: it is good for six times as long when it is sent."""
+REUSE_SECONDS = 5.0
+"""How long a signed identity is reused: a sixth of its lifetime."""
 
 
 @cache
 def service_key(service: str) -> bytes:
-    """Return the key of a service, 32 bytes: it hangs on SECRET_KEY and the service's name."""
+    """Return the key of a service, 32 bytes, derived from SECRET_KEY and the service's name."""
     with use_tenant(PLATFORM):
         return tenant_key(_purpose(service))
 
 
 @cache
 def service_keys(service: str) -> tuple[bytes, ...]:
-    """Return all keys that a service takes: the one of today, and those of SECRET_KEY_FALLBACKS."""
+    """Return all keys that a service accepts: the current one, and those of SECRET_KEY_FALLBACKS."""
     with use_tenant(PLATFORM):
         return (service_key(service), *former_tenant_keys(_purpose(service)))
 
@@ -35,14 +35,14 @@ def _purpose(service: str) -> str:
 
 
 def identity_header(service: str, tenant: TenantInfo, principal: Principal) -> str:
-    """Return the identity of a request to `service`, in the name of a tenant and as somebody of it."""
-    moment = int(time.time() / SIGNED_ANEW)
-    return _signed(service, tenant.id, tenant.slug, tenant.epoch, tenant.host, principal, moment)
+    """Return the signed identity of a request to `service`."""
+    period = int(time.time() / REUSE_SECONDS)
+    return _signed(service, tenant.id, tenant.slug, tenant.epoch, tenant.host, principal, period)
 
 
 @lru_cache(maxsize=4_096)
-def _signed(service: str, tenant: int, slug: str, epoch: str, host: str, principal: Principal, moment: int) -> str:
-    """Return the identity of one `moment`: what is asked in the next seconds, as the same, has the same."""
+def _signed(service: str, tenant: int, slug: str, epoch: str, host: str, principal: Principal, period: int) -> str:
+    """Return the identity of one `period`, in which equal requests share it."""
     return sign(Identity(tenant, slug, epoch, host, principal), service=service, key=service_key(service))
 
 

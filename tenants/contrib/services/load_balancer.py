@@ -1,4 +1,4 @@
-"""Sends a request to a service: to which address, how long, how often. The one way for the gateway and the mesh."""
+"""Load balancer: sends a request to one of a service's endpoints, with timeouts and retries. For gateway and client."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from tenants.contrib.observability.request_context import SECONDS_LEFT
-from tenants.contrib.services.endpoints import Address
+from tenants.contrib.services.endpoints import Endpoint
 from tenants.contrib.services.errors import ServiceFailed
 from tenants.contrib.services.http_transport import Connections, NotHTTP, Received
 from tenants.contrib.services.retry_budget import IDEMPOTENT
 from tenants.contrib.services.upstreams import Upstream
 
-SMALL = 256 * 1024
-"""Bytes of an answer that are read before it counts as one: until then another address can be asked instead."""
+MAX_BUFFERED_RESPONSE = 256 * 1024
+"""Bytes of a response that are read before it is used: if that fails, another endpoint can be tried."""
 
 
-class BodyFailed(Exception):
-    """The body of a request could not be read to its end. No fault of the service."""
+class RequestBodyError(Exception):
+    """The request's body could not be read to its end, which is not the service's fault."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(cause)
@@ -31,44 +31,44 @@ class BodyFailed(Exception):
 
 
 @dataclass(slots=True)
-class Outgoing:
-    """A request as it is sent."""
+class OutgoingRequest:
+    """A request to a service, while it is sent."""
 
     method: str
     target: str
-    """Path and query, as they stand in the request line."""
+    """Path and query of the request line."""
     headers: CIMultiDict[str]
     tenant: int
-    """The id of the tenant in whose name it is sent."""
+    """The tenant's id."""
     deadline: float
-    """By the loop's clock: when its sender stops waiting for the answer to begin."""
+    """When the response must have begun, by the loop's clock."""
     body: bytes | AsyncIterable[bytes] | None = None
-    is_begun: bool = False
-    """Whether a streamed body was asked for, so that it cannot be sent again."""
+    body_started: bool = False
+    """Whether part of a streamed body was read, so that the request cannot be sent again."""
     body_error: Exception | None = None
     """What stopped a streamed body."""
-    patience: asyncio.Timeout | None = None
-    """Runs while an address is waited for; as long as a streamed body goes on, it starts anew."""
+    timeout: asyncio.Timeout | None = None
+    """The timeout of the current attempt, which restarts with each chunk of a streamed body."""
     waits_for_body: bool = False
-    """Whether it is not the service that is waited for, but who sends the body."""
+    """Whether the next chunk comes from the client, so that a timeout is not the service's."""
 
-    def can_be_sent_again(self, *, reached: bool) -> bool:
-        """Tell whether another attempt does no harm: nothing came of the first, or doing it twice is doing it once."""
-        if self.is_begun:
+    def can_retry(self, *, reached: bool) -> bool:
+        """Tell whether another attempt is safe: the service saw nothing of the first, or the method is idempotent."""
+        if self.body_started:
             return False
         return not reached or self.method in IDEMPOTENT
 
     async def chunks(self, seconds: float) -> AsyncIterator[bytes]:
-        """Yield a streamed body, and let every chunk of it start the patience with the address anew."""
+        """Yield a streamed body; each chunk restarts the timeout of the attempt."""
         chunks = aiter(self.body)  # type: ignore[arg-type]
-        self.is_begun = True
+        self.body_started = True
         try:
             while True:
                 self.waits_for_body = True
                 chunk = await anext(chunks, None)
                 self.waits_for_body = False
-                if self.patience is not None and not self.patience.expired():
-                    self.patience.reschedule(asyncio.get_running_loop().time() + seconds)
+                if self.timeout is not None and not self.timeout.expired():
+                    self.timeout.reschedule(asyncio.get_running_loop().time() + seconds)
                 if chunk is None:
                     return
                 yield chunk
@@ -77,22 +77,22 @@ class Outgoing:
             raise
 
 
-class Answer:
-    """What a service answers. Has to be closed."""
+class UpstreamResponse:
+    """The response of a service. The caller closes it."""
 
     def __init__(self, upstream: Upstream, attempt: _Attempt, received: Received) -> None:
         self._attempt = attempt
         self._received = received
         self.upstream = upstream
-        self.address = attempt.address
+        self.endpoint = attempt.endpoint
         self.status = received.status
         self.reason = received.reason
         self.headers: CIMultiDictProxy[str] = received.headers
         self.body: bytes | None = None
-        """All of it, if it is small; None: `chunks` has it."""
+        """The whole body if it is small; None: `chunks` yields it."""
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes; raise `ServiceFailed` if it is cut off."""
+        """Yield the body as it arrives; raise `ServiceFailed` if it breaks off."""
         try:
             content, idle = self._received.content, self.upstream.service.idle_seconds
             while not content.at_eof():
@@ -101,34 +101,32 @@ class Answer:
                 if chunk:
                     yield chunk
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            self.address.failed(self._attempt.tenant, error)
-            raise _told(self.upstream.service.name, error)[0] from error
+            self.endpoint.record_failure(self._attempt.tenant, error)
+            raise _service_error(self.upstream.service.name, error)[0] from error
 
     def close(self) -> None:
-        """Give the connection back, or close it if not all was read."""
+        """Release the connection, or close it if the body was not read to its end."""
         self._received.close()
         self._attempt.end()
 
 
 class _Attempt:
-    """One request to one address, while it lasts."""
+    """A request to one endpoint, while it lasts."""
 
-    def __init__(self, address: Address, tenant: int, connections: Connections) -> None:
-        self.address = address
+    def __init__(self, endpoint: Endpoint, tenant: int, connections: Connections) -> None:
+        self.endpoint = endpoint
         self.tenant = tenant
         self.connections = connections
-        address.in_flight += 1
-        address.begin(tenant)
+        endpoint.in_flight += 1
+        endpoint.start_request(tenant)
         connections.in_use += 1
 
     def end(self) -> None:
-        self.address.in_flight -= 1
+        self.endpoint.in_flight -= 1
         self.connections.release()
 
 
-class _Failed(Exception):
-    """One attempt has failed."""
-
+class _AttemptFailed(Exception):
     def __init__(self, error: ServiceFailed, *, reached: bool) -> None:
         super().__init__(error)
         self.error = error
@@ -136,104 +134,105 @@ class _Failed(Exception):
         """Whether the service may have seen the request."""
 
 
-async def send(upstream: Upstream, outgoing: Outgoing) -> Answer:
-    """Return the service's answer, which the caller closes.
+async def send(upstream: Upstream, outgoing: OutgoingRequest) -> UpstreamResponse:
+    """Return the service's response, which the caller closes.
 
-    Raises `ServiceFailed`, or `BodyFailed` if the request's body broke off.
+    Raises `ServiceFailed`, or `RequestBodyError` if the request's body broke off.
     """
-    upstream.budget.note_request()
-    tried: list[Address] = []
-    last: _Failed | None = None
-    while (address := upstream.choose(outgoing.tenant, tried)) is not None:
-        if address in tried:  # there is no other: give it a moment
+    upstream.budget.deposit()
+    tried: list[Endpoint] = []
+    last: _AttemptFailed | None = None
+    while (endpoint := upstream.choose(outgoing.tenant, tried)) is not None:
+        if endpoint in tried:  # the only one: give it a moment
             await asyncio.sleep(random.uniform(0.02, 0.1) * len(tried))  # noqa: S311
         try:
-            return await _ask(upstream, address, outgoing)
-        except _Failed as failure:
+            return await _attempt(upstream, endpoint, outgoing)
+        except _AttemptFailed as failure:
             last = failure
-            tried.append(address)
-            if not _may_go_on(upstream, outgoing, failure, len(tried)):
+            tried.append(endpoint)
+            if not _should_retry(upstream, outgoing, failure, len(tried)):
                 break
     if last is None:
         raise upstream.unavailable(outgoing.tenant)
     raise last.error from last.__cause__
 
 
-def _may_go_on(upstream: Upstream, outgoing: Outgoing, failure: _Failed, attempts: int) -> bool:
+def _should_retry(upstream: Upstream, outgoing: OutgoingRequest, failure: _AttemptFailed, attempts: int) -> bool:
     return (
         attempts <= upstream.service.retries
-        and outgoing.can_be_sent_again(reached=failure.reached)
+        and outgoing.can_retry(reached=failure.reached)
         and asyncio.get_running_loop().time() < outgoing.deadline
-        and upstream.budget.take()
+        and upstream.budget.withdraw()
     )
 
 
-async def _ask(upstream: Upstream, address: Address, outgoing: Outgoing) -> Answer:
-    attempt = _Attempt(address, outgoing.tenant, upstream.connections)
+async def _attempt(upstream: Upstream, endpoint: Endpoint, outgoing: OutgoingRequest) -> UpstreamResponse:
+    attempt = _Attempt(endpoint, outgoing.tenant, upstream.connections)
     try:
-        answer = await _answer_in_time(upstream, attempt, outgoing)
+        response = await _response_in_time(upstream, attempt, outgoing)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         attempt.end()
         if outgoing.body_error or (outgoing.waits_for_body and isinstance(error, TimeoutError)):
-            address.gave_up(outgoing.tenant)
-            raise BodyFailed(outgoing.body_error or TimeoutError("The body did not come in time.")) from error
-        address.failed(outgoing.tenant, error)
-        told, reached = _told(upstream.service.name, error)
-        raise _Failed(told, reached=reached) from error
+            endpoint.record_cancelled(outgoing.tenant)
+            raise RequestBodyError(outgoing.body_error or TimeoutError("The body timed out.")) from error
+        endpoint.record_failure(outgoing.tenant, error)
+        failure, reached = _service_error(upstream.service.name, error)
+        raise _AttemptFailed(failure, reached=reached) from error
     except BaseException:
-        address.gave_up(outgoing.tenant)
+        endpoint.record_cancelled(outgoing.tenant)
         attempt.end()
         raise
-    address.succeeded(outgoing.tenant)
-    return answer
+    endpoint.record_success(outgoing.tenant)
+    return response
 
 
-async def _answer_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Outgoing) -> Answer:
-    """Return the answer, as soon as it has begun, or is there if it is small."""
+async def _response_in_time(upstream: Upstream, attempt: _Attempt, outgoing: OutgoingRequest) -> UpstreamResponse:
+    """Return the response as soon as it has begun; a small one when it is complete."""
     service, now = upstream.service, asyncio.get_running_loop().time()
     until = min(now + service.attempt_seconds, outgoing.deadline)
     headers = outgoing.headers.copy()
-    # What this address is waited for, and not all attempts together: else what it asks for itself uses up that time.
+    # The time of this attempt, not of all: the service could use up the time for the other attempts.
     headers[SECONDS_LEFT] = f"{max(until - now, 0):.3f}"
-    async with asyncio.timeout_at(until) as outgoing.patience:
+    async with asyncio.timeout_at(until) as outgoing.timeout:
         is_stream = outgoing.body is not None and not isinstance(outgoing.body, bytes)
         try:
             received = await attempt.connections.ask(
-                attempt.address.info.url,
+                attempt.endpoint.info.url,
                 outgoing.method,
                 outgoing.target,
                 headers,
                 outgoing.chunks(service.attempt_seconds) if is_stream else outgoing.body,
             )
         finally:
-            outgoing.patience = None  # an answer may begin before the request has ended
+            outgoing.timeout = None  # a response may begin before the request has ended
         try:
-            answer = Answer(upstream, attempt, received)
+            response = UpstreamResponse(upstream, attempt, received)
             if _is_small(outgoing.method, received):
                 content = received.content
-                # With its headers, the whole of a small answer has mostly come as well.
-                answer.body = content.read_nowait() if content.is_eof() else await content.read()
+                # A small body has usually arrived together with the headers.
+                response.body = content.read_nowait() if content.is_eof() else await content.read()
         except BaseException:
             received.close()
             raise
-        return answer
+        return response
 
 
 def _is_small(method: str, received: Received) -> bool:
     length = received.headers.get(hdrs.CONTENT_LENGTH)
-    return method == "HEAD" or received.status in {204, 304} or (length is not None and int(length) <= SMALL)
+    has_no_body = method == "HEAD" or received.status in {204, 304}
+    return has_no_body or (length is not None and int(length) <= MAX_BUFFERED_RESPONSE)
 
 
-def _told(service: str, error: BaseException) -> tuple[ServiceFailed, bool]:
-    """Return what went wrong in our own words, and whether the service may have seen the request."""
+def _service_error(service: str, error: BaseException) -> tuple[ServiceFailed, bool]:
+    """Return the error to raise, and whether the service may have seen the request."""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return ServiceFailed(service, "could not be connected to in time", 504), False
     if isinstance(error, aiohttp.ClientConnectorError):
         return ServiceFailed(service, "could not be connected to"), False
     if isinstance(error, TimeoutError):
-        return ServiceFailed(service, "did not answer in time", 504), True
+        return ServiceFailed(service, "timed out", 504), True
     if isinstance(error, aiohttp.ClientPayloadError):
-        return ServiceFailed(service, "broke its answer off"), True
+        return ServiceFailed(service, "closed the connection within its response"), True
     if isinstance(error, NotHTTP):
-        return ServiceFailed(service, "answered with what is no HTTP"), True
-    return ServiceFailed(service, "hung up before it answered"), True
+        return ServiceFailed(service, "sent an invalid HTTP response"), True
+    return ServiceFailed(service, "closed the connection before responding"), True

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: what this process answers, what it asks of services, and how their addresses are."""
+"""Prometheus metrics of this process: requests it serves, calls to services, and the state of their addresses."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from prometheus_client.registry import Collector
 
 from tenants.contrib.observability.conf import observability_settings
 from tenants.contrib.services import client
-from tenants.contrib.services.circuit_breaker import State
+from tenants.contrib.services.circuit_breaker import BreakerState
 from tenants.contrib.services.conf import service_settings
-from tenants.contrib.services.stats import BOUNDS, Tally
+from tenants.contrib.services.stats import BOUNDS, RequestStats
 from tenants.contrib.services.upstreams import Upstream
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,9 +25,9 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 registry = CollectorRegistry()
 ProcessCollector(registry=registry)
 PlatformCollector(registry=registry)
-_answers = Histogram(
+_requests = Histogram(
     "sangga_request_seconds",
-    "Requests that this process has answered, by status",
+    "Requests that this process has served, by status",
     ["service", "status"],
     buckets=BOUNDS,
     registry=registry,
@@ -36,79 +36,77 @@ _answers = Histogram(
 Upstreams = Callable[[], Iterable[Upstream]]
 
 
-def _statuses(tally: Tally) -> Metric:
-    family = CounterMetricFamily(
-        "sangga_gateway_requests", "What the gateway was asked, by the status in the end", labels=["status"]
-    )
-    for status, count in list(tally.statuses.items()):
-        family.add_metric([str(status)], count)
-    return family
+def record_request(status: int, seconds: float) -> None:
+    """Count a request that this process has served. No label names the tenant: there may be too many."""
+    _requests.labels(observability_settings().service, str(status)).observe(seconds)
 
 
-def note_answer(status: int, seconds: float) -> None:
-    """Count one request that this process has answered. No label tells its tenant: there may be too many of them."""
-    _answers.labels(observability_settings().service, str(status)).observe(seconds)
-
-
-class _Services(Collector):
-    """Reads, when somebody asks, what is counted anyway: a request costs nothing more."""
+class _ServiceCollector(Collector):
+    """Reads existing counters at a scrape, so that requests cost nothing more."""
 
     def __init__(self) -> None:
-        self.sources: list[Upstreams] = [client.upstreams.by_name.values]
-        self.tallies: list[Tally] = []
+        self.upstreams: list[Upstreams] = [client.upstreams.by_name.values]
+        self.gateways: list[RequestStats] = []
 
     def collect(self) -> Iterator[Metric]:
-        """Return what there is to tell of all services."""
-        upstreams = [upstream for source in self.sources for upstream in list(source())]
-        yield from map(_statuses, self.tallies)
+        upstreams = [upstream for source in self.upstreams for upstream in list(source())]
+        yield from map(_gateway_requests, self.gateways)
         yield from _tasks()
         yield _calls(upstreams)
         yield _durations(upstreams)
         yield from _addresses(upstreams)
 
 
-_services = _Services()
-registry.register(_services)
+_collector = _ServiceCollector()
+registry.register(_collector)
+
+
+def add_gateway(stats: RequestStats, upstreams: Upstreams) -> None:
+    """Include a gateway of this process in the metrics."""
+    _collector.gateways.append(stats)
+    _collector.upstreams.append(upstreams)
+
+
+def remove_gateway(stats: RequestStats, upstreams: Upstreams) -> None:
+    _collector.gateways.remove(stats)
+    _collector.upstreams.remove(upstreams)
+
+
+def _gateway_requests(stats: RequestStats) -> Metric:
+    family = CounterMetricFamily("sangga_gateway_requests", "Requests at the gateway, by status", labels=["status"])
+    for status, count in list(stats.statuses.items()):
+        family.add_metric([str(status)], count)
+    return family
 
 
 def _tasks() -> Iterator[Metric]:
-    """Tell how many tasks the event loop has in hand, where there is one: a gateway that leaks has more and more."""
-    with suppress(RuntimeError):  # asked by a thread without a loop
+    """Yield the number of tasks of the event loop: it grows if a gateway leaks."""
+    with suppress(RuntimeError):  # no event loop in this thread
         yield GaugeMetricFamily("sangga_tasks", "Tasks of the event loop", len(asyncio.all_tasks()))
-
-
-def watch(tally: Tally, upstreams: Upstreams) -> None:
-    """Have metrics tell of a gateway too."""
-    _services.tallies.append(tally)
-    _services.sources.append(upstreams)
-
-
-def forget(tally: Tally, upstreams: Upstreams) -> None:
-    """Tell of it no more."""
-    _services.tallies.remove(tally)
-    _services.sources.remove(upstreams)
 
 
 def _calls(upstreams: list[Upstream]) -> Metric:
     family = CounterMetricFamily(
-        "sangga_service_calls", "Requests to a service, by the status in the end", labels=["service", "status"]
+        "sangga_service_calls", "Requests to a service, by final status", labels=["service", "status"]
     )
     for upstream in upstreams:
-        for status, count in list(upstream.tally.statuses.items()):
+        for status, count in list(upstream.stats.statuses.items()):
             family.add_metric([upstream.service.name, str(status)], count)
     return family
 
 
 def _durations(upstreams: list[Upstream]) -> Metric:
-    family = HistogramMetricFamily("sangga_service_call_seconds", "How long they took", labels=["service"])
+    family = HistogramMetricFamily(
+        "sangga_service_call_seconds", "Duration of requests to a service", labels=["service"]
+    )
     for upstream in upstreams:
-        family.add_metric([upstream.service.name], _cumulative(upstream.tally), upstream.tally.seconds)
+        family.add_metric([upstream.service.name], _cumulative(upstream.stats), upstream.stats.seconds)
     return family
 
 
-def _cumulative(tally: Tally) -> list[tuple[str, float]]:
+def _cumulative(stats: RequestStats) -> list[tuple[str, float]]:
     total, buckets = 0, []
-    for bound, count in zip((*map(str, BOUNDS), "+Inf"), tally.buckets, strict=True):
+    for bound, count in zip((*map(str, BOUNDS), "+Inf"), stats.buckets, strict=True):
         total += count
         buckets.append((bound, float(total)))
     return buckets
@@ -116,30 +114,30 @@ def _cumulative(tally: Tally) -> list[tuple[str, float]]:
 
 def _addresses(upstreams: list[Upstream]) -> Iterator[Metric]:
     labels = ["service", "address"]
-    healthy = GaugeMetricFamily("sangga_service_address_healthy", "1: its health checks pass", labels=labels)
-    closed = GaugeMetricFamily("sangga_service_breaker_closed", "1: requests go to it", labels=labels)
-    in_flight = GaugeMetricFamily("sangga_service_in_flight", "Requests it has in hand", labels=labels)
-    sockets = GaugeMetricFamily("sangga_service_websockets", "WebSockets that are open", labels=labels)
-    failures = CounterMetricFamily("sangga_service_failures", "Attempts that failed", labels=labels)
+    healthy = GaugeMetricFamily("sangga_service_address_healthy", "1: health checks pass", labels=labels)
+    closed = GaugeMetricFamily("sangga_service_breaker_closed", "1: the circuit breaker is closed", labels=labels)
+    in_flight = GaugeMetricFamily("sangga_service_in_flight", "Requests in flight", labels=labels)
+    sockets = GaugeMetricFamily("sangga_service_websockets", "Open WebSockets", labels=labels)
+    failures = CounterMetricFamily("sangga_service_failures", "Failed attempts", labels=labels)
     for upstream in upstreams:
-        for address in upstream.addresses:
-            where = [upstream.service.name, address.info.url]
-            healthy.add_metric(where, float(address.is_healthy))
-            closed.add_metric(where, float(address.breaker.state is State.CLOSED))
-            in_flight.add_metric(where, address.in_flight)
-            sockets.add_metric(where, address.sockets)
-            failures.add_metric(where, address.failures)
+        for endpoint in upstream.endpoints:
+            values = [upstream.service.name, endpoint.info.url]
+            healthy.add_metric(values, float(endpoint.is_healthy))
+            closed.add_metric(values, float(endpoint.breaker.state is BreakerState.CLOSED))
+            in_flight.add_metric(values, endpoint.in_flight)
+            sockets.add_metric(values, endpoint.sockets)
+            failures.add_metric(values, endpoint.failures)
     yield from (healthy, closed, in_flight, sockets, failures)
 
 
-def page(authorization: str) -> bytes | None:
-    """Return the metrics as Prometheus reads them; None for whoever does not send the token for them."""
+def metrics_page(authorization: str) -> bytes | None:
+    """Return the metrics in Prometheus's text format; None without the token of the settings."""
     token = service_settings().metrics_token
     if not token or not hmac.compare_digest(authorization.encode(errors="replace"), f"Bearer {token}".encode()):
         return None
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(registry)
-    everybody = CollectorRegistry()  # of all workers of this service, which write into that folder
-    MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
-    everybody.register(_services)
-    return generate_latest(everybody)
+    all_workers = CollectorRegistry()  # all workers of this service write into that directory
+    MultiProcessCollector(all_workers)  # type: ignore[no-untyped-call]
+    all_workers.register(_collector)
+    return generate_latest(all_workers)

@@ -1,6 +1,6 @@
-"""The door of a process that is one service of several: it lets in what the gateway or another service has signed.
+"""Middleware of a service behind the gateway: verifies the signed identity, and sets the request context.
 
-Elsewhere, in the single process that is `all`, it begins a call of its own for each request.
+In a single process without gateway (SERVICE=all) it only sets a new request context.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.utils.encoding import escape_uri_path
 
@@ -21,44 +21,47 @@ from tenants.contrib.api.auth import NotIdentified
 from tenants.contrib.limits.repeated_answers import forbid_repeats, may_be_repeated, when_repeated
 from tenants.contrib.oauth.bearer import VOID, TokenAccess, user_by_id
 from tenants.contrib.observability.conf import observability_settings
-from tenants.contrib.observability.logs import note_request, notes_requests
-from tenants.contrib.observability.principal import STRANGER, Principal
-from tenants.contrib.observability.request_context import Call, in_call
-from tenants.contrib.observability.tracing import Step, http_facts, note_step
+from tenants.contrib.observability.logs import access_log_enabled, log_request
+from tenants.contrib.observability.principal import ANONYMOUS, Principal
+from tenants.contrib.observability.request_context import RequestContext, use_request_context
+from tenants.contrib.observability.tracing import Span, http_attributes, record_span
 from tenants.contrib.services.errors import InvalidIdentity
 from tenants.contrib.services.identity import HEADER, Identity, verify
 from tenants.contrib.services.keys import service_keys
-from tenants.contrib.services.metrics import CONTENT_TYPE, note_answer, page
-from tenants.contrib.services.validators import OWN_PREFIX
+from tenants.contrib.services.metrics import CONTENT_TYPE, metrics_page, record_request
+from tenants.contrib.services.validators import INTERNAL_PREFIX
 from tenants.http.base_middleware import TwoWayMiddleware
+from tenants.http.problem_details import PROBLEM_CONTENT_TYPE, problem_body
 
 
-class ServiceDoorMiddleware(TwoWayMiddleware):
-    """Stands next to `TenantMiddleware`. Sets `request.call`, and `request.principal` where a gateway has told it."""
+class GatewayIdentityMiddleware(TwoWayMiddleware):
+    """Follows `TenantMiddleware`. Sets `request.context`, and `request.principal` where a gateway signed it."""
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        call = _enter(request)
-        if isinstance(call, HttpResponseBase):
-            return call
-        request.call = call  # type: ignore[attr-defined]
-        with in_call(call), _counted(request, call) as count:
-            return count(self.go_on(request))
+        context = _context_or_response(request)
+        if isinstance(context, HttpResponseBase):
+            return context
+        request.context = context  # type: ignore[attr-defined]
+        with use_request_context(context), _recorded(request, context) as record:
+            return record(self.go_on(request))
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
-        call = _enter(request)
-        if isinstance(call, HttpResponseBase):
-            return call
-        request.call = call  # type: ignore[attr-defined]
-        with in_call(call), _counted(request, call) as count:
-            return count(await self.go_on_async(request))
+        context = _context_or_response(request)
+        if isinstance(context, HttpResponseBase):
+            return context
+        request.context = context  # type: ignore[attr-defined]
+        with use_request_context(context), _recorded(request, context) as record:
+            return record(await self.go_on_async(request))
 
 
 @contextmanager
-def _counted(request: HttpRequest, call: Call) -> Iterator[Callable[[HttpResponseBase], HttpResponseBase]]:
-    """Count and log one request; what is given to the function that this yields, is its answer."""
+def _recorded(
+    request: HttpRequest, context: RequestContext
+) -> Iterator[Callable[[HttpResponseBase], HttpResponseBase]]:
+    """Count and log one request; yield a function to call with its response."""
     began, status = time.perf_counter(), 500
 
-    def count(response: HttpResponseBase) -> HttpResponseBase:
+    def record(response: HttpResponseBase) -> HttpResponseBase:
         nonlocal status
         status = response.status_code
         if may_be_repeated(response):
@@ -66,82 +69,80 @@ def _counted(request: HttpRequest, call: Call) -> Iterator[Callable[[HttpRespons
         return response
 
     try:
-        yield count
+        yield record
     finally:
         seconds = time.perf_counter() - began
-        note_answer(status, seconds)
+        record_request(status, seconds)
         tenant = current_tenant()
-        path = escape_uri_path(request.path)  # as it was sent, or nearly so
-        said = (tenant.slug or "platform", request.method or "", path, status)
-        note_request(call, *said, seconds)
+        path = escape_uri_path(request.path)  # nearly as it was sent
+        data = (tenant.slug or "platform", request.method or "", path, status)
+        log_request(context, *data, seconds)
         if observability_settings().otlp_endpoint:
-            _note_step(request, call, http_facts(*said, call.request_id), seconds, failed=status >= 500)
+            attributes = http_attributes(*data, context.request_id)
+            _record_span(request, context, attributes, seconds, failed=status >= 500)
 
 
 def _count_repeats(response: HttpResponseBase) -> None:
-    """Have a refusal counted for each request that gets it without this middleware, or forbid that."""
+    """Count each request that gets a kept refusal without this middleware, or forbid that it is kept."""
     config = observability_settings()
-    if config.service != "all" or config.otlp_endpoint or notes_requests():
-        forbid_repeats(response)  # each request has an identity to check, a span or a line of the log
+    if config.service != "all" or config.otlp_endpoint or access_log_enabled():
+        forbid_repeats(response)  # each request has an identity to check, a span or a line in the access log
     else:
-        when_repeated(response, partial(note_answer, response.status_code, 0.0))
+        when_repeated(response, partial(record_request, response.status_code, 0.0))
 
 
-def _note_step(request: HttpRequest, call: Call, facts: dict[str, str | int], seconds: float, *, failed: bool) -> None:
-    # The route, and not the path: a name with an id in it would be one of millions.
+def _record_span(
+    request: HttpRequest, context: RequestContext, attributes: dict[str, str | int], seconds: float, *, failed: bool
+) -> None:
+    # The route, not the path: an id in a span's name would make it one of millions.
     route = request.resolver_match.route if request.resolver_match else ""
-    note_step(
-        Step(
-            name=f"{request.method} {route}".rstrip(), trace_id=call.trace_id, span_id=call.span_id,
-            parent_id=call.parent_id, seconds=seconds, failed=failed, facts=facts,
+    record_span(
+        Span(
+            name=f"{request.method} {route}".rstrip(), trace_id=context.trace_id, span_id=context.span_id,
+            parent_id=context.parent_id, seconds=seconds, failed=failed, attributes=attributes,
         )
     )  # fmt: skip
 
 
-def _enter(request: HttpRequest) -> Call | HttpResponseBase:
-    """Return the call that a request is part of, or the answer to one that goes no further."""
-    if request.path_info == f"{OWN_PREFIX}health":
+def _context_or_response(request: HttpRequest) -> RequestContext | HttpResponseBase:
+    """Return the request's context, or the response to a request that needs no view or is refused."""
+    if request.path_info == f"{INTERNAL_PREFIX}health":
         return HttpResponse("ok\n", content_type="text/plain")
-    if request.path_info == f"{OWN_PREFIX}metrics":
-        metrics = page(request.headers.get("Authorization", ""))
+    if request.path_info == f"{INTERNAL_PREFIX}metrics":
+        metrics = metrics_page(request.headers.get("Authorization", ""))
         return HttpResponseNotFound() if metrics is None else HttpResponse(metrics, content_type=CONTENT_TYPE)
     role = observability_settings().service
     if role == "all":
-        return Call.begin(user=partial(_by_session, request))
+        return RequestContext.new(user=partial(_session_principal, request))
     try:
-        identity = _identity(request, role)
-    except InvalidIdentity as refused:
-        return _problem(refused)
+        identity = _verified_identity(request, role)
+    except InvalidIdentity as error:
+        body = problem_body(403, str(error), kind="identity-refused")
+        return HttpResponse(body, status=403, content_type=PROBLEM_CONTENT_TYPE)
     request.principal = identity.principal  # type: ignore[attr-defined]
-    return Call.taken_over(request.headers, identity.principal, partial(_by_session, request))
+    return RequestContext.from_headers(request.headers, identity.principal, partial(_session_principal, request))
 
 
-def _identity(request: HttpRequest, role: str) -> Identity:
+def _verified_identity(request: HttpRequest, role: str) -> Identity:
     identity = verify(request.headers.get(HEADER, ""), service=role, keys=service_keys(role))
     tenant = current_tenant()
     if (identity.tenant, identity.epoch) != (tenant.id, tenant.epoch):
-        raise InvalidIdentity("it is of another tenant than the host")
+        raise InvalidIdentity("it is for another tenant than the host")
     return identity
 
 
-def _problem(refused: InvalidIdentity) -> HttpResponseBase:
-    kind = "identity-refused"
-    body = {"type": f"urn:sangga:problem:{kind}", "title": "Identity refused", "status": 403, "detail": str(refused)}
-    return JsonResponse(body, status=403, content_type="application/problem+json; charset=utf-8")
-
-
-def _by_session(request: HttpRequest) -> Principal:
-    """Return as whom a session lets come; the user is read from the database when somebody asks."""
+def _session_principal(request: HttpRequest) -> Principal:
+    """Return the principal of the session; queries the database for the user."""
     user = getattr(request, "user", None)
-    return Principal(user=str(user.pk)) if user is not None and user.is_authenticated else STRANGER
+    return Principal(user=str(user.pk)) if user is not None and user.is_authenticated else ANONYMOUS
 
 
 def bearer(request: HttpRequest, token: str) -> TokenAccess:
-    """Return whose a token is, as the gateway has told it: for `TENANTS["API_BEARERS"]` of a service behind one."""
-    principal: Principal = getattr(request, "principal", STRANGER)
-    if not principal.is_known:
+    """Return the access of a token that the gateway has verified: for `TENANTS["API_BEARERS"]` of a service."""
+    principal: Principal = getattr(request, "principal", ANONYMOUS)
+    if not principal.is_authenticated:
         raise NotIdentified("The token was not issued by this shop.", VOID)
     user = user_by_id(principal.user) if principal.user else None
-    # As `tenants.contrib.oauth.bearer` has it: for code that knows nothing of tokens.
+    # For code that knows only `request.user`, as in `tenants.contrib.oauth.bearer`.
     cast(Any, request).user = AnonymousUser() if user is None else user
     return TokenAccess(user, principal.scopes, principal.client, principal.client)

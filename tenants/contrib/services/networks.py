@@ -1,7 +1,6 @@
-"""Where connections may lead: to the public internet, and to private ranges that an operator has named.
+"""IP addresses that connections to services may use: public ones, and private ranges named by an operator.
 
-Asked with the address of the very connection that is about to be made, so it does not matter what a name resolved to
-before, or resolves to next.
+The check is for the address of the connection that is about to be made, so DNS answers cannot change afterwards.
 """
 
 from __future__ import annotations
@@ -12,17 +11,17 @@ from collections.abc import Iterable
 from tenants.contrib.services.validators import IPAddress, IPNetwork
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")  # Python 3.11 takes it for a public one
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")  # Python 3.11 considers it public
 
 
 def is_allowed(text: str, ranges: Iterable[IPNetwork]) -> bool:
-    """Tell whether a service with these private ranges may be connected to at an IP address."""
-    address = _plain(ipaddress.ip_address(text.partition("%")[0]))
+    """Tell whether a service with these private ranges may be at an IP address."""
+    address = _embedded_ipv4(ipaddress.ip_address(text.partition("%")[0]))
     return _is_public(address) or any(address in one for one in ranges)
 
 
-def _plain(address: IPAddress) -> IPAddress:
-    """Return the IPv4 address inside an IPv6 one that stands for it: what a rule says of one holds for the other."""
+def _embedded_ipv4(address: IPAddress) -> IPAddress:
+    """Return the IPv4 address that an IPv6 address embeds, else the address: the same rules hold for both."""
     if not isinstance(address, ipaddress.IPv6Address):
         return address
     if address in _NAT64:

@@ -1,4 +1,4 @@
-"""What a service answered to a call of another one."""
+"""Response of a service to a call of the service client."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tenants.contrib.services.errors import ServiceFailed
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What a service answered, whatever its status."""
+class ServiceResponse:
+    """A complete response of any status."""
 
     status: int
     headers: Mapping[str, str]
@@ -26,15 +26,15 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The body as UTF-8; what is none is replaced."""
+        """The body as UTF-8, with replacement characters for invalid bytes."""
         return self.body.decode(errors="replace")
 
     def json(self) -> Any:
-        """Return the body as JSON has it; raise `ValueError` if it is none."""
+        """Return the body as parsed JSON; raise `ValueError` for anything else."""
         return json.loads(self.body)
 
-    def expect_ok(self) -> Reply:
-        """Return the reply itself; raise `ServiceFailed` if its status is 400 or more."""
+    def raise_for_status(self) -> ServiceResponse:
+        """Return the response itself; raise `ServiceFailed` if its status is 400 or more."""
         if not self.ok:
             raise ServiceFailed(self.service, f"answered with {self.status}: {self.text[:200]}", self.status)
         return self

@@ -1,39 +1,38 @@
-"""How many requests may be sent a second time: a share of all, so that retries never double the load of a service."""
+"""Retry budget: limits retries to a share of all requests, so that they never double the load of a service."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-SHARE = 0.2
-"""Retries for each request, in the long run."""
-AT_LEAST = 3.0
-"""Retries a second that are allowed whatever the load."""
-KEPT = 100.0
-"""The most that is saved up in quiet times."""
+RETRY_RATIO = 0.2
+"""Retries per request, in the long run."""
+MIN_RETRIES_PER_SECOND = 3.0
+MAX_BALANCE = 100.0
+"""Retries that can be saved up."""
 
 IDEMPOTENT = frozenset(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
-"""Methods that do the same when they are done twice (RFC 9110 §9.2.2)."""
+"""Methods that have the same effect when a request is sent twice (RFC 9110 §9.2.2)."""
 
 
 class RetryBudget:
-    """Saves up a share of the requests to one service. Used on one event loop, so it has no lock."""
+    """Budget of one service. Belongs to one event loop, so it has no lock."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._saved = KEPT / 10
-        self._at = clock()
+        self._balance = MAX_BALANCE / 10
+        self._updated_at = clock()
 
-    def note_request(self) -> None:
-        """A request was made: put its share aside."""
-        self._saved = min(KEPT, self._saved + SHARE)
+    def deposit(self) -> None:
+        """Add the share of one request."""
+        self._balance = min(MAX_BALANCE, self._balance + RETRY_RATIO)
 
-    def take(self) -> bool:
-        """Take what one retry costs, and return whether there was enough."""
+    def withdraw(self) -> bool:
+        """Take one retry; return whether the balance allowed it."""
         now = self._clock()
-        self._saved = min(KEPT, self._saved + (now - self._at) * AT_LEAST)
-        self._at = now
-        if self._saved < 1:
+        self._balance = min(MAX_BALANCE, self._balance + (now - self._updated_at) * MIN_RETRIES_PER_SECOND)
+        self._updated_at = now
+        if self._balance < 1:
             return False
-        self._saved -= 1
+        self._balance -= 1
         return True

@@ -1,4 +1,4 @@
-"""What became of requests to a service: how many, how fast, with which outcome; since the start, and just now."""
+"""Request statistics of a service: statuses and durations, in total and over the last minute."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Upper bounds of the buckets of durations, in seconds; one more is for what took longer."""
-RECENT = 60
-"""Seconds that count as just now."""
+"""Upper bounds of the histogram's buckets, in seconds; one more bucket has no bound."""
+RECENT_SECONDS = 60
 
 
 def _buckets() -> list[int]:
@@ -20,7 +19,7 @@ def _buckets() -> list[int]:
 
 @dataclass(slots=True)
 class _Second:
-    """What happened in one second."""
+    """Counts of one second."""
 
     number: int = -1
     requests: int = 0
@@ -28,25 +27,25 @@ class _Second:
     buckets: list[int] = field(default_factory=_buckets)
 
 
-class Tally:
-    """Counts requests. Used on one event loop, so it has no lock; another thread may read it, a moment askew."""
+class RequestStats:
+    """Counts requests. Belongs to one event loop, so it has no lock; other threads may read it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.statuses: dict[int, int] = {}
-        """How often each status was answered with, by whoever answered."""
+        """Number of responses by status."""
         self.buckets = _buckets()
         self.seconds = 0.0
-        self._ring = [_Second() for _ in range(RECENT)]
+        self._ring = [_Second() for _ in range(RECENT_SECONDS)]
 
-    def note(self, status: int, seconds: float) -> None:
+    def record(self, status: int, seconds: float) -> None:
         """Count one request."""
         bucket = bisect_left(BOUNDS, seconds)
         self.statuses[status] = self.statuses.get(status, 0) + 1
         self.buckets[bucket] += 1
         self.seconds += seconds
         now = int(self._clock())
-        cell = self._ring[now % RECENT]
+        cell = self._ring[now % RECENT_SECONDS]
         if cell.number != now:
             cell.number, cell.requests, cell.errors, cell.buckets = now, 0, 0, _buckets()
         cell.requests += 1
@@ -54,9 +53,9 @@ class Tally:
         cell.buckets[bucket] += 1
 
     def recent(self) -> dict[str, Any]:
-        """Return what was counted in the last minute, fit for JSON."""
+        """Return the counts of the last minute as JSON data."""
         now = int(self._clock())
-        cells = [cell for cell in self._ring if now - RECENT < cell.number <= now]
+        cells = [cell for cell in self._ring if now - RECENT_SECONDS < cell.number <= now]
         buckets = [sum(column) for column in zip(*(cell.buckets for cell in cells), strict=True)]
         last = [cell for cell in cells if now - 10 <= cell.number < now]
         return {
@@ -68,7 +67,7 @@ class Tally:
 
 
 def quantile(buckets: list[int], share: float) -> float | None:
-    """Return the bound below which `share` of the durations are, at least; None where nothing was counted."""
+    """Return the smallest bound that at least `share` of the durations stay below; None without durations."""
     wanted = share * sum(buckets)
     if not wanted:
         return None

@@ -1,7 +1,7 @@
-"""What each process that calls services has seen of them, in a small table of the control plane.
+"""Status reports: what each process has observed of services, in a table that the platform admin reads.
 
-In a table, and not asked from the processes: gateways and callers may be many, on many machines, and the operator's
-admin shall reach none of them. One row a process, written over every two seconds; after a minute of silence it is gone.
+Gateways and services may run on many machines that the admin cannot reach. Each process overwrites its row every two
+seconds; a row that is a minute old is deleted.
 """
 
 from __future__ import annotations
@@ -17,57 +17,57 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from tenants.context import PLATFORM, use_tenant
-from tenants.contrib.services.endpoints import Address
+from tenants.contrib.services.endpoints import Endpoint
 from tenants.contrib.services.models import ServiceReport
 from tenants.contrib.services.upstreams import Upstream
 
 logger = logging.getLogger(__name__)
 
-KEPT = timedelta(minutes=1)
-"""How long a row stays that nobody writes any more."""
-MOST_NAMED = 20
-"""Tenants that are named where an address is left alone by some."""
+MAX_AGE = timedelta(minutes=1)
+"""Age at which a row is deleted."""
+MAX_BLOCKED_TENANTS = 20
+"""Tenants that a report names for each address."""
 
 
-def facts_of(upstreams: Iterable[Upstream]) -> dict[str, Any]:
-    """Return what a process has seen of services, fit for JSON."""
+def build_report(upstreams: Iterable[Upstream]) -> dict[str, Any]:
+    """Return what this process has observed of services, as JSON data."""
     return {
         upstream.service.name: {
-            **upstream.tally.recent(),
-            "addresses": [_facts_of_address(address) for address in upstream.addresses],
+            **upstream.stats.recent(),
+            "addresses": [_endpoint_status(endpoint) for endpoint in upstream.endpoints],
         }
         for upstream in list(upstreams)
     }
 
 
-def _facts_of_address(address: Address) -> dict[str, Any]:
+def _endpoint_status(endpoint: Endpoint) -> dict[str, Any]:
     return {
-        "url": address.info.url,
-        "healthy": address.is_healthy,
-        "breaker": address.breaker.state.value,
-        "left_alone_by": address.left_alone_by()[:MOST_NAMED],
-        "in_flight": address.in_flight,
-        "sockets": address.sockets,
-        "attempts": address.attempts,
-        "failures": address.failures,
+        "url": endpoint.info.url,
+        "healthy": endpoint.is_healthy,
+        "breaker": endpoint.breaker.state.value,
+        "blocked_tenants": endpoint.blocked_tenants()[:MAX_BLOCKED_TENANTS],
+        "in_flight": endpoint.in_flight,
+        "sockets": endpoint.sockets,
+        "attempts": endpoint.attempts,
+        "failures": endpoint.failures,
     }
 
 
-def write(role: str, facts: dict[str, Any]) -> None:
-    """Write down what this process has seen, in the place of what it wrote before, and take old rows away."""
-    row = ServiceReport(process=f"{socket.gethostname()}:{os.getpid()}", role=role, at=Now(), facts=facts)
+def save_report(role: str, report: dict[str, Any]) -> None:
+    """Replace this process's report, and delete old ones."""
+    row = ServiceReport(process=f"{socket.gethostname()}:{os.getpid()}", role=role, at=Now(), facts=report)
     with use_tenant(PLATFORM):
         ServiceReport.objects.bulk_create(
             [row], update_conflicts=True, unique_fields=["process"], update_fields=["role", "at", "facts"]
         )
-        ServiceReport.objects.filter(at__lt=Now() - KEPT).delete()
+        ServiceReport.objects.filter(at__lt=Now() - MAX_AGE).delete()
 
 
-def write_and_hang_up(role: str, facts: dict[str, Any]) -> None:
-    """Do the same on a thread that keeps no connection; whatever goes wrong, the next time is soon."""
+def save_report_in_thread(role: str, report: dict[str, Any]) -> None:
+    """Do the same on a worker thread: log errors, since the next report is due soon, and close the connection."""
     try:
-        write(role, facts)
+        save_report(role, report)
     except Exception as error:
-        logger.warning("What was seen of services could not be written down: %r", error)
+        logger.warning("Status report of services not saved: %r", error)
     finally:
         connection.close()

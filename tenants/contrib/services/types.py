@@ -1,9 +1,8 @@
-"""A service as it travels: frozen values, made of rows by `tenants.contrib.services.directory`."""
+"""Registered services as frozen values, which `tenants.contrib.services.directory` makes from rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from tenants.context import TenantInfo
 from tenants.contrib.services.validators import IPNetwork
@@ -11,19 +10,15 @@ from tenants.contrib.services.validators import IPNetwork
 
 @dataclass(frozen=True, slots=True)
 class AddressInfo:
-    """One place where a service answers."""
+    """One address of a service."""
 
     url: str
     """Scheme, host and port, without a path."""
 
-    @property
-    def netloc(self) -> str:
-        return urlsplit(self.url).netloc
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceInfo:
-    """What the gateway and the mesh know of a service. Times are in seconds, sizes in bytes."""
+    """A registered service. Times are in seconds, sizes in bytes."""
 
     name: str
     prefixes: tuple[str, ...] = ()
@@ -44,7 +39,7 @@ class ServiceInfo:
     addresses: tuple[AddressInfo, ...] = ()
 
     def is_granted_to(self, tenant: TenantInfo) -> bool:
-        """Tell whether a tenant, or the platform, has this service."""
+        """Tell whether a tenant, or the platform, may use this service."""
         if tenant.is_platform:
             return self.at_platform
         return self.every_tenant or tenant.id in self.tenants

@@ -13,8 +13,8 @@ from django.utils import timezone
 from tenants.context import TenantInfo
 from tenants.contrib.admin.service_status import panel
 from tenants.contrib.services.models import Service, ServiceReport
-from tenants.contrib.services.stats import Tally
-from tenants.contrib.services.status_report import write
+from tenants.contrib.services.stats import RequestStats
+from tenants.contrib.services.status_report import save_report
 from tenants.models import AuditEvent
 from tests.tenants.contrib.admin.test_domains import errors_of
 
@@ -71,18 +71,18 @@ def report(
     healthy: bool = True,
     process: str = "one:1",
     failures: int = 0,
-    left_alone_by: Sequence[int] = (),
+    blocked_tenants: Sequence[int] = (),
 ) -> None:
-    tally = Tally()
+    stats = RequestStats()
     for _ in range(3):
-        tally.note(200, 0.02)
-    tally.note(503, 2.0)
+        stats.record(200, 0.02)
+    stats.record(503, 2.0)
     address = {
         "url": "http://10.1.0.7:8003", "healthy": healthy, "breaker": breaker, "in_flight": 2, "sockets": 7,
-        "attempts": 9, "failures": failures, "left_alone_by": list(left_alone_by),
+        "attempts": 9, "failures": failures, "blocked_tenants": list(blocked_tenants),
     }  # fmt: skip
     ServiceReport.objects.create(
-        process=process, role="gateway", facts={"stock": {**tally.recent(), "addresses": [address]}}
+        process=process, role="gateway", facts={"stock": {**stats.recent(), "addresses": [address]}}
     )
 
 
@@ -112,8 +112,8 @@ def test_the_worst_that_any_process_has_seen_is_told(browser: Client, facts: dic
 
 def test_shops_that_alone_leave_an_address_alone_are_named(browser: Client, acme: TenantInfo) -> None:
     Service.objects.create(name="stock").addresses.create(url="http://10.1.0.7:8003")
-    report(left_alone_by=[acme.id])
-    report(process="two:2", left_alone_by=[acme.id, 987_654])  # the other one is purged by now
+    report(blocked_tenants=[acme.id])
+    report(process="two:2", blocked_tenants=[acme.id, 987_654])  # the other one is purged by now
     html = browser.get(f"{SERVICES}live/figures/").json()["html"]
     assert "left alone by some shops" in html
     assert f">{acme.slug}<" in html
@@ -129,8 +129,8 @@ def test_what_a_process_has_seen_long_ago_is_not_counted(browser: Client) -> Non
 
 def test_a_process_writes_over_what_it_wrote_and_takes_the_old_away(office: None) -> None:
     ServiceReport.objects.create(process="gone:1", role="gateway", at=timezone.now() - timedelta(minutes=5))
-    write("shop", {"stock": 1})
-    write("shop", {"stock": 2})
+    save_report("shop", {"stock": 1})
+    save_report("shop", {"stock": 2})
     (row,) = ServiceReport.objects.all()
     assert (row.role, row.facts) == ("shop", {"stock": 2})
 

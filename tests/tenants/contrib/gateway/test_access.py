@@ -113,9 +113,9 @@ def test_a_warm_token_asks_no_database(front: Front, live_tenant: TenantInfo) ->
     token = token_of(live_tenant)
 
     def is_quiet() -> bool:  # as soon as the last change is heard
-        before = front.gateway.lookups.asked
+        before = front.gateway.lookup.query_count
         assert [front.ask(live_tenant, **bearer(token)).status for _ in range(5)] == [200] * 5
-        return before == front.gateway.lookups.asked
+        return before == front.gateway.lookup.query_count
 
     assert eventually(is_quiet)
 
@@ -169,7 +169,7 @@ def test_a_token_of_another_kind_is_for_the_service_to_tell(front: Front, live_t
     front.behind(Telling(), runs_sangga=True)
     reply = front.ask(live_tenant, **bearer("opaque"))
     assert reply.received["authorization"] == "Bearer opaque"
-    assert not principal(reply).is_known
+    assert not principal(reply).is_authenticated
 
 
 def test_a_tenant_beyond_its_plan_is_429_and_the_next_one_is_not(
@@ -194,11 +194,11 @@ def test_a_tenant_beyond_its_plan_is_429_and_the_next_one_is_not(
 
 
 def test_limits_of_a_plan_are_told_in_one_place(live_tenant: TenantInfo) -> None:
-    from tenants.contrib.gateway.limits import times
+    from tenants.contrib.gateway.limits import multiply
 
     limits = replace(live_tenant.limits, concurrency=2, queue=3, rate=5, burst=7)
-    assert (times(limits, 10).concurrency, times(limits, 10).rate) == (20, 50)
-    assert (times(limits, 10, 1).concurrency, times(limits, 10, 1).rate) == (1, 50)
-    assert times(limits, 10, 99).concurrency == 20, "at once is the most, and lets nobody have more"
+    assert (multiply(limits, 10).concurrency, multiply(limits, 10).rate) == (20, 50)
+    assert (multiply(limits, 10, 1).concurrency, multiply(limits, 10, 1).rate) == (1, 50)
+    assert multiply(limits, 10, 99).concurrency == 20, "at once is the most, and lets nobody have more"
     unlimited = replace(limits, concurrency=0)
-    assert times(unlimited, 10, 1).concurrency == 0, "who has no limit gets none"
+    assert multiply(unlimited, 10, 1).concurrency == 0, "who has no limit gets none"

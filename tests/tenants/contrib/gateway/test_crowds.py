@@ -14,8 +14,8 @@ from aiohttp import WSServerHandshakeError
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.gateway import connection_limits as connections
-from tenants.contrib.gateway.connection_limits import ClientConnections, most_connections
-from tenants.contrib.gateway.limits import BETWEEN_REFUSALS, LONGEST_WAIT, MOST_BODIES, SpreadRefusals
+from tenants.contrib.gateway.connection_limits import ClientConnections, max_connections
+from tenants.contrib.gateway.limits import MAX_REJECTION_DELAY, MAX_UPLOADS, REJECTION_INTERVAL, RejectionPacer
 from tenants.models import Tenant
 from tenants.registry.lookup import registry
 from tests.tenants.contrib.gateway.conftest import Front
@@ -36,11 +36,11 @@ async def open_sockets(front: Front, shop: TenantInfo, number: int, **headers: s
                 opened = len(ends)
                 await ends[0].close()
                 for _ in range(2_000):
-                    if len(front.gateway.sockets.open) < opened:
+                    if len(front.gateway.websockets.open) < opened:
                         break
                     await asyncio.sleep(0.01)
                 ends.append(await stack.enter_async_context(session.ws_connect(url, headers=sent)))
-                return opened, refused.status, len(front.gateway.sockets.open)
+                return opened, refused.status, len(front.gateway.websockets.open)
         return len(ends), 0, len(ends)
 
 
@@ -121,25 +121,25 @@ def test_full_shop_is_refused_before_a_body_or_token_is_looked_at(
 
 def test_refusals_of_a_burst_are_sent_one_after_the_other() -> None:
     async def main() -> list[float]:
-        spread, loop = SpreadRefusals(), asyncio.get_running_loop()
+        pacer, loop = RejectionPacer(), asyncio.get_running_loop()
         begun = loop.time()
 
         async def refusal() -> float:
-            await spread.turn()
+            await pacer.wait()
             return loop.time() - begun
 
         return await asyncio.gather(*(refusal() for _ in range(20)))
 
     for number, seconds in enumerate(asyncio.run(main())):
-        assert seconds >= number * BETWEEN_REFUSALS
+        assert seconds >= number * REJECTION_INTERVAL
 
 
 def test_refusal_behind_too_many_others_does_not_wait() -> None:
     async def main() -> bool:
-        spread, loop = SpreadRefusals(), asyncio.get_running_loop()
-        spread._next = loop.time() + LONGEST_WAIT + 3_600
-        await spread.turn()
-        return spread._next > loop.time() + LONGEST_WAIT
+        pacer, loop = RejectionPacer(), asyncio.get_running_loop()
+        pacer._next = loop.time() + MAX_REJECTION_DELAY + 3_600
+        await pacer.wait()
+        return pacer._next > loop.time() + MAX_REJECTION_DELAY
 
     assert asyncio.run(main())
 
@@ -149,11 +149,11 @@ def test_bodies_of_one_address_at_once_are_bounded(front: Front, shop: TenantInf
     front.behind(Telling(), attempt_seconds=60.0)
     head = f"POST / HTTP/1.1\r\nHost: {shop.host}\r\nContent-Length: 100000\r\n\r\n".encode()
     with ExitStack() as stack:
-        for _ in range(MOST_BODIES):
+        for _ in range(MAX_UPLOADS):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", front.port), 60))
             connection.sendall(head + b"a")
-        entry = front.gateway._limits._bodies
-        assert eventually(lambda: len(entry) and entry._gauges[("address", "127.0.0.1")].inside == MOST_BODIES)
+        entry = front.gateway._limits._uploads
+        assert eventually(lambda: len(entry) and entry._gauges[("address", "127.0.0.1")].inside == MAX_UPLOADS)
         refused = front.ask(shop, "/", "POST", b"a")
         assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
         assert front.ask(shop).status == 200
@@ -165,7 +165,7 @@ def test_connections_that_ask_for_nothing_are_bounded(
 ) -> None:
     """Fault 34: half-open connections of one address close the gateway to nobody else."""
     front.behind(Telling())
-    monkeypatch.setattr(connections, "MOST_OF_ADDRESS", 20)
+    monkeypatch.setattr(connections, "MAX_OF_ADDRESS", 20)
     with ExitStack() as stack:
         for number in range(60):
             half_open = stack.enter_context(socket.create_connection(("127.0.0.1", front.port), 60))
@@ -191,5 +191,5 @@ def test_the_oldest_connection_without_a_request_makes_room(front: Front, shop: 
 
 def test_a_gateway_has_more_files_than_a_thousand_connections_need() -> None:
     """Fault 34: 1,100 half-open connections are fewer than it keeps, where the system allows that."""
-    assert most_connections() >= min(1_200, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 100)
+    assert max_connections() >= min(1_200, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 100)
     assert len(ClientConnections(1)) == 0

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tenants import TenantInfo
-from tenants.contrib.services.circuit_breaker import State
+from tenants.contrib.services.circuit_breaker import BreakerState
 from tenants.registry.lookup import tenant_by_slug
 from tests.tenants.contrib.gateway import upstreams
 from tests.tenants.contrib.gateway.conftest import Front
@@ -69,7 +69,7 @@ def test_nothing_idempotent_is_lost_when_another_address_lives(front: Front, sho
     assert bad.asked > 0
     assert many(front, 20, shop, "/", "PUT", b"once or twice") == {200: 20}
     assert eventually(
-        lambda: all(address.in_flight == 0 for address in front.gateway.upstreams.by_name["telling"].addresses)
+        lambda: all(address.in_flight == 0 for address in front.gateway.upstreams.by_name["telling"].endpoints)
     )
 
 
@@ -84,12 +84,12 @@ def test_a_hundred_failures_are_told_left_alone_and_heal(front: Front, shop: Ten
         told = many(front, 100, shop, "/bad/")
         assert [one.result() for one in others] == [{200: 100}] * 2
     assert set(told) == {code, 503}
-    (address,) = front.gateway.upstreams.by_name["bad"].addresses
-    assert address.kept_waiting.get(shop.id, address.breaker).state is State.OPEN
+    (address,) = front.gateway.upstreams.by_name["bad"].endpoints
+    assert address.tenant_breakers.get(shop.id, address.breaker).state is BreakerState.OPEN
     assert bad.asked <= told[code]  # each was sent once, and whom the breaker refused, not at all
     bad.talk = upstreams.be_well
     assert eventually(lambda: front.ask(shop, "/bad/").status == 200)
-    assert address.breaker.state is State.CLOSED
+    assert address.breaker.state is BreakerState.CLOSED
     assert eventually(lambda: address.in_flight == 0)
 
 
@@ -123,12 +123,12 @@ def test_the_breaker_opens_and_heals(front: Front, shop: TenantInfo) -> None:
     port = closed_port()
     front.register([f"http://127.0.0.1:{port}"], retries=0, **QUICK)
     assert eventually(lambda: front.ask(shop).status == 503)
-    (address,) = front.gateway.upstreams.by_name["telling"].addresses
-    assert address.breaker.state is State.OPEN
+    (address,) = front.gateway.upstreams.by_name["telling"].endpoints
+    assert address.breaker.state is BreakerState.OPEN
     good = Telling()
     front.loop.run(good.start(port))
     assert eventually(lambda: front.ask(shop).status == 200)
-    assert address.breaker.state is State.CLOSED
+    assert address.breaker.state is BreakerState.CLOSED
     assert many(front, 50, shop) == {200: 50}
     front.loop.run(good.stop())
 
@@ -141,12 +141,12 @@ def test_what_one_shop_waits_for_in_vain_is_left_alone_by_that_shop(front: Front
         slow, other = (threads.submit(many, front, 100, one) for one in (shop, tenant_by_slug("globex")))
         assert set(slow.result()) == {504, 503}
         assert other.result() == {200: 100}
-    (address,) = front.gateway.upstreams.by_name["telling"].addresses
-    assert address.breaker.state is State.CLOSED
-    assert address.kept_waiting[shop.id].state is State.OPEN
+    (address,) = front.gateway.upstreams.by_name["telling"].endpoints
+    assert address.breaker.state is BreakerState.CLOSED
+    assert address.tenant_breakers[shop.id].state is BreakerState.OPEN
     telling.hangs_for = ""
     assert eventually(lambda: front.ask(shop).status == 200)
-    assert address.takes_requests_of(shop.id)
+    assert address.accepts(shop.id)
 
 
 def test_other_services_go_on_while_one_hangs(front: Front, shop: TenantInfo) -> None:
@@ -172,12 +172,12 @@ def test_a_client_that_leaves_takes_its_request_along(front: Front, shop: Tenant
     client = socket.create_connection(("127.0.0.1", front.port))
     client.sendall(f"GET / HTTP/1.1\r\nHost: {shop.host}\r\n\r\n".encode())
     assert eventually(lambda: "telling" in front.gateway.upstreams.by_name)
-    (address,) = front.gateway.upstreams.by_name["telling"].addresses
+    (address,) = front.gateway.upstreams.by_name["telling"].endpoints
     # Who leaves while the gateway connects, leaves a socket behind that uvloop and aiohttp each take for the other's.
     assert eventually(lambda: address.in_flight == bad.asked == 1)
     client.close()
     assert eventually(lambda: address.in_flight == 0)
-    assert address.breaker.state is State.CLOSED
+    assert address.breaker.state is BreakerState.CLOSED
     assert address.failures == 0
 
 
@@ -191,7 +191,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault_of_the_servi
         client.sendall(f"POST / HTTP/1.1\r\nHost: {shop.host}\r\nContent-Length: 1000000\r\n\r\nhello".encode())
         assert eventually(lambda: telling.bodies >= 5 * (number + 1))  # noqa: B023  # it is called at once
         client.close()
-    (address,) = front.gateway.upstreams.by_name["telling"].addresses
+    (address,) = front.gateway.upstreams.by_name["telling"].endpoints
     assert eventually(lambda: address.in_flight == 0)
     assert address.failures == 0
     assert front.ask(shop).status == 200
@@ -201,7 +201,7 @@ def test_a_client_that_sends_no_end_of_its_body_is_told_so(front: Front, shop: T
     front.behind(Telling(), attempt_seconds=0.5)
     answer = front.raw(f"POST / HTTP/1.1\r\nHost: {shop.host}\r\nContent-Length: 1000000\r\n\r\nhello".encode())
     assert answer.startswith(b"HTTP/1.1 408 ")
-    (address,) = front.gateway.upstreams.by_name["telling"].addresses
+    (address,) = front.gateway.upstreams.by_name["telling"].endpoints
     assert address.failures == 0
 
 
@@ -210,7 +210,7 @@ def test_an_unhealthy_address_gets_no_requests_until_it_is_well(front: Front, sh
     ill.is_well = False
     front.behind(ill, well, health_path="/well")
     assert front.ask(shop).status == 200
-    first = front.gateway.upstreams.by_name["telling"].addresses
+    first = front.gateway.upstreams.by_name["telling"].endpoints
     assert eventually(lambda: any(not address.is_healthy for address in first))
     assert {front.ask(shop).json["name"] for _ in range(20)} == {"well"}
     well.is_well = False
@@ -264,7 +264,7 @@ def test_nothing_leaks(front: Front, shop: TenantInfo) -> None:
     before = (front.loop.run(tasks()), process.num_fds())
     many(front, 400, shop)
     many(front, 400, shop, "/bad/")
-    addresses = [one for upstream in front.gateway.upstreams.by_name.values() for one in upstream.addresses]
+    addresses = [one for upstream in front.gateway.upstreams.by_name.values() for one in upstream.endpoints]
     assert eventually(lambda: all(address.in_flight == 0 for address in addresses))
     assert eventually(lambda: front.loop.run(tasks()) <= before[0] + 2)
     assert eventually(lambda: process.num_fds() <= before[1] + 20)

@@ -12,8 +12,8 @@ import pytest
 from multidict import CIMultiDict
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.observability.principal import STRANGER
-from tenants.contrib.observability.request_context import Call
+from tenants.contrib.observability.principal import ANONYMOUS
+from tenants.contrib.observability.request_context import RequestContext
 from tenants.contrib.services.directory import directory
 from tenants.contrib.services.identity import HEADER, verify
 from tenants.contrib.services.keys import service_keys
@@ -41,10 +41,10 @@ def test_the_service_is_told_who_asks_in_words_that_only_the_gateway_has(front: 
     reply = front.ask(shop)
     identity = verify(reply.received[HEADER.lower()], service="telling", keys=service_keys("telling"))
     assert (identity.tenant, identity.slug, identity.epoch) == (shop.id, shop.slug, shop.epoch)
-    assert identity.principal == STRANGER
+    assert identity.principal == ANONYMOUS
     assert reply.received["x-forwarded-for"] == "127.0.0.1"
     assert (reply.received["x-forwarded-host"], reply.received["x-forwarded-proto"]) == (shop.host, "http")
-    call = Call.taken_over(CIMultiDict(reply.received), STRANGER)
+    call = RequestContext.from_headers(CIMultiDict(reply.received), ANONYMOUS)
     assert reply.received["x-request-id"] == reply.headers["X-Request-ID"] == call.request_id
     assert reply.received["traceparent"].startswith("00-")
     assert 0 < float(reply.received["sangga-seconds-left"]) <= 10  # for one address, and not for all attempts
@@ -219,19 +219,19 @@ def test_no_warm_request_asks_the_database(front: Front, shop: TenantInfo) -> No
     front.behind(Telling())
 
     def is_quiet() -> bool:  # as soon as the last change of what `behind` wrote is heard
-        before = front.gateway.lookups.asked
+        before = front.gateway.lookup.query_count
         assert [front.ask(shop).status for _ in range(5)] == [200] * 5
-        return before == front.gateway.lookups.asked
+        return before == front.gateway.lookup.query_count
 
     assert eventually(is_quiet)
 
 
 def test_an_unknown_host_is_looked_up_once(front: Front) -> None:
     assert front.ask("nobody-at-all.localhost").status == 404
-    before = front.gateway.lookups.asked
+    before = front.gateway.lookup.query_count
     for _ in range(5):
         assert front.ask("nobody-at-all.localhost").status == 404
-    assert front.gateway.lookups.asked == before
+    assert front.gateway.lookup.query_count == before
 
 
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("DELETE", None), ("POST", b"hello"), ("GET", b"hello")])
@@ -275,7 +275,7 @@ def test_an_answer_that_does_not_wait_for_the_body_arrives_and_ends_its_connecti
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert answer.endswith(b"no")
     assert early.asked == 3
-    (address,) = front.gateway.upstreams.by_name["telling"].addresses
+    (address,) = front.gateway.upstreams.by_name["telling"].endpoints
     assert (address.failures, address.in_flight) == (0, 0)
 
 

@@ -16,9 +16,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tenants import TenantInfo, use_tenant
 from tenants.contrib import services
-from tenants.contrib.observability import tracing as telemetry
-from tenants.contrib.observability.principal import STRANGER
-from tenants.contrib.observability.request_context import Call, in_call
+from tenants.contrib.observability import tracing
+from tenants.contrib.observability.principal import ANONYMOUS
+from tenants.contrib.observability.request_context import RequestContext, use_request_context
 from tenants.contrib.services.identity import HEADER
 from tenants.contrib.services.keys import identity_header
 from tests.tenants.contrib.gateway import upstreams
@@ -58,7 +58,7 @@ class Collector:
 
     def span(self, kind: Span.SpanKind.ValueType) -> Span:
         """Return the one span of a kind that has come, once the process has let go of what it had."""
-        telemetry.stop()
+        tracing.shut_down()
         (span,) = [span for span in self.spans if span.kind == kind]
         return span
 
@@ -72,7 +72,7 @@ def collector(settings: Any) -> Iterator[Collector]:
     started = Collector()
     settings.TENANTS = {**settings.TENANTS, "OTLP_ENDPOINT": started.url, "SERVICE": "shop"}
     yield started
-    telemetry.stop()
+    tracing.shut_down()
     started.server.shutdown()
     started.server.server_close()
 
@@ -82,7 +82,7 @@ def test_a_request_at_the_gateway_is_the_span_that_its_service_is_told(
 ) -> None:
     front.behind(Telling())
     reply = front.ask(shop, "/goods/?secret=1", traceparent=f"00-{'1' * 32}-{'2' * 16}-01")
-    assert eventually(lambda: front.gateway.tally.statuses)
+    assert eventually(lambda: front.gateway.stats.statuses)
     span = collector.span(Span.SPAN_KIND_SERVER)
     _, trace_id, span_id, _ = reply.received["traceparent"].split("-")
     assert (span.trace_id.hex(), span.span_id.hex(), span.parent_span_id) == (trace_id, span_id, b"")
@@ -97,19 +97,19 @@ def test_a_request_at_the_gateway_is_the_span_that_its_service_is_told(
 def test_a_span_holds_no_link_that_lets_somebody_in(collector: Collector, front: Front, shop: TenantInfo) -> None:
     front.behind(Telling())
     front.ask(shop, "/account/set-password/MQ/abc-5ecret/")
-    assert eventually(lambda: front.gateway.tally.statuses)
+    assert eventually(lambda: front.gateway.stats.statuses)
     assert facts_of(collector.span(Span.SPAN_KIND_SERVER))["url.path"] == "/account/set-password/MQ/…/"
 
 
 def test_a_request_that_fails_is_a_span_that_says_so(collector: Collector, front: Front, shop: TenantInfo) -> None:
     front.behind(Failing(upstreams.kill), retries=0)
     assert front.ask(shop).status == 502
-    assert eventually(lambda: front.gateway.tally.statuses)
+    assert eventually(lambda: front.gateway.stats.statuses)
     assert collector.span(Span.SPAN_KIND_SERVER).status.code == Status.STATUS_CODE_ERROR
 
 
 def test_what_django_answers_hangs_below_what_the_gateway_was_asked(collector: Collector, acme: TenantInfo) -> None:
-    sent = {HEADER: identity_header("shop", acme, STRANGER), "traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}
+    sent = {HEADER: identity_header("shop", acme, ANONYMOUS), "traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}
     assert Client(HTTP_HOST=acme.host).get("/", headers=sent).status_code == 200
     span = collector.span(Span.SPAN_KIND_SERVER)
     assert (span.trace_id.hex(), span.parent_span_id.hex()) == ("1" * 32, "2" * 16)
@@ -120,8 +120,8 @@ def test_a_call_of_another_service_is_a_span_between_the_two(
     collector: Collector, front: Front, shop: TenantInfo
 ) -> None:
     front.behind(Telling())
-    call = Call.begin()
-    with use_tenant(shop), in_call(call):
+    call = RequestContext.new()
+    with use_tenant(shop), use_request_context(call):
         headers = dict(services.get_sync("telling").get("/stock").json()["headers"])
     span = collector.span(Span.SPAN_KIND_CLIENT)
     _, trace_id, span_id, _ = headers["traceparent"].split("-")

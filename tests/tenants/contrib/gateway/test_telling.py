@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tenants import TenantInfo
 from tenants.contrib.observability.logs import JsonFormatter
-from tenants.contrib.observability.principal import STRANGER
+from tenants.contrib.observability.principal import ANONYMOUS
 from tenants.contrib.services.identity import HEADER
 from tenants.contrib.services.keys import identity_header
 from tenants.isolation.logging import TenantLogFilter
@@ -121,7 +121,7 @@ def test_refusals_and_failures_at_the_gateway_name_tenant_and_request(
 def test_a_service_logs_the_request_under_the_same_id(acme: TenantInfo, settings: Any, log: io.StringIO) -> None:
     settings.TENANTS = {**settings.TENANTS, "SERVICE": "shop"}
     sent = {
-        HEADER: identity_header("shop", acme, STRANGER),
+        HEADER: identity_header("shop", acme, ANONYMOUS),
         "X-Request-ID": "abc",
         "traceparent": f"00-{'1' * 32}-{'2' * 16}-01",
     }

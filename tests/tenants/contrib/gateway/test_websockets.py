@@ -10,7 +10,7 @@ import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
 from tenants import TenantInfo
-from tenants.contrib.gateway.websockets import LOOKING
+from tenants.contrib.gateway.websockets import RECHECK_SECONDS
 from tenants.contrib.services.identity import HEADER, verify
 from tenants.contrib.services.keys import service_keys
 from tenants.lifecycle import delete_tenant, sign_out_tenant, suspend_tenant
@@ -95,13 +95,13 @@ def test_a_client_that_vanishes_is_let_go_of(front: Front, shop: TenantInfo) -> 
         session = aiohttp.ClientSession()
         ws = await session.ws_connect(f"http://127.0.0.1:{front.port}/", headers={"Host": shop.host})
         await ws.receive_json()
-        assert len(front.gateway.sockets.open) == 1
+        assert len(front.gateway.websockets.open) == 1
         ws._response.connection.transport.abort()  # type: ignore[union-attr]
         await session.close()
 
     front.loop.run(vanish())
-    (address,) = front.gateway.upstreams.by_name["telling"].addresses
-    assert eventually(lambda: not front.gateway.sockets.open)
+    (address,) = front.gateway.upstreams.by_name["telling"].endpoints
+    assert eventually(lambda: not front.gateway.websockets.open)
     assert eventually(lambda: address.sockets == 0)
 
 
@@ -121,7 +121,7 @@ def test_many_are_open_at_once(front: Front, shop: TenantInfo, settings: Any) ->
             return sum(word == str(number) for number, word in enumerate(heard))
 
     assert front.loop.run(crowd()) == 100
-    assert eventually(lambda: not front.gateway.sockets.open)
+    assert eventually(lambda: not front.gateway.websockets.open)
 
 
 @pytest.mark.parametrize("deed", ["suspended", "signed out", "deleted", "not granted", "service off"])
@@ -150,7 +150,7 @@ def test_one_ends_when_none_would_be_opened_any_more(front: Front, live_tenant: 
         "service off": lambda: front.change(service, is_active=False),
     }[deed]()
     assert front.loop.run(heard(ws)) == 1001
-    assert eventually(lambda: not front.gateway.sockets.open)
+    assert eventually(lambda: not front.gateway.websockets.open)
     front.loop.run(session.close())
 
 
@@ -164,7 +164,7 @@ def test_one_stays_open_when_it_is_looked_at_again(front: Front, shop: TenantInf
             session.ws_connect(f"http://127.0.0.1:{front.port}/", headers=headers) as ws,
         ):
             await ws.receive_json(timeout=180)
-            await asyncio.sleep(1.5 * LOOKING)
+            await asyncio.sleep(1.5 * RECHECK_SECONDS)
             await ws.send_str("hello")
             return str((await ws.receive(timeout=180)).data)
 

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.app_cache import app_cache
 from tenants.contrib.mounts.models import Mount
-from tenants.contrib.mounts.queue_middleware import mount_turnstile
+from tenants.contrib.mounts.queue_middleware import mount_limiter
 from tenants.registry.lookup import registry
 from tests.settings import TENANTS
 from tests.tenants.contrib.mounts import applications
@@ -31,12 +31,12 @@ def _factories() -> Iterator[None]:
     applications.built.clear()
     applications.closed.clear()
     applications.gone.clear()
-    mount_turnstile.clear()
+    mount_limiter.clear()
     mounts = {**MOUNTS, "lost": "no.such.factory"}
     # Long, so that a busy machine is in time; what is tried with the limit itself sets a shorter one.
     with override_settings(TENANTS={**TENANTS, "PATH_PREFIX": "t", "MOUNTS": mounts, "MOUNTS_SECONDS": 240.0}):
         yield
-    built_applications.retire()
+    app_cache.retire()
 
 
 @pytest.fixture

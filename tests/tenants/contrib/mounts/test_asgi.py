@@ -14,10 +14,10 @@ from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.asgi import ASGIHandler
-from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.app_cache import app_cache
 from tenants.contrib.mounts.models import Mount
 from tenants.contrib.mounts.websocket_mounts import WebSocketMounts
-from tenants.contrib.mounts.websockets import LOOKING
+from tenants.contrib.mounts.websockets import RECHECK_SECONDS
 from tenants.lifecycle import sign_out_tenant, suspend_tenant
 from tenants.models import Tenant
 from tenants.registry.lookup import registry
@@ -45,7 +45,7 @@ def shop(open_shop: Callable[..., TenantInfo]) -> TenantInfo:
 @pytest.fixture(autouse=True)
 def _close_what_was_built() -> Iterator[None]:
     yield
-    built_applications.retire()
+    app_cache.retire()
 
 
 def test_an_asgi_application_answers_under_wsgi(shop: TenantInfo) -> None:
@@ -138,7 +138,7 @@ def test_a_websocket_ends_when_none_would_be_opened_any_more(shop: TenantInfo, d
         application = WebSocketMounts(ASGIHandler())
         serving = asyncio.create_task(application(Socket(shop.host, "/live/").scope, to_say.get, heard.put))
         told = [await heard.get() for _ in range(2)]
-        await asyncio.sleep(1.5 * LOOKING)
+        await asyncio.sleep(1.5 * RECHECK_SECONDS)
         to_say.put_nowait({"type": "websocket.receive", "text": "still here"})
         told.append(await heard.get())
         await asyncio.to_thread(_do, deeds[deed])

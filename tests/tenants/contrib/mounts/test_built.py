@@ -12,7 +12,7 @@ from django.db import connection, connections
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.mounts.app_cache import built_applications
+from tenants.contrib.mounts.app_cache import app_cache
 from tenants.contrib.mounts.models import Mount
 from tenants.lifecycle import rename_tenant
 from tenants.registry.lookup import registry
@@ -57,7 +57,7 @@ def test_it_is_closed_when_its_tenant_changes_or_goes(acme: TenantInfo, mount: M
 def test_it_is_not_closed_while_somebody_reads_its_answer(acme: TenantInfo, mount: Mounting) -> None:
     mount(acme, "closing_app")
     response = at(acme).get("/backend/")
-    built_applications.retire(acme.id)
+    app_cache.retire(acme.id)
     assert not applications.closed
     assert response.getvalue() == b"acme"
     assert eventually(lambda: applications.closed == {"acme": 1})
@@ -70,7 +70,7 @@ def test_no_more_are_kept_than_the_setting_says(
     for tenant in (acme, globex, initech):
         mount(tenant, "closing_app")
         at(tenant).get("/backend/").getvalue()
-    assert len(built_applications) == 2
+    assert len(app_cache) == 2
     assert eventually(lambda: applications.closed == {"acme": 1})  # the one that nobody asked for longest
 
 

@@ -16,8 +16,8 @@ from django.test import override_settings
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.asgi import ASGIHandler
 from tenants.contrib.limits.limiter import turnstile
-from tenants.contrib.mounts.app_cache import built_applications
-from tenants.contrib.mounts.call_limits import calls
+from tenants.contrib.mounts.app_cache import app_cache
+from tenants.contrib.mounts.call_limits import running_calls
 from tenants.contrib.mounts.models import Mount
 from tenants.registry.lookup import registry
 from tests.isolation.test_asgi import Request
@@ -40,7 +40,7 @@ def limit_of(seconds: float) -> Iterator[None]:
     """Mount with that time limit, and close everything afterwards, whatever is at work yet."""
     with override_settings(TENANTS={**TENANTS, "MOUNTS": MOUNTS, "MOUNTS_SECONDS": seconds}):
         yield
-        for one in list(built_applications._built.values()):
+        for one in list(app_cache._apps.values()):
             if one.application is not None:
                 one.application.close()
 
@@ -69,13 +69,13 @@ async def leave(shop: TenantInfo, path: str, *, after_first: bool) -> None:
     if after_first:
         await asyncio.wait_for(request.first_chunk.wait(), 60)
     else:
-        assert await is_so(lambda: calls.of(shop) == 1 and built_of(shop).application is not None)
+        assert await is_so(lambda: running_calls.count(shop) == 1 and built_of(shop).application is not None)
     request.gone.set()
     await asyncio.wait_for(serving, 60)
 
 
 def built_of(shop: TenantInfo) -> Any:
-    return next((one for one in built_applications._built.values() if one.tenant.id == shop.id), SimpleNamespace(
+    return next((one for one in app_cache._apps.values() if one.tenant.id == shop.id), SimpleNamespace(
         application=None
     ))  # fmt: skip
 
@@ -92,7 +92,7 @@ def test_client_who_leaves_mount_holds_no_place_of_shop(shop: TenantInfo, kind: 
     with limit_of(90.0):
         asyncio.run(leave(shop, f"/{kind}/{path}", after_first=path == "stall"))
         assert eventually(lambda: not places_taken(shop))
-        assert calls.of(shop) == 1  # the application is at it yet
+        assert running_calls.count(shop) == 1  # the application is at it yet
 
 
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
@@ -106,11 +106,11 @@ def test_client_who_leaves_mount_leaks_nothing(
         for _ in range(3):
             asyncio.run(leave(shop, f"/{kind}/{path}", after_first=path == "stall"))
             unruly.released.set()  # nothing stops a thread that waits
-            assert eventually(lambda: not calls.of(shop))
+            assert eventually(lambda: not running_calls.count(shop))
             unruly.released.clear()
         one = built_of(shop)
         assert eventually(lambda: not one._users)
-        built_applications.retire(shop.id)
+        app_cache.retire(shop.id)
     assert eventually(lambda: kind == "wsgi" or not one.application.is_alive)
     gc.collect()
     assert "destroyed" not in caplog.text

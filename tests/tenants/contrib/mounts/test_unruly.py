@@ -16,10 +16,10 @@ from django.db import connections
 from django.test import Client, RequestFactory, override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.mounts import app_cache as built
-from tenants.contrib.mounts import queue_middleware as queue
-from tenants.contrib.mounts.app_cache import built_applications
-from tenants.contrib.mounts.call_limits import calls
+from tenants.contrib.mounts import app_cache as cache_module
+from tenants.contrib.mounts import queue_middleware
+from tenants.contrib.mounts.app_cache import app_cache
+from tenants.contrib.mounts.call_limits import running_calls
 from tenants.contrib.mounts.errors import MountTimedOut
 from tenants.contrib.mounts.exit_guard import ApplicationExited
 from tenants.contrib.mounts.models import Mount
@@ -42,7 +42,7 @@ def _unruly(_factories: None) -> Iterator[None]:
     with override_settings(TENANTS={**TENANTS, "MOUNTS": mounts, "MOUNTS_SECONDS": 2.0, "PLANS": {}}):
         yield
         unruly.released.set()
-        built_applications.retire()
+        app_cache.retire()
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_application_that_hangs_is_cancelled_and_counts_no_more(shop_with: Calla
     """Fault 35: what was given up is ended, where it can be."""
     shop = shop_with("asgi")
     assert client_of(shop).get("/app/hang").status_code == 504
-    assert eventually(lambda: unruly.gone[shop.slug] == 1 and not calls.of(shop))
+    assert eventually(lambda: unruly.gone[shop.slug] == 1 and not running_calls.count(shop))
 
 
 def test_threads_that_hang_have_a_bound_and_end_with_their_work(shop_with: Callable[..., TenantInfo]) -> None:
@@ -116,12 +116,12 @@ def test_threads_that_hang_have_a_bound_and_end_with_their_work(shop_with: Calla
                                     "MOUNTS_SECONDS": 0.05, "PLANS": {}}):  # fmt: skip
         registry.clear()
         assert eventually(lambda: client_of(shop).get("/app/").status_code != 503)  # until it is built
-        assert eventually(lambda: not calls.of(shop))
+        assert eventually(lambda: not running_calls.count(shop))
         statuses = [client_of(shop).get("/app/hang").status_code for _ in range(120)]
     assert statuses == [504] * 100 + [503] * 20
     assert active_count() <= before + 105
     unruly.released.set()
-    assert eventually(lambda: not calls.of(shop))
+    assert eventually(lambda: not running_calls.count(shop))
     registry.clear()
     assert is_well(shop)
 
@@ -142,7 +142,7 @@ def test_mounts_that_hang_leave_shop_a_place(
     shop_with: Callable[..., TenantInfo], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault 35: of the two requests that the plan allows at once, mounts have one; others wait before they take it."""
-    monkeypatch.setattr(queue, "QUEUE_SECONDS", 1.0)
+    monkeypatch.setattr(queue_middleware, "QUEUE_SECONDS", 1.0)
     shop = shop_with(kind)
     patient = {**TENANTS, "MOUNTS": {kind: f"tests.tenants.contrib.mounts.unruly.{kind}"}, "MOUNTS_SECONDS": 60.0}
     path = "/app/hang" if kind == "wsgi" else "/app/block"
@@ -157,10 +157,10 @@ def test_mounts_that_hang_leave_shop_a_place(
         registry.clear()
         hanging = [pool.submit(ask) for _ in range(4)]
         try:
-            assert eventually(lambda: calls.of(shop) == 1)
+            assert eventually(lambda: running_calls.count(shop) == 1)
             for _ in range(3):
                 assert client_of(shop).get("/").status_code == 200
-                assert calls.of(shop) == 1
+                assert running_calls.count(shop) == 1
             # The others are refused after their wait.
             assert eventually(lambda: sum(each.done() for each in hanging) == 3)
             assert client_of(shop).get("/").status_code == 200
@@ -203,7 +203,7 @@ def test_slow_uploads_at_mounts_hold_no_other_mount(shop_with: Callable[..., Ten
     with ThreadPoolExecutor(8) as pool:
         uploads = [pool.submit(upload, slow[number % 4], go) for number in range(8)]
         try:
-            assert eventually(lambda: sum(calls.of(shop) for shop in slow) == 8)
+            assert eventually(lambda: sum(running_calls.count(shop) for shop in slow) == 8)
             for _ in range(10):
                 assert is_well(other)
             # Eight for the uploads themselves, and a loop for each application with a thread for its database.
@@ -292,7 +292,7 @@ def test_event_loop_that_ended_begins_again(shop_with: Callable[..., TenantInfo]
     """Fault 48: an application whose thread is gone is built again."""
     shop = shop_with("asgi")
     assert is_well(shop)
-    (application,) = [one.application for one in built_applications._built.values()]
+    (application,) = [one.application for one in app_cache._apps.values()]
     application._thread.end()  # type: ignore[union-attr]
     assert eventually(lambda: not application.is_alive)  # type: ignore[union-attr]
     assert is_well(shop)
@@ -319,7 +319,7 @@ def test_factory_that_had_nothing_is_asked_again(
     acme: TenantInfo, mount: Mounting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault 35: a factory's "none" is not for ever."""
-    monkeypatch.setattr(built, "RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(cache_module, "RETRY_SECONDS", 0.2)
     mount(acme, "asked_again", "app")
     assert [at(acme).get("/app/").status_code for _ in range(3)] == [404] * 3
     assert unruly.asked == ["owner@acme.example"]
@@ -332,10 +332,10 @@ def test_application_that_left_is_closed_though_it_is_used_yet(
     shop_with: Callable[..., TenantInfo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault 54: what is in use for ever is closed all the same after a while."""
-    monkeypatch.setattr(built, "RETIRED_SECONDS", 0.2)
+    monkeypatch.setattr(cache_module, "RETIRED_SECONDS", 0.2)
     shop = shop_with("asgi")
     answer: Any = client_of(shop).get("/app/stall")
-    (application,) = [one.application for one in built_applications._built.values()]
-    built_applications.retire(shop.id)
+    (application,) = [one.application for one in app_cache._apps.values()]
+    app_cache.retire(shop.id)
     assert eventually(lambda: not application.is_alive)  # type: ignore[union-attr]
     answer.close()

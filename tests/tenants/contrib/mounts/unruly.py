@@ -12,7 +12,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from tenants import TenantInfo
-from tenants.contrib.observability.request_context import current_call
+from tenants.contrib.observability.request_context import current_request_context
 from tests.tenants.contrib.mounts.applications import count, gone, owner_here
 
 released = Event()
@@ -27,7 +27,7 @@ class Gravely(BaseException):
 
 def asked_by() -> bytes:
     """For whom another service would be asked."""
-    call = current_call()
+    call = current_request_context()
     return b"nobody" if call is None else call.request_id.encode()
 
 

@@ -22,7 +22,7 @@ from django.views.debug import get_exception_reporter_class, technical_500_respo
 
 from tenants import PLATFORM, redaction, use_tenant
 from tenants.conf import tenancy
-from tenants.contrib.observability.logs import JsonFormatter, LinksLogFilter
+from tenants.contrib.observability.logs import JsonFormatter, RedactionLogFilter
 from tenants.errors import ConfigurationError
 from tenants.lifecycle import NewTenant
 from tenants.postgresql.direct_connection import direct_options
@@ -209,7 +209,7 @@ def _line(formatter: logging.Formatter, message: str, *args: object) -> str:
         raise ValueError(f"cannot reach {DIRECT}")
     except ValueError:
         record = logging.LogRecord("any", logging.ERROR, __file__, 1, message, args, sys.exc_info())
-    assert LinksLogFilter().filter(record)
+    assert RedactionLogFilter().filter(record)
     return formatter.format(record)
 
 

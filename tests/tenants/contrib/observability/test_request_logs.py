@@ -19,7 +19,7 @@ from django.test import AsyncClient, Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.mounts.models import Mount
-from tenants.contrib.observability.logs import JsonFormatter, LinksLogFilter, RequestLogFilter
+from tenants.contrib.observability.logs import JsonFormatter, RedactionLogFilter, RequestIdLogFilter
 from tenants.isolation.logging import TenantLogFilter
 from tenants.lifecycle import suspend_tenant
 from tenants.models import SchemaState
@@ -35,7 +35,7 @@ def log() -> Iterator[StringIO]:
     """What is logged from INFO on, in the form of the project's lines."""
     written = StringIO()
     handler = logging.StreamHandler(written)
-    for one in (TenantLogFilter(), LinksLogFilter(), RequestLogFilter()):
+    for one in (TenantLogFilter(), RedactionLogFilter(), RequestIdLogFilter()):
         handler.addFilter(one)
     handler.setFormatter(logging.Formatter(project.LOGGING["formatters"]["line"]["format"], style="{"))
     logger = logging.getLogger("django.request")

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from tenants.contrib.services.circuit_breaker import FIRST_PAUSE, LONGEST_PAUSE, OPENS_AFTER, WINDOW, Breaker, State
+from tenants.contrib.services.circuit_breaker import (
+    FAILURES_TO_OPEN,
+    MAX_OPEN_SECONDS,
+    MIN_OPEN_SECONDS,
+    WINDOW,
+    BreakerState,
+    CircuitBreaker,
+)
 from tenants.contrib.services.retry_budget import RetryBudget
-from tenants.contrib.services.stats import Tally, quantile
+from tenants.contrib.services.stats import RequestStats, quantile
 
 
 class Clock:
@@ -15,50 +22,50 @@ class Clock:
         return self.now
 
 
-def opened(clock: Clock) -> Breaker:
-    breaker = Breaker(clock)
-    for _ in range(OPENS_AFTER):
-        breaker.begin()
-        breaker.failed()
+def opened(clock: Clock) -> CircuitBreaker:
+    breaker = CircuitBreaker(clock)
+    for _ in range(FAILURES_TO_OPEN):
+        breaker.start_request()
+        breaker.record_failure()
     return breaker
 
 
 def test_it_opens_after_enough_failures_and_not_before() -> None:
-    breaker = Breaker(Clock())
-    for _ in range(OPENS_AFTER - 1):
-        breaker.failed()
-    assert breaker.lets_through()
-    breaker.failed()
-    assert not breaker.lets_through()
+    breaker = CircuitBreaker(Clock())
+    for _ in range(FAILURES_TO_OPEN - 1):
+        breaker.record_failure()
+    assert breaker.allows_request()
+    breaker.record_failure()
+    assert not breaker.allows_request()
 
 
 def test_a_few_failures_among_many_successes_open_nothing() -> None:
-    breaker = Breaker(Clock())
+    breaker = CircuitBreaker(Clock())
     for _ in range(100):
-        breaker.succeeded()
+        breaker.record_success()
     for _ in range(50):
-        breaker.failed()
-    assert breaker.state is State.CLOSED
+        breaker.record_failure()
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_failures_of_long_ago_do_not_count() -> None:
     clock = Clock()
-    breaker = Breaker(clock)
+    breaker = CircuitBreaker(clock)
     for _ in range(20):
-        breaker.failed()
+        breaker.record_failure()
         clock.now += WINDOW
-    assert breaker.state is State.CLOSED
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_one_request_asks_again_and_closes_it() -> None:
     clock = Clock()
     breaker = opened(clock)
-    clock.now += 1.2 * FIRST_PAUSE
-    assert breaker.lets_through()
-    breaker.begin()
-    assert not breaker.lets_through()  # one at a time
-    breaker.succeeded()
-    assert breaker.state is State.CLOSED
+    clock.now += 1.2 * MIN_OPEN_SECONDS
+    assert breaker.allows_request()
+    breaker.start_request()
+    assert not breaker.allows_request()  # one at a time
+    breaker.record_success()
+    assert breaker.state is BreakerState.CLOSED
 
 
 def test_each_time_it_is_left_alone_for_longer_up_to_a_bound() -> None:
@@ -66,49 +73,49 @@ def test_each_time_it_is_left_alone_for_longer_up_to_a_bound() -> None:
     breaker = opened(clock)
     pauses = []
     for _ in range(10):
-        pauses.append(breaker.seconds_left())
+        pauses.append(breaker.retry_after())
         clock.now += pauses[-1]
-        assert breaker.lets_through()
-        breaker.begin()
-        breaker.failed()
+        assert breaker.allows_request()
+        breaker.start_request()
+        breaker.record_failure()
     assert pauses[1] > 1.5 * pauses[0]
-    assert max(pauses) <= 1.1 * LONGEST_PAUSE
+    assert max(pauses) <= 1.1 * MAX_OPEN_SECONDS
 
 
 def test_a_request_that_is_called_off_tells_nothing() -> None:
     clock = Clock()
     breaker = opened(clock)
-    clock.now += 1.2 * FIRST_PAUSE
-    breaker.begin()
-    breaker.gave_up()
-    assert breaker.lets_through()  # the next one asks again
+    clock.now += 1.2 * MIN_OPEN_SECONDS
+    breaker.start_request()
+    breaker.record_cancelled()
+    assert breaker.allows_request()  # the next one asks again
 
 
 def test_retries_are_a_share_of_requests() -> None:
     clock = Clock()
     budget = RetryBudget(clock)
-    while budget.take():
+    while budget.withdraw():
         pass
     for _ in range(100):
-        budget.note_request()
-    assert sum(budget.take() for _ in range(100)) in {19, 20}
+        budget.deposit()
+    assert sum(budget.withdraw() for _ in range(100)) in {19, 20}
     clock.now += 1
-    assert sum(budget.take() for _ in range(100)) == 3
+    assert sum(budget.withdraw() for _ in range(100)) == 3
 
 
 def test_a_tally_tells_rates_errors_and_durations_of_the_last_minute() -> None:
     clock = Clock()
-    tally = Tally(clock)
+    stats = RequestStats(clock)
     for second in range(20):
         clock.now = 1000.0 + second
         for _ in range(5):
-            tally.note(200, 0.02)
-        tally.note(503, 2.0)
+            stats.record(200, 0.02)
+        stats.record(503, 2.0)
     clock.now += 1
-    recent = tally.recent()
+    recent = stats.recent()
     assert (recent["requests"], recent["errors"], recent["rate"]) == (120, 20, 6.0)
     assert (quantile(recent["buckets"], 0.5), quantile(recent["buckets"], 0.99)) == (0.025, 2.5)
     clock.now += 120
-    assert tally.recent()["requests"] == 0
-    assert quantile(tally.recent()["buckets"], 0.5) is None
-    assert tally.statuses == {200: 100, 503: 20}
+    assert stats.recent()["requests"] == 0
+    assert quantile(stats.recent()["buckets"], 0.5) is None
+    assert stats.statuses == {200: 100, 503: 20}

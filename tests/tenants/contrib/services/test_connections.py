@@ -14,7 +14,7 @@ import pytest
 from multidict import CIMultiDict
 
 from tenants.contrib.services.errors import ServiceFailed
-from tenants.contrib.services.load_balancer import Answer, Outgoing, send
+from tenants.contrib.services.load_balancer import OutgoingRequest, UpstreamResponse, send
 from tenants.contrib.services.types import AddressInfo, ServiceInfo
 from tenants.contrib.services.upstreams import Upstream
 
@@ -56,12 +56,12 @@ async def ask(
     target: str = "/",
     body: bytes | AsyncIterator[bytes] | None = None,
     **headers: str,
-) -> Answer:
+) -> UpstreamResponse:
     named = CIMultiDict(
         {name.replace("_", "-"): value for name, value in {"Host": "acme.localhost", **headers}.items()}
     )
     deadline = asyncio.get_running_loop().time() + 60
-    return await send(upstream, Outgoing(method, target, named, tenant=1, deadline=deadline, body=body))
+    return await send(upstream, OutgoingRequest(method, target, named, tenant=1, deadline=deadline, body=body))
 
 
 def told(text: str) -> bytes:
@@ -129,7 +129,7 @@ def test_an_answer_that_comes_before_a_large_body_has_gone_is_the_answer(talk: T
         async with behind(talk) as upstream:
             answer = await ask(upstream, "POST", body=LARGE)
             answer.close()
-            return answer.status, upstream.addresses[0].failures
+            return answer.status, upstream.endpoints[0].failures
 
     assert asyncio.run(go()) == (413, 0)
 
@@ -176,7 +176,7 @@ def test_a_service_that_hangs_up_while_a_body_is_awaited_is_at_fault() -> None:
             with pytest.raises(ServiceFailed) as refused:
                 await ask(upstream, "PUT", body=never(), Content_Length="70000")
             assert refused.value.status == 502
-            return upstream.addresses[0].failures
+            return upstream.endpoints[0].failures
 
     assert asyncio.run(go()) == 1
 
@@ -190,7 +190,7 @@ async def with_control(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 def test_a_header_that_cannot_be_passed_on_is_no_answer() -> None:
     async def go() -> None:
         async with behind(with_control) as upstream:
-            with pytest.raises(ServiceFailed, match="no HTTP"):
+            with pytest.raises(ServiceFailed, match="invalid HTTP"):
                 await ask(upstream)
 
     asyncio.run(go())

@@ -13,11 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.observability.principal import STRANGER, Principal
-from tenants.contrib.observability.request_context import current_call
+from tenants.contrib.observability.principal import ANONYMOUS, Principal
+from tenants.contrib.observability.request_context import current_request_context
 from tenants.contrib.services.identity import HEADER
 from tenants.contrib.services.keys import identity_header
-from tenants.contrib.services.middleware import ServiceDoorMiddleware
+from tenants.contrib.services.middleware import GatewayIdentityMiddleware
 
 
 @pytest.fixture
@@ -36,17 +36,17 @@ def ask(tenant: TenantInfo, path: str = "/", identity: str = "", **headers: str)
 
 
 def test_what_the_gateway_signed_gets_in(as_shop: None, acme: TenantInfo) -> None:
-    assert ask(acme, identity=identity_header("shop", acme, STRANGER)).status_code == 200
+    assert ask(acme, identity=identity_header("shop", acme, ANONYMOUS)).status_code == 200
 
 
 def test_nobody_else_does(as_shop: None, acme: TenantInfo, globex: TenantInfo) -> None:
     for wrong in (
         "",
         "nonsense",
-        identity_header("auth", acme, STRANGER),
-        identity_header("shop", globex, STRANGER),
-        identity_header("shop", PLATFORM, STRANGER),
-        identity_header("shop", replace(acme, epoch="of another life"), STRANGER),
+        identity_header("auth", acme, ANONYMOUS),
+        identity_header("shop", globex, ANONYMOUS),
+        identity_header("shop", PLATFORM, ANONYMOUS),
+        identity_header("shop", replace(acme, epoch="of another life"), ANONYMOUS),
     ):
         refused = ask(acme, identity=wrong)
         assert refused.status_code == 403
@@ -74,7 +74,7 @@ def test_the_api_knows_whom_the_gateway_has_told(as_shop: None, acme: TenantInfo
     for scopes, status in ((frozenset({"auth:read"}), 200), (frozenset({"goods:read"}), 403)):
         identity = identity_header("shop", acme, Principal(str(kim.pk), "app", scopes))
         assert ask(acme, "/api/v1/users", identity, Authorization="Bearer told").status_code == status
-    stranger = identity_header("shop", acme, STRANGER)
+    stranger = identity_header("shop", acme, ANONYMOUS)
     assert ask(acme, "/api/v1/users", stranger, Authorization="Bearer told").status_code == 401
     gone = identity_header("shop", acme, Principal("4711", "app", frozenset({"auth:read"})))
     assert ask(acme, "/api/v1/users", gone, Authorization="Bearer told").status_code == 401
@@ -82,13 +82,13 @@ def test_the_api_knows_whom_the_gateway_has_told(as_shop: None, acme: TenantInfo
 
 def test_it_works_with_async(as_shop: None, acme: TenantInfo) -> None:
     async def view(request: HttpRequest) -> HttpResponse:
-        call = current_call()
+        call = current_request_context()
         assert call is not None
         return HttpResponse(call.principal.user)
 
     async def answered(**headers: str) -> HttpResponse:
         with use_tenant(acme):
-            answer = ServiceDoorMiddleware(view)(RequestFactory().get("/", headers=headers))
+            answer = GatewayIdentityMiddleware(view)(RequestFactory().get("/", headers=headers))
             return cast(HttpResponse, await cast(Awaitable[Any], answer))
 
     assert asyncio.run(answered()).status_code == 403
