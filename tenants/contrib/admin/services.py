@@ -146,7 +146,7 @@ class ServiceAdmin(ModelAdmin):
     @display(description=_("tenants"))
     def granted_to(self, service: Any) -> str:
         if service.every_tenant:
-            return gettext("every tenant")
+            return gettext("all tenants")
         count: int = service.tenant_count
         return ngettext("%d tenant", "%d tenants", count) % count
 

@@ -14,7 +14,7 @@ from django.db import connection
 from psycopg_pool import PoolTimeout
 
 from tenants.contrib.gateway.errors import GatewayError
-from tenants.contrib.services.directory import Services, directory
+from tenants.contrib.services.registry import RegisteredServices, service_registry
 from tenants.registry.lookup import registry
 from tenants.registry.resolver import Resolution, path_to_route, resolve, resolve_from_memory
 
@@ -53,16 +53,16 @@ class AsyncLookup:
         except _DATABASE_ERRORS as error:
             raise _failed("host", error) from error
 
-    async def services(self) -> Services:
+    async def services(self) -> RegisteredServices:
         """Return all services; the last known ones if the database does not answer."""
-        found = directory.remembered()
+        found = service_registry.get_cached()
         if found is not None:
             return found
         try:
-            return await self._query_once(directory.generation, directory.services)
+            return await self._query_once(service_registry.generation, service_registry.get)
         except _DATABASE_ERRORS as error:
             failed = _failed("list of services", error)
-            if last := directory.last():
+            if last := service_registry.get_stale():
                 return last
             raise failed from error
 

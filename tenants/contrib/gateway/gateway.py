@@ -119,7 +119,7 @@ class Gateway:
             resolution, services = await self.lookup.resolve(host, path), await self.lookup.services()
         except GatewayError:
             return True  # without the database nothing can have changed
-        tenant, found = resolution.tenant, services.at(path_within_tenant(path, resolution))
+        tenant, found = resolution.tenant, services.match(path_within_tenant(path, resolution))
         if tenant is None or found is None or resolution.status is not HostStatus.OPEN:
             return False
         is_same = (tenant.id, tenant.epoch, found[0]) == (route.tenant.id, route.tenant.epoch, route.service_prefix)

@@ -12,7 +12,7 @@ from tenants.contrib.gateway.errors import GatewayError
 from tenants.contrib.gateway.request_validation import decoded_path
 from tenants.contrib.observability.principal import Principal
 from tenants.contrib.observability.request_context import RequestContext
-from tenants.contrib.services.directory import Services
+from tenants.contrib.services.registry import RegisteredServices
 from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.validators import INTERNAL_PREFIX
 from tenants.registry.resolver import HostStatus, Resolution, path_to_route
@@ -48,14 +48,14 @@ class ProxyRequest(NamedTuple):
     scheme: str
 
 
-def find_route(host_path: str, resolution: Resolution, services: Services) -> Route:
+def find_route(host_path: str, resolution: Resolution, services: RegisteredServices) -> Route:
     """Return the route of a path without query; raise `GatewayError` where no service is available to the tenant."""
     tenant = resolution.tenant
     if tenant is None:
         raise GatewayError(404, NOT_FOUND)
     path = path_within_tenant(host_path, resolution)
-    found, decoded = services.at(path), decoded_path(path)
-    if decoded is not path and services.at(decoded) != found:
+    found, decoded = services.match(path), decoded_path(path)
+    if decoded is not path and services.match(decoded) != found:
         raise GatewayError(
             400,
             "The decoded path leads to another service. Send letters, digits and slashes unescaped, without empty "

@@ -1,4 +1,4 @@
-"""The app of mounts: whole applications under a path of a tenant."""
+"""App of mounts: applications under a path of a tenant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign applications under a path of a tenant."""
+"""Model of mounts, a table of the control plane."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tenants.models.tenant import Tenant
 
 
 def check_mount_path(path: str) -> None:
-    """Refuse, as a form's field error, a path under which nothing can be mounted."""
+    """Raise `ValidationError` unless the path is valid for a mount."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*", path):
         raise ValidationError(
-            _("Parts of lower-case letters, digits, dots, hyphens and underscores, such as backend or office/stock."),
+            _("Use lowercase letters, digits, dots, hyphens and underscores, such as backend or office/stock."),
             code="invalid_path",
         )
 
 
 class Mount(models.Model):
-    """A foreign application under a path of a tenant; its factory is named in `TENANTS["MOUNTS"]`."""
+    """An application under a path of a tenant; `TENANTS["MOUNTS"]` names its factory."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="mounts", verbose_name=_("tenant"))
     app = models.CharField(_("application"), max_length=63)
@@ -31,14 +31,16 @@ class Mount(models.Model):
         max_length=100,
         blank=True,
         validators=[check_mount_path],
-        help_text=_("Where it answers: backend for /backend/. Empty: on the tenant’s whole host."),
+        help_text=_("Such as backend for /backend/. Empty: the tenant’s whole host."),
     )
-    is_on = models.BooleanField(_("switched on"), default=True)
+    is_on = models.BooleanField(_("enabled"), default=True)
     is_for_staff = models.BooleanField(
-        _("for staff alone"), default=True, help_text=_("Others are asked to sign in to the shop’s admin.")
+        _("staff only"),
+        default=True,
+        help_text=_("Other visitors are redirected to the login page of the shop’s admin."),
     )
     options = models.JSONField(
-        _("options"), default=dict, blank=True, help_text=_("Keyword arguments for its factory, as JSON.")
+        _("options"), default=dict, blank=True, help_text=_("Keyword arguments for the factory, as JSON.")
     )
 
     class Meta:
@@ -49,7 +51,7 @@ class Mount(models.Model):
             models.UniqueConstraint(
                 fields=["tenant", "path"],
                 name="one_mount_at_a_path",
-                violation_error_message=_("Something is mounted at this path already."),
+                violation_error_message=_("A mount with this path already exists."),
             ),
         ]
 
@@ -57,11 +59,17 @@ class Mount(models.Model):
         return f"/{self.path}"
 
     def clean(self) -> None:
-        """Refuse options that are none, and a whole host on which nobody could sign in."""
+        """Refuse invalid options, paths of the project, and a whole host without a login page."""
         if not isinstance(self.options, dict):
-            raise ValidationError({"options": _('An object is wanted, such as {} or {"theme": "dark"}.')})
+            raise ValidationError({"options": _('Enter a JSON object, such as {} or {"theme": "dark"}.')})
         if self.is_for_staff and not self.path:
-            raise ValidationError({"path": _("On the whole host there would be no page left to sign in on.")})
+            raise ValidationError(
+                {
+                    "path": _(
+                        "A mount on the whole host would hide the login page. Enter a path, or turn off staff only."
+                    )
+                }
+            )
         if first_of(self.path) in taken_segments():
-            text = _("The shop has pages of its own below /%(first)s/. Choose another path.")
+            text = _("The shop already uses /%(first)s/. Choose another path.")
             raise ValidationError({"path": text % {"first": first_of(self.path)}})

@@ -1,4 +1,4 @@
-"""The app of services: who is registered, and how they are asked."""
+"""App of services: registry, signed identities and the service client."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class ServicesConfig(AppConfig):
 
     def ready(self) -> None:
         from tenants.contrib.services import checks  # noqa: F401  # registers itself
-        from tenants.contrib.services.directory import directory
         from tenants.contrib.services.models import Service, ServiceAddress
+        from tenants.contrib.services.registry import service_registry
         from tenants.registry import invalidation
 
-        invalidation.subscribe("services", directory)
+        invalidation.subscribe("services", service_registry)
         for model in (Service, ServiceAddress):
-            post_save.connect(_read_again, sender=model, dispatch_uid="tenants.services")
-            post_delete.connect(_read_again, sender=model, dispatch_uid="tenants.services")
-        m2m_changed.connect(_read_again, sender=Service.tenants.through, dispatch_uid="tenants.services")
+            post_save.connect(_invalidate, sender=model, dispatch_uid="tenants.services")
+            post_delete.connect(_invalidate, sender=model, dispatch_uid="tenants.services")
+        m2m_changed.connect(_invalidate, sender=Service.tenants.through, dispatch_uid="tenants.services")
 
 
-def _read_again(**_: object) -> None:
-    from tenants.contrib.services.directory import directory
+def _invalidate(**_: object) -> None:
+    from tenants.contrib.services.registry import service_registry
 
-    transaction.on_commit(directory.clear)
+    transaction.on_commit(service_registry.invalidate)

@@ -26,12 +26,12 @@ from tenants.contrib.observability.principal import ANONYMOUS, Principal
 from tenants.contrib.observability.request_context import RequestContext, current_request_context
 from tenants.contrib.observability.tracing import Span, http_attributes, record_span
 from tenants.contrib.services.conf import service_settings
-from tenants.contrib.services.directory import directory
 from tenants.contrib.services.errors import ServiceFailed, ServiceNotFound
 from tenants.contrib.services.event_loop import background_loop
 from tenants.contrib.services.identity import HEADER
 from tenants.contrib.services.keys import identity_header
 from tenants.contrib.services.load_balancer import OutgoingRequest, UpstreamResponse, send
+from tenants.contrib.services.registry import service_registry
 from tenants.contrib.services.response import ServiceResponse
 from tenants.contrib.services.status_report import build_report, save_report_in_thread
 from tenants.contrib.services.types import ServiceInfo
@@ -100,7 +100,7 @@ def _prepare(
 
 def _find_service(call: _ServiceCall) -> ServiceInfo:
     """Return the called service; may query the database."""
-    service = directory.services().by_name.get(call.service)
+    service = service_registry.get().by_name.get(call.service)
     if service is None or not service.is_granted_to(call.tenant):
         raise ServiceNotFound(call.service, str(call.tenant))
     return service
@@ -225,7 +225,9 @@ class ServiceClient:
         or if the visitor lacks a scope that the service requires (401, 403).
         """
         call = _prepare(self.name, method, path, **options)
-        service = await sync_to_async(_find_service)(call) if directory.remembered() is None else _find_service(call)
+        service = (
+            await sync_to_async(_find_service)(call) if service_registry.get_cached() is None else _find_service(call)
+        )
         if call.as_tenant:
             principal = ANONYMOUS
         elif call.context.user is not None:  # may query the database

@@ -1,4 +1,4 @@
-"""Registered services as frozen values, which `tenants.contrib.services.directory` makes from rows."""
+"""Registered services as frozen values, which `tenants.contrib.services.registry` makes from rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py diffsettings`: Django's own, without the values of passwords and keys."""
+"""`manage.py diffsettings`: Django's command, with secrets hidden by `DEFAULT_EXCEPTION_REPORTER_FILTER`."""
 
 from __future__ import annotations
 

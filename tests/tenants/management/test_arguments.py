@@ -50,7 +50,7 @@ UNKNOWN = [
     (["run_gateway", "--host", "nosuch.invalid", "--port", "0"], "cannot listen at nosuch.invalid"),
     (["create_tenant", "typed", "--owner-email", "nobody"], "is not a valid owner email"),
     (["create_tenant", "typed", "--name", "n" * 201], "at most 200 characters"),
-    (["service_key", "any text"], "No service 'any text' is registered"),
+    (["service_key", "any text"], "Service 'any text' not found"),
 ]
 
 

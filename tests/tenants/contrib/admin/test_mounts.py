@@ -37,14 +37,14 @@ def test_it_is_for_staff_alone_unless_somebody_says_otherwise() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"path": "/prices/"}, "Parts of lower-case letters"),
-        ({"path": "a//b"}, "Parts of lower-case letters"),
-        ({"path": "../etc"}, "Parts of lower-case letters"),
-        ({"path": "", "is_for_staff": "on"}, "no page left to sign in on"),
+        ({"path": "/prices/"}, "Use lowercase letters"),
+        ({"path": "a//b"}, "Use lowercase letters"),
+        ({"path": "../etc"}, "Use lowercase letters"),
+        ({"path": "", "is_for_staff": "on"}, "would hide the login page"),
         ({"app": "nonesuch"}, "nonesuch"),
-        ({"options": "[]"}, "An object is wanted"),
+        ({"options": "[]"}, "Enter a JSON object"),
         ({"options": "{"}, "JSON"),
-        ({"options": '{"colour": "red"}'}, "does not take that"),
+        ({"options": '{"colour": "red"}'}, "Invalid options"),
     ],
 )
 def test_what_would_not_work_is_refused(browser: Client, acme: TenantInfo, row: dict[str, str], said: str) -> None:

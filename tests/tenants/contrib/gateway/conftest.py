@@ -20,8 +20,8 @@ from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.gateway.connection_limits import ClientConnections
 from tenants.contrib.gateway.gateway import Gateway
 from tenants.contrib.gateway.server import GatewayOptions, GatewayServer
-from tenants.contrib.services.directory import directory
 from tenants.contrib.services.models import Service
+from tenants.contrib.services.registry import service_registry
 from tenants.registry.listener import listener
 from tenants.registry.lookup import tenant_by_slug
 from tests.tenants.contrib.gateway.upstreams import Failing, Telling
@@ -94,20 +94,20 @@ class Front:
             for url in urls:
                 row.addresses.create(url=url)
         self._services.append(row)
-        directory.clear()
+        service_registry.invalidate()
         return row
 
     def change(self, service: Service, **values: Any) -> None:
         with use_tenant(PLATFORM):
             Service.objects.filter(pk=service.pk).update(**values)
-        directory.clear()
+        service_registry.invalidate()
 
     def replace_addresses(self, service: Service, urls: list[str]) -> None:
         with use_tenant(PLATFORM):
             service.addresses.update(is_active=False)
             for url in urls:
                 service.addresses.create(url=url)
-        directory.clear()
+        service_registry.invalidate()
 
     def ask(
         self, tenant: TenantInfo | str, target: str = "/", method: str = "GET", body: Any = None, **headers: str
@@ -147,7 +147,7 @@ class Front:
     def take_down(self) -> None:
         with use_tenant(PLATFORM):
             Service.objects.filter(pk__in=[row.pk for row in self._services]).delete()
-        directory.clear()
+        service_registry.invalidate()
         for upstream in self._upstreams:
             self.loop.run(upstream.stop())
 

@@ -14,9 +14,9 @@ from multidict import CIMultiDict
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.observability.principal import ANONYMOUS
 from tenants.contrib.observability.request_context import RequestContext
-from tenants.contrib.services.directory import directory
 from tenants.contrib.services.identity import HEADER, verify
 from tenants.contrib.services.keys import service_keys
+from tenants.contrib.services.registry import service_registry
 from tenants.lifecycle import suspend_tenant
 from tenants.models import Domain
 from tests.tenants.contrib.gateway import upstreams
@@ -102,7 +102,7 @@ def test_a_service_that_is_not_granted_is_not_there(front: Front, open_shop: Cal
     service = front.behind(Telling(), every_tenant=False)
     with use_tenant(PLATFORM):
         service.tenants.add(mine.id)
-    directory.clear()
+    service_registry.invalidate()
     assert front.ask(mine).status == 200
     refused, nowhere = front.ask(other), front.ask("nobody.localhost")
     assert refused.status == nowhere.status == front.ask("localhost").status == 404

@@ -20,12 +20,12 @@ from tenants.contrib import services
 from tenants.contrib.observability.principal import ANONYMOUS, Principal
 from tenants.contrib.observability.request_context import RequestContext, use_request_context
 from tenants.contrib.services.client import upstreams
-from tenants.contrib.services.directory import directory
 from tenants.contrib.services.errors import ServiceFailed, ServiceNotFound
 from tenants.contrib.services.event_loop import background_loop
 from tenants.contrib.services.identity import HEADER, verify
 from tenants.contrib.services.keys import service_keys
 from tenants.contrib.services.models import Service
+from tenants.contrib.services.registry import service_registry
 from tenants.registry.lookup import tenant_by_slug
 from tests.tenants.contrib.gateway import upstreams as fakes
 from tests.tenants.contrib.gateway.conftest import Loop
@@ -50,20 +50,20 @@ class Mesh:
             for port in ports:
                 row.addresses.create(url=f"http://127.0.0.1:{port}")
         self.rows.append(row)
-        directory.clear()
-        directory.services()  # so that no other thread asks the database
+        service_registry.invalidate()
+        service_registry.get()  # so that no other thread asks the database
         return row
 
 
 @pytest.fixture
 def mesh(committed: None) -> Iterator[Mesh]:
     mesh = Mesh()
-    directory.set_listening(True)
+    service_registry.set_listening(True)
     yield mesh
-    directory.set_listening(False)
+    service_registry.set_listening(False)
     with use_tenant(PLATFORM):
         Service.objects.filter(pk__in=[row.pk for row in mesh.rows]).delete()
-    directory.clear()
+    service_registry.invalidate()
     background_loop.submit(upstreams.close()).result(180)
     for server in mesh.servers:
         mesh.loop.run(server.stop())

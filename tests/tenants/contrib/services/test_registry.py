@@ -12,8 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.services.directory import Directory, Services, directory
 from tenants.contrib.services.models import Service, ServiceAddress
+from tenants.contrib.services.registry import RegisteredServices, ServiceRegistry, service_registry
 from tenants.contrib.services.types import ServiceInfo
 from tenants.postgresql.direct_connection import connect_directly
 from tenants.registry.listener import listener
@@ -28,17 +28,17 @@ def stock(committed: None) -> Iterator[Service]:
         yield service
         service.delete()
     listener.stop()
-    directory.clear()
+    service_registry.invalidate()
 
 
 def test_it_is_read_once_and_then_asks_nobody(stock: Service) -> None:
-    own = Directory()
+    own = ServiceRegistry()
     own.set_listening(True)
     with CaptureQueriesContext(connection) as first:
-        assert own.services().by_name["stock"].addresses[0].url == "http://127.0.0.1:9000"
+        assert own.get().by_name["stock"].addresses[0].url == "http://127.0.0.1:9000"
     assert len(first) == 3
     with CaptureQueriesContext(connection) as second:
-        own.services()
+        own.get()
     assert len(second) == 0
 
 
@@ -54,26 +54,26 @@ def test_it_is_read_once_and_then_asks_nobody(stock: Service) -> None:
 def test_somebody_elses_change_is_heard(stock: Service, change: str) -> None:
     listener.start()
     assert listener.listening.wait(180)
-    before = directory.services().by_name["stock"]
+    before = service_registry.get().by_name["stock"]
     with connect_directly() as somebody:
         somebody: psycopg.Connection[Any]
         somebody.execute(change, [stock.pk])
-    assert eventually(lambda: directory.services().by_name["stock"] != before)
+    assert eventually(lambda: service_registry.get().by_name["stock"] != before)
 
 
 def test_what_was_read_before_a_change_is_not_kept(stock: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = Directory()
+    own = ServiceRegistry()
     own.set_listening(True)
-    own.services()
+    own.get()
     generation = own.generation
-    own.clear()
-    own._keep(Services(), generation)
-    assert own.remembered() is None
-    assert "stock" in own.services().by_name
+    own.invalidate()
+    own._store(RegisteredServices(), generation)
+    assert own.get_cached() is None
+    assert "stock" in own.get().by_name
 
 
 def test_the_longest_prefix_wins_and_segments_are_whole() -> None:
-    services = Services(
+    services = RegisteredServices(
         [
             ServiceInfo(name="shop", prefixes=("/",)),
             ServiceInfo(name="stock", prefixes=("/stock/",)),
@@ -84,10 +84,10 @@ def test_the_longest_prefix_wins_and_segments_are_whole() -> None:
     expected = {"/": "shop", "/stock": "shop", "/stock/": "stock", "/stock/x": "stock", "/stock/old/x": "old"}
     expected |= {"/stocks/": "shop", "/token": "auth", "/token/": "auth", "/token/x": "auth", "/tokens": "shop"}
     for path, name in expected.items():
-        found = services.at(path)
+        found = services.match(path)
         assert found is not None
         assert found[1].name == name
-    assert Services([ServiceInfo(name="stock", prefixes=("/stock/",))]).at("/") is None
+    assert RegisteredServices([ServiceInfo(name="stock", prefixes=("/stock/",))]).match("/") is None
 
 
 def test_a_service_is_granted_to_whom_its_row_names(acme: TenantInfo, globex: TenantInfo) -> None:

@@ -1,8 +1,7 @@
-"""The read side of the services' tables: everything that is registered, as one frozen value per process.
+"""Service registry: all registered services, cached in this process.
 
-There are few services, so all are kept, and a change of any reads all again. Changes are heard as those of tenants are
-(`tenants.registry.listener`). Where the database does not answer, what was read last is believed on: nobody can have
-changed it.
+There are few services, so all are cached, and any change reloads them. Changes are notified as those of tenants
+(`tenants.registry.listener`). If the database does not answer, the last known services stay in use.
 """
 
 from __future__ import annotations
@@ -25,90 +24,88 @@ from tenants.contrib.services.validators import check_range, is_below, lines_of
 logger = logging.getLogger(__name__)
 
 TTL_WITHOUT_LISTEN = 1.0
-"""How long what was read is believed while changes are not heard."""
+"""Seconds that services are cached while no changes are notified."""
 
 
-class Services:
+class RegisteredServices:
     """All services at one moment."""
 
     def __init__(self, services: Iterable[ServiceInfo] = ()) -> None:
         self.by_name: Mapping[str, ServiceInfo] = MappingProxyType({service.name: service for service in services})
         prefixes = [(prefix, service) for service in self.by_name.values() for prefix in service.prefixes]
-        # The longest first: the first that fits is the one.
+        # The longest first, so that the first match is the best one.
         self._prefixes = sorted(prefixes, key=lambda pair: -len(pair[0]))
 
-    def at(self, path: str) -> tuple[str, ServiceInfo] | None:
-        """Return the prefix that fits `path` best and the service it leads to, or None."""
+    def match(self, path: str) -> tuple[str, ServiceInfo] | None:
+        """Return the longest prefix that matches `path`, with its service; None without a match."""
         for pair in self._prefixes:
             if path.startswith(pair[0]) and is_below(path, pair[0]):
                 return pair
         return None
 
 
-class Directory:
-    """Keeps `Services` for a process. Safe to use from many threads."""
+class ServiceRegistry:
+    """Caches the registered services of a process. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        # Guards what follows: requests, the listener and the gateway's loop all come here.
+        # Guards what follows, which requests, the listener and the gateway's loop use.
         self._lock = Lock()
-        self._services: Services | None = None
-        self._believed_until = 0.0
+        self._services: RegisteredServices | None = None
+        self._valid_until = 0.0
         self.generation = 0
-        """Counts the changes heard of: what was read before a change must not be kept after it."""
+        """Counts changes: services that were read before a change are not cached after it."""
         self._is_listening = False
 
-    def remembered(self) -> Services | None:
-        """Return all services, or None where the database has to be asked. Never asks it."""
+    def get_cached(self) -> RegisteredServices | None:
+        """Return all services; None where the database has to be queried."""
         with self._lock:
-            return self._services if time.monotonic() < self._believed_until else None
+            return self._services if time.monotonic() < self._valid_until else None
 
-    def services(self) -> Services:
-        """Return all services, from memory if possible, else with three queries."""
-        return self.remembered() or self._read()
+    def get_stale(self) -> RegisteredServices | None:
+        """Return the last known services, however old, or None."""
+        return self._services
 
-    def _read(self) -> Services:
+    def get(self) -> RegisteredServices:
+        """Return all services, from the cache or by three queries."""
+        return self.get_cached() or self._load()
+
+    def _load(self) -> RegisteredServices:
         generation = self.generation
         try:
-            services = Services(_load())
+            services = RegisteredServices(_load_services())
         except DatabaseError as error:
             if self._services is None:
                 raise
-            logger.warning("The services could not be read; those read last are believed on: %r", error)
+            logger.warning("Services could not be read; the last known ones stay in use: %r", error)
             services = self._services
-        self._keep(services, generation)
+        self._store(services, generation)
         return services
 
-    def _keep(self, services: Services, generation: int) -> None:
+    def _store(self, services: RegisteredServices, generation: int) -> None:
         seconds = tenancy().registry_seconds if self._is_listening else TTL_WITHOUT_LISTEN
         with self._lock:
             self._services = services
             if generation == self.generation:
-                self._believed_until = time.monotonic() + seconds
+                self._valid_until = time.monotonic() + seconds
 
-    def last(self) -> Services | None:
-        """Return what was read last, however long ago, or None: for when the database does not answer in time."""
-        return self._services
-
-    def clear(self) -> None:
-        """Ask the database the next time."""
+    def invalidate(self) -> None:
         with self._lock:
             self.generation += 1
-            self._believed_until = 0.0
+            self._valid_until = 0.0
 
     def on_change(self, change: str) -> None:
-        """Ask the database the next time."""
-        self.clear()
+        self.invalidate()
 
     def set_listening(self, listening: bool) -> None:
-        """Say whether changes are notified from now on, and so how long an answer is cached."""
+        """Set whether changes are notified from now on, and so how long services are cached."""
         self._is_listening = listening
-        self.clear()
+        self.invalidate()
 
 
-directory = Directory()
+service_registry = ServiceRegistry()
 
 
-def _load() -> list[ServiceInfo]:
+def _load_services() -> list[ServiceInfo]:
     with use_tenant(PLATFORM):
         tenants: dict[int, set[int]] = defaultdict(set)
         for service, tenant in Service.tenants.through._default_manager.values_list("service_id", "tenant_id"):

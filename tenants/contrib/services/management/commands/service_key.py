@@ -1,4 +1,4 @@
-"""`manage.py service_key NAME`: the key by which a service tells what was signed for it."""
+"""`manage.py service_key NAME`: the key with which a service verifies signed identities."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ from tenants.management.base import TenantCommand
 
 class Command(TenantCommand):
     help = (
-        "Prints the key of a service of another code base, as hexadecimal digits. It tells identities that were signed "
-        "for this service, and can forge none for another. Keep it as secret as a password."
+        "Prints the key of a service of another code base, in hexadecimal. It verifies identities signed for this "
+        "service, and can sign none for another. Keep it secret, like a password."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="The service's name, as it is registered.")
+        parser.add_argument("name", help="Name of the registered service.")
 
     def handle(self, *, name: str, **options: Any) -> None:
         with use_tenant(PLATFORM):
             names = sorted(Service.objects.values_list("name", flat=True))
         if name not in names:
-            known = f"There are {', '.join(names)}." if names else "None is registered yet."
-            raise CommandError(
-                f"No service {name!r} is registered. {known} Register it in the operator's admin under Services."
-            )
+            known = f"Registered: {', '.join(names)}." if names else "None is registered yet."
+            raise CommandError(f"Service {name!r} not found. {known} Register it in the platform admin under Services.")
         self.stdout.write(service_key(name).hex())
