@@ -112,7 +112,7 @@ def test_full_shop_is_refused_before_a_body_or_token_is_looked_at(
     registry.clear()
     settings.TENANTS = {**settings.TENANTS, "GATEWAY_LIMITS_TIMES": 1}
     assert front.ask(shop).status == 200
-    front.gateway._limits._tenants._gauges[shop.id].tokens = -1_000.0
+    front.gateway._limits._requests._gauges[shop.id].tokens = -1_000.0
     head = f"POST / HTTP/1.1\r\nHost: {shop.host}\r\nAuthorization: Bearer void\r\nContent-Length: 9\r\n\r\n"
     with socket.create_connection(("127.0.0.1", front.port), 180) as connection:
         connection.sendall(head.encode())  # and never the body

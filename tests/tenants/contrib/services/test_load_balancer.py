@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from multidict import CIMultiDict
 
-from tenants.contrib.services.load_balancer import Outgoing
+from tenants.contrib.services.load_balancer import OutgoingRequest
 
 HOURS = 3_600.0
 
@@ -17,8 +17,8 @@ async def body() -> AsyncIterator[bytes]:
     yield b"one chunk"
 
 
-def upload(limit: asyncio.Timeout) -> Outgoing:
-    return Outgoing("POST", "/", CIMultiDict(), tenant=1, deadline=HOURS, body=body(), patience=limit)
+def upload(limit: asyncio.Timeout) -> OutgoingRequest:
+    return OutgoingRequest("POST", "/", CIMultiDict(), tenant=1, deadline=HOURS, body=body(), timeout=limit)
 
 
 def test_chunk_of_a_body_puts_the_time_limit_off() -> None:
@@ -33,7 +33,7 @@ def test_chunk_of_a_body_puts_the_time_limit_off() -> None:
 
 
 def test_chunk_after_the_time_limit_is_no_error_of_the_body() -> None:
-    async def send() -> Outgoing:
+    async def send() -> OutgoingRequest:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0) as limit:
                 await asyncio.sleep(HOURS)
