@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from typing import Any
 
-PROBLEM_CONTENT_TYPE = "application/problem+json; charset=utf-8"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+PROBLEM_CONTENT_TYPE = f"{PROBLEM_MEDIA_TYPE}; charset=utf-8"
 
-_AS_RFC_9110_HAS_THEM = {
+_TITLES = {
     413: "Content Too Large",
     414: "URI Too Long",
     416: "Range Not Satisfiable",
@@ -16,20 +18,20 @@ _AS_RFC_9110_HAS_THEM = {
 """Phrases of RFC 9110 where older versions of Python have former ones."""
 
 
-def title_of(status: int, kind: str) -> str:
-    """Return the title of a problem of that kind (`service-failed`); without one, the phrase of its status."""
-    if kind:
-        return kind.replace("-", " ").capitalize()
-    return _AS_RFC_9110_HAS_THEM.get(status) or HTTPStatus(status).phrase
+def problem_details(status: int, detail: str, *, kind: str = "", title: str = "", **members: Any) -> dict[str, Any]:
+    """Return a problem; `members` are further ones, such as `request_id`.
 
-
-def problem_body(status: int, detail: str, *, kind: str = "", title: str = "", **members: str) -> bytes:
-    """Return the body of a problem; `members` are further ones, such as `request_id`."""
-    problem = {
+    `kind` is the end of its type (`service-failed`); it is empty where the status says it all.
+    """
+    return {
         "type": f"urn:sangga:problem:{kind}" if kind else "about:blank",
-        "title": title or title_of(status, kind),
+        "title": title or kind.replace("-", " ").capitalize() or _TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         **members,
     }
-    return json.dumps(problem, ensure_ascii=False).encode(errors="replace")
+
+
+def problem_body(status: int, detail: str, **members: Any) -> bytes:
+    """Return `problem_details` as the body of a response."""
+    return json.dumps(problem_details(status, detail, **members), ensure_ascii=False).encode(errors="replace")

@@ -5,24 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from tenants.context import current_tenant
 from tenants.contrib.limits.lockouts import Attempt, lockouts
 from tenants.http.client_ip import client_address
+from tenants.http.problem_details import PROBLEM_CONTENT_TYPE, problem_body
 
 
 def too_many_failures(request: HttpRequest, response: HttpResponseBase, credentials: Any = None) -> HttpResponse:
     """Return 429, for AXES_LOCKOUT_CALLABLE: as JSON where the answer would have been JSON, else as a page."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
     if "json" in response.headers.get("Content-Type", ""):
-        answer: HttpResponse = JsonResponse(
-            {"type": "about:blank", "title": "Too many failed logins", "status": 429},
-            status=429,
-            content_type="application/problem+json",
-        )
+        problem = problem_body(429, f"Try again in {seconds // 60} minutes.", kind="too-many-failed-logins")
+        answer = HttpResponse(problem, status=429, content_type=PROBLEM_CONTENT_TYPE)
     else:
         answer = render(request, "tenants/accounts/too_many_failures.html", {"minutes": seconds // 60}, status=429)
     answer["Retry-After"] = str(seconds)

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja.errors import HttpError
 from ninja.renderers import JSONRenderer
 
-from tenants.http.problem_details import title_of
+from tenants.http.problem_details import PROBLEM_MEDIA_TYPE, problem_details
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +82,12 @@ class PlainErrors:
 class ProblemDetails:
     """RFC 9457: `type`, `title`, `status`, `detail`, `instance`; `errors` lists faults, each with where it is."""
 
-    media_type = "application/problem+json"
+    media_type = PROBLEM_MEDIA_TYPE
 
     def body(
         self, request: HttpRequest, status: int, detail: str, kind: str, faults: Sequence[Fault]
     ) -> dict[str, Any]:
-        body = {
-            "type": f"urn:sangga:problem:{kind}" if kind else "about:blank",
-            "title": title_of(status, kind),
-            "status": status,
-            "detail": detail,
-            "instance": request.path,
-        }
+        body = problem_details(status, detail, kind=kind, instance=request.path)
         if faults:
             body["errors"] = [_located(one) for one in faults]
         return body

@@ -25,6 +25,7 @@ from tenants.contrib.limits.limiter import Bound, Refusal
 from tenants.contrib.limits.lockouts import REMEMBERED_SECONDS, Attempt, Lockouts, lockouts
 from tenants.contrib.limits.request_bodies import REFUSAL
 from tenants.contrib.limits.wsgi import receive_body
+from tenants.http.problem_details import PROBLEM_CONTENT_TYPE
 
 OWNER, PASSWORD = "owner@acme.example", "correct horse battery"
 
@@ -163,7 +164,7 @@ def test_lockout_by_name_is_not_remembered_for_the_address(acme: TenantInfo) -> 
 def test_an_answer_in_json_stays_one() -> None:
     request = RequestFactory().post("/api/token")
     answer = too_many_failures(request, HttpResponse("{}", content_type="application/json"))
-    assert (answer.status_code, answer["Content-Type"]) == (429, "application/problem+json")
+    assert (answer.status_code, answer["Content-Type"]) == (429, PROBLEM_CONTENT_TYPE)
     assert json.loads(answer.content)["status"] == 429
 
 
