@@ -24,6 +24,7 @@ from tenants.models import Tenant
 from tenants.registry.lookup import registry
 from tenants.registry.resolver import resolve
 from tests.settings import TENANTS
+from tests.tenants.contrib.limits.test_middleware import counted
 
 
 class Answer(NamedTuple):
@@ -96,21 +97,36 @@ def post(application: WSGIHandler, tenant: TenantInfo, path: str = "/", **more: 
     return Answer(said[0][0], dict(said[0][1]), content)
 
 
-def test_third_refusal_equals_the_first_without_django(full_shop: TenantInfo, begun: list[object]) -> None:
+def repeat_until_kept(application: WSGIHandler, tenant: TenantInfo, begun: list[object]) -> None:
+    """Send requests until Django answers none of three.
+
+    Django answers one more after each time that the registry has forgotten the tenant: when the listener connects, and
+    when it hears of the tenant's new limits.
+    """
+    for _ in range(100):
+        before = len(begun)
+        for _ in range(3):
+            post(application, tenant)
+        if len(begun) == before:
+            return
+    pytest.fail("Django answered every refusal")
+
+
+def test_later_refusals_equal_the_first_without_django(full_shop: TenantInfo, begun: list[object]) -> None:
     application = application_at(lambda: 0.0)
     answers = [post(application, full_shop) for _ in range(5)]
     assert answers[0].status == "503 Service Unavailable"
     assert answers[0].headers["Retry-After"] == "1"
     assert "Content-Security-Policy" in answers[0].headers
     assert answers == [answers[0]] * 5
-    assert len(begun) == 2
+    repeat_until_kept(application, full_shop, begun)
 
 
 def test_each_repeated_refusal_is_counted_for_its_tenant(full_shop: TenantInfo) -> None:
     application = application_at(lambda: 0.0)
     for _ in range(5):
         post(application, full_shop)
-    assert pressure.take()[full_shop.id] == {Kind.CONCURRENCY: 5}
+    assert counted(full_shop) == {Kind.CONCURRENCY: 5}
 
 
 @pytest.mark.parametrize(
@@ -141,11 +157,11 @@ def test_repeated_refusals_are_in_the_language_asked_for(full_shop: TenantInfo) 
 def test_answer_is_repeated_for_a_second_only(full_shop: TenantInfo, begun: list[object]) -> None:
     now = [0.0]
     application = application_at(lambda: now[0])
-    for _ in range(4):
-        post(application, full_shop)
+    repeat_until_kept(application, full_shop, begun)
     now[0] += REPEATED_SECONDS + 0.1
+    before = len(begun)
     post(application, full_shop)
-    assert len(begun) == 3
+    assert len(begun) == before + 1
 
 
 def test_shop_with_a_free_place_is_served_at_once(full_shop: TenantInfo) -> None:
