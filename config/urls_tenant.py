@@ -7,7 +7,7 @@ from shop.admin_site import site_for
 from shop.api import api_for
 from tenants.contrib.accounts.set_password import SetPassword, set_password_done
 from tenants.contrib.api.versions import in_asked_version, list_versions
-from tenants.contrib.impersonation.views import enter, leave
+from tenants.contrib.impersonation import views as operator_views
 from tenants.contrib.limits.media import media
 
 
@@ -24,8 +24,8 @@ def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:
         path("api/<path:rest>", in_asked_version),
         path("account/set-password/<uidb64>/<token>/", SetPassword.as_view(), name="set_password"),
         path("account/set-password/done/", set_password_done, name="set_password_done"),
-        path("operator/enter/<token>/", enter, name="operator_enter"),
-        path("operator/leave/", leave, name="operator_leave"),
+        path("operator/enter/<token>/", operator_views.log_in, name="operator_enter"),
+        path("operator/leave/", operator_views.log_out, name="operator_leave"),
         path("i18n/", include("django.conf.urls.i18n")),
         path("media/<path:name>", media, name="media"),
         path("", include("shop.storefront.urls")),

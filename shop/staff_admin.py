@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from tenants.contrib.accounts.user_admin import InvitesUsers
+from tenants.contrib.accounts.user_admin import InvitationMixin
 
 _APPS_OF_THE_SHOP = ("goods", "customers", "orders", "auth", "oauth")
 _RIGHTS = ("is_superuser", "is_staff", "groups", "user_permissions")
@@ -36,7 +36,7 @@ class ShopPermissionsMixin(ModelAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class StaffAdmin(InvitesUsers, auth_admin.UserAdmin, ShopPermissionsMixin):
+class StaffAdmin(InvitationMixin, auth_admin.UserAdmin, ShopPermissionsMixin):
     """Users: those with `is_staff` may log in here."""
 
     form = UserChangeForm

@@ -23,7 +23,7 @@ from django.db import connections
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.impersonation.links import make_entry_link
+from tenants.contrib.impersonation.links import make_login_link
 from tenants.contrib.oauth.key_cache import rings
 from tenants.contrib.oauth.models import Application
 from tenants.isolation.password_reset import password_link
@@ -109,7 +109,7 @@ def invitation(tenant: TenantInfo) -> str:
 
 
 def entry_link(tenant: TenantInfo) -> str:
-    return path_of(make_entry_link(tenant, 1, "kim"))
+    return path_of(make_login_link(tenant, 1, "kim"))
 
 
 def follow(host: str, path: str) -> int:

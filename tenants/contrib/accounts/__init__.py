@@ -1,1 +1,1 @@
-"""Those who sign in to run a shop, or the building: their passwords by e-mail, and their second factor."""
+"""Accounts of staff and operators: sign-in, two-factor authentication, invitations and password links."""

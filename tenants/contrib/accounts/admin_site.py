@@ -1,4 +1,4 @@
-"""An admin site into which people sign in with a password and, where they have or need one, a second factor."""
+"""Admin site with two-factor authentication, password reset and input validation."""
 
 from __future__ import annotations
 
@@ -18,99 +18,102 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from tenants.contrib.accounts import login_state as signing_in
-from tenants.contrib.accounts import otp as second_factor
+from tenants.contrib.accounts import login_state, otp
 from tenants.contrib.accounts.admin_base import SafeViewOnSiteMixin
 from tenants.contrib.accounts.forms import CodeForm
 from tenants.contrib.accounts.input_validation import refuses_odd_input
-from tenants.contrib.accounts.password_reset import ask_for_link, link_was_sent
+from tenants.contrib.accounts.password_reset import request_link, request_sent
 from tenants.contrib.impersonation.backend import is_operator_account
-from tenants.contrib.impersonation.session import is_entered_operator
+from tenants.contrib.impersonation.session import is_operator_session
 from tenants.contrib.limits.password_hashers import hashing_slot
 
-_SECRET = [never_cache, sensitive_post_parameters("password", "code")]
-_secret = method_decorator(_SECRET)
+_sensitive = method_decorator([never_cache, sensitive_post_parameters("password", "code")])
 
 
 class AccountsSite(SafeViewOnSiteMixin):
-    """Signs in by two steps: nobody is signed in before the second, to whatever a session is good for."""
+    """Signs a user in only after the second step, so that a session after the first one has no user."""
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Guard a view as Django does, and against input that makes no sense."""
         return super().admin_view(refuses_odd_input(view), cacheable)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """Load the `admin.py` of every app, and put the pages of accounts before the admin's own."""
         autodiscover()
         pages = [
             path("sign-in/code/", self.second_step, name="second_step"),
-            path("second-factor/", self._own(self.second_factor), name="second_factor"),
+            path("second-factor/", self._for_own_account(self.second_factor), name="second_factor"),
             path("second-factor/set-up/", self.set_up, name="second_factor_set_up"),
-            path("second-factor/recovery-codes/", self._own(self.recovery_codes), name="second_factor_recovery"),
-            path("second-factor/off/", self._own(self.switch_off), name="second_factor_off"),
-            # Unfold's page for signing in looks for this name.
-            path("password-reset/", ask_for_link, {"site": self}, name="admin_password_reset"),
-            path("password-reset/sent/", link_was_sent, {"site": self}, name="password_reset_sent"),
+            path(
+                "second-factor/recovery-codes/",
+                self._for_own_account(self.recovery_codes),
+                name="second_factor_recovery",
+            ),
+            path("second-factor/off/", self._for_own_account(self.turn_off), name="second_factor_off"),
+            # The name that unfold's login page links to.
+            path("password-reset/", request_link, {"site": self}, name="admin_password_reset"),
+            path("password-reset/sent/", request_sent, {"site": self}, name="password_reset_sent"),
         ]
         return [*pages, *super().get_urls()]
 
     def _get_account_links(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """Return what is offered under the user's name."""
         links: list[dict[str, Any]] = super()._get_account_links(request)
-        if not self.has_permission(request) or is_entered_operator(request):
+        if not self._has_own_account(request):
             return links
-        own = {"title": _("Second factor"), "link": reverse("admin:second_factor")}
-        return [*links, {"title": _("Change password"), "link": reverse("admin:password_change")}, own]
+        return [
+            *links,
+            {"title": _("Change password"), "link": reverse("admin:password_change")},
+            {"title": _("Two-factor authentication"), "link": reverse("admin:second_factor")},
+        ]
 
-    # --- Signing in
+    def _has_own_account(self, request: HttpRequest) -> bool:
+        return self.has_permission(request) and not is_operator_session(request)
 
-    @_secret
+    # --- Sign-in
+
+    @_sensitive
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the first step, or lead on whoever is in; after a right password, lead to the second."""
         target = self._target(request)
         if request.method == "GET" and self.has_permission(request):
             return HttpResponseRedirect(target)
         form = self.login_form(request, request.POST if request.method == "POST" else None)
         if form.is_bound:
             with hashing_slot(request):
-                is_right = form.is_valid()
-            if is_right and is_operator_account(form.get_user()):
+                is_valid = form.is_valid()
+            if is_valid and is_operator_account(form.get_user()):
                 form.add_error(None, form.get_invalid_login_error())
-            elif is_right:
-                return HttpResponseRedirect(signing_in.take_first_step(request, form.get_user(), target))
+            elif is_valid:
+                return HttpResponseRedirect(login_state.start_login(request, form.get_user(), target))
         template = self.login_template or "admin/login.html"
         return self._page(request, template, _("Log in"), form, **(extra_context or {}))
 
     def _target(self, request: HttpRequest) -> str:
-        asked = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
+        url = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
         hosts, is_https = {request.get_host()}, request.is_secure()
-        if url_has_allowed_host_and_scheme(asked, allowed_hosts=hosts, require_https=is_https):
-            return asked
+        if url_has_allowed_host_and_scheme(url, allowed_hosts=hosts, require_https=is_https):
+            return url
         return reverse("admin:index")
 
-    @_secret
+    @_sensitive
     def second_step(self, request: HttpRequest) -> HttpResponse:
-        """Ask for the code of whoever has given the right password a moment ago."""
-        begun = signing_in.begun(request)
-        if begun is None:
+        pending = login_state.pending_login(request)
+        if pending is None:
             return HttpResponseRedirect(reverse("admin:login"))
         form = CodeForm(request.POST or None)
         if form.is_valid():
-            if device := second_factor.check_code(begun.user, form.cleaned_data["code"]):
-                signing_in.finish(request, begun.user, device)
-                return HttpResponseRedirect(begun.target)
-            form.refuse()
-        return self._page(request, "tenants/accounts/second_step.html", _("One more step"), form)
+            if device := otp.check_code(pending.user, form.cleaned_data["code"]):
+                login_state.finish_login(request, pending.user, device)
+                return HttpResponseRedirect(pending.target)
+            form.add_invalid_code()
+        return self._page(request, "tenants/accounts/second_step.html", _("Two-factor authentication"), form)
 
-    # --- One's own second factor
+    # --- Two-factor authentication of one's own account
 
-    def _own(self, view: Any) -> Any:
-        """Return the view for staff who are in; an operator who has entered has no second factor here."""
+    def _for_own_account(self, view: Any) -> Any:
+        """Return the view for signed-in staff; an operator's session in a shop has no second factor there."""
 
         @never_cache
         @sensitive_post_parameters("code")
         def guarded(request: HttpRequest) -> HttpResponse:
-            if not self.has_permission(request) or is_entered_operator(request):
+            if not self._has_own_account(request):
                 return HttpResponseRedirect(reverse("admin:login"))
             response: HttpResponse = view(request)
             return response
@@ -118,109 +121,105 @@ class AccountsSite(SafeViewOnSiteMixin):
         return guarded
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:
-        """Tell whether one is set up, and lead to what can be done about it."""
-        has_one = second_factor.has_second_factor(request.user)
-        facts: dict[str, Any] = {
-            "has_one": has_one,
-            "required": second_factor.is_required(),
-            "left": second_factor.recovery_codes_left(request.user) if has_one else 0,
+        is_enabled = otp.is_enabled(request.user)
+        context: dict[str, Any] = {
+            "is_enabled": is_enabled,
+            "is_required": otp.is_required(),
+            "left": otp.recovery_codes_left(request.user) if is_enabled else 0,
         }
-        return self._page(request, "tenants/accounts/second_factor.html", _("Second factor"), **facts)
+        return self._page(request, "tenants/accounts/second_factor.html", _("Two-factor authentication"), **context)
 
-    @_secret
+    @_sensitive
     def set_up(self, request: HttpRequest) -> HttpResponse:
-        """Show the code for the phone, and take one from the phone for a proof that it has arrived.
+        """Show the QR code, and confirm it by a code of the app.
 
-        For who is in, and for who has given the right password where a second factor is demanded.
+        Also open to a pending login, after the right password, where a second factor is required.
         """
-        begun = signing_in.begun(request)
-        may = self.has_permission(request) and not is_entered_operator(request)
-        user: Any = request.user if may else begun and begun.user
-        has_one = bool(user) and second_factor.has_second_factor(user)
-        if not user or (has_one and not may):
+        pending = login_state.pending_login(request)
+        is_signed_in = self._has_own_account(request)
+        user: Any = request.user if is_signed_in else pending and pending.user
+        is_enabled = bool(user) and otp.is_enabled(user)
+        if not user or (is_enabled and not is_signed_in):
             return HttpResponseRedirect(reverse("admin:login"))
-        if has_one and not signing_in.may_replace(request):
-            return self._ask_before_replacing(request)
+        if is_enabled and not login_state.may_change_device(request):
+            return self._confirm_device_change(request)
         form = CodeForm(request.POST or None)
         if form.is_valid():
-            codes = second_factor.finish_set_up(user, form.cleaned_data["code"])
+            codes = otp.confirm_device(user, form.cleaned_data["code"])
             if codes is not None:
-                signing_in.finish(request, user, second_factor.device_of(user))
-                self._note(request, gettext("Set up the second factor."))
-                return self._show(request, codes, "" if may or begun is None else begun.target)
-            form.refuse()
-        device = second_factor.begin_set_up(user)
-        facts = {
-            "picture": second_factor.set_up_picture(device),
-            "secret": second_factor.secret_text(device),
-            "link": second_factor.set_up_link(device),
-            "is_login": not may,
+                login_state.finish_login(request, user, otp.device_of(user))
+                self._log(request, gettext("Turned on two-factor authentication."))
+                return self._show_codes(request, codes, "" if is_signed_in or pending is None else pending.target)
+            form.add_invalid_code()
+        device = otp.unconfirmed_device(user)
+        context = {
+            "qr_code": otp.qr_code(device),
+            "secret": otp.secret_text(device),
+            "link": otp.provisioning_uri(device),
         }
-        template = "tenants/accounts/set_up.html" if may else "tenants/accounts/set_up_first.html"
-        return self._page(request, template, _("Set up the second factor"), form, **facts)
+        template = "tenants/accounts/set_up.html" if is_signed_in else "tenants/accounts/set_up_first.html"
+        return self._page(request, template, _("Set up two-factor authentication"), form, **context)
 
-    def _ask_before_replacing(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a code of the present phone: an open session alone shall not become a hold on the account."""
-        form, shown = self._asked_for_code(request)
-        if shown:
-            signing_in.let_replace(request)
+    def _confirm_device_change(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a code of the current device, so that a stolen session alone cannot replace it."""
+        form, is_confirmed = self._confirm_by_code(request)
+        if is_confirmed:
+            login_state.allow_device_change(request)
             return HttpResponseRedirect(reverse("admin:second_factor_set_up"))
         question = _(
-            "Another phone takes the place of the present one. First show that you have that, or a recovery code."
+            "The new phone replaces the current one. First enter a code of the current phone or a recovery code."
         )
-        facts = {"question": question, "button": _("Go on")}
-        return self._page(request, "tenants/accounts/ask_code.html", _("Set up the second factor"), form, **facts)
+        return self._ask_code(request, _("Set up two-factor authentication"), form, question, _("Continue"))
 
     def recovery_codes(self, request: HttpRequest) -> HttpResponse:
-        """Make new recovery codes, for a code."""
-        form, shown = self._asked_for_code(request)
-        if shown:
-            self._note(request, gettext("Made new recovery codes."))
-            return self._show(request, second_factor.new_recovery_codes(request.user))
-        question = _("With new recovery codes, those from before are void.")
-        facts = {"question": question, "button": _("Make new codes")}
-        return self._page(request, "tenants/accounts/ask_code.html", _("New recovery codes"), form, **facts)
+        form, is_confirmed = self._confirm_by_code(request)
+        if is_confirmed:
+            self._log(request, gettext("Generated new recovery codes."))
+            return self._show_codes(request, otp.new_recovery_codes(request.user))
+        question = _("New recovery codes replace the old ones, which stop working.")
+        return self._ask_code(request, _("New recovery codes"), form, question, _("Generate new codes"))
 
-    def switch_off(self, request: HttpRequest) -> HttpResponse:
-        """Take the own second factor away, for a code; not where one is required."""
-        if second_factor.is_required():
+    def turn_off(self, request: HttpRequest) -> HttpResponse:
+        if otp.is_required():
             return HttpResponseRedirect(reverse("admin:second_factor"))
-        form, shown = self._asked_for_code(request)
-        if shown:
-            second_factor.take_away(request.user)
-            self._note(request, gettext("Switched the second factor off."))
+        form, is_confirmed = self._confirm_by_code(request)
+        if is_confirmed:
+            otp.disable(request.user)
+            self._log(request, gettext("Turned off two-factor authentication."))
             return HttpResponseRedirect(reverse("admin:second_factor"))
-        question = _("Whoever learns your password can then sign in with nothing else.")
-        facts = {"question": question, "button": _("Switch it off"), "button_variant": "danger"}
-        return self._page(request, "tenants/accounts/ask_code.html", _("Switch the second factor off"), form, **facts)
+        question = _("Your password alone will be enough to sign in.")
+        title = _("Turn off two-factor authentication")
+        return self._ask_code(request, title, form, question, _("Turn off"), button_variant="danger")
 
-    def _asked_for_code(self, request: HttpRequest) -> tuple[CodeForm, bool]:
+    def _confirm_by_code(self, request: HttpRequest) -> tuple[CodeForm, bool]:
         form = CodeForm(request.POST or None)
         if not form.is_valid():
             return form, False
-        if second_factor.check_code(request.user, form.cleaned_data["code"]) is None:
-            form.refuse()
+        if otp.check_code(request.user, form.cleaned_data["code"]) is None:
+            form.add_invalid_code()
             return form, False
         return form, True
 
-    def _show(self, request: HttpRequest, codes: list[str], target: str = "") -> HttpResponse:
-        facts: dict[str, Any] = {"codes": codes, "target": target or reverse("admin:index")}
-        return self._page(request, "tenants/accounts/recovery_codes.html", _("Recovery codes"), **facts)
+    def _ask_code(
+        self, request: HttpRequest, title: Any, form: CodeForm, question: Any, button: Any, **context: Any
+    ) -> HttpResponse:
+        context = {"question": question, "button": button, **context}
+        return self._page(request, "tenants/accounts/ask_code.html", title, form, **context)
 
-    def _note(self, request: HttpRequest, message: str) -> None:
+    def _show_codes(self, request: HttpRequest, codes: list[str], target: str = "") -> HttpResponse:
+        context: dict[str, Any] = {"codes": codes, "target": target or reverse("admin:index")}
+        return self._page(request, "tenants/accounts/recovery_codes.html", _("Recovery codes"), **context)
+
+    def _log(self, request: HttpRequest, message: str) -> None:
         user: Any = request.user
         LogEntry.objects.log_actions(
-            user_id=user.pk,
-            queryset=[user],
-            action_flag=CHANGE,
-            change_message=message,
-            single_object=True,
+            user_id=user.pk, queryset=[user], action_flag=CHANGE, change_message=message, single_object=True
         )
 
     def _page(
-        self, request: HttpRequest, template: str, title: Any, form: Form | None = None, **facts: Any
+        self, request: HttpRequest, template: str, title: Any, form: Form | None = None, **context: Any
     ) -> HttpResponse:
-        context = {**self.each_context(request), "title": title, "subtitle": None, "form": form, **facts}
+        context = {**self.each_context(request), "title": title, "subtitle": None, "form": form, **context}
         context.setdefault("app_path", request.get_full_path())
         request.current_app = self.name
         return TemplateResponse(request, template, context)

@@ -1,4 +1,4 @@
-"""Work that is done after the answer has gone, so that how long it takes tells nothing about what it found."""
+"""A thread pool for e-mails: they are sent after the response, whose timing thus reveals nothing about the account."""
 
 from __future__ import annotations
 
@@ -19,40 +19,37 @@ P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
 
-_WAITING_AT_MOST = 200
-"""A flood shall cost neither memory nor the mail server's patience: what is more than this is dropped."""
+# Calls beyond these numbers are dropped: a flood must not fill the memory, nor a flood in one shop displace the others.
+_MAX_QUEUED = 200
+_MAX_QUEUED_PER_TENANT = 40
 
-_OF_ONE_TENANT = 40
-"""A flood at one shop shall not have the mails of others dropped."""
-
-_room = BoundedSemaphore(_WAITING_AT_MOST)
-_room_of_tenants = Turnstile()
-# Two threads: mail servers are slow, and one that hangs shall not keep all others waiting. The interpreter waits for
-# what is begun when it ends.
+_slots = BoundedSemaphore(_MAX_QUEUED)
+_slots_of_tenants = Turnstile()
+# Two threads, so that one slow mail server does not block all others. The interpreter waits for running calls at exit.
 _pool = ThreadPoolExecutor(2, thread_name_prefix="tenants-mail")
 
 
-def do_later(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
-    """Call `function` soon, for the tenant that is active now; return False if there is too much to do already.
+def run_in_background(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+    """Queue a call for the active tenant; return False if the queue is full.
 
-    It has no part in the caller's transaction. What it raises is logged.
+    It runs outside the caller's transaction, and its exceptions are logged.
     """
-    place = _room_of_tenants.enter_as(current_tenant().id, Limits(concurrency=_OF_ONE_TENANT))
-    if not isinstance(place, Place) or not _room.acquire(blocking=False):
+    place = _slots_of_tenants.enter_as(current_tenant().id, Limits(concurrency=_MAX_QUEUED_PER_TENANT))
+    if not isinstance(place, Place) or not _slots.acquire(blocking=False):
         if isinstance(place, Place):
             place.leave()
-        _log.error("Too much is waiting to be done: %s was dropped.", function.__qualname__)
+        _log.error("Background call dropped: %s. The queue is full.", function.__qualname__)
         return False
 
     def call() -> None:
         try:
             function(*args, **kwargs)
         except Exception:
-            _log.exception("%s failed.", function.__qualname__)
+            _log.exception("Background call failed: %s", function.__qualname__)
         finally:
             connections.close_all()
             place.leave()
-            _room.release()
+            _slots.release()
 
     _pool.submit(copy_context().run, call)
     return True

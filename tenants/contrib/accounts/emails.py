@@ -1,4 +1,4 @@
-"""E-mails with a link that sets a password: asked for by whoever forgot theirs, or sent to whoever is invited."""
+"""E-mails with a link that sets a password: for a forgotten password, and for an invitation."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ from tenants.context import current_tenant
 from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.isolation.password_reset import address_of, password_link
 
-SECONDS_BETWEEN = 120
-"""How long nobody is sent a second link for a forgotten password."""
+_SECONDS_BETWEEN_RESETS = 120
 
 
 def send_reset_links(email: str, language: str) -> None:
-    """Send a link to each active user of the active tenant who has this address and a password.
+    """Send a link to each active user of the active tenant with this address and a usable password.
 
-    Nothing is sent, and nothing said, where there is no such user, or one who was sent a link a moment ago.
+    A user gets no second link within two minutes.
     """
-    # Django's form knows who is meant: it compares addresses as Unicode demands (CVE-2019-19844).
+    # Django's form compares addresses by Unicode rules (CVE-2019-19844).
     for user in PasswordResetForm().get_users(email):
-        if not is_operator_account(user) and cache.add(f"password-link:{user.pk}", 1, SECONDS_BETWEEN):
+        if not is_operator_account(user) and cache.add(f"password-link:{user.pk}", 1, _SECONDS_BETWEEN_RESETS):
             _send("reset", user, language)
 
 
 def send_invitation(user: Any, by: str, language: str) -> None:
-    """Send somebody who has no password yet a link to choose one; `by` is who invites them."""
+    """Send a link to a user without a password; `by` names who invites them."""
     _send("invitation", user, language, by=by)
 
 
@@ -42,10 +41,12 @@ def _send(kind: str, user: Any, language: str, **context: str) -> None:
     address: str = getattr(user, get_user_model().get_email_field_name())
     with translation.override(language):
         name = tenant.name if not tenant.is_platform else tenancy().base_domain
-        facts = {"name": name, "user_name": user.get_username(), "host": address_of("/"), **context}
-        subject = {
-            "reset": gettext("A new password for %s"),
-            "invitation": gettext("You are invited to help run %s"),
-        }[kind]
-        body = render_to_string(f"tenants/mails/{kind}.txt", {**facts, "link": password_link(user)})
+        context |= {
+            "name": name,
+            "user_name": user.get_username(),
+            "host": address_of("/"),
+            "link": password_link(user),
+        }
+        subject = {"reset": gettext("Reset your password for %s"), "invitation": gettext("Invitation to %s")}[kind]
+        body = render_to_string(f"tenants/mails/{kind}.txt", context)
         send_mail(" ".join((subject % name).split()), body, None, [address])

@@ -1,4 +1,4 @@
-"""Forms of those who sign in: a code, an address, an invitation."""
+"""Forms of the account pages: code, e-mail address, invitation."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from unfold.widgets import (
 
 
 class CodeForm(forms.Form):
-    """Asks for a code of the second factor; `check` takes it and tells whether it is right."""
-
     code = forms.CharField(
         label=_("Code"),
         max_length=20,
@@ -27,14 +25,12 @@ class CodeForm(forms.Form):
         ),
     )
 
-    def refuse(self) -> None:
-        """Say that the code is wrong, or comes too soon after a wrong one: which of both is nobody's business."""
-        self.add_error("code", _("This code is not right, was used already, or came too soon after a wrong one."))
+    def add_invalid_code(self) -> None:
+        # One text for a wrong, a used and a throttled code: an attacker learns nothing from it.
+        self.add_error("code", _("Invalid code, or too soon after a wrong one. Wait a moment and enter a new code."))
 
 
 class AddressForm(forms.Form):
-    """Asks where a link is to be sent."""
-
     email = forms.EmailField(
         label=_("E-mail address"),
         max_length=254,
@@ -43,13 +39,11 @@ class AddressForm(forms.Form):
 
 
 class InvitationForm(forms.Form):
-    """Who is invited to work here, and what they may do."""
-
     email = forms.EmailField(
         label=_("E-mail address"),
         max_length=150,  # it is the user name as well
         widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "off"}),
-        help_text=_("The link goes here, and they sign in with it."),
+        help_text=_("Receives the link, and is the user name for signing in."),
     )
     first_name = forms.CharField(
         label=_("First name"), max_length=150, required=False, widget=UnfoldAdminTextInputWidget
@@ -60,33 +54,31 @@ class InvitationForm(forms.Form):
         queryset=None,
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("What they may do here. Without a group they see nothing yet."),
+        help_text=_("Groups give permissions. A user without a group can sign in, but sees nothing."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Here, and not in the body of the class: a queryset belongs to whoever is active when it is made.
+        # Not in the class body: a queryset belongs to the tenant that is active when it is created.
         cast(Any, self.fields["groups"]).queryset = Group.objects.all()
 
     def clean_email(self) -> str:
-        """Refuse the address of somebody who has an account."""
         email: str = self.cleaned_data["email"]
         if _is_taken(email):
-            raise ValidationError(_("Somebody here has this address already."))
+            raise ValidationError(_("A user with this address already exists."))
         return email
 
     def save(self) -> Any:
-        """Make the account, with no password, and return it."""
-        given = self.cleaned_data
+        """Create the user, without a password."""
+        data = self.cleaned_data
         users: Any = get_user_model()
-        names = {"first_name": given["first_name"], "last_name": given["last_name"]}
-        user = users._default_manager.create_user(given["email"], given["email"], None, is_staff=True, **names)
-        user.groups.set(given["groups"])
+        names = {"first_name": data["first_name"], "last_name": data["last_name"]}
+        user = users._default_manager.create_user(data["email"], data["email"], None, is_staff=True, **names)
+        user.groups.set(data["groups"])
         return user
 
 
 def _is_taken(email: str) -> bool:
-    """Tell whether somebody signs in by this address, or has it."""
     users: Any = get_user_model()
     name = {f"{users.USERNAME_FIELD}__iexact": email}
     address = {f"{users.get_email_field_name()}__iexact": email}

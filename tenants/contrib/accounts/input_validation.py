@@ -1,4 +1,4 @@
-"""Addresses and forms of an admin that make no sense are 400: Django's own pages ask the database with them."""
+"""Answer 400 to invalid values in addresses and forms of an admin, which Django passes on to the database."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from django.template.response import SimpleTemplateResponse
 
 AdminView = Callable[..., HttpResponseBase]
 
-_ADDRESS = "The address of this page has a value in it that makes no sense."
-_NO_KEY = "expected a number but got"
-"""What Django's fields say of a key that is none."""
-_FORM = "The form has a value in it that the database cannot hold."
+_ADDRESS = "The address contains an invalid value."
+_FORM = "The form contains a value that the database cannot store."
+# In the `ValueError` of Django's fields for an invalid key.
+_INVALID_KEY = "expected a number but got"
 
 
 def refuses_odd_input(view: AdminView) -> AdminView:
-    """Return the view with an answer to a NUL, a year without end, or a key that is none."""
+    """Decorate a view to answer 400 to a NUL, a year out of range or an invalid key."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -29,14 +29,14 @@ def refuses_odd_input(view: AdminView) -> AdminView:
         try:
             response = view(request, *args, **kwargs)
             if (request.GET or request.method == "POST") and isinstance(response, SimpleTemplateResponse):
-                response.render()  # filters, and what a form was given, are read when the page is rendered
+                response.render()  # filters and forms are evaluated when the page is rendered
             return response
         except DataError as error:
             raise BadRequest(_ADDRESS if request.method in {"GET", "HEAD"} else _FORM) from error
         except (ValueError, OverflowError) as error:
             if request.method in {"GET", "HEAD"} and request.GET:
                 raise BadRequest(_ADDRESS) from error
-            if request.method == "POST" and _NO_KEY in str(error):
+            if request.method == "POST" and _INVALID_KEY in str(error):
                 raise BadRequest(_FORM) from error
             raise
 
@@ -44,7 +44,6 @@ def refuses_odd_input(view: AdminView) -> AdminView:
 
 
 def _check_selection(request: HttpRequest, view: AdminView) -> None:
-    """Refuse an action on records whose keys are none."""
     selected = request.POST.getlist("_selected_action") if request.method == "POST" else []
     model = getattr(getattr(view, "__self__", None), "model", None)  # a ModelAdmin's own view
     if not selected or model is None:
@@ -53,4 +52,4 @@ def _check_selection(request: HttpRequest, view: AdminView) -> None:
         try:
             model._meta.pk.run_validators(model._meta.pk.to_python(key))
         except (ValidationError, ValueError) as error:
-            raise BadRequest("A record is chosen by a key that is none.") from error
+            raise BadRequest("The key of a selected record is invalid.") from error

@@ -1,4 +1,4 @@
-"""What somebody gets who has failed to sign in too often: django-axes counts, in the tenant's own tables."""
+"""The response to too many failed logins, which django-axes counts in the tenant's tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tenants.http.problem_details import PROBLEM_CONTENT_TYPE, problem_body
 
 
 def too_many_failures(request: HttpRequest, response: HttpResponseBase, credentials: Any = None) -> HttpResponse:
-    """Return 429, for AXES_LOCKOUT_CALLABLE: as JSON where the answer would have been JSON, else as a page."""
+    """Return 429 for AXES_LOCKOUT_CALLABLE: problem details where the view would answer JSON, else a page."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
     if "json" in response.headers.get("Content-Type", ""):
         problem = problem_body(429, f"Try again in {seconds // 60} minutes.", kind="too-many-failed-logins")

@@ -1,4 +1,4 @@
-"""A session that has a password alone is nobody's, where its user has or needs a second factor."""
+"""Middleware that makes a session anonymous until the second factor that its user has or needs is verified."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from tenants.contrib.accounts import otp as second_factor
+from tenants.contrib.accounts import otp
 from tenants.http.base_middleware import TwoWayMiddleware
 
 
 class SecondFactorMiddleware(TwoWayMiddleware):
-    """Stands after OTPMiddleware. Whatever asks for the user – admin, API, a client's consent – then asks this.
+    """Placed after OTPMiddleware. Admin, API and OAuth consent then see an anonymous user.
 
-    It so ends sessions from before a second factor was set up, or demanded. It asks the database for staff alone, and
-    when somebody asks for the user.
+    This also ends sessions from before a second factor was set up or required. It queries the database for staff only,
+    when `request.user` is first read.
     """
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        _identify(request)
+        _wrap_user(request)
         return self.go_on(request)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
-        _identify(request)
+        _wrap_user(request)
         return await self.go_on_async(request)
 
 
-def _identify(request: HttpRequest) -> None:
-    request.user = SimpleLazyObject(partial(_identified, request.user))  # type: ignore[assignment]
-    request.auser = partial(_identified_async, request.auser)
+def _wrap_user(request: HttpRequest) -> None:
+    request.user = SimpleLazyObject(partial(_verified, request.user))  # type: ignore[assignment]
+    request.auser = partial(_verified_async, request.auser)
 
 
-def _identified(user: Any) -> Any:
-    return user if second_factor.is_satisfied(user) else AnonymousUser()
+def _verified(user: Any) -> Any:
+    return user if otp.is_satisfied(user) else AnonymousUser()
 
 
-async def _identified_async(get_user: Callable[[], Awaitable[Any]]) -> Any:
+async def _verified_async(get_user: Callable[[], Awaitable[Any]]) -> Any:
     user = await get_user()
-    return user if await sync_to_async(second_factor.is_satisfied)(user) else AnonymousUser()
+    return user if await sync_to_async(otp.is_satisfied)(user) else AnonymousUser()

@@ -1,4 +1,4 @@
-"""Asking for a link that sets a new password. The answer, and the time that it takes, are the same for any address."""
+"""Pages that request a password link. Response and timing are the same for a known and an unknown address."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from tenants.context import current_tenant
-from tenants.contrib.accounts.background import do_later
+from tenants.contrib.accounts.background import run_in_background
 from tenants.contrib.accounts.emails import send_reset_links
 from tenants.contrib.accounts.forms import AddressForm
 
 
 @never_cache
-def ask_for_link(request: HttpRequest, site: Any) -> HttpResponse:
-    """Ask for an address. Whether it is anybody's is looked up when the answer has gone."""
+def request_link(request: HttpRequest, site: Any) -> HttpResponse:
     form = AddressForm(request.POST or None)
     if form.is_valid():
         language = translation.get_language() or current_tenant().language
-        do_later(send_reset_links, form.cleaned_data["email"], language)
+        # The address is looked up after the response.
+        run_in_background(send_reset_links, form.cleaned_data["email"], language)
         return HttpResponseRedirect(reverse("admin:password_reset_sent"))
-    return _page(request, site, "tenants/accounts/ask_for_link.html", _("A new password"), form=form)
+    return _page(request, site, "tenants/accounts/request_link.html", _("Reset your password"), form=form)
 
 
-def link_was_sent(request: HttpRequest, site: Any) -> HttpResponse:
-    """Say that a link is on its way, if there is anybody to whom it could be."""
-    return _page(request, site, "tenants/accounts/link_was_sent.html", _("Look into your mail"))
+def request_sent(request: HttpRequest, site: Any) -> HttpResponse:
+    return _page(request, site, "tenants/accounts/request_sent.html", _("Check your e-mail"))
 
 
-def _page(request: HttpRequest, site: Any, template: str, title: Any, **facts: Any) -> HttpResponse:
-    return TemplateResponse(request, template, {**site.each_context(request), "title": title, **facts})
+def _page(request: HttpRequest, site: Any, template: str, title: Any, **context: Any) -> HttpResponse:
+    return TemplateResponse(request, template, {**site.each_context(request), "title": title, **context})

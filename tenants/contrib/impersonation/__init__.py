@@ -1,1 +1,1 @@
-"""Operators in a shop: by a link that works once, as a marked session, for an hour, with what they do written down."""
+"""Impersonation: an operator logs in to a shop by a one-time link, for a limited time, with an audit trail."""

@@ -1,4 +1,4 @@
-"""The account in a shop's tables that stands for an operator: without a password, and without rights of its own."""
+"""The operator's account in a shop, and the authentication backend that gives it permissions during a session."""
 
 from __future__ import annotations
 
@@ -10,41 +10,37 @@ from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import make_password
 from django.db.models import QuerySet
 
-LOOK_ONLY = frozenset({"auth", "oauth"})
-"""Apps in which an operator who has entered changes nothing: what is made there would still let somebody in later."""
+# What is created in these apps would give access after the operator's session.
+READ_ONLY_APPS = frozenset({"auth", "oauth"})
+_HIDDEN_APPS = frozenset({"otp_totp", "otp_static", "axes"})
 
-_NOT_AT_ALL = frozenset({"otp_totp", "otp_static", "axes"})
 PREFIX = "operator:"
-"""No form of a shop takes a user name with a colon, so no user of the shop's is taken for an operator."""
+"""Prefix of the user name. Forms refuse a colon in a user name, so no user of the shop can have one."""
 
-
-_preparing: ContextVar[bool] = ContextVar("preparing_operator_account", default=False)
+_writing: ContextVar[bool] = ContextVar("writing_operator_account", default=False)
 
 
 def is_operator_name(name: str) -> bool:
-    """Tell whether an account of that user name stands for an operator."""
     return name.startswith(PREFIX)
 
 
 def is_operator_account(user: Any) -> bool:
-    """Tell whether a user of a shop is an account that stands for an operator."""
     return is_operator_name(user.get_username())
 
 
-def without_operators(users: QuerySet[Any]) -> QuerySet[Any]:
-    """Leave the accounts out that stand for operators."""
+def exclude_operators(users: QuerySet[Any]) -> QuerySet[Any]:
     return users.exclude(**{f"{users.model.USERNAME_FIELD}__startswith": PREFIX})
 
 
-def is_preparing() -> bool:
-    """Tell whether `account_of` is at work, the one function that writes such accounts."""
-    return _preparing.get()
+def is_writing_account() -> bool:
+    """Return True within `operator_account`, the only function that may write such accounts."""
+    return _writing.get()
 
 
-def account_of(operator_id: int, operator: str) -> Any:
-    """Return the account of an operator in the active tenant, as it has to be: nobody can sign in with it."""
+def operator_account(operator_id: int, operator: str) -> Any:
+    """Create or reset an operator's account in the active tenant: no password, no permissions."""
     users: Any = get_user_model()
-    before = _preparing.set(True)
+    token = _writing.set(True)
     try:
         account, _ = users._default_manager.update_or_create(
             **{users.USERNAME_FIELD: f"{PREFIX}{operator_id}"},
@@ -61,33 +57,28 @@ def account_of(operator_id: int, operator: str) -> Any:
         for name in {"groups", "user_permissions"} & {field.name for field in users._meta.many_to_many}:
             getattr(account, name).clear()
     finally:
-        _preparing.reset(before)
+        _writing.reset(token)
     return account
 
 
 class OperatorBackend(BaseBackend):
-    """Gives an operator rights for as long as the session lasts that a link has begun. Nothing of it is in a row."""
+    """Grants permissions for the duration of an operator's session; none of them is stored in a row."""
 
     def authenticate(self, request: Any, **credentials: Any) -> None:
-        """Sign nobody in: that is done by a link alone."""
+        """Return None: only a link starts a session."""
 
     def get_user(self, user_id: Any) -> Any:
-        """Return the account with the rights of somebody who has entered."""
         user: Any = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
         if user is None or not is_operator_account(user):
             return None
         user.is_staff = True
-        user.has_entered = True
+        user.has_operator_session = True
         return user
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        """Tell whether somebody who has entered may do `perm`, which is `app.action_model`."""
         app, _, action = perm.partition(".")
-        return self._may_see(user_obj, app) and (app not in LOOK_ONLY or action.startswith("view_"))
+        return self.has_module_perms(user_obj, app) and (app not in READ_ONLY_APPS or action.startswith("view_"))
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        """Tell whether somebody who has entered may see anything of an app."""
-        return self._may_see(user_obj, app_label)
-
-    def _may_see(self, user: Any, app_label: str) -> bool:
-        return getattr(user, "has_entered", False) and user.is_active and app_label not in _NOT_AT_ALL
+        has_session = getattr(user_obj, "has_operator_session", False)
+        return has_session and user_obj.is_active and app_label not in _HIDDEN_APPS

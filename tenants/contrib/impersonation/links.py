@@ -1,4 +1,4 @@
-"""The one-time link by which an operator enters a shop: made by the platform, used up by the shop."""
+"""One-time links by which operators log in to a shop: created on the platform, used in the shop."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from tenants.isolation.password_reset import address_of
 from tenants.isolation.urlconfs import import_urlconfs, urlconf_of_active
 from tenants.lifecycle import audit
 
-SECONDS = 60
-"""How long a link can be used."""
+LINK_SECONDS = 60
 
 
-def make_entry_link(tenant: TenantInfo, operator_id: int, operator: str) -> str:
-    """Return an address at which `operator` enters the shop, once and within a minute.
+def make_login_link(tenant: TenantInfo, operator_id: int, operator: str) -> str:
+    """Return an address that logs `operator` in to the shop once, within a minute.
 
-    What is in it is signed with the shop's key, and so void after a new epoch; what uses it up is a row of the control
-    plane. Raises `TenantClosed` for a shop that is not open.
+    Its token is signed with the tenant's key, and thus void after a new epoch. A row of the control plane records its
+    use. Raises `TenantClosed` for a suspended or deleted tenant.
     """
     if tenant.status != "active":
         raise TenantClosed(tenant.slug)
@@ -43,24 +42,24 @@ def make_entry_link(tenant: TenantInfo, operator_id: int, operator: str) -> str:
         return address_of(reverse("operator_enter", urlconf=urlconf_of_active(), kwargs={"token": token}))
 
 
-def use_entry_link(token: str) -> OperatorLogin | None:
-    """Return whose link it is, at the active tenant, and use it up; None for one that is void here or now."""
+def use_login_link(token: str) -> OperatorLogin | None:
+    """Mark the link as used and return its login; None if it is invalid, expired, used or another tenant's."""
     try:
-        secret = _signer().unsign(token, max_age=SECONDS)
+        secret = _signer().unsign(token, max_age=LINK_SECONDS)
     except signing.BadSignature:
         return None
     tenant = current_tenant()
     with use_tenant(PLATFORM), transaction.atomic():
         now = timezone.now()
-        fresh = OperatorLogin.objects.filter(made_at__gt=now - timedelta(seconds=SECONDS), used_at=None)
-        entry = fresh.select_for_update().filter(digest=_digest(secret), tenant_id=tenant.id).first()
-        if entry is None:
+        unused = OperatorLogin.objects.filter(made_at__gt=now - timedelta(seconds=LINK_SECONDS), used_at=None)
+        login = unused.select_for_update().filter(digest=_digest(secret), tenant_id=tenant.id).first()
+        if login is None:
             return None
-        entry.used_at = now
-        entry.save(update_fields=["used_at"])
-        with audit.acting_as(f"operator {entry.operator}"):
+        login.used_at = now
+        login.save(update_fields=["used_at"])
+        with audit.acting_as(f"operator {login.operator}"):
             audit.record("enter", tenant)
-    return entry
+    return login
 
 
 def _signer() -> signing.TimestampSigner:

@@ -1,4 +1,4 @@
-"""The session of an operator who has entered a shop: marked as one, and over when its time is."""
+"""The session of an operator in a shop: its start, its end, and its name for templates."""
 
 from __future__ import annotations
 
@@ -14,68 +14,67 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from tenants.context import current_tenant
-from tenants.contrib.impersonation.backend import account_of
+from tenants.contrib.impersonation.backend import operator_account
 from tenants.contrib.impersonation.conf import impersonation_settings
 from tenants.contrib.impersonation.models import OperatorLogin
 from tenants.lifecycle import audit
 
-_MARK = "entered_operator"
+_SESSION_KEY = "operator"
 _BACKEND = "tenants.contrib.impersonation.backend.OperatorBackend"
 
 
-def begin_session(request: HttpRequest, entry: OperatorLogin) -> None:
-    """Sign the operator of a used link in, in the place of whoever is signed in here."""
+def start_session(request: HttpRequest, operator_login: OperatorLogin) -> None:
+    """Log the operator in, replacing any session of this browser."""
     request.session.flush()
-    account = account_of(entry.operator_id, entry.operator)
+    account = operator_account(operator_login.operator_id, operator_login.operator)
     login(request, account, backend=_BACKEND)
-    request.session[_MARK] = entry.operator
+    request.session[_SESSION_KEY] = operator_login.operator
     request.session.set_expiry(timezone.now() + timedelta(minutes=impersonation_settings().operator_minutes))
-    _note(account, gettext("Entered the shop."))
+    _log(account, gettext("Logged in as operator."))
 
 
-def entered_operator(request: HttpRequest) -> str:
-    """Return the name of the operator whose session this is, or "" for anybody else's."""
-    return str(request.session.get(_MARK, ""))
+def operator_of(request: HttpRequest) -> str:
+    """Return the operator's name; "" in any other session."""
+    return str(request.session.get(_SESSION_KEY, ""))
 
 
-def is_entered_operator(request: HttpRequest) -> bool:
-    """Tell whether this is an operator who has entered by a link."""
-    return bool(entered_operator(request))
+def is_operator_session(request: HttpRequest) -> bool:
+    return bool(operator_of(request))
 
 
-# --- For templates
+# --- Templates
 
 
-def _hint() -> str:
+def _hint_cookie() -> str:
     return "__Host-operator" if settings.SESSION_COOKIE_SECURE else "operator"
 
 
-def give_hint(response: HttpResponse) -> None:
-    """Let pages ask the session about an operator: for everybody else it stays unread."""
+def set_hint_cookie(response: HttpResponse) -> None:
+    """Tell templates to read the session; without the cookie, a visitor's page costs no query for it."""
     seconds = impersonation_settings().operator_minutes * 60
     secure = settings.SESSION_COOKIE_SECURE
-    response.set_cookie(_hint(), "1", max_age=seconds, httponly=True, secure=secure, samesite="Lax")
+    response.set_cookie(_hint_cookie(), "1", max_age=seconds, httponly=True, secure=secure, samesite="Lax")
 
 
 def operator_in_templates(request: HttpRequest) -> dict[str, Any]:
-    """Give templates the variable `entered_operator`: the name of an operator who has entered, or ""."""
-    return {"entered_operator": entered_operator(request) if _hint() in request.COOKIES else ""}
+    """Context processor: `operator` is the name of the operator in this session, or ""."""
+    return {"operator": operator_of(request) if _hint_cookie() in request.COOKIES else ""}
 
 
-# --- Leaving
+# --- Logout
 
 
-def _write_down_leaving(*, request: HttpRequest, user: Any, **_: Any) -> None:
-    if user is not None and (operator := entered_operator(request)):
+def _log_logout(*, request: HttpRequest, user: Any, **_: Any) -> None:
+    if user is not None and (operator := operator_of(request)):
         with audit.acting_as(f"operator {operator}"):
             audit.record("leave", current_tenant())
-        _note(user, gettext("Left the shop."))
+        _log(user, gettext("Logged out."))
 
 
-user_logged_out.connect(_write_down_leaving, dispatch_uid="tenants.contrib.impersonation")
+user_logged_out.connect(_log_logout, dispatch_uid="tenants.contrib.impersonation")
 
 
-def _note(account: Any, message: str) -> None:
+def _log(account: Any, message: str) -> None:
     LogEntry.objects.log_actions(
         user_id=account.pk, queryset=[account], action_flag=CHANGE, change_message=message, single_object=True
     )

@@ -1,4 +1,4 @@
-"""Pages of a shop for operators: entering it by a link, and leaving it."""
+"""Views in a shop that log an operator in by a link, and out."""
 
 from __future__ import annotations
 
@@ -10,33 +10,32 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from tenants.context import PLATFORM, current_tenant, use_tenant
-from tenants.contrib.impersonation.links import use_entry_link
-from tenants.contrib.impersonation.session import begin_session, give_hint
+from tenants.contrib.impersonation.links import use_login_link
+from tenants.contrib.impersonation.session import set_hint_cookie, start_session
 from tenants.isolation.password_reset import address_of
 from tenants.isolation.urlconfs import urlconf_of_active
 
 
 @never_cache
 @require_safe
-def enter(request: HttpRequest, token: str) -> HttpResponse:
-    """Let the operator in whose link this is, once; 403 for a link that is used, too old, or another shop's."""
-    entry = use_entry_link(token) if request.method == "GET" else None
-    if entry is None:
-        response = render(request, "tenants/impersonation/void.html", status=403)
+def log_in(request: HttpRequest, token: str) -> HttpResponse:
+    # HEAD does not use the link up: mail scanners and chat previews send it.
+    operator_login = use_login_link(token) if request.method == "GET" else None
+    if operator_login is None:
+        response = render(request, "tenants/impersonation/invalid_link.html", status=403)
     else:
-        begin_session(request, entry)
+        start_session(request, operator_login)
         response = HttpResponseRedirect(reverse("admin:index"))
-        give_hint(response)
+        set_hint_cookie(response)
     response["Referrer-Policy"] = "no-referrer"
     return response
 
 
 @never_cache
 @require_POST
-def leave(request: HttpRequest) -> HttpResponse:
-    """End the operator's session here, and show the way back to the office."""
+def log_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     tenant_id = current_tenant().id
     with use_tenant(PLATFORM):
         back = address_of(reverse("admin:tenants_tenant_change", urlconf_of_active(), [tenant_id]))
-    return render(request, "tenants/impersonation/left.html", {"back": back})
+    return render(request, "tenants/impersonation/logged_out.html", {"back": back})

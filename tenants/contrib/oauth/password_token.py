@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from ninja.errors import HttpError
 
 from tenants.context import current_tenant
-from tenants.contrib.accounts.otp import shows_second_factor
+from tenants.contrib.accounts.otp import accepts_code
 from tenants.contrib.api.auth import NotIdentified
 from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.limits.password_hashers import hashing_slot
@@ -64,7 +64,7 @@ class PasswordToken(ChecksParameters):
             user = authenticate(request, username=given["username"], password=given["password"])
         if user is None or is_operator_account(user):
             return token_refusal(NotIdentified(_INCORRECT))
-        if not shows_second_factor(user, given.get("otp", "")):
+        if not accepts_code(user, given.get("otp", "")):
             return token_refusal(NotIdentified("This account signs in with a second factor: give its code as `otp`"))
         return JsonResponse(_token_for(user, scopes))
 

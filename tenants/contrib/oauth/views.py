@@ -21,10 +21,10 @@ from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.views import AuthorizationView, RevokeTokenView, TokenView
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error, OAuth2Error
 
-from tenants.contrib.accounts import login_state as signing_in
+from tenants.contrib.accounts import login_state
 from tenants.contrib.accounts.forms import CodeForm
-from tenants.contrib.accounts.otp import check_code, has_second_factor
-from tenants.contrib.impersonation.session import is_entered_operator
+from tenants.contrib.accounts.otp import check_code, is_enabled
+from tenants.contrib.impersonation.session import is_operator_session
 from tenants.contrib.limits.password_hashers import hashing_slot
 from tenants.contrib.oauth import authorization
 from tenants.contrib.oauth.http import ChecksParameters, for_clients, refusal, unknown_client
@@ -51,7 +51,7 @@ class SignIn(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Go on, or to the second step of a login."""
         steps = ("oauth:second-step", "oauth:second-step")
-        target = signing_in.take_first_step(self.request, form.get_user(), self.get_success_url(), pages=steps)
+        target = login_state.start_login(self.request, form.get_user(), self.get_success_url(), pages=steps)
         return HttpResponseRedirect(target)
 
 
@@ -61,28 +61,28 @@ class SecondStep(FormView):  # type: ignore[type-arg]  # not generic when the pr
 
     template_name = "oauth/second_step.html"
     form_class = CodeForm
-    begun: signing_in.Begun
+    pending: login_state.PendingLogin
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Send whoever has not given a password back to the first step."""
-        begun = signing_in.begun(request)
-        if begun is None:
+        pending = login_state.pending_login(request)
+        if pending is None:
             return HttpResponseRedirect(reverse("oauth:sign-in"))
-        self.begun = begun
+        self.pending = pending
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add `has_one`: whether there is a code to ask for."""
-        return super().get_context_data(**kwargs) | {"has_one": has_second_factor(self.begun.user)}
+        return super().get_context_data(**kwargs) | {"has_one": is_enabled(self.pending.user)}
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign in, or refuse a wrong code."""
-        device = check_code(self.begun.user, form.cleaned_data["code"])
+        device = check_code(self.pending.user, form.cleaned_data["code"])
         if device is None:
-            form.refuse()
+            form.add_invalid_code()
             return self.form_invalid(form)
-        signing_in.finish(self.request, self.begun.user, device)
-        return HttpResponseRedirect(self.begun.target)
+        login_state.finish_login(self.request, self.pending.user, device)
+        return HttpResponseRedirect(self.pending.target)
 
 
 def _take_consent(view: AuthorizationView, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -105,7 +105,7 @@ class Authorize(ChecksParameters, AuthorizationView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Refuse an operator who has entered the shop: what a client gets here outlives the visit."""
-        if is_entered_operator(request):
+        if is_operator_session(request):
             raise PermissionDenied
         if request.method == "POST" and "csrfmiddlewaretoken" not in request.POST:
             return self.post(request)  # nothing is agreed to, so it matters to nobody whether they are signed in

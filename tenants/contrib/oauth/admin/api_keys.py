@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from tenants.contrib.impersonation.session import is_entered_operator
+from tenants.contrib.impersonation.session import is_operator_session
 from tenants.contrib.oauth.admin.base import ONE_BUTTON, OwnRowsAdmin
 from tenants.contrib.oauth.admin.scopes import ScopesField, labelled
 from tenants.contrib.oauth.admin.secrets import show_secrets
@@ -71,7 +71,7 @@ class ApiKeyAdmin(OwnRowsAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Everybody who works here may have keys: they open nothing that their owner cannot. No operator on a visit."""
-        return not is_entered_operator(request)
+        return not is_operator_session(request)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Make the key, which is the user's own whoever they may look at."""

@@ -17,7 +17,7 @@ from django.test import Client
 
 from tenants import TenancyError, TenantInfo, use_tenant
 from tenants.contrib.accounts.emails import send_reset_links
-from tenants.contrib.impersonation.backend import account_of
+from tenants.contrib.impersonation.backend import operator_account
 from tenants.contrib.impersonation.errors import OperatorAccountRefused
 from tenants.contrib.oauth.api_keys import make_api_key
 from tenants.isolation.password_reset import password_link
@@ -33,7 +33,7 @@ def in_shop(acme: TenantInfo) -> Iterator[TenantInfo]:
 
 @pytest.fixture
 def operator(in_shop: TenantInfo) -> User:
-    return account_of(1, "kim")
+    return operator_account(1, "kim")
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_an_owner_sees_an_operators_account_and_changes_nothing(owner: Client, o
 def test_an_owner_sends_no_invitation_to_an_operators_account(owner: Client, operator: User) -> None:
     """Fault 34: not even where it has an address from before."""
     User.objects.filter(pk=operator.pk).update(email="me@acme.example")
-    chosen = {"action": "send_invitation_again", "_selected_action": [operator.pk]}
+    chosen = {"action": "resend_invitation", "_selected_action": [operator.pk]}
     owner.post("/admin/auth/user/", chosen)
     User.objects.filter(pk=operator.pk).update(password=make_password(PASSWORD))
     send_reset_links("me@acme.example", "en")
@@ -156,7 +156,7 @@ def test_entering_puts_an_operators_account_right(in_shop: TenantInfo, operator:
     group = Group.objects.create(name="all")
     User.groups.through.objects.create(user=operator, group=group)
     User.objects.filter(pk=operator.pk).update(email="me@acme.example", is_superuser=True, first_name="Me")
-    account_of(1, "kim")
+    operator_account(1, "kim")
     assert as_it_is(operator) == PLAIN
 
 

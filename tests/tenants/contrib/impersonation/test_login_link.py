@@ -19,7 +19,7 @@ from django.utils import timezone
 from shop.goods.models import Category
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.impersonation.errors import TenantClosed
-from tenants.contrib.impersonation.links import make_entry_link, use_entry_link
+from tenants.contrib.impersonation.links import make_login_link, use_login_link
 from tenants.contrib.impersonation.models import OperatorLogin
 from tenants.lifecycle import resume_tenant, sign_out_tenant, suspend_tenant
 from tenants.models import AuditEvent, Tenant
@@ -121,7 +121,7 @@ def test_it_is_void_while_the_shop_is_suspended_and_none_is_made(office: Client,
     registry.clear()
     assert follow(link, acme)[1].status_code == 503
     with pytest.raises(TenantClosed):
-        make_entry_link(tenant_by_slug("acme"), 1, "kim")
+        make_login_link(tenant_by_slug("acme"), 1, "kim")
     page = office.post(f"/admin/tenants/tenant/{acme.id}/enter/", follow=True)
     assert "is not active" in unescape(page.content.decode())
 
@@ -157,7 +157,7 @@ def test_only_operators_with_the_right_make_one(acme: TenantInfo) -> None:
         client.force_login(helper)
     address = f"/admin/tenants/tenant/{acme.id}/enter/"
     assert client.post(address).status_code == 403
-    assert "Enter the shop" not in client.get(f"/admin/tenants/tenant/{acme.id}/change/").content.decode()
+    assert "Log in as operator" not in client.get(f"/admin/tenants/tenant/{acme.id}/change/").content.decode()
     with use_tenant(PLATFORM):
         helper.user_permissions.add(Permission.objects.get(codename="enter_tenant"))
     assert client.post(address).status_code == 200
@@ -181,7 +181,7 @@ def test_both_sides_have_it_written_down(visit: Client, acme: TenantInfo) -> Non
     assert audited(*expected) == [(action, "acme", "operator kim") for action in expected]
     with use_tenant(acme):
         notes = LogEntry.objects.filter(user__first_name="Operator", user__last_name="kim").order_by("id")
-        assert [note.change_message for note in notes] == ["Entered the shop.", "Left the shop."]
+        assert [note.change_message for note in notes] == ["Logged in as operator.", "Logged out."]
 
 
 @pytest.mark.parametrize("page", ["/", "/cart/", "/admin/", "/admin/goods/goods/", "/admin/orders/order/"])
@@ -253,7 +253,7 @@ def test_an_operator_sees_and_changes_the_shop_but_opens_no_door(visit: Client, 
     visit.post(f"/admin/auth/user/{owner.pk}/change/", {"username": "mine", "is_superuser": "on"})
     visit.post(f"/admin/auth/user/{owner.pk}/delete/", {"post": "yes"})
     visit.post("/admin/auth/user/", {"action": "delete_selected", "_selected_action": [owner.pk], "post": "yes"})
-    visit.post("/admin/auth/user/", {"action": "take_second_factor_away", "_selected_action": [owner.pk]})
+    visit.post("/admin/auth/user/", {"action": "disable_second_factor", "_selected_action": [owner.pk]})
     with use_tenant(acme):
         assert list(User.objects.values()) == before
 
@@ -304,7 +304,7 @@ def test_whoever_was_signed_in_there_is_not_any_more(office: Client, acme: Tenan
 
 
 def test_a_link_is_used_up_by_one_of_many(acme: TenantInfo) -> None:
-    link = make_entry_link(acme, 1, "kim")
+    link = make_login_link(acme, 1, "kim")
     token = link.split("/")[-2]
     with use_tenant(acme):
-        assert [use_entry_link(token) is None for _ in range(3)] == [False, True, True]
+        assert [use_login_link(token) is None for _ in range(3)] == [False, True, True]
