@@ -1,1 +1,1 @@
-"""The operator's admin, on the platform's host alone: tenants, domains, services, operators, operations, the log."""
+"""The operator's admin on the platform's host: tenants, domains, services, operators, operations and the audit log."""

@@ -1,4 +1,4 @@
-"""The admin classes of the operator's admin, where `django.contrib.admin.autodiscover` looks for them."""
+"""Imports of the admin classes, for `django.contrib.admin.autodiscover`."""
 
 from tenants.contrib.admin import (  # noqa: F401  # each registers itself
     api_usage,

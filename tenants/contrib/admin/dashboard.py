@@ -1,4 +1,4 @@
-"""The first page of the operator's admin: how many tenants there are, in which state, and which are the biggest."""
+"""The dashboard of the operator's admin: numbers of tenants by status, throttled tenants, and the largest."""
 
 from __future__ import annotations
 
@@ -10,25 +10,22 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from tenants.contrib.admin.limits import under_pressure
-from tenants.contrib.admin.tenant_facts import Migrations, with_migrations
+from tenants.contrib.admin.limits import most_throttled
+from tenants.contrib.admin.tenant_summary import MigrationStatus, migration_filter
 from tenants.models import Tenant
 from tenants.names import schema_name
 from tenants.postgresql.tenant_schemas import likely_biggest, sizes_in_bytes
 
-BIGGEST = 5
-"""How many tenants are listed by size."""
-
+_LARGEST = 5
+# PostgreSQL needs a second to measure a thousand schemas, so only the most likely ones are measured.
 _MEASURED = 50
-"""How many of them are measured to find those: looking at the files of a thousand would take a second."""
-
+# Shown even if there are none.
 _ALWAYS_SHOWN = (Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED)
-"""The statuses whose figure is shown when it is 0 as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with its name, and the list of tenants that it counts."""
+    """A number of tenants, with a link to their list."""
 
     title: Any
     count: int
@@ -37,14 +34,14 @@ class Figure:
 
 
 def dashboard() -> dict[str, Any]:
-    """Return the template context of the dashboard; the number of queries does not depend on that of tenants."""
-    behind = Tenant.objects.filter(with_migrations(Migrations.BEHIND)).count()
-    failed = Tenant.objects.filter(with_migrations(Migrations.FAILED)).count()
+    """Return the template context; the number of queries is constant."""
+    behind = Tenant.objects.filter(migration_filter(MigrationStatus.BEHIND)).count()
+    failed = Tenant.objects.filter(migration_filter(MigrationStatus.FAILED)).count()
     return {
         "figures": _figures(behind, failed),
         "to_migrate": behind + failed,
-        "biggest": _biggest(),
-        "pressed": under_pressure(),
+        "largest": _largest(),
+        "throttled": most_throttled(),
     }
 
 
@@ -57,15 +54,15 @@ def _figures(behind: int, failed: int) -> list[Figure]:
             for status in Tenant.Status
             if status in counts or status in _ALWAYS_SHOWN
         ),
-        Figure(_("Behind on migrations"), behind, _list_url(migrations=Migrations.BEHIND), behind > 0),
-        Figure(_("Migration failed"), failed, _list_url(migrations=Migrations.FAILED), failed > 0),
+        Figure(_("Pending migrations"), behind, _list_url(migrations=MigrationStatus.BEHIND), behind > 0),
+        Figure(_("Failed migrations"), failed, _list_url(migrations=MigrationStatus.FAILED), failed > 0),
     ]
 
 
-def _biggest() -> list[tuple[Tenant, int]]:
+def _largest() -> list[tuple[Tenant, int]]:
     schemas = {schema_name(pk): pk for pk in Tenant.objects.order_by().values_list("pk", flat=True)}
     sizes = sizes_in_bytes(likely_biggest(schemas, _MEASURED))
-    names = sorted(sizes, key=lambda name: (-sizes[name], schemas[name]))[:BIGGEST]
+    names = sorted(sizes, key=lambda name: (-sizes[name], schemas[name]))[:_LARGEST]
     tenants = Tenant.objects.in_bulk([schemas[name] for name in names])
     return [(tenants[schemas[name]], sizes[name]) for name in names]
 

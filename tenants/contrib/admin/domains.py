@@ -1,4 +1,4 @@
-"""Domains in the operator's admin: on a page of their own, and on that of their tenant."""
+"""Domains in the operator's admin: their list, and the table on their tenant's page."""
 
 from __future__ import annotations
 
@@ -21,40 +21,34 @@ from tenants.contrib.admin.site import platform_site
 from tenants.models import Domain
 
 
-def clear_the_way(domain: Domain) -> None:
-    """Make an alias of the tenant's primary domain, if that is another one than `domain`, before it takes its place."""
+def demote_other_primary(domain: Domain) -> None:
+    """Make the tenant's primary domain an alias, unless it is `domain`: only one can be primary."""
     Domain.objects.filter(tenant=domain.tenant_id, is_primary=True).exclude(pk=domain.pk).update(is_primary=False)
 
 
 class DomainForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """A host; the model brings it into its one spelling and refuses the platform's."""
-
     class Meta:
         model = Domain
         fields = ["tenant", "host", "is_primary"]
         error_messages = {
-            "host": {"unique": _("This host belongs to a tenant already. Choose another, or remove it there first.")}
+            "host": {"unique": _("This host already belongs to a tenant. Choose another, or remove it there first.")}
         }
 
     def _get_validation_exclusions(self) -> set[str]:
-        # Without the tenant the model does not look whether there is a primary domain: `clear_the_way` sees to it.
+        # Skips the model's check for another primary domain: `demote_other_primary` makes way for this one.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         return exclusions | {"tenant"}
 
 
 class DomainFormSet(PaginationInlineFormSet):
-    """All domains of one tenant, of which one at most is the primary one."""
-
     def clean(self) -> None:
-        """Refuse two primary domains."""
         super().clean()
         if len(self._primaries()) > 1:
-            raise ValidationError(_("Only one domain can be the primary one."))
+            raise ValidationError(_("Only one domain can be primary."))
 
     def save(self, commit: bool = True) -> Any:
-        """Save them all, after the place of the primary one is free."""
         for form in self._primaries():
-            clear_the_way(form.instance)
+            demote_other_primary(form.instance)
         return super().save(commit)
 
     def _primaries(self) -> list[Any]:
@@ -66,8 +60,6 @@ class DomainFormSet(PaginationInlineFormSet):
 
 
 class DomainInline(UntitledInline):
-    """The domains on their tenant's page."""
-
     model = Domain
     form = DomainForm
     formset = DomainFormSet
@@ -77,8 +69,6 @@ class DomainInline(UntitledInline):
 
 @admin.register(Domain, site=platform_site)
 class DomainAdmin(ModelAdmin):
-    """All domains of all tenants."""
-
     form = DomainForm
     list_display = ["host", "tenant", "is_primary", "address"]
     list_select_related = ["tenant"]
@@ -90,20 +80,18 @@ class DomainAdmin(ModelAdmin):
     fields = ["host", "tenant", "is_primary"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Domain | None = None) -> list[str]:
-        """Keep a domain with its tenant: to give it to another one, it is deleted and added there."""
+        # To move a domain to another tenant, delete it and add it there.
         return ["tenant"] if obj else []
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the form field; the tenant's without the buttons that open or delete one in a small window."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "tenant":
-            field.widget = field.widget.widget
+            field.widget = field.widget.widget  # without buttons to add or change a tenant in a popup
         return field
 
     def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
-        """Save the domain; if it is the primary one now, the former one becomes an alias."""
         if obj.is_primary:
-            clear_the_way(obj)
+            demote_other_primary(obj)
         super().save_model(request, obj, form, change)
 
     @display(description=_("address"))

@@ -1,14 +1,13 @@
-"""Form fields for what a shop speaks, counts in, lives by and has: language, plan, variant, API version …"""
+"""Choice fields of the tenant forms: language, currency, time zone, variant, plan and API version."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
-from django.forms import ChoiceField
+from django.forms import ChoiceField, Widget
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget
 
 from tenants.conf import tenancy
@@ -17,6 +16,7 @@ from tenants.lifecycle.create import time_zones
 from tenants.models import Tenant
 from tenants.variants.discovery import known_variants
 
+# ISO 4217, without funds, metals and codes for tests.
 CURRENCIES = tuple(
     """
     AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
@@ -27,21 +27,16 @@ CURRENCIES = tuple(
     UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
     """.split()
 )
-"""The currencies of ISO 4217 that are money of a country or of a union of countries."""
 
 Choices = list[tuple[str, str]]
 
 
+def _plain(values: Iterable[str]) -> Choices:
+    return [(value, value) for value in values]
+
+
 def _languages() -> Choices:
     return [(code, gettext(str(name))) for code, name in settings.LANGUAGES]
-
-
-def _variants() -> Choices:
-    return _plain(sorted(known_variants()))
-
-
-def _currencies() -> Choices:
-    return _plain(CURRENCIES)
 
 
 def _time_zones() -> Choices:
@@ -49,57 +44,50 @@ def _time_zones() -> Choices:
 
 
 def _api_versions() -> Choices:
-    return [("", gettext("the default: %s") % api_settings().api_default_version), *_plain(tenancy().api_versions)]
-
-
-def _plain(values: Iterable[str]) -> Choices:
-    return [(value, value) for value in values]
-
-
-def language_field() -> ChoiceField:
-    """Return a field for one of the project's languages."""
-    return ChoiceField(label=_("language"), choices=_languages, widget=UnfoldAdminSelectWidget)
-
-
-def variant_field() -> ChoiceField:
-    """Return a field for one of the variants that the code has."""
-    return ChoiceField(label=_("variant"), choices=_variants, widget=UnfoldAdminSelectWidget)
-
-
-def currency_field() -> ChoiceField:
-    """Return a field for a currency."""
-    return ChoiceField(label=_("currency"), choices=_currencies, widget=UnfoldAdminSelectWidget)
-
-
-def time_zone_field() -> ChoiceField:
-    """Return a field for a time zone of the IANA database."""
-    return ChoiceField(label=_("time zone"), choices=_time_zones, widget=UnfoldAdminSelect2Widget)
+    default = gettext("Default (%s)") % api_settings().api_default_version
+    return [("", default), *_plain(tenancy().api_versions)]
 
 
 def _plans() -> Choices:
     names = list(tenancy().plans)
-    usual = gettext("As everybody (%s)") % names[0] if names else gettext("No plan: no limits")
-    return [("", usual), *_plain(names)]
+    default = gettext("Default (%s)") % names[0] if names else gettext("No plan: no limits")
+    return [("", default), *_plain(names)]
+
+
+def _field(
+    name: str, choices: Callable[[], Choices], widget: type[Widget] = UnfoldAdminSelectWidget, **kwargs: Any
+) -> ChoiceField:
+    model_field: Any = Tenant._meta.get_field(name)
+    return ChoiceField(label=model_field.verbose_name, choices=choices, widget=widget, **kwargs)
+
+
+def language_field() -> ChoiceField:
+    return _field("language", _languages)
+
+
+def currency_field() -> ChoiceField:
+    return _field("currency", lambda: _plain(CURRENCIES))
+
+
+def time_zone_field() -> ChoiceField:
+    return _field("time_zone", _time_zones, UnfoldAdminSelect2Widget)
+
+
+def variant_field() -> ChoiceField:
+    return _field("variant", lambda: _plain(sorted(known_variants())))
 
 
 def plan_field() -> ChoiceField:
-    """Return a field for one of the plans of `TENANTS["PLANS"]`."""
-    return ChoiceField(label=_("plan"), choices=_plans, widget=UnfoldAdminSelectWidget, required=False)
+    return _field("plan", _plans, required=False)
 
 
 def api_version_field() -> ChoiceField:
-    """Return a field for a version of the tenants' API."""
-    return ChoiceField(
-        label=_("API version"),
-        choices=_api_versions,
-        required=False,
-        widget=UnfoldAdminSelectWidget,
-        help_text=Tenant._meta.get_field("api_version").help_text,
-    )
+    help_text = Tenant._meta.get_field("api_version").help_text
+    return _field("api_version", _api_versions, required=False, help_text=help_text)
 
 
 def keep_choice(field: Any, value: str) -> None:
-    """Let `field` take `value` as well: what a tenant has already is never lost by saving its form."""
+    """Offer `value` as well, so that a form keeps a tenant's value that is no longer offered."""
     offered: Choices = list(field.choices)
     if value not in dict(offered):
         field.choices = [(value, value), *offered]

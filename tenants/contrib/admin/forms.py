@@ -1,4 +1,4 @@
-"""Forms for tenants: opening one, changing one, and taking one away."""
+"""Forms of tenants: create, change, suspend, and confirm by slug."""
 
 from __future__ import annotations
 
@@ -13,21 +13,16 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
     UnfoldAdminPasswordToggleWidget,
+    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from tenants.contrib.admin.fields import (
-    api_version_field,
-    currency_field,
-    keep_choice,
-    language_field,
-    plan_field,
-    time_zone_field,
-    variant_field,
-)
+from tenants.contrib.admin import fields
 from tenants.errors import DomainTaken, InvalidHost, InvalidName, TenancyError, TenantExists
 from tenants.lifecycle import NewTenant
 from tenants.models import Domain, Tenant, check_slug
+
+LIMIT_FIELDS = ("max_concurrency", "max_queue", "max_rate", "max_burst", "max_statement_seconds")
 
 _FIELD_OF: dict[type[TenancyError], str] = {
     InvalidName: "slug",
@@ -35,79 +30,75 @@ _FIELD_OF: dict[type[TenancyError], str] = {
     InvalidHost: "domain",
     DomainTaken: "domain",
 }
+_VERBATIM = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
-OWN_LIMITS = ("max_concurrency", "max_queue", "max_rate", "max_burst", "max_statement_seconds")
-"""Fields of `Tenant`; an empty one is as the tenant's plan says."""
+class CapitalizedLabelsMixin(forms.BaseForm):
+    """Capitalizes labels, as Django does with those of models, so that one translation serves both."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.label = capfirst(field.label)
 
 
-def capitalise_labels(form: forms.BaseForm) -> None:
-    """Begin labels as Django does those that it takes from models: one wording then serves both."""
-    for field in form.fields.values():
-        field.label = capfirst(field.label)
+def slug_field(help_text: Any = "") -> forms.CharField:
+    widget = UnfoldAdminTextInputWidget(attrs=_VERBATIM)
+    return forms.CharField(label=Tenant._meta.get_field("slug").verbose_name, widget=widget, help_text=help_text)
 
 
-def refuse_taken(slug: str) -> None:
-    """Refuse, as a form's field error, a slug that names a tenant already."""
+def check_new_slug(slug: str) -> str:
+    """Return the slug; raise `ValidationError` if it is invalid or taken."""
+    check_slug(slug)
     if Tenant.objects.filter(slug=slug).exists():
-        raise ValidationError(_("There is a tenant with this slug already. Choose another."))
+        raise ValidationError(_("A tenant with this slug already exists. Choose another."))
+    return slug
 
 
-class NewTenantForm(forms.Form):
-    """What `create_tenant` needs to know."""
-
+class NewTenantForm(CapitalizedLabelsMixin, forms.Form):
     name = forms.CharField(
         label=_("name"),
         max_length=200,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("How the shop is called, in any script."),
+        help_text=_("Name of the shop, in any script."),
     )
-    slug = forms.CharField(
-        label=_("slug"),
-        widget=UnfoldAdminTextInputWidget(attrs={"autocapitalize": "none", "spellcheck": "false"}),
-        help_text=Tenant._meta.get_field("slug").help_text,
-    )
+    slug = slug_field(Tenant._meta.get_field("slug").help_text)
     domain = forms.CharField(
         label=_("domain"),
         required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"autocapitalize": "none", "spellcheck": "false", "inputmode": "url"}),
-        help_text=_("A host name of the shop’s own, which becomes its address. Empty: its subdomain alone."),
+        widget=UnfoldAdminTextInputWidget(attrs=_VERBATIM | {"inputmode": "url"}),
+        help_text=_("Custom domain of the shop. Empty: only its subdomain."),
     )
-    variant = variant_field()
-    language = language_field()
-    currency = currency_field()
-    time_zone = time_zone_field()
+    variant = fields.variant_field()
+    language = fields.language_field()
+    currency = fields.currency_field()
+    time_zone = fields.time_zone_field()
     owner_email = forms.EmailField(
         label=_("owner’s e-mail address"),
         max_length=150,  # it is the user name as well
         widget=UnfoldAdminEmailInputWidget(attrs={"autocomplete": "off"}),
-        help_text=_("The shop’s first user, with all rights in the shop and none outside it."),
+        help_text=_("The first user, with all permissions in this shop only."),
     )
-    # Given back after an error: it would be lost without a word, and the owner left without the password agreed on.
+    # Rendered again after an error: otherwise it is lost without notice, and the owner gets a link instead.
     owner_password = forms.CharField(
         label=_("owner’s password"),
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordToggleWidget(attrs={"autocomplete": "new-password"}, render_value=True),
-        help_text=_("Empty: you get a link for the owner to set one."),
+        help_text=_("Empty: you get a link with which the owner sets a password."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        capitalise_labels(self)
-        usual = Tenant()
+        defaults = Tenant()
         for name in ("variant", "language", "currency", "time_zone"):
-            self.fields[name].initial = getattr(usual, name)
+            self.fields[name].initial = getattr(defaults, name)
 
     def clean_slug(self) -> str:
-        """Refuse a slug that cannot name a tenant, or does so already."""
-        slug: str = self.cleaned_data["slug"]
-        check_slug(slug)
-        refuse_taken(slug)
-        return slug
+        return check_new_slug(self.cleaned_data["slug"])
 
     def clean_domain(self) -> str:
-        """Return the one spelling of the host; refuse one that is the platform's or somebody's."""
+        """Return the normalized host; refuse one of the platform or of another tenant."""
         domain = Domain(host=self.cleaned_data["domain"])
         if domain.host:
             try:
@@ -117,7 +108,7 @@ class NewTenantForm(forms.Form):
         return str(domain.host)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a password that the project's validators refuse for this owner."""
+        """Validate the password for this owner."""
         password, email = self.cleaned_data.get("owner_password"), self.cleaned_data.get("owner_email", "")
         if password:
             try:
@@ -126,23 +117,20 @@ class NewTenantForm(forms.Form):
                 self.add_error("owner_password", error)
         return self.cleaned_data
 
-    def order(self) -> NewTenant:
-        """Return what is asked for, once the form is valid."""
+    def spec(self) -> NewTenant:
         return NewTenant(**{**self.cleaned_data, "owner_password": self.cleaned_data["owner_password"] or None})
 
-    def refuse(self, error: TenancyError) -> None:
-        """Show an error of `create_tenant` beside the field that it is about."""
+    def add_tenancy_error(self, error: TenancyError) -> None:
+        """Show an error of `create_tenant` at its field."""
         self.add_error(_FIELD_OF.get(type(error)), str(error))
 
 
-class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """What may change in a tenant without anything else having to follow."""
-
-    language = language_field()
-    currency = currency_field()
-    time_zone = time_zone_field()
-    api_version = api_version_field()
-    plan = plan_field()
+class TenantForm(CapitalizedLabelsMixin, forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
+    language = fields.language_field()
+    currency = fields.currency_field()
+    time_zone = fields.time_zone_field()
+    api_version = fields.api_version_field()
+    plan = fields.plan_field()
 
     class Meta:
         model = Tenant
@@ -154,35 +142,37 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
             "api_version",
             "staff_second_factor",
             "plan",
-            *OWN_LIMITS,
+            *LIMIT_FIELDS,
         ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        capitalise_labels(self)
         for name in ("language", "currency", "time_zone", "api_version", "plan"):
-            if name in self.fields:  # it is not for those who may only look
-                keep_choice(self.fields[name], getattr(self.instance, name))
+            if name in self.fields:  # missing without the permission to change
+                fields.keep_choice(self.fields[name], getattr(self.instance, name))
 
 
-class DeleteTenantForm(forms.Form):
-    """Asks for the slug, so that nobody deletes the shop that they were not thinking of."""
-
-    slug = forms.CharField(
-        label=_("slug"),
-        widget=UnfoldAdminTextInputWidget(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        ),
+class SuspendForm(CapitalizedLabelsMixin, forms.Form):
+    notice = forms.CharField(
+        label=_("notice"),
+        required=False,
+        max_length=2000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text=_("Shown to visitors until you resume the shop."),
     )
+
+
+class SlugConfirmationForm(CapitalizedLabelsMixin, forms.Form):
+    """Asks for the tenant's slug before it is deleted or purged."""
+
+    slug = slug_field()
 
     def __init__(self, tenant: Tenant, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        capitalise_labels(self)
         self.tenant = tenant
 
     def clean_slug(self) -> str:
-        """Refuse anything but the tenant's slug, letter by letter."""
         slug = cast(str, self.cleaned_data["slug"])
         if slug != self.tenant.slug:
-            raise ValidationError(_("This is not the slug of the tenant. Nothing has been deleted."))
+            raise ValidationError(_("This is not the slug of the tenant. Nothing was deleted."))
         return slug

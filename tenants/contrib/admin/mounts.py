@@ -1,4 +1,4 @@
-"""The applications mounted in a tenant, on the tenant's page."""
+"""Mounted applications, on their tenant's page of the operator's admin."""
 
 from __future__ import annotations
 
@@ -17,18 +17,16 @@ from tenants.errors import ConfigurationError
 
 
 class MountForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """One of the applications that the project offers, and what it gets beside the tenant."""
-
     class Meta:
         model = Mount
         fields = ["path", "app", "is_on", "is_for_staff", "options"]
-        # As tall as the other fields of its row: most have none. It can be pulled larger.
+        # One row high, since most mounts have no options.
         widgets = {"options": UnfoldAdminTextareaWidget(attrs={"rows": 1})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own = [self.instance.app] if self.instance.app else []
-        known = dict.fromkeys([*own, *mount_settings().mounts])
+        # An application that is no longer offered stays selectable.
+        known = dict.fromkeys([*filter(None, [self.instance.app]), *mount_settings().mounts])
         self.fields["app"] = forms.ChoiceField(
             label=capfirst(_("application")),
             choices=[(name, name) for name in known],
@@ -36,7 +34,7 @@ class MountForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at 
         )
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what the factory does not take, before a visitor meets it."""
+        """Refuse options that the factory does not accept."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         app, options = cleaned.get("app"), cleaned.get("options")
         if app and isinstance(options, dict):
@@ -48,8 +46,6 @@ class MountForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at 
 
 
 class MountInline(UntitledInline):
-    """What is mounted where."""
-
     model = Mount
     form = MountForm
     extra = 0

@@ -1,4 +1,4 @@
-"""Forms for operations on tenants: what a clone and a restored tenant are called, and which variant one gets."""
+"""Forms of operations: clone, change the variant, restore a backup."""
 
 from __future__ import annotations
 
@@ -17,44 +17,26 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from tenants.contrib.admin.forms import capitalise_labels, refuse_taken
+from tenants.contrib.admin.forms import CapitalizedLabelsMixin, check_new_slug, slug_field
 from tenants.errors import InvalidMappingFile
 from tenants.lifecycle.variant_csv import MappingText, check_mappings
-from tenants.models import Tenant, check_slug
+from tenants.models import Tenant
 from tenants.tasks.backup_files import backup_files
 from tenants.variants.discovery import known_variants
 from tenants.variants.labels import children_of
 
+# The file is stored in the row of the operation.
 _MAX_MAPPING_BYTES = 2_000_000
-"""The file travels in the row of the operation."""
-
-_AS_TYPED = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
 
-class NewSlugForm(forms.Form):
-    """What a tenant is to be called in addresses."""
-
-    new_slug = forms.CharField(
-        label=_("slug"),
-        widget=UnfoldAdminTextInputWidget(attrs=_AS_TYPED),
-        help_text=Tenant._meta.get_field("slug").help_text,
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        capitalise_labels(self)
+class NewSlugForm(CapitalizedLabelsMixin, forms.Form):
+    new_slug = slug_field(Tenant._meta.get_field("slug").help_text)
 
     def clean_new_slug(self) -> str:
-        """Refuse a slug that cannot name a tenant, or does so already."""
-        slug: str = self.cleaned_data["new_slug"]
-        check_slug(slug)
-        refuse_taken(slug)
-        return slug
+        return check_new_slug(self.cleaned_data["new_slug"])
 
 
 class CloneForm(NewSlugForm):
-    """What `clone_tenant` needs to know."""
-
     name = forms.CharField(
         label=_("name"),
         max_length=200,
@@ -66,43 +48,39 @@ class CloneForm(NewSlugForm):
         label=_("without personal data"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text=_("For copies that are tried things on: names, addresses and e-mail addresses are replaced."),
+        help_text=_("For test copies: replaces names, addresses and e-mail addresses."),
     )
 
 
-class VariantForm(forms.Form):
-    """Which variant a tenant gets, of those that it has not, and what its rows begin with there."""
-
+class VariantForm(CapitalizedLabelsMixin, forms.Form):
     variant = forms.ChoiceField(label=_("variant"), widget=UnfoldAdminSelectWidget)
     mapping = forms.FileField(
         label=_("mapping file"),
         required=False,
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,text/csv"}),
         help_text=_(
-            "What the rows begin with, as CSV in UTF-8: the first column is a field that tells them apart, such as "
-            "slug, the others are fields of the variant. Without a file they begin with the defaults."
+            "Initial values of the variant’s fields, as CSV in UTF-8. The first column is a unique field, such as "
+            "slug; the others are fields of the variant. Without a file, rows get the default values."
         ),
     )
     model = forms.ChoiceField(
         label=_("model of the file"),
         required=False,
         widget=UnfoldAdminSelectWidget,
-        help_text=_("Needed where the variant has several."),
+        help_text=_("Required if the variant has several models."),
     )
 
-    def __init__(self, now: str, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, current: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        capitalise_labels(self)
-        variants = sorted(known_variants() - {now})
+        variants = sorted(known_variants() - {current})
         models = {child.__name__ for variant in variants for child, *_parent in children_of(variant)}
-        self._offer("variant", {name: name for name in variants})
-        self._offer("model", {"": gettext("The only one"), **{name: name for name in sorted(models)}})
+        self._set_choices("variant", {name: name for name in variants})
+        self._set_choices("model", {"": gettext("The only one"), **{name: name for name in sorted(models)}})
 
-    def _offer(self, field: str, choices: dict[str, str]) -> None:
+    def _set_choices(self, field: str, choices: dict[str, str]) -> None:
         cast(forms.ChoiceField, self.fields[field]).choices = list(choices.items())
 
     def clean_mapping(self) -> MappingText | None:
-        """Return the file as text; refuse one that is too large, or no text."""
         file = self.cleaned_data["mapping"]
         if not file:
             return None
@@ -115,7 +93,7 @@ class VariantForm(forms.Form):
             raise ValidationError(_("The file is not in UTF-8.")) from None
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a file that makes no sense for the variant, with the line and the column of all that is wrong."""
+        """Check the file against the variant; each error names its line and column."""
         variant, file = self.cleaned_data.get("variant"), self.cleaned_data.get("mapping")
         if variant and file:
             try:
@@ -126,51 +104,42 @@ class VariantForm(forms.Form):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What the operation has to know."""
-        given = self.cleaned_data
-        file = given["mapping"]
-        mapping = {"mapping": {given["model"]: asdict(file)}} if file else {}
-        return {"variant": given["variant"], **mapping}
+        """Arguments of the operation."""
+        data = self.cleaned_data
+        file = data["mapping"]
+        mapping = {"mapping": {data["model"]: asdict(file)}} if file else {}
+        return {"variant": data["variant"], **mapping}
 
 
-class RestoreForm(forms.Form):
-    """What `restore_tenant` needs to know; the file is one of those in the folder of backups."""
-
+class RestoreForm(CapitalizedLabelsMixin, forms.Form):
     file = forms.ChoiceField(label=_("backup"), widget=UnfoldAdminSelectWidget)
-    slug = forms.CharField(
-        label=_("slug"),
-        widget=UnfoldAdminTextInputWidget(attrs=_AS_TYPED),
-        help_text=_("Of the shop that it becomes, or in whose place it comes."),
-    )
+    slug = slug_field(_("Slug of the new shop, or of the shop to replace."))
     over = forms.BooleanField(
-        label=_("in the place of the shop that is there"),
+        label=_("replace the existing shop"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text=_("That one is deleted, under another slug, and can be brought back like any deleted shop."),
+        help_text=_("The existing shop is deleted under another slug. You can undelete it like any deleted shop."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        capitalise_labels(self)
         field = cast(forms.ChoiceField, self.fields["file"])
+        # Only files in the folder of backups: a dump is executed as SQL.
         field.choices = [(str(file), file.name) for file in backup_files()]
 
     @property
     def has_backups(self) -> bool:
-        """Whether there is any file to choose."""
         return bool(cast(forms.ChoiceField, self.fields["file"]).choices)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a slug that is taken, or with `over` one that nobody has."""
         slug, over = self.cleaned_data.get("slug"), self.cleaned_data.get("over")
         if slug and over:
-            statuses = [Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED]
-            if not Tenant.objects.filter(slug=slug, status__in=statuses).exists():
-                self.add_error("slug", _("There is no such shop in whose place it could come."))
+            existing = Tenant.objects.filter(slug=slug, status__in=[Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED])
+            if not existing.exists():
+                self.add_error("slug", _("No active or suspended shop has this slug."))
         elif slug:
             try:
-                check_slug(slug)
-                refuse_taken(slug)
+                check_new_slug(slug)
             except ValidationError as error:
                 self.add_error("slug", error)
         return self.cleaned_data

@@ -1,4 +1,4 @@
-"""What an operation's page shows: how far it is, how fast, what failed. The same for the page and for its script."""
+"""Progress of an operation as template context: counts, rate, failures. Used by its page and by the page's script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tenants.models import Operation
 from tenants.tasks import KINDS
 from tenants.tasks.queue import worker_is_there
 
-STATE_LABELS = {
+STATE_COLORS = {
     Operation.State.WAITING: "warning",
     Operation.State.RUNNING: "info",
     Operation.State.DONE: "success",
@@ -25,17 +25,14 @@ STATE_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with its name."""
-
     title: Any
     count: int
     alarming: bool = False
 
 
 def title_of(operation: Operation) -> str:
-    """Return what an operation is called."""
     kind = KINDS.get(operation.kind)
-    title = str(kind.title) if kind else operation.kind  # one that the code does not know any more
+    title = str(kind.title) if kind else operation.kind  # an operation of an older release
     return f"{title}: {operation.slug}" if operation.slug else title
 
 
@@ -45,7 +42,7 @@ def panel_of(operation: Operation) -> dict[str, Any]:
     is_waiting = operation.state == Operation.State.WAITING
     return {
         "operation": operation,
-        "state_type": STATE_LABELS[Operation.State(operation.state)],
+        "state_type": STATE_COLORS[Operation.State(operation.state)],
         "counts": counts_of(operation),
         "pace": " · ".join(_pace(operation)),
         "figures": _figures(operation.report),
@@ -58,7 +55,6 @@ def panel_of(operation: Operation) -> dict[str, Any]:
 
 
 def counts_of(operation: Operation) -> str:
-    """Return how much is done of how much; empty as long as that is not known."""
     if not operation.total:
         return ""
     counts = {"done": operation.done, "total": operation.total}
@@ -68,10 +64,9 @@ def counts_of(operation: Operation) -> str:
 
 
 def _pace(operation: Operation) -> list[str]:
-    """Return rate, time to go and time taken, as far as they are known."""
     if operation.is_finished:
         started, finished = operation.started_at, operation.finished_at
-        return [gettext("took %s") % span(finished - started)] if started and finished else []
+        return [gettext("took %s") % duration_text(finished - started)] if started and finished else []
     if operation.state == Operation.State.WAITING or operation.started_at is None:
         return []
     parts = []
@@ -79,13 +74,12 @@ def _pace(operation: Operation) -> list[str]:
     if rate:
         parts.append(gettext("%s per second") % number_format(rate, decimal_pos=0 if rate >= 10 else 1))
         left = timedelta(seconds=(operation.total - operation.done) / rate)
-        parts.append(gettext("about %s to go") % span(left))
-    parts.append(gettext("%s so far") % span(timezone.now() - operation.started_at))
+        parts.append(gettext("about %s remaining") % duration_text(left))
+    parts.append(gettext("%s elapsed") % duration_text(timezone.now() - operation.started_at))
     return parts
 
 
-def span(duration: timedelta) -> str:
-    """Return a duration in words, in the biggest unit that it has two of."""
+def duration_text(duration: timedelta) -> str:
     seconds = max(0, round(duration.total_seconds()))
     if seconds < 120:
         return ngettext("%d second", "%d seconds", seconds) % seconds
@@ -101,5 +95,5 @@ def _figures(report: dict[str, Any]) -> list[Figure]:
         return []
     figures = [Figure(_("Migrated"), report["migrated"]), Figure(_("Failed"), report["failed"], report["failed"] > 0)]
     if report["elsewhere"]:
-        figures.append(Figure(_("In the hands of another run"), report["elsewhere"]))
+        figures.append(Figure(_("Locked by another run"), report["elsewhere"]))
     return figures

@@ -1,4 +1,4 @@
-"""Operations in the operator's admin: what is under way, what was done, and a page that follows one live."""
+"""Operations in the operator's admin: the list, and a page with the live progress of one."""
 
 from __future__ import annotations
 
@@ -17,19 +17,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from tenants.contrib.admin.operation_progress import STATE_LABELS, counts_of, panel_of, title_of
+from tenants.contrib.admin.operation_progress import STATE_COLORS, counts_of, panel_of, title_of
+from tenants.contrib.admin.read_only import ReadOnlyAdmin
 from tenants.contrib.admin.site import platform_site
 from tenants.models import Operation
 from tenants.tasks import KINDS
 
 
 class KindFilter(admin.SimpleListFilter):
-    """Filters by what is done."""
-
-    title = _("what")
+    title = _("operation")
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
@@ -40,44 +38,32 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(Operation, site=platform_site)
-class OperationAdmin(ModelAdmin):
-    """All operations. They are started where the tenants are; here they are looked at, by who may change tenants."""
+class OperationAdmin(ReadOnlyAdmin):
+    """All operations, for operators who may change tenants. The tenants' pages start them."""
 
-    list_display = ["work", "badge", "progress", "asked_by", "created_at"]
+    list_display = ["operation", "state_label", "progress", "asked_by", "created_at"]
     list_filter = ["state", KindFilter]
     list_per_page = 50
     search_fields = ["slug", "asked_by"]
-    search_help_text = _("Slug of the tenant, or who asked")
+    search_help_text = _("Slug of the tenant, or operator")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Operation]:
-        """Leave out what the work was given, which may be a whole file, and is shown nowhere."""
+        # The arguments are not shown, and may contain a whole file.
         operations: QuerySet[Operation] = super().get_queryset(request).defer("arguments")
         return operations
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Tell whether the operator may look: who may change tenants."""
         return bool(request.user.has_perm("tenants.change_tenant"))
 
     has_module_permission = has_view_permission
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def get_urls(self) -> list[URLPattern]:
-        """Put the script's view before Django's own URLs."""
         view = self.admin_site.admin_view(self._progress)
         return [path("<int:operation_id>/progress/", view, name="tenants_operation_progress"), *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show one operation, and follow it as long as it is not finished."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         operation = self.get_object(request, unquote(object_id))
@@ -112,12 +98,12 @@ class OperationAdmin(ModelAdmin):
 
     # --- Columns
 
-    @display(description=_("what"), ordering="kind")
-    def work(self, operation: Operation) -> str:
+    @display(description=_("operation"), ordering="kind")
+    def operation(self, operation: Operation) -> str:
         return title_of(operation)
 
-    @display(description=_("state"), ordering="state", label=STATE_LABELS)
-    def badge(self, operation: Operation) -> tuple[str, str]:
+    @display(description=_("state"), ordering="state", label=STATE_COLORS)
+    def state_label(self, operation: Operation) -> tuple[str, str]:
         return operation.state, operation.get_state_display()
 
     @display(description=_("progress"))

@@ -1,4 +1,4 @@
-"""How the services are right now: what all processes that call them have written down, put together."""
+"""Current status of the services, summed over the reports of all processes that call them."""
 
 from __future__ import annotations
 
@@ -16,58 +16,54 @@ from tenants.contrib.services.stats import BOUNDS, quantile
 from tenants.models import Tenant
 
 FRESH_SECONDS = 15.0
-"""After which a process that writes nothing more is not counted."""
+"""Older reports are not counted."""
 
 
 @dataclass(slots=True)
-class AddressNow:
-    """One address, as all processes see it."""
+class AddressStatus:
+    """One address, summed over all processes."""
 
     url: str
-    in_use: bool = False
-    """Whether it is registered and not taken out of use."""
-    seen_by: int = 0
+    active: bool = False
+    reports: int = 0
     unhealthy: int = 0
     open: int = 0
-    """How many processes leave it alone, or have it tried by one request."""
+    """Number of processes with an open or half-open circuit breaker."""
     in_flight: int = 0
     sockets: int = 0
     attempts: int = 0
     failures: int = 0
     blocked_tenants: set[int] = field(default_factory=set)
-    """The ids of tenants by whom alone it is left alone."""
-    shops: list[str] = field(default_factory=list)
+    """Ids of the tenants whose own circuit breaker is open."""
+    tenants: list[str] = field(default_factory=list)
     """Their slugs."""
 
-    def add(self, facts: dict[str, Any]) -> None:
-        """Add what one process has seen."""
-        self.seen_by += 1
-        self.unhealthy += not facts["healthy"]
-        self.open += facts["breaker"] != "closed"
-        self.blocked_tenants.update(facts.get("blocked_tenants", ()))  # none of a process with older code
+    def add(self, report: dict[str, Any]) -> None:
+        self.reports += 1
+        self.unhealthy += not report["healthy"]
+        self.open += report["breaker"] != "closed"
+        self.blocked_tenants.update(report.get("blocked_tenants", ()))  # missing in reports of older releases
         for name in ("in_flight", "sockets", "attempts", "failures"):
-            setattr(self, name, getattr(self, name) + facts[name])
+            setattr(self, name, getattr(self, name) + report[name])
 
     @property
     def state(self) -> tuple[str, str]:
-        """How it is, as unfold's colour and a word."""
-        if not self.in_use:
-            return "", _("out of use")
-        if not self.seen_by:
-            return "", _("not asked yet")
+        """Color of unfold, and text."""
+        if not self.active:
+            return "", _("inactive")
+        if not self.reports:
+            return "", _("no requests yet")
         if self.unhealthy:
-            return "danger", _("not well")
+            return "danger", _("unhealthy")
         if self.open:
-            return "warning", _("left alone")
+            return "warning", _("circuit open")
         if self.blocked_tenants:
-            return "warning", _("left alone by some shops")
-        return "success", _("well")
+            return "warning", _("circuit open for some tenants")
+        return "success", _("healthy")
 
 
 @dataclass(slots=True)
-class ServiceNow:
-    """One service."""
-
+class ServiceStatus:
     pk: int
     name: str
     is_active: bool
@@ -75,26 +71,25 @@ class ServiceNow:
     requests: int = 0
     errors: int = 0
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
-    addresses: dict[str, AddressNow] = field(default_factory=dict)
+    addresses: dict[str, AddressStatus] = field(default_factory=dict)
 
-    def add(self, facts: dict[str, Any]) -> None:
-        """Add what one process has seen."""
-        self.rate += facts["rate"]
-        self.requests += facts["requests"]
-        self.errors += facts["errors"]
-        self.buckets = [mine + theirs for mine, theirs in zip(self.buckets, facts["buckets"], strict=True)]
-        for address in facts["addresses"]:
-            self.addresses.setdefault(address["url"], AddressNow(address["url"])).add(address)
+    def add(self, report: dict[str, Any]) -> None:
+        self.rate += report["rate"]
+        self.requests += report["requests"]
+        self.errors += report["errors"]
+        self.buckets = [mine + theirs for mine, theirs in zip(self.buckets, report["buckets"], strict=True)]
+        for address in report["addresses"]:
+            self.addresses.setdefault(address["url"], AddressStatus(address["url"])).add(address)
 
     @property
     def figures(self) -> list[tuple[str, str, bool]]:
-        """What is told of it: a name, a text, and whether it is alarming."""
+        """Name, text, and whether to highlight it."""
         share = self.errors / self.requests if self.requests else 0.0
         return [
-            (_("requests a second"), number_format(self.rate, decimal_pos=1), False),
+            (_("requests per second"), number_format(self.rate, decimal_pos=1), False),
             (_("errors"), f"{number_format(share * 100, decimal_pos=1)} %", share > 0.01),
-            (_("half take at most"), _duration(self.buckets, 0.5), False),
-            (_("99 % take at most"), _duration(self.buckets, 0.99), False),
+            (_("p50 latency"), _duration(self.buckets, 0.5), False),
+            (_("p99 latency"), _duration(self.buckets, 0.99), False),
         ]
 
 
@@ -110,18 +105,15 @@ def _duration(buckets: list[int], share: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessNow:
-    """One process that calls services."""
-
+class ProcessStatus:
     process: str
     role: str
-    seconds: int
-    """Since it last wrote."""
+    age: int
     is_fresh: bool
 
 
 def panel() -> dict[str, Any]:
-    """Return the template context of `tenants/admin/services_panel.html`: three queries, or four."""
+    """Return the template context of `tenants/admin/service_status_panel.html`, by at most four queries."""
     now = timezone.now()
     reports = list(ServiceReport.objects.all())
     services = {row.name: _service(row) for row in Service.objects.prefetch_related("addresses")}
@@ -130,26 +122,26 @@ def panel() -> dict[str, Any]:
             for name, facts in report.facts.items():
                 if name in services:
                     services[name].add(facts)
-    _name_shops([address for service in services.values() for address in service.addresses.values()])
+    _set_slugs([address for service in services.values() for address in service.addresses.values()])
     return {"services": list(services.values()), "processes": list(_processes(reports, now))}
 
 
-def _service(row: Service) -> ServiceNow:
-    addresses = {one.url: AddressNow(one.url, in_use=one.is_active and row.is_active) for one in row.addresses.all()}
-    return ServiceNow(row.pk, row.name, row.is_active, addresses=addresses)
+def _service(row: Service) -> ServiceStatus:
+    addresses = {one.url: AddressStatus(one.url, active=one.is_active and row.is_active) for one in row.addresses.all()}
+    return ServiceStatus(row.pk, row.name, row.is_active, addresses=addresses)
 
 
-def _name_shops(addresses: Iterable[AddressNow]) -> None:
+def _set_slugs(addresses: Iterable[AddressStatus]) -> None:
     ids = {tenant for address in addresses for tenant in address.blocked_tenants}
     slugs = dict(Tenant.objects.filter(pk__in=ids).values_list("pk", "slug")) if ids else {}
     for address in addresses:
-        address.shops = sorted(slugs[tenant] for tenant in address.blocked_tenants if tenant in slugs)
+        address.tenants = sorted(slugs[tenant] for tenant in address.blocked_tenants if tenant in slugs)
 
 
-def _processes(reports: Iterable[ServiceReport], now: datetime) -> Iterable[ProcessNow]:
+def _processes(reports: Iterable[ServiceReport], now: datetime) -> Iterable[ProcessStatus]:
     for report in reports:
         age = _age(report, now)
-        yield ProcessNow(report.process, report.role, round(age), age <= FRESH_SECONDS)
+        yield ProcessStatus(report.process, report.role, round(age), age <= FRESH_SECONDS)
 
 
 def _age(report: ServiceReport, now: datetime) -> float:

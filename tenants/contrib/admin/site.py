@@ -1,4 +1,4 @@
-"""The admin site of the platform."""
+"""The admin site of the platform's host."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _SIDEBAR = (
     ("tenants.view_domain", "tenants_domain", _("Domains"), "language"),
     ("tenants_services.view_service", "tenants_services_service", _("Services"), "hub"),
     ("tenants.change_tenant", "tenants_operation", _("Operations"), "pending_actions"),
-    ("tenants_api.view_apiusage", "tenants_api_apiusage", _("Use of the API"), "monitoring"),
-    ("tenants.view_auditevent", "tenants_auditevent", _("Audit events"), "history"),
+    ("tenants_api.view_apiusage", "tenants_api_apiusage", _("API usage"), "monitoring"),
+    ("tenants.view_auditevent", "tenants_auditevent", _("Audit log"), "history"),
     ("auth.view_user", "auth_user", _("Operators"), "badge"),
-    ("auth.view_group", "auth_group", _("Groups of operators"), "groups"),
+    ("auth.view_group", "auth_group", _("Operator groups"), "groups"),
 )
-"""Permission, first part of the URL's name, title and icon of every entry below the dashboard."""
+"""Permission, prefix of the URL name, title and icon."""
 
-# The terracotta of the building's own pages (tenants/static/tenants/pages.css).
+# The terracotta of the platform's pages (tenants/static/tenants/pages.css).
 _PRIMARY = {
     "50": "oklch(97.5% .013 45)",
     "100": "oklch(94.5% .03 45)",
@@ -43,23 +43,19 @@ _PRIMARY = {
 
 
 class PlatformAdminSite(AccountsSite):
-    """Where operators look after the building. No tenant's URLconf has it."""
-
     site_title = "Sangga"
     site_header = "Sangga"
-    index_title = _("The building")
+    index_title = _("Overview")
     index_template = "tenants/admin/index.html"
-    # Unfold keeps a site's looks in a setting. These are the engine's own, so that a project has nothing to set up;
-    # the name keeps the settings of another site in the project out of here.
+    # Unfold reads a site's appearance from this setting. `each_context` sets it, so a project has nothing to configure.
     settings_name = "UNFOLD_PLATFORM"
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what every page of the site has in its context, its looks included."""
         context: dict[str, Any] = super().each_context(request)
         return context | {
             "site_title": self.site_title,
             "site_header": self.site_header,
-            "site_subheader": _("The operator’s office"),
+            "site_subheader": _("Platform admin"),
             "site_symbol": "apartment",
             "site_favicons": [Favicon(href=static("tenants/icon.svg"), rel="icon", type="image/svg+xml")],
             "show_languages": True,
@@ -68,7 +64,6 @@ class PlatformAdminSite(AccountsSite):
         }
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """Return the navigation: the dashboard, and what this operator may see."""
         index = reverse("admin:index")
         items = [_entry(index, _("Dashboard"), "dashboard", active=request.path == index)]
         for permission, name, title, icon in _SIDEBAR:
@@ -78,7 +73,6 @@ class PlatformAdminSite(AccountsSite):
         return [{"title": None, "items": items}]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Show the dashboard; its figures only to those who may see tenants."""
         figures = dashboard() if request.user.has_perm("tenants.view_tenant") else {}
         response: TemplateResponse = super().index(request, {**figures, **(extra_context or {})})
         return response

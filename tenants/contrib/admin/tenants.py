@@ -1,120 +1,193 @@
-"""Tenants in the operator's admin: the list, a tenant's page, and what can be done to one."""
+"""Tenants in the operator's admin: the list, and a tenant's page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat, truncatechars
 from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from tenants.conf import tenancy
 from tenants.contrib.admin.domains import DomainInline
-from tenants.contrib.admin.forms import TenantForm
-from tenants.contrib.admin.limits import LIMITS_FIELDSET, LIMITS_READONLY, LimitsAdmin
+from tenants.contrib.admin.forms import LIMIT_FIELDS, TenantForm
+from tenants.contrib.admin.limits import limits_text, throttled_text
 from tenants.contrib.admin.mounts import MountInline
 from tenants.contrib.admin.site import platform_site
-from tenants.contrib.admin.tenant_confirm_views import TenantQuestions
-from tenants.contrib.admin.tenant_create_view import actor
-from tenants.contrib.admin.tenant_facts import Facts, Migrations, facts_of, furniture_of, with_migrations
-from tenants.contrib.admin.tenant_login_view import TenantEntering
+from tenants.contrib.admin.tenant_summary import (
+    MigrationStatus,
+    TenantSummary,
+    add_summaries,
+    contents_of,
+    migration_filter,
+    tenants_to_migrate,
+)
+from tenants.contrib.admin.views import OF_ALL_TENANTS, OF_ONE_TENANT, TenantView, lifecycle
+from tenants.contrib.admin.views.base import actor
+from tenants.contrib.admin.views.create import create
 from tenants.lifecycle import audit
 from tenants.lifecycle.audit import acting_as
 from tenants.models import Tenant
 from tenants.registry.tenant_info import info_of
 
-_MIGRATIONS_LABELS = {Migrations.CURRENT: "success", Migrations.BEHIND: "warning", Migrations.FAILED: "danger"}
-_STATUS_LABELS = {
+_MIGRATION_COLORS = {
+    MigrationStatus.CURRENT: "success",
+    MigrationStatus.BEHIND: "warning",
+    MigrationStatus.FAILED: "danger",
+}
+_STATUS_COLORS = {
     Tenant.Status.ACTIVE: "success",
     Tenant.Status.SUSPENDED: "warning",
     Tenant.Status.DELETED: "danger",
     Tenant.Status.PURGING: "danger",
 }
-
-
-_FACTS = ("name", "language", "currency", "time_zone", "api_version", "staff_second_factor")
-"""What an operator may change about a tenant on its page, beside its limits."""
-
-
-def _attach_facts(tenants: list[Tenant]) -> None:
-    facts = facts_of(tenants)
-    for tenant in tenants:
-        tenant.facts = facts[tenant.pk]  # type: ignore[attr-defined]
-
-
-def _facts(tenant: Tenant) -> Facts:
-    return cast(Facts, tenant.facts)  # type: ignore[attr-defined]
+_GENERAL_FIELDS = ("name", "language", "currency", "time_zone", "api_version", "staff_second_factor")
+_DATABASE_FIELDS = ("variant", "schema", "role", "size", "contents", "migrations_in_full", "created_at")
 
 
 class TenantChangeList(ChangeList):
-    """A page of tenants with the facts of each."""
-
     def get_results(self, request: HttpRequest) -> None:
-        """Fetch the page, and the facts of all on it with one query more."""
         super().get_results(request)
         self.result_list: list[Tenant] = list(self.result_list)
-        _attach_facts(self.result_list)
+        add_summaries(self.result_list)
 
 
 class MigrationsFilter(admin.SimpleListFilter):
-    """Filters by where the schema is compared with the migrations in the code."""
-
     title = _("migrations")
     parameter_name = "migrations"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
-        return Migrations.choices
+        return MigrationStatus.choices
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> QuerySet[Tenant]:
-        wanted = self.value()
-        if wanted is None or wanted not in Migrations.values:
+        value = self.value()
+        if value is None or value not in MigrationStatus.values:
             return queryset
-        return queryset.filter(with_migrations(Migrations(wanted)))
+        return queryset.filter(migration_filter(MigrationStatus(value)))
 
 
 @admin.register(Tenant, site=platform_site)
-class TenantAdmin(TenantEntering, TenantQuestions, LimitsAdmin):
-    """All tenants. Whatever has to do with a schema goes through `tenants.lifecycle`, never through the row alone."""
+class TenantAdmin(ModelAdmin):
+    """All tenants. What concerns a schema goes through `tenants.lifecycle`, never through the row alone."""
 
     form = TenantForm
     inlines = [DomainInline, MountInline]
-    list_display = ["tenant", "address", "door", "schema", "size", "migrations", "created_at"]
+    list_display = ["tenant", "address", "status_label", "schema", "size", "migrations", "created_at"]
     list_filter = ["status", MigrationsFilter, "variant"]
     list_per_page = 50
+    list_before_template = "tenants/admin/tenant_list_buttons.html"
     search_fields = ["slug", "name", "domains__host"]
     search_help_text = _("Slug, name or domain")
     fieldsets = [
-        (None, {"fields": ["name", "slug", *_FACTS[1:]]}),
+        (None, {"fields": ["name", "slug", *_GENERAL_FIELDS[1:]]}),
+        (_("Database"), {"fields": _DATABASE_FIELDS}),
         (
-            _("In the database"),
-            {"fields": ["variant", "schema", "role", "size", "contents", "migrations_in_full", "created_at"]},
+            _("Limits"),
+            {
+                "fields": ["plan", "limits_in_force", "throttled", *LIMIT_FIELDS],
+                "description": _("For each process of the web server. Empty: as in the plan. 0: no limit."),
+            },
         ),
-        LIMITS_FIELDSET,
     ]
-    readonly_fields = [
-        *LIMITS_READONLY,
-        "slug",
-        "variant",
-        "schema",
-        "role",
-        "size",
-        "contents",
-        "migrations_in_full",
-        "created_at",
-    ]
-    change_form_outer_before_template = "tenants/admin/tenant_doors.html"
-    actions = ["suspend_selected", "resume_selected"]
+    readonly_fields = ["slug", *_DATABASE_FIELDS, "limits_in_force", "throttled"]
+    change_form_outer_before_template = "tenants/admin/tenant_buttons.html"
+    add_form_template = "tenants/admin/create_tenant.html"
+    actions = [lifecycle.suspend_selected, lifecycle.resume_selected]
+
+    # --- Views
+
+    def get_urls(self) -> list[URLPattern]:
+        # Before Django's own URLs, the last of which matches any path.
+        return [
+            *(path(f"{view.path}/", self._view_of_all(view), name=view.url_name) for view in OF_ALL_TENANTS),
+            *(
+                path(f"<path:object_id>/{view.path}/", self._view_of_one(view), name=view.url_name)
+                for view in OF_ONE_TENANT
+            ),
+            *super().get_urls(),
+        ]
+
+    def _view_of_all(self, entry: TenantView) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest) -> HttpResponse:
+            _require(request, entry)
+            return entry.view(self, request)
+
+        return self._admin_view(entry, view)
+
+    def _view_of_one(self, entry: TenantView) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, object_id: str) -> HttpResponse:
+            _require(request, entry)
+            tenant = self.get_object(request, unquote(object_id))
+            return entry.view(self, request, tenant) if tenant else self._not_found(request, object_id)
+
+        return self._admin_view(entry, view)
+
+    def _admin_view(self, entry: TenantView, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        guarded: Callable[..., HttpResponse] = self.admin_site.admin_view(
+            require_POST(view) if entry.post_only else view
+        )
+        return guarded
+
+    def _not_found(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return cast(HttpResponse, self._get_obj_does_not_exist_redirect(request, self.opts, object_id))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"to_migrate": tenants_to_migrate().count(), "restores": bool(tenancy().backup_dir)}
+        return cast(HttpResponse, super().changelist_view(request, {**context, **(extra_context or {})}))
+
+    @method_decorator(sensitive_post_parameters("owner_password"))
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show a tenant's page, or the form that creates one: a row is inserted by `create_tenant` alone."""
+        if object_id is None or "_saveasnew" in request.POST:
+            return create(self, request, extra_context)
+        context = {"show_save_and_add_another": False, **(extra_context or {})}
+        return cast(HttpResponse, super().changeform_view(request, object_id, form_url, context))
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        tenant = self.get_object(request, unquote(object_id))
+        if not self.has_delete_permission(request, tenant):
+            raise PermissionDenied
+        return lifecycle.delete(self, request, tenant) if tenant else self._not_found(request, object_id)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
+        """Refuse what is deleted already."""
+        exists = obj is None or info_of(obj).exists
+        return exists and bool(super().has_delete_permission(request, obj))
+
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        """Return the actions without Django's own, which deletes rows; `action_location` is new in Django 6.1."""
+        location = {} if action_location is None else {"action_location": action_location}
+        actions: dict[str, Any] = super().get_actions(request, **location)
+        actions.pop("delete_selected", None)
+        return actions
+
+    # --- Rows
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
-        """Return tenants with what their facts are made of."""
         tenants: QuerySet[Tenant] = super().get_queryset(request)
         return tenants.select_related("state").prefetch_related("domains", "mounts")
 
@@ -122,29 +195,25 @@ class TenantAdmin(TenantEntering, TenantQuestions, LimitsAdmin):
         return TenantChangeList
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Tenant | None:
-        """Return the tenant with its facts, or None."""
         tenant = cast("Tenant | None", super().get_object(request, object_id, from_field))
         if tenant is not None:
-            _attach_facts([tenant])
+            add_summaries([tenant])
         return tenant
 
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        with acting_as(actor(request)):
+            for action, fields in (("limits", ("plan", *LIMIT_FIELDS)), ("change", _GENERAL_FIELDS)):
+                if changed := {name: form.cleaned_data[name] for name in fields if name in form.changed_data}:
+                    audit.record(action, info_of(obj), **changed)
+
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Save domains or mounts, and write down who changed them."""
         super().save_formset(request, form, formset, change)
         if formset.has_changed():
             rows = formset.model._default_manager.filter(tenant=form.instance)
+            action = f"change {formset.model._meta.model_name}s"
             with acting_as(actor(request)):
-                audit.record(
-                    f"change {formset.model._meta.model_name}s", info_of(form.instance), now=[str(row) for row in rows]
-                )
-
-    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
-        """Save what was changed, and write it down."""
-        super().save_model(request, obj, form, change)
-        changed = {name: form.cleaned_data[name] for name in form.changed_data if name in _FACTS}
-        if changed:
-            with acting_as(actor(request)):
-                audit.record("change", info_of(obj), **changed)
+                audit.record(action, info_of(form.instance), now=[str(row) for row in rows])
 
     # --- Columns and read-only fields
 
@@ -154,10 +223,11 @@ class TenantAdmin(TenantEntering, TenantQuestions, LimitsAdmin):
 
     @display(description=_("address"))
     def address(self, tenant: Tenant) -> SafeString:
-        return format_html('<a href="{0}" class="operator-link">{1}</a>', _facts(tenant).url, _facts(tenant).info.host)
+        summary = _summary(tenant)
+        return format_html('<a href="{0}" class="operator-link">{1}</a>', summary.url, summary.info.host)
 
-    @display(description=_("status"), ordering="status", label=_STATUS_LABELS)
-    def door(self, tenant: Tenant) -> tuple[str, str]:
+    @display(description=_("status"), ordering="status", label=_STATUS_COLORS)
+    def status_label(self, tenant: Tenant) -> tuple[str, str]:
         return tenant.status, tenant.get_status_display()
 
     @display(description=_("schema"), ordering="pk")
@@ -166,34 +236,52 @@ class TenantAdmin(TenantEntering, TenantQuestions, LimitsAdmin):
 
     @display(description=_("size"))
     def size(self, tenant: Tenant) -> str:
-        size = _facts(tenant).size
+        size = _summary(tenant).size
         return filesizeformat(size) if size is not None else gettext("no schema")
 
     @display(description=_("migrations"))
     def migrations(self, tenant: Tenant) -> SafeString:
-        facts = _facts(tenant)
-        error = format_html('<span class="operator-error">{}</span>', truncatechars(facts.error, 60))
-        return format_html("{}{}", _migrations_label(facts), error if facts.error else "")
+        error = _summary(tenant).error
+        short = format_html('<span class="operator-error">{}</span>', truncatechars(error, 60)) if error else ""
+        return format_html("{}{}", _migrations_label(tenant), short)
 
     @display(description=_("migrations"))
     def migrations_in_full(self, tenant: Tenant) -> SafeString:
-        state = getattr(tenant, "state", None)
-        return render_to_string(
-            "tenants/admin/migrations.html",
-            {"label": _migrations_label(_facts(tenant)), "state": state, "error": _facts(tenant).error},
-        )
+        context = {
+            "label": _migrations_label(tenant),
+            "state": getattr(tenant, "state", None),
+            "error": _summary(tenant).error,
+        }
+        return render_to_string("tenants/admin/migrations.html", context)
 
     @display(description=_("contents"))
     def contents(self, tenant: Tenant) -> str:
-        tables, users = furniture_of(_facts(tenant).info)
+        tables, users = contents_of(_summary(tenant).info)
         parts = [ngettext("%d table", "%d tables", tables) % tables]
         if users is not None:
             parts.append(ngettext("%d user account", "%d user accounts", users) % users)
         return ", ".join(parts)
 
+    @display(description=_("in force"))
+    def limits_in_force(self, tenant: Tenant) -> str:
+        return limits_text(_summary(tenant).info.limits)
 
-def _migrations_label(facts: Facts) -> SafeString:
-    return render_to_string(
-        "unfold/helpers/label.html",
-        {"text": facts.migrations.label, "type": _MIGRATIONS_LABELS[facts.migrations], "label_title": facts.error},
-    )
+    @display(description=_("throttled in the last 24 hours"))
+    def throttled(self, tenant: Tenant) -> str:
+        return throttled_text(tenant)
+
+
+def _require(request: HttpRequest, view: TenantView) -> None:
+    if not request.user.has_perms([f"tenants.{action}_tenant" for action in view.permissions]):
+        raise PermissionDenied
+
+
+def _summary(tenant: Tenant) -> TenantSummary:
+    return cast(TenantSummary, tenant.summary)  # type: ignore[attr-defined]
+
+
+def _migrations_label(tenant: Tenant) -> SafeString:
+    summary = _summary(tenant)
+    color = _MIGRATION_COLORS[summary.migrations]
+    context = {"text": summary.migrations.label, "type": color, "label_title": summary.error}
+    return render_to_string("unfold/helpers/label.html", context)

@@ -43,7 +43,7 @@ def test_a_new_primary_domain_makes_an_alias_of_the_former_one(
 def test_a_taken_host_is_refused_in_any_spelling(browser: Client, acme: TenantInfo, globex: TenantInfo) -> None:
     Domain.objects.create(tenant_id=acme.id, host="shop.example")
     page = browser.post(f"{DOMAINS}add/", {"tenant": globex.id, "host": "SHOP.example."})
-    assert "This host belongs to a tenant already." in errors_of(page)
+    assert "This host already belongs to a tenant." in errors_of(page)
 
 
 def test_the_platforms_names_are_refused(browser: Client, globex: TenantInfo) -> None:

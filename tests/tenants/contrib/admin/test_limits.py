@@ -34,8 +34,8 @@ def limits_of(tenant: TenantInfo) -> Any:
 
 def test_the_page_says_what_is_in_force_and_offers_the_plans(browser: Client, acme: TenantInfo) -> None:
     page = browser.get(page_of(acme)).text
-    assert "4 requests at once, 9 wait in line, 50 requests a second, 60 in a burst" in page
-    assert "As everybody (standard)" in page
+    assert "4 concurrent requests, 9 queued, 50 requests per second, burst of 60" in page
+    assert "Default (standard)" in page
     assert '<option value="large"' in page
 
 
@@ -72,21 +72,21 @@ def test_page_and_dashboard_tell_who_met_their_limits_lately(
     browser: Client, acme: TenantInfo, globex: TenantInfo
 ) -> None:
     LimitHit.objects.all().delete()  # that of shops in other tests is written by a thread, and for good
-    assert "Met their limits" not in browser.get("/admin/").text
-    assert "Not once." in browser.get(page_of(acme)).text
+    assert "Throttled in" not in browser.get("/admin/").text
+    assert "Never" in browser.get(page_of(acme)).text
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     LimitHit.objects.create(tenant_id=acme.id, hour=hour, refused_rate=1234, cut_statements=1)
     LimitHit.objects.create(tenant_id=acme.id, hour=hour - timedelta(hours=2), refused_rate=1)
     LimitHit.objects.create(tenant_id=globex.id, hour=hour - timedelta(hours=30), refused_concurrency=7)
-    told = "1235 requests too many in a short time, 1 statement took too long"
+    told = "1235 requests over the rate limit, 1 SQL statement timed out"
     assert told in browser.get(page_of(acme)).text
     dashboard = browser.get("/admin/").text
     assert told in dashboard
-    assert "7 requests too many at once" not in dashboard
+    assert "7 requests over the concurrency limit" not in dashboard
 
 
 def test_who_may_only_look_changes_no_limit(browser_of: Any, acme: TenantInfo) -> None:
     looker = browser_of("view_tenant")
-    assert "requests at once" in looker.get(page_of(acme)).text
+    assert "concurrent requests" in looker.get(page_of(acme)).text
     assert looker.post(page_of(acme), form_of(acme, max_rate="1")).status_code == 403
     assert limits_of(acme).rate == 50

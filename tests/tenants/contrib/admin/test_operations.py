@@ -111,7 +111,7 @@ def test_a_tenant_that_is_not_deleted_is_not_purged(browser: Client, acme: Tenan
 
 def test_cloning_asks_for_a_free_slug(browser: Client, acme: TenantInfo) -> None:
     assert door("clone", acme) in browser.get(door("change", acme)).content.decode()
-    for slug, reason in {"globex": "There is a tenant", "admin": "cannot name", "Not a slug": "cannot name"}.items():
+    for slug, reason in {"globex": "already exists", "admin": "cannot name", "Not a slug": "cannot name"}.items():
         assert reason in browser.post(door("clone", acme), {"new_slug": slug}).content.decode()
     assert not Operation.objects.exists()
     browser.post(door("clone", acme), {"new_slug": "acme-2", "name": "Acme Two", "anonymise": "on"})
@@ -167,7 +167,7 @@ def test_what_was_started_stands_among_what_the_operator_did_last(browser: Clien
 
 def test_the_page_shows_how_far_it_is_how_fast_and_what_failed(browser: Client, running: Operation) -> None:
     page = browser.get(page_of(running)).content.decode()
-    for words in ("Running", "1,200 of 2,400", "60 per second", "about 20 seconds to go", "globex", "2 migrations"):
+    for words in ("Running", "1,200 of 2,400", "60 per second", "about 20 seconds remaining", "globex", "2 migrations"):
         assert words in page
     assert '<progress class="operator-progress" max="2400" value="1200"' in page
     assert "&lt;script&gt;alert(1)" in page

@@ -44,7 +44,7 @@ def test_a_service_is_registered_and_it_is_written_down(browser: Client, acme: T
 
 def test_two_services_cannot_have_one_path(browser: Client) -> None:
     Service.objects.create(name="other", prefixes="/stock/")
-    assert "/stock/ leads to other already." in errors_of(browser.post(f"{SERVICES}add/", order()))
+    assert "/stock/ is already used by service other." in errors_of(browser.post(f"{SERVICES}add/", order()))
 
 
 def test_a_removed_service_is_written_down(browser: Client) -> None:
@@ -95,12 +95,12 @@ def test_the_live_page_puts_together_what_processes_have_seen(browser: Client) -
     figures = browser.get(f"{SERVICES}live/figures/").json()
     html = " ".join(figures["html"].split())
     assert not figures["is_finished"]
-    for told in ("25.0 %", "25 ms", "3 of 18", ">4</td>", ">14</td>", "one:1", "two:2", "well"):
+    for told in ("25.0 %", "25 ms", "3 of 18", ">4</td>", ">14</td>", "one:1", "two:2", "healthy"):
         assert told in html, told
 
 
 @pytest.mark.parametrize(
-    ("facts", "state"), [({"healthy": False}, "not well"), ({"breaker": "open"}, "left alone"), ({}, "well")]
+    ("facts", "state"), [({"healthy": False}, "unhealthy"), ({"breaker": "open"}, "circuit open"), ({}, "healthy")]
 )
 def test_the_worst_that_any_process_has_seen_is_told(browser: Client, facts: dict[str, Any], state: str) -> None:
     Service.objects.create(name="stock").addresses.create(url="http://10.1.0.7:8003")
@@ -115,7 +115,7 @@ def test_shops_that_alone_leave_an_address_alone_are_named(browser: Client, acme
     report(blocked_tenants=[acme.id])
     report(process="two:2", blocked_tenants=[acme.id, 987_654])  # the other one is purged by now
     html = browser.get(f"{SERVICES}live/figures/").json()["html"]
-    assert "left alone by some shops" in html
+    assert "circuit open for some tenants" in html
     assert f">{acme.slug}<" in html
 
 
@@ -124,7 +124,7 @@ def test_what_a_process_has_seen_long_ago_is_not_counted(browser: Client) -> Non
     report()
     ServiceReport.objects.update(at=timezone.now() - timedelta(seconds=30))
     (service,) = panel()["services"]
-    assert (service.requests, service.addresses["http://10.1.0.7:8003"].state[1]) == (0, "not asked yet")
+    assert (service.requests, service.addresses["http://10.1.0.7:8003"].state[1]) == (0, "no requests yet")
 
 
 def test_a_process_writes_over_what_it_wrote_and_takes_the_old_away(office: None) -> None:

@@ -1,30 +1,30 @@
-// Keeps an operation's page up to date while it is under way. Without this, reloading the page does the same.
+// Updates the page of a running operation, or the status of services, every second. Without scripts the page reloads.
 "use strict";
 
 const panel = document.querySelector("[data-follow]");
-const spoken = document.querySelector("[data-follow-status]");
+const announcer = document.querySelector("[data-follow-status]");
 
 async function follow() {
   try {
-    const answer = await fetch(panel.dataset.follow, { headers: { Accept: "application/json" } });
-    if (answer.redirected || answer.status === 403) {
-      location.reload(); // signed out, or no right to this any more: the page itself says which
+    const response = await fetch(panel.dataset.follow, { headers: { Accept: "application/json" } });
+    if (response.redirected || response.status === 403) {
+      location.reload(); // signed out, or no permission any more: the page itself shows which
       return;
     }
-    if (answer.ok) {
-      const now = await answer.json();
-      show(now);
-      if (now.is_finished) return;
+    if (response.ok) {
+      const progress = await response.json();
+      show(progress);
+      if (progress.is_finished) return;
     }
   } catch {
-    // The server is away for a moment, while it is updated for example.
+    // The server is unreachable for a moment, for example during an update.
   }
   setTimeout(follow, 1000);
 }
 
-function show(now) {
-  if (panel.shown !== now.html) panel.innerHTML = panel.shown = now.html;
-  if (spoken.textContent !== now.state_text) spoken.textContent = now.state_text;
+function show(progress) {
+  if (panel.shown !== progress.html) panel.innerHTML = panel.shown = progress.html;
+  if (announcer.textContent !== progress.state_text) announcer.textContent = progress.state_text;
 }
 
 if (panel) setTimeout(follow, 1000);

@@ -56,7 +56,7 @@ def test_a_shop_is_renamed_and_answers_at_its_new_address(
 ) -> None:
     assert url(acme, "rename") in text(browser.get(url(acme, "change")))
     assert "http://acme.localhost" in text(browser.get(url(acme, "rename")))
-    for slug, reason in {"globex": "There is a tenant", "admin": "cannot name", "": "required"}.items():
+    for slug, reason in {"globex": "already exists", "admin": "cannot name", "": "required"}.items():
         assert reason in text(browser.post(url(acme, "rename"), {"new_slug": slug}))
     with django_capture_on_commit_callbacks(execute=True):
         page = text(browser.post(url(acme, "rename"), {"new_slug": "acme-new"}, follow=True))
@@ -65,7 +65,7 @@ def test_a_shop_is_renamed_and_answers_at_its_new_address(
     assert answers == [404, 200]
     event = AuditEvent.objects.get(action="rename", slug="acme-new")
     assert (event.slug, event.detail, event.actor) == ("acme-new", {"before": "acme"}, "operator mia")
-    assert "Renamed: acme-new." in text(browser.get(url(acme, "history")))
+    assert "Changed the slug to acme-new." in text(browser.get(url(acme, "history")))
 
 
 @pytest.mark.parametrize("name", ["suspend", "rename"])

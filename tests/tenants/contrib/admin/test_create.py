@@ -85,7 +85,7 @@ def test_a_slug_that_cannot_name_a_shop_is_an_error_of_the_slug(browser: Client,
 
 def test_a_slug_that_is_taken_is_an_error_of_the_slug(browser: Client, acme: TenantInfo) -> None:
     errors = errors_of(browser.post(ADD, filled(slug="acme")))
-    assert errors == {"slug": ["There is a tenant with this slug already. Choose another."]}
+    assert errors == {"slug": ["A tenant with this slug already exists. Choose another."]}
 
 
 @pytest.mark.parametrize("domain", ["no host!", "shop.localhost", "localhost", "127.0.0.1", "a" * 254, "-a.example"])

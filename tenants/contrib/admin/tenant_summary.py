@@ -1,4 +1,4 @@
-"""What an operator wants to know of tenants, asked for many of them at once."""
+"""What the admin shows of a tenant beyond its row: address, size, migrations, contents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Q, TextChoices
+from django.db.models import Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from tenants.conf import tenancy
@@ -20,8 +20,8 @@ from tenants.registry.tenant_info import info_of
 from tenants.variants.discovery import known_variants
 
 
-class Migrations(TextChoices):
-    """How a tenant's schema stands to the migrations in the code."""
+class MigrationStatus(TextChoices):
+    """A schema compared with the migrations in the code."""
 
     CURRENT = "current", _("Up to date")
     BEHIND = "behind", _("Behind")
@@ -29,15 +29,13 @@ class Migrations(TextChoices):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is known of one tenant beside its row."""
-
+class TenantSummary:
     info: TenantInfo
     size: int | None
-    """Bytes on disk; None where the tenant has no schema."""
-    migrations: Migrations
+    """Bytes on disk; None without a schema."""
+    migrations: MigrationStatus
     error: str
-    """What stopped the last migration; empty unless it failed."""
+    """Error of the last migration, if it failed."""
 
     @property
     def url(self) -> str:
@@ -45,54 +43,55 @@ class Facts:
 
     @property
     def has_other_variants(self) -> bool:
-        """Whether there is another variant that the tenant could get."""
         return bool(known_variants() - {self.info.variant})
 
     @property
     def staff_link(self) -> str:
-        """The way into the tenant while it is suspended."""
         return bypass_link(self.info)
 
 
-def facts_of(tenants: Collection[Tenant]) -> dict[int, Facts]:
-    """Return the facts of each tenant by its id: one query, if their domains and states have been fetched."""
+def add_summaries(tenants: Collection[Tenant]) -> None:
+    """Set `summary` of each tenant by one query, if their domains and states are prefetched."""
     infos = {tenant.pk: info_of(tenant) for tenant in tenants}
     sizes = sizes_in_bytes([info.schema for info in infos.values()])
-    return {
-        tenant.pk: Facts(
-            info=(info := infos[tenant.pk]),
+    for tenant in tenants:
+        info = infos[tenant.pk]
+        tenant.summary = TenantSummary(  # type: ignore[attr-defined]
+            info=info,
             size=sizes.get(info.schema),
-            migrations=_migrations(tenant),
+            migrations=_migration_status(tenant),
             error=tenant.state.error if hasattr(tenant, "state") else "",
         )
-        for tenant in tenants
-    }
 
 
-def _migrations(tenant: Tenant) -> Migrations:
+def _migration_status(tenant: Tenant) -> MigrationStatus:
     state = getattr(tenant, "state", None)
     if state is not None and state.outcome == SchemaState.Outcome.FAILED:
-        return Migrations.FAILED
+        return MigrationStatus.FAILED
     is_current = state is not None and state.fingerprint == target_fingerprint(tenant.variant)
-    return Migrations.CURRENT if is_current else Migrations.BEHIND
+    return MigrationStatus.CURRENT if is_current else MigrationStatus.BEHIND
 
 
-def with_migrations(wanted: Migrations) -> Q:
-    """Return the filter on `Tenant` for those, not deleted, whose migrations stand like that; one query."""
+def migration_filter(status: MigrationStatus) -> Q:
+    """Return the filter on `Tenant` for a status, without deleted tenants; takes one query."""
     exists = Q(status__in=[Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED])
     failed = Q(state__outcome=SchemaState.Outcome.FAILED)
-    if wanted is Migrations.FAILED:
+    if status is MigrationStatus.FAILED:
         return exists & failed
     current = Q(pk__in=[])
     for variant in Tenant.objects.order_by().values_list("variant", flat=True).distinct():
         current |= Q(variant=variant, state__fingerprint=target_fingerprint(variant))
-    return exists & ~failed & (current if wanted is Migrations.CURRENT else ~current)
+    return exists & ~failed & (current if status is MigrationStatus.CURRENT else ~current)
 
 
-def furniture_of(info: TenantInfo) -> tuple[int, int | None]:
-    """Return how many tables a tenant has and how many user accounts; None where it has no table of them."""
+def tenants_to_migrate() -> QuerySet[Tenant]:
+    return Tenant.objects.filter(migration_filter(MigrationStatus.BEHIND) | migration_filter(MigrationStatus.FAILED))
+
+
+def contents_of(info: TenantInfo) -> tuple[int, int | None]:
+    """Return the number of tables and of user accounts; None without a table of users."""
     users = get_user_model()
-    # As the owner: a tenant whose role is missing is one that an operator has to look at.
+    # As the owner, so that the page works for a tenant whose role is missing.
     with use_tenant(info.as_owner()):
         tables = connection.introspection.table_names()
         count = users._default_manager.count() if users._meta.db_table in tables else None

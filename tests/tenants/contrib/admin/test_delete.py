@@ -25,7 +25,7 @@ def test_a_tenant_is_deleted_after_its_slug_was_typed_and_can_be_had_back(
     visitor = Client(HTTP_HOST=acme.host)
     with django_capture_on_commit_callbacks(execute=True):
         page = browser.post(page_of(acme, "delete"), {"slug": "acme"}, follow=True).content.decode()
-    assert "It can be brought back until" in page
+    assert "You can undelete it until" in page
     assert visitor.get("/").status_code == 404
     with django_capture_on_commit_callbacks(execute=True):
         browser.post(page_of(acme, "undelete"))
@@ -34,7 +34,7 @@ def test_a_tenant_is_deleted_after_its_slug_was_typed_and_can_be_had_back(
 
 def test_nothing_is_deleted_before_the_slug_was_typed(browser: Client, acme: TenantInfo) -> None:
     page = browser.get(page_of(acme, "delete"))
-    assert "For 30 days it can be brought back" in page.content.decode()
+    assert "You can undelete it for 30 days" in page.content.decode()
     for typed in ("", "Acme", "globex", "acme-"):
         assert browser.post(page_of(acme, "delete"), {"slug": typed, "post": "yes"}).status_code == 200
     assert status_of(acme) == "active"
@@ -55,7 +55,7 @@ def test_a_deleted_tenant_can_neither_be_opened_nor_deleted_again(browser: Clien
     assert browser.post(page_of(acme, "delete"), {"slug": "acme"}).status_code == 403
     assert status_of(acme) == "deleted"
     page = browser.get(page_of(acme, "change")).content.decode()
-    assert "Bring it back" in page
+    assert "Undelete" in page
     assert "Delete tenant" not in page
 
 
