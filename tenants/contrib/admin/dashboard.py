@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Count
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from tenants.contrib.admin.limits import most_throttled
 from tenants.contrib.admin.tenant_summary import MigrationStatus, migration_filter
 from tenants.models import Tenant
 from tenants.names import schema_name
@@ -41,8 +41,16 @@ def dashboard() -> dict[str, Any]:
         "figures": _figures(behind, failed),
         "to_migrate": behind + failed,
         "largest": _largest(),
-        "throttled": most_throttled(),
+        "throttled": _throttled(),
     }
+
+
+def _throttled() -> list[tuple[Tenant, str]]:
+    if not apps.is_installed("tenants.contrib.limits"):
+        return []
+    from tenants.contrib.admin.limits import most_throttled
+
+    return most_throttled()
 
 
 def _figures(behind: int, failed: int) -> list[Figure]:

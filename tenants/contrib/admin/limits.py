@@ -1,4 +1,4 @@
-"""A tenant's limits and throttled requests as text for the operator's admin."""
+"""Limits and throttled requests of a tenant, in the operator's admin."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from typing import Any
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 
+from tenants.contrib.admin.forms import LIMIT_FIELDS
+from tenants.contrib.admin.tenant_columns import summary_of
 from tenants.contrib.limits.models import LimitHit
-from tenants.limits import Limits
 from tenants.models import Tenant
 
 _WINDOW = timedelta(hours=24)
 _MOST_THROTTLED = 5
 
 
-def limits_text(limits: Limits) -> str:
+@display(description=_("in force"))
+def limits_in_force(tenant: Tenant) -> str:
+    limits = summary_of(tenant).info.limits
     parts = []
     if limits.concurrency:
         text = ngettext("%d concurrent request", "%d concurrent requests", limits.concurrency)
@@ -33,9 +38,20 @@ def limits_text(limits: Limits) -> str:
     return ", ".join(parts) or gettext("No limits.")
 
 
-def throttled_text(tenant: Tenant) -> str:
+@display(description=_("throttled in the last 24 hours"))
+def throttled(tenant: Tenant) -> str:
     counts = _counts(tenant=tenant.pk)
     return _text(counts[0]) if counts else gettext("Never")
+
+
+READONLY_FIELDS = (limits_in_force, throttled)
+FIELDSET = (
+    _("Limits"),
+    {
+        "fields": ["plan", *READONLY_FIELDS, *LIMIT_FIELDS],
+        "description": _("For each process of the web server. Empty: as in the plan. 0: no limit."),
+    },
+)
 
 
 def most_throttled() -> list[tuple[Tenant, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
@@ -14,17 +15,17 @@ from unfold.dataclasses import Favicon
 from tenants.contrib.accounts.admin_site import AccountsSite
 from tenants.contrib.admin.dashboard import dashboard
 
+# Permission, app, model, title and icon.
 _SIDEBAR = (
-    ("tenants.view_tenant", "tenants_tenant", _("Tenants"), "storefront"),
-    ("tenants.view_domain", "tenants_domain", _("Domains"), "language"),
-    ("tenants_services.view_service", "tenants_services_service", _("Services"), "hub"),
-    ("tenants.change_tenant", "tenants_operation", _("Operations"), "pending_actions"),
-    ("tenants_api.view_apiusage", "tenants_api_apiusage", _("API usage"), "monitoring"),
-    ("tenants.view_auditevent", "tenants_auditevent", _("Audit log"), "history"),
-    ("auth.view_user", "auth_user", _("Operators"), "badge"),
-    ("auth.view_group", "auth_group", _("Operator groups"), "groups"),
+    ("tenants.view_tenant", "tenants", "tenant", _("Tenants"), "storefront"),
+    ("tenants.view_domain", "tenants", "domain", _("Domains"), "language"),
+    ("tenants_services.view_service", "tenants_services", "service", _("Services"), "hub"),
+    ("tenants.change_tenant", "tenants", "operation", _("Operations"), "pending_actions"),
+    ("tenants_api.view_apiusage", "tenants_api", "apiusage", _("API usage"), "monitoring"),
+    ("tenants.view_auditevent", "tenants", "auditevent", _("Audit log"), "history"),
+    ("auth.view_user", "auth", "user", _("Operators"), "badge"),
+    ("auth.view_group", "auth", "group", _("Operator groups"), "groups"),
 )
-"""Permission, prefix of the URL name, title and icon."""
 
 # The terracotta of the platform's pages (tenants/static/tenants/pages.css).
 _PRIMARY = {
@@ -66,9 +67,9 @@ class PlatformAdminSite(AccountsSite):
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         index = reverse("admin:index")
         items = [_entry(index, _("Dashboard"), "dashboard", active=request.path == index)]
-        for permission, name, title, icon in _SIDEBAR:
-            if request.user.has_perm(permission):
-                url = reverse(f"admin:{name}_changelist")
+        for permission, app, model, title, icon in _SIDEBAR:
+            if app in apps.app_configs and request.user.has_perm(permission):
+                url = reverse(f"admin:{app}_{model}_changelist")
                 items.append(_entry(url, title, icon, active=request.path.startswith(url)))
         return [{"title": None, "items": items}]
 

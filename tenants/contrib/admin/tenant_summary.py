@@ -51,7 +51,7 @@ class TenantSummary:
 
 
 def add_summaries(tenants: Collection[Tenant]) -> None:
-    """Set `summary` of each tenant by one query, if their domains and states are prefetched."""
+    """Set `summary` of each tenant, by one query for tenants of `annotated_tenants`."""
     infos = {tenant.pk: info_of(tenant) for tenant in tenants}
     sizes = sizes_in_bytes([info.schema for info in infos.values()])
     for tenant in tenants:

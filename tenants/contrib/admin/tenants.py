@@ -5,36 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat, truncatechars
-from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
 from unfold.views import ChangeList
 
 from tenants.conf import tenancy
+from tenants.contrib.accounts.admin_base import UntitledInline
+from tenants.contrib.admin import tenant_columns as columns
 from tenants.contrib.admin.domains import DomainInline
 from tenants.contrib.admin.forms import LIMIT_FIELDS, TenantForm
-from tenants.contrib.admin.limits import limits_text, throttled_text
-from tenants.contrib.admin.mounts import MountInline
 from tenants.contrib.admin.site import platform_site
 from tenants.contrib.admin.tenant_summary import (
     MigrationStatus,
-    TenantSummary,
     add_summaries,
-    contents_of,
     migration_filter,
     tenants_to_migrate,
 )
@@ -44,21 +37,35 @@ from tenants.contrib.admin.views.create import create
 from tenants.lifecycle import audit
 from tenants.lifecycle.audit import acting_as
 from tenants.models import Tenant
-from tenants.registry.tenant_info import info_of
+from tenants.registry.tenant_info import annotated_tenants, info_of
 
-_MIGRATION_COLORS = {
-    MigrationStatus.CURRENT: "success",
-    MigrationStatus.BEHIND: "warning",
-    MigrationStatus.FAILED: "danger",
-}
-_STATUS_COLORS = {
-    Tenant.Status.ACTIVE: "success",
-    Tenant.Status.SUSPENDED: "warning",
-    Tenant.Status.DELETED: "danger",
-    Tenant.Status.PURGING: "danger",
-}
 _GENERAL_FIELDS = ("name", "language", "currency", "time_zone", "api_version", "staff_second_factor")
-_DATABASE_FIELDS = ("variant", "schema", "role", "size", "contents", "migrations_in_full", "created_at")
+_DATABASE_FIELDS = (
+    "variant",
+    columns.schema,
+    "role",
+    columns.size,
+    columns.contents,
+    columns.migrations_in_full,
+    "created_at",
+)
+_INLINES: list[type[UntitledInline]] = [DomainInline]
+_FIELDSETS: list[tuple[Any, dict[str, Any]]] = [
+    (None, {"fields": ["name", "slug", *_GENERAL_FIELDS[1:]]}),
+    (_("Database"), {"fields": _DATABASE_FIELDS}),
+]
+_READONLY_FIELDS: list[Any] = ["slug", *_DATABASE_FIELDS]
+
+if apps.is_installed("tenants.contrib.mounts"):
+    from tenants.contrib.admin.mounts import MountInline
+
+    _INLINES.append(MountInline)
+
+if apps.is_installed("tenants.contrib.limits"):
+    from tenants.contrib.admin import limits
+
+    _FIELDSETS.append(limits.FIELDSET)
+    _READONLY_FIELDS += limits.READONLY_FIELDS
 
 
 class TenantChangeList(ChangeList):
@@ -87,25 +94,23 @@ class TenantAdmin(ModelAdmin):
     """All tenants. What concerns a schema goes through `tenants.lifecycle`, never through the row alone."""
 
     form = TenantForm
-    inlines = [DomainInline, MountInline]
-    list_display = ["tenant", "address", "status_label", "schema", "size", "migrations", "created_at"]
+    inlines = _INLINES
+    list_display = [
+        columns.tenant,
+        columns.address,
+        columns.status_label,
+        columns.schema,
+        columns.size,
+        columns.migrations,
+        "created_at",
+    ]
     list_filter = ["status", MigrationsFilter, "variant"]
     list_per_page = 50
     list_before_template = "tenants/admin/tenant_list_buttons.html"
     search_fields = ["slug", "name", "domains__host"]
     search_help_text = _("Slug, name or domain")
-    fieldsets = [
-        (None, {"fields": ["name", "slug", *_GENERAL_FIELDS[1:]]}),
-        (_("Database"), {"fields": _DATABASE_FIELDS}),
-        (
-            _("Limits"),
-            {
-                "fields": ["plan", "limits_in_force", "throttled", *LIMIT_FIELDS],
-                "description": _("For each process of the web server. Empty: as in the plan. 0: no limit."),
-            },
-        ),
-    ]
-    readonly_fields = ["slug", *_DATABASE_FIELDS, "limits_in_force", "throttled"]
+    fieldsets = _FIELDSETS
+    readonly_fields = _READONLY_FIELDS
     change_form_outer_before_template = "tenants/admin/tenant_buttons.html"
     add_form_template = "tenants/admin/create_tenant.html"
     actions = [lifecycle.suspend_selected, lifecycle.resume_selected]
@@ -188,8 +193,7 @@ class TenantAdmin(ModelAdmin):
     # --- Rows
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
-        tenants: QuerySet[Tenant] = super().get_queryset(request)
-        return tenants.select_related("state").prefetch_related("domains", "mounts")
+        return annotated_tenants()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[TenantChangeList]:
         return TenantChangeList
@@ -215,73 +219,7 @@ class TenantAdmin(ModelAdmin):
             with acting_as(actor(request)):
                 audit.record(action, info_of(form.instance), now=[str(row) for row in rows])
 
-    # --- Columns and read-only fields
-
-    @display(description=_("tenant"), header=True, ordering="name")
-    def tenant(self, tenant: Tenant) -> list[str]:
-        return [tenant.name, tenant.slug, tenant.name[:1]]
-
-    @display(description=_("address"))
-    def address(self, tenant: Tenant) -> SafeString:
-        summary = _summary(tenant)
-        return format_html('<a href="{0}" class="operator-link">{1}</a>', summary.url, summary.info.host)
-
-    @display(description=_("status"), ordering="status", label=_STATUS_COLORS)
-    def status_label(self, tenant: Tenant) -> tuple[str, str]:
-        return tenant.status, tenant.get_status_display()
-
-    @display(description=_("schema"), ordering="pk")
-    def schema(self, tenant: Tenant) -> str:
-        return tenant.schema
-
-    @display(description=_("size"))
-    def size(self, tenant: Tenant) -> str:
-        size = _summary(tenant).size
-        return filesizeformat(size) if size is not None else gettext("no schema")
-
-    @display(description=_("migrations"))
-    def migrations(self, tenant: Tenant) -> SafeString:
-        error = _summary(tenant).error
-        short = format_html('<span class="operator-error">{}</span>', truncatechars(error, 60)) if error else ""
-        return format_html("{}{}", _migrations_label(tenant), short)
-
-    @display(description=_("migrations"))
-    def migrations_in_full(self, tenant: Tenant) -> SafeString:
-        context = {
-            "label": _migrations_label(tenant),
-            "state": getattr(tenant, "state", None),
-            "error": _summary(tenant).error,
-        }
-        return render_to_string("tenants/admin/migrations.html", context)
-
-    @display(description=_("contents"))
-    def contents(self, tenant: Tenant) -> str:
-        tables, users = contents_of(_summary(tenant).info)
-        parts = [ngettext("%d table", "%d tables", tables) % tables]
-        if users is not None:
-            parts.append(ngettext("%d user account", "%d user accounts", users) % users)
-        return ", ".join(parts)
-
-    @display(description=_("in force"))
-    def limits_in_force(self, tenant: Tenant) -> str:
-        return limits_text(_summary(tenant).info.limits)
-
-    @display(description=_("throttled in the last 24 hours"))
-    def throttled(self, tenant: Tenant) -> str:
-        return throttled_text(tenant)
-
 
 def _require(request: HttpRequest, view: TenantView) -> None:
     if not request.user.has_perms([f"tenants.{action}_tenant" for action in view.permissions]):
         raise PermissionDenied
-
-
-def _summary(tenant: Tenant) -> TenantSummary:
-    return cast(TenantSummary, tenant.summary)  # type: ignore[attr-defined]
-
-
-def _migrations_label(tenant: Tenant) -> SafeString:
-    summary = _summary(tenant)
-    color = _MIGRATION_COLORS[summary.migrations]
-    context = {"text": summary.migrations.label, "type": color, "label_title": summary.error}
-    return render_to_string("unfold/helpers/label.html", context)
