@@ -51,7 +51,7 @@ def test_rows_cannot_be_deleted_from_the_list(browser: Client, acme: TenantInfo)
 def test_a_deleted_tenant_can_neither_be_opened_nor_deleted_again(browser: Client, acme: TenantInfo) -> None:
     browser.post(page_of(acme, "delete"), {"slug": "acme"})
     for button in ("suspend", "resume"):
-        assert "is deleted. To have it back" in browser.post(page_of(acme, button), follow=True).content.decode()
+        assert "is deleted. To restore it" in browser.post(page_of(acme, button), follow=True).content.decode()
     assert browser.post(page_of(acme, "delete"), {"slug": "acme"}).status_code == 403
     assert status_of(acme) == "deleted"
     page = browser.get(page_of(acme, "change")).content.decode()
