@@ -11,7 +11,7 @@ from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions
 from tenants.migrator.verify import schemas_without_tenant, verify
-from tenants.postgresql.introspection import differences, parts_of
+from tenants.postgresql.schema_parts import differences, parts_of
 from tenants.registry.tenant_info import all_tenants
 from tests.tenants.lifecycle.own_types import OPERATIONS, fill_own
 from tests.written_migrations import WriteMigrations

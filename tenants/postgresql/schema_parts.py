@@ -1,4 +1,4 @@
-"""Schema introspection: the parts of a schema from PostgreSQL's catalog, and differences between two schemas."""
+"""Parts of a schema from PostgreSQL's catalog, and the differences between two schemas."""
 
 from __future__ import annotations
 
