@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any, cast
 from weakref import ref
@@ -30,8 +29,6 @@ from tenants.postgresql.schema import DatabaseSchemaEditor
 from tenants.postgresql.server_cursor import TenantServerSideCursor
 from tenants.postgresql.session_reset import SessionResetMixin
 from tenants.postgresql.statement_settings import preamble
-
-logger = logging.getLogger(__name__)
 
 
 class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
