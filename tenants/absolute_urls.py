@@ -1,4 +1,4 @@
-"""Whole addresses of the active tenant: of its registered host, and never of the request's Host header."""
+"""Absolute URLs of the active tenant, with its registered host and never with the request's Host header."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tenants.context import current_tenant
 
 
 def origin() -> str:
-    """Return scheme, host and port of the active tenant, as they are registered, and not as the request's Host says.
+    """Return scheme, host and port of the active tenant's primary host.
 
-    They are those of its primary host; of the platform for a tenant that is reached below a path of it.
+    For a tenant whose request came under the platform's path prefix, return the platform's.
     """
     tenant, config = current_tenant(), tenancy()
     mounted = get_script_prefix().rstrip("/")
@@ -22,5 +22,12 @@ def origin() -> str:
 
 
 def absolute(address: str) -> str:
-    """Return an address with the active tenant's registered origin before it; one that has its own stays as it is."""
+    """Return a URL with the origin of the active tenant; an absolute one stays as it is."""
     return urljoin(f"{origin()}/", address)
+
+
+def primary_url(path: str) -> str:
+    """Return the URL on the active tenant's primary host of a path that `reverse()` has returned."""
+    tenant, config = current_tenant(), tenancy()
+    path = "/" + path.removeprefix(get_script_prefix())  # of the current request; the primary host has no prefix
+    return config.origin + path if tenant.is_platform else config.url_of(tenant.host, path)

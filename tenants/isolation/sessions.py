@@ -1,7 +1,7 @@
-"""The session engine, for `SESSION_ENGINE`: Django's in the database, with sessions that know whose they are.
+"""Session engine for `SESSION_ENGINE`: Django's in the database, with sessions of one tenant and epoch.
 
-What two requests of one session write at the same time is kept of both: each writes the keys that it has changed. Code
-that changes a value by what it was, as a cart, does so inside `exclusive`.
+Requests of one session do not overwrite each other: each writes only the keys that it has changed. Code that changes
+a value depending on its old one, such as a cart, uses `exclusive`.
 """
 
 from __future__ import annotations
@@ -20,31 +20,28 @@ from django.utils import timezone
 
 from tenants.context import current_tenant
 
-_HOME = "_tenant"
+_TENANT = "_tenant"
 
 
 class SessionStore(db.SessionStore):
-    """A session carries the schema and the epoch of its tenant, and is empty for everybody else.
+    """A session that is empty in another tenant than its own, and after a new epoch.
 
-    So the rows that come along with a copied schema sign nobody in, nor do those from before a tenant's new epoch.
-    Telling asks the database nothing: the active tenant's epoch is known.
+    So the rows of a copied schema sign in no user. The comparison needs no query: the active tenant has both.
     """
 
     _loaded: dict[str, Any] | None = None
-    """As the row had it when it was read or written last; None: nothing was read."""
+    """The items of the row when it was last read or written; None: it was not read."""
 
     def load(self) -> dict[str, Any]:
-        """Read the session from its row."""
         session: dict[str, Any] = super().load()
         self._loaded = deepcopy(session)
         return session
 
     async def aload(self) -> dict[str, Any]:
-        """The same without waiting for the database in this thread."""
         return await sync_to_async(self.load)()
 
     def save(self, must_create: bool = False) -> None:
-        """Write what was changed into the row, whatever else others have written there meanwhile."""
+        """Write the changed items; keep those that other requests have written since."""
         if must_create or self.session_key is None or self._loaded is None:
             super().save(must_create)
         else:
@@ -54,11 +51,10 @@ class SessionStore(db.SessionStore):
         self._loaded = deepcopy(dict(self.items()))
 
     async def asave(self, must_create: bool = False) -> None:
-        """The same without waiting for the database in this thread."""
         await sync_to_async(self.save)(must_create)
 
     def merge(self) -> bool:
-        """Lock the row and take what others have written there; tell whether there is a row. In a transaction."""
+        """Lock the row and read what other requests have written; return whether there is a row. In a transaction."""
         rows = self.model.objects.select_for_update().filter(
             session_key=self.session_key, expire_date__gt=timezone.now()
         )
@@ -74,46 +70,44 @@ class SessionStore(db.SessionStore):
         return True
 
     def encode(self, session_dict: dict[str, Any]) -> str:
-        """Return the session as it stands in its row, with its home in it."""
-        return super().encode({**session_dict, _HOME: _home()})
+        return super().encode({**session_dict, _TENANT: _tenant_and_epoch()})
 
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
-        """Return the session, or an empty one, under another key, where it is not at home."""
         session = _decoded(self, session_data)
         if session is not None:
             return session
-        # Whoever knows the key of a row from elsewhere shall not have it for a session that begins now.
+        # A client that knows the key of another tenant's row must not get a session with this key.
         self._session_key = None
         return {}
 
 
 def _decoded(store: SessionStore, session_data: bytes | str) -> dict[str, Any] | None:
-    """Return what is in a row, or None where it is not at home."""
-    # Not Django's own, which warns of "corrupted data": everybody comes with such a row after a new epoch.
+    """Return the items of a row; None if it belongs to another tenant or epoch."""
+    # Not Django's own, which logs "corrupted data": after a new epoch that is every session.
     try:
         session: dict[str, Any] = signing.loads(str(session_data), salt=store.key_salt, serializer=store.serializer)
     except (signing.BadSignature, ValueError):
         return None
-    return session if session.pop(_HOME, None) == _home() else None
+    return session if session.pop(_TENANT, None) == _tenant_and_epoch() else None
 
 
 @contextmanager
 def exclusive(session: SessionBase) -> Iterator[None]:
-    """Have the session alone inside the block: as it is now, in a transaction, and written when the block ends well.
+    """Lock and read the session, in a transaction; write it at the end. Other requests of the session wait.
 
-    Other requests of the same session wait. One that has no row yet is nobody else's; another engine has no lock.
+    There is no lock for a session without a row, which no other request has, and with another engine.
     """
-    session.keys()  # reads it, and so tells whether there is a row
+    session.keys()  # reads it, and so finds out whether there is a row
     if not isinstance(session, SessionStore) or session.session_key is None:
         yield
         return
     with transaction.atomic():
-        is_there = session.merge()
+        has_row = session.merge()
         yield
-        if is_there and session.modified:
+        if has_row and session.modified:
             session.save()
 
 
-def _home() -> list[str]:
+def _tenant_and_epoch() -> list[str]:
     tenant = current_tenant()
     return [tenant.schema, tenant.epoch]

@@ -1,10 +1,10 @@
-"""The URLconfs: imported, and with them views and forms, while no tenant is active; and one for each variant.
+"""URLconfs: those of variants, and the import of all of them while no tenant is active.
 
-A queryset in the body of a class is everybody's if it is made while nobody is active (`tenants.isolation.instances`).
-Django imports a URLconf when the first URL is looked up, which is in the middle of somebody's request.
+A queryset in the body of a class is for all tenants only if no tenant is active when its module is imported. Django
+imports a URLconf, and with it views and forms, during the first request.
 
-The tenants' URLconf may have a function `urlpatterns_of(variant)`. Then each variant has the patterns that it returns,
-made once, where the views themselves are other ones: an API whose schemas are the variant's, for example.
+The tenants' URLconf may have a function `urlpatterns_of(variant)` that returns the patterns of a variant with other
+views, for example an API with other schemas. It is called once for each variant.
 """
 
 from __future__ import annotations
@@ -30,14 +30,13 @@ from tenants.variants.overrides import load_variants
 
 @dataclass(frozen=True, eq=False)
 class VariantUrls:
-    """A URLconf of a variant's own, as good as a module for Django."""
+    """The URLconf of a variant; Django takes it like a module."""
 
     name: str
     urlpatterns: list[Any]
 
 
 def urlconf_of(variant: str) -> str | VariantUrls:
-    """Return the URLconf of tenants of that variant."""
     return _urlconf_of(variant, tenancy().tenant_urlconf)
 
 
@@ -50,14 +49,14 @@ def _urlconf_of(variant: str, urlconf: str) -> str | VariantUrls:
 
 
 def urlconf_of_active() -> Any:
-    """Return the URLconf of the active tenant, or the platform's, for `reverse()`."""
+    """Return the URLconf of the active tenant or platform, for `reverse()`."""
     tenant = current_tenant()
     return settings.ROOT_URLCONF if tenant.is_platform else urlconf_of(tenant.variant)
 
 
 def import_urlconfs() -> None:
-    """Import the platform's URLconf and the tenants', and what each variant has; raise `InvalidVariant`."""
-    Context().run(_import_all)  # in an empty context, whoever is active in this one
+    """Import the URLconfs of the platform, of tenants and of all variants; raise `InvalidVariant`."""
+    Context().run(_import_all)  # in an empty context: without a tenant
 
 
 def _import_all() -> None:
@@ -71,39 +70,38 @@ def _import_all() -> None:
 
 
 def views_of(urlconf: str) -> Iterator[tuple[str, Any]]:
-    """Yield the address and the view of every pattern in a URLconf; parameters stand in it as they are written."""
+    """Yield path and view of every pattern in a URLconf; paths have parameters as they are written."""
     yield from _views_of(get_resolver(urlconf), "/")
 
 
 def _views_of(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, Any]]:
     for pattern in resolver.url_patterns:
-        address = f"{prefix}{pattern.pattern}"
+        route = f"{prefix}{pattern.pattern}"
         if isinstance(pattern, URLResolver):
-            yield from _views_of(pattern, address)
+            yield from _views_of(pattern, route)
         elif pattern.callback is not None:
-            yield address, pattern.callback
+            yield route, pattern.callback
 
 
 @cache
-def taken_segments() -> frozenset[str]:
-    """Return the first parts of all paths at which the project itself answers at tenants' hosts, with any variant."""
+def project_segments() -> frozenset[str]:
+    """Return the first segments of the project's own paths on tenants' hosts, with any variant."""
     urlconfs = [urlconf_of(variant) for variant in variants()] if tenancy().tenant_urlconf else []
-    paths = [address for urlconf in urlconfs for address, _ in views_of(cast(str, urlconf))]
-    paths += [urlsplit(address).path for address in (settings.STATIC_URL, settings.MEDIA_URL) if address]
-    firsts = {first_of(path.lstrip("/^")) for path in paths} | {tenancy().path_prefix}
-    # What is a parameter or an expression is no text that a path could have.
-    return frozenset(first for first in firsts if re.fullmatch(r"[\w.~-]+", first))
+    paths = [route for urlconf in urlconfs for route, _ in views_of(cast(str, urlconf))]
+    paths += [urlsplit(url).path for url in (settings.STATIC_URL, settings.MEDIA_URL) if url]
+    segments = {first_segment(path.lstrip("/^")) for path in paths} | {tenancy().path_prefix}
+    # Without parameters and regular expressions.
+    return frozenset(segment for segment in segments if re.fullmatch(r"[\w.~-]+", segment))
 
 
-def first_of(path: str) -> str:
-    """Return the first part of a path that has no slash at its beginning."""
-    return path.partition("/")[0].removesuffix("$")
+def first_segment(path: str) -> str:
+    return path.partition("/")[0].removesuffix("$")  # of a regular expression
 
 
-def _reload(*, setting: str, **_: object) -> None:
+def _clear_caches(*, setting: str, **_: object) -> None:
     if setting in {"TENANTS", "INSTALLED_APPS", "ROOT_URLCONF", "STATIC_URL", "MEDIA_URL"}:
         _urlconf_of.cache_clear()
-        taken_segments.cache_clear()
+        project_segments.cache_clear()
 
 
-setting_changed.connect(_reload, dispatch_uid="tenants.isolation.urlconfs")
+setting_changed.connect(_clear_caches, dispatch_uid="tenants.isolation.urlconfs")

@@ -12,10 +12,11 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
 
+from tenants.absolute_urls import primary_url
 from tenants.conf import tenancy
 from tenants.context import current_tenant
 from tenants.contrib.impersonation.backend import is_operator_account
-from tenants.isolation.password_reset import address_of, password_link
+from tenants.isolation.password_reset import password_link
 
 _SECONDS_BETWEEN_RESETS = 120
 
@@ -44,7 +45,7 @@ def _send(kind: str, user: Any, language: str, **context: str) -> None:
         context |= {
             "name": name,
             "user_name": user.get_username(),
-            "host": address_of("/"),
+            "host": primary_url("/"),
             "link": password_link(user),
         }
         subject = {"reset": gettext("Reset your password for %s"), "invitation": gettext("Invitation to %s")}[kind]

@@ -11,10 +11,10 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from tenants.absolute_urls import primary_url
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
 from tenants.contrib.impersonation.errors import TenantClosed
 from tenants.contrib.impersonation.models import OperatorLogin
-from tenants.isolation.password_reset import address_of
 from tenants.isolation.urlconfs import import_urlconfs, urlconf_of_active
 from tenants.lifecycle import audit
 
@@ -39,7 +39,7 @@ def make_login_link(tenant: TenantInfo, operator_id: int, operator: str) -> str:
     import_urlconfs()
     with use_tenant(tenant):
         token = _signer().sign(secret)
-        return address_of(reverse("operator_enter", urlconf=urlconf_of_active(), kwargs={"token": token}))
+        return primary_url(reverse("operator_enter", urlconf=urlconf_of_active(), kwargs={"token": token}))
 
 
 def use_login_link(token: str) -> OperatorLogin | None:

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from tenants.absolute_urls import primary_url
 from tenants.context import PLATFORM, current_tenant, use_tenant
 from tenants.contrib.impersonation.links import use_login_link
 from tenants.contrib.impersonation.session import set_hint_cookie, start_session
-from tenants.isolation.password_reset import address_of
 from tenants.isolation.urlconfs import urlconf_of_active
 
 
@@ -37,5 +37,5 @@ def log_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     tenant_id = current_tenant().id
     with use_tenant(PLATFORM):
-        back = address_of(reverse("admin:tenants_tenant_change", urlconf_of_active(), [tenant_id]))
+        back = primary_url(reverse("admin:tenants_tenant_change", urlconf_of_active(), [tenant_id]))
     return render(request, "tenants/impersonation/logged_out.html", {"back": back})

@@ -27,7 +27,7 @@ from tenants.contrib.mounts.conf import mount_settings
 from tenants.contrib.mounts.errors import MountFailed, MountTimedOut
 from tenants.contrib.mounts.request import ClientDisconnect, MountedResponse, MountRequest, SharedUse
 from tenants.http.base_middleware import TwoWayMiddleware
-from tenants.isolation.urlconfs import first_of, taken_segments
+from tenants.isolation.urlconfs import first_segment, project_segments
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def match_mount(tenant: TenantInfo | None, path: str) -> MountPoint | None:
     for point in tenant.mounts if tenant else ():  # the longest path first
         mount = point.prefix
         if path == mount or path.startswith(f"{mount}/"):
-            if first_of(point.path) not in taken_segments():
+            if first_segment(point.path) not in project_segments():
                 return point
             _warn_hidden(str(tenant), point.path)
     return None

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from tenants.isolation.urlconfs import first_of, taken_segments
+from tenants.isolation.urlconfs import first_segment, project_segments
 from tenants.models.tenant import Tenant
 
 
@@ -70,6 +70,6 @@ class Mount(models.Model):
                     )
                 }
             )
-        if first_of(self.path) in taken_segments():
+        if first_segment(self.path) in project_segments():
             text = _("The shop already uses /%(first)s/. Choose another path.")
-            raise ValidationError({"path": text % {"first": first_of(self.path)}})
+            raise ValidationError({"path": text % {"first": first_segment(self.path)}})
