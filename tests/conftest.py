@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def tenant_orders() -> Sequence[NewTenant]:
+def tenant_specs() -> Sequence[NewTenant]:
     return (
         NewTenant(slug="acme", name="Acme", owner_email="owner@acme.example", currency="USD"),
         NewTenant(slug="globex", name="Globex", owner_email="owner@globex.example", currency="EUR"),
@@ -87,9 +87,9 @@ def open_shop(open_tenant: Callable[..., TenantInfo]) -> Callable[..., TenantInf
 
 
 @pytest.fixture
-def take_away() -> Callable[[TenantInfo], None]:
+def drop_tenant() -> Callable[[TenantInfo], None]:
     """Return what takes a committed shop away that a test made otherwise than with `open_shop`."""
-    return lambda tenant: databases.take_away(tenant.id)
+    return lambda tenant: databases.drop_tenant(tenant.id)
 
 
 @pytest.fixture

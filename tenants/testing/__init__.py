@@ -1,7 +1,7 @@
-"""What a project with tenants is tested with: a pytest plugin, test cases, and probes that try its isolation.
+"""Test kit for projects with tenants: a pytest plugin, test cases, and probes of isolation. See docs/testing.md.
 
 `pytest_plugins = ["tenants.testing.plugin"]` in a conftest; `from tenants.testing import TenantTestCase` for Django's
-own test runner; `manage.py check_isolation`. docs/testing.md shows them.
+test runner; `manage.py check_isolation`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ __all__ = ["TenantTestCase", "TenantTransactionTestCase"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:  # not before they are asked for: models are loaded with them
-        from tenants.testing import testcases as cases
+    if name in __all__:  # imported late, since models are imported with them
+        from tenants.testing import testcases
 
-        return getattr(cases, name)
+        return getattr(testcases, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

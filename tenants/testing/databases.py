@@ -1,4 +1,4 @@
-"""A database for tests, with tenants in it, that is taken away with all that belongs to it."""
+"""Test database with tenants: created, reused and dropped."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from tenants.context import PLATFORM, use_tenant
 from tenants.lifecycle import NewTenant, create_tenant
 from tenants.models import Tenant
 from tenants.postgresql.creation import DatabaseCreation
-from tenants.testing.initial_rows import forget_rows, keep_rows, take_away
+from tenants.testing.initial_rows import discard_rows, drop_tenant, save_rows
 
-__all__ = ["open_missing", "take_away", "test_database"]
+__all__ = ["create_missing", "drop_tenant", "test_database"]
 
 
 @contextmanager
-def test_database(orders: Sequence[NewTenant], *, reuse: bool) -> Iterator[None]:
-    """Make the test database that Django's settings name, open the tenants in it, and drop it at the end.
+def test_database(specs: Sequence[NewTenant], *, reuse: bool) -> Iterator[None]:
+    """Create the test database of Django's settings with these tenants, and drop it at the end.
 
-    `reuse` keeps it, and the tenants, for the next run; what was migrated since is migrated in them too.
+    With `reuse` it and its tenants stay for the next run, which migrates them.
     """
     connections.close_all()
-    made = setup_databases(
+    created = setup_databases(
         verbosity=0, interactive=False, keepdb=reuse, aliases={"default": None}, serialized_aliases=set()
     )
     try:
-        open_missing(orders)
-        if orders:
-            keep_rows()
+        create_missing(specs)
+        if specs:
+            save_rows()
         connections.close_all()
         yield
     finally:
-        forget_rows()
+        discard_rows()
         for leave in DatabaseCreation.before_drop:
             leave()
         connections.close_all()
-        teardown_databases(made, verbosity=0, keepdb=reuse)
+        teardown_databases(created, verbosity=0, keepdb=reuse)
 
 
-test_database.__test__ = False  # type: ignore[attr-defined]  # its name is no test's
+test_database.__test__ = False  # type: ignore[attr-defined]  # pytest collects functions of this name
 
 
-def open_missing(orders: Sequence[NewTenant]) -> None:
-    """Open those of the tenants that are not there, and migrate those that are."""
+def create_missing(specs: Sequence[NewTenant]) -> None:
+    """Create those of the tenants that do not exist, and migrate the others."""
     with use_tenant(PLATFORM):
-        there = set(Tenant.objects.values_list("slug", flat=True))
-    if there:
+        existing = set(Tenant.objects.values_list("slug", flat=True))
+    if existing:
         call_command("migrate_tenants", verbosity=0)
-    for order in orders:
-        if order.slug not in there:
-            create_tenant(order)
+    for spec in specs:
+        if spec.slug not in existing:
+            create_tenant(spec)

@@ -1,7 +1,7 @@
-"""The rows of a test database as they were at first: put back after a test that commits what it does.
+"""Initial rows of a test database, restored after a test that commits.
 
-Django empties the database after such a test (`TransactionTestCase`, `transaction=True`, `live_server`), with the
-command `flush`. The tenants would be gone with it.
+After such a test (`TransactionTestCase`, `transaction=True`, `live_server`) Django runs the command `flush`. It would
+also delete the tenants.
 """
 
 from __future__ import annotations
@@ -29,55 +29,55 @@ WHERE n.nspname = ANY(%s) AND NOT t.tgisinternal AND t.tgenabled <> 'D'
 """
 
 Rows = dict[str, dict[str, tuple[list[str], bytes]]]
-"""By schema and table: the columns that can be written, and the rows as COPY has them."""
+"""By schema and table: the writable columns, and the rows in the format of COPY."""
 
-_kept: Rows = {}
+_saved: Rows = {}
 
 
-def keep_rows() -> None:
-    """Remember all rows of the control plane and of the tenants, and have `flush` put them back."""
+def save_rows() -> None:
+    """Save all rows of the control plane and of the tenants, and make `flush` restore them."""
     tenants = all_tenants()
     with use_tenant(PLATFORM):
         columns = {schema: columns_of(schema) for schema in ["public", *(tenant.schema for tenant in tenants)]}
     with connect_directly() as session:
-        _kept.clear()
-        _kept.update({schema: _rows_of(session, schema, tables) for schema, tables in columns.items()})
-    DatabaseCreation.put_rows_back = put_rows_back
+        _saved.clear()
+        _saved.update({schema: _rows_of(session, schema, tables) for schema, tables in columns.items()})
+    DatabaseCreation.put_rows_back = restore_rows
 
 
-def forget_rows() -> None:
-    """Let `flush` empty the control plane again."""
+def discard_rows() -> None:
     DatabaseCreation.put_rows_back = None
-    _kept.clear()
+    _saved.clear()
 
 
-def put_rows_back() -> None:
-    """Make all rows what they were when they were kept; tenants that were opened since are taken away."""
+def restore_rows() -> None:
+    """Restore all saved rows, and purge the tenants that were created since."""
     connection.close()
     with use_tenant(PLATFORM):
-        since = list(Tenant.objects.exclude(pk__in=_kept_ids()).values_list("pk", flat=True))
+        since = list(Tenant.objects.exclude(pk__in=_saved_ids()).values_list("pk", flat=True))
     for tenant_id in since:
-        take_away(tenant_id)
+        drop_tenant(tenant_id)
     connection.close()
-    tables = [sql.Identifier(schema, table) for schema, found in _kept.items() for table in found]
+    tables = [sql.Identifier(schema, table) for schema, found in _saved.items() for table in found]
     with connect_directly() as session, session.transaction():
         session.execute("SET LOCAL lock_timeout = '60s'")
-        noisy = [sql.Identifier(*names) for names in session.execute(_WITH_TRIGGERS, [list(_kept)]).fetchall()]
-        _triggers(session, noisy, "DISABLE")  # what they would do is in the rows
+        names = session.execute(_WITH_TRIGGERS, [list(_saved)]).fetchall()
+        with_triggers = [sql.Identifier(*name) for name in names]
+        _triggers(session, with_triggers, "DISABLE")  # the saved rows have their effects
         session.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
         session.execute("SET CONSTRAINTS ALL DEFERRED")
-        for schema, found in _kept.items():
+        for schema, found in _saved.items():
             for table, (columns, rows) in found.items():
                 if rows:
                     with session.cursor().copy(_copy(schema, table, columns, "FROM STDIN")) as copy:
                         copy.write(rows)
-        session.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks to come cannot be altered
-        _triggers(session, noisy, "ENABLE")
+        session.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with pending checks cannot be altered
+        _triggers(session, with_triggers, "ENABLE")
     registry.clear()
 
 
-def take_away(tenant_id: int) -> None:
-    """Purge a tenant of a test, whatever has become of it; one that is gone already is fine."""
+def drop_tenant(tenant_id: int) -> None:
+    """Purge a tenant of a test, in any state; do nothing if it does not exist."""
     with use_tenant(PLATFORM):
         row = Tenant.objects.filter(pk=tenant_id)
         row.update(status=Tenant.Status.DELETED)
@@ -86,8 +86,8 @@ def take_away(tenant_id: int) -> None:
         purge_tenant(slug)
 
 
-def _kept_ids() -> list[int]:
-    return [int(schema.removeprefix("t_")) for schema in _kept if schema != "public"]
+def _saved_ids() -> list[int]:
+    return [int(schema.removeprefix("t_")) for schema in _saved if schema != "public"]
 
 
 def _rows_of(session: psycopg.Connection[Any], schema: str, tables: Columns) -> dict[str, tuple[list[str], bytes]]:

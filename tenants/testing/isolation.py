@@ -1,4 +1,4 @@
-"""Trying the isolation of the project at hand, in a database that is made for it and taken away."""
+"""Isolation check of the current project, in a database that is created for it and dropped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tenants.lifecycle.backup.scratch_database import drop_left_over, scratch_na
 from tenants.postgresql.creation import drop_roles_of
 from tenants.postgresql.direct_connection import connect_directly
 from tenants.registry.lookup import tenant_by_slug
-from tenants.testing.databases import take_away, test_database
+from tenants.testing.databases import drop_tenant, test_database
 from tenants.testing.probe import Result, Stage, new_secret, run_probes
 from tenants.testing.probes import all_probes
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
 
 _PURPOSE = "isolation"
-_FAR_AWAY = 2_000_000_000
-"""Ids from here on, of the 31 bits that locks take: no real tenant's schema has such a name, in a cache or folder that
-is shared."""
+_FIRST_ID = 2_000_000_000
+"""Of tenants here, in the 31 bits of lock numbers. A cache or folder that is shared with real tenants has no such
+schema."""
 
 
 def check_isolation() -> Iterator[Result]:
-    """Yield what every probe finds. Uses the project's real caches and storages; what it puts there it takes out again.
+    """Yield the results of all probes. They use the project's caches and storages, and remove what they write there.
 
-    Needs a database user who may create databases. E-mail goes nowhere.
+    The database user must be allowed to create databases. No e-mail is sent.
     """
     with _stage() as stage:
         yield from run_probes(stage, all_probes())
@@ -49,7 +49,7 @@ def _stage() -> Iterator[Stage]:
         tests = connection.settings_dict["TEST"]
         before, tests["NAME"] = tests["NAME"], name
         setup_test_environment(debug=False)
-        logging.disable(logging.CRITICAL)  # probes are refused all the time
+        logging.disable(logging.CRITICAL)  # refused probes write warnings and errors
         try:
             with test_database([], reuse=False):
                 yield from _with_two_tenants()
@@ -64,28 +64,28 @@ def _check_may_create_databases() -> None:
         row = session.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if row != (True,):
         raise ConfigurationError(
-            "The database user may not create databases, and isolation is tried in one of its own. Give it CREATEDB "
-            "(`ALTER USER … CREATEDB`), or run this where your tests run."
+            "check_isolation failed: the database user may not create databases. Give it CREATEDB "
+            "(`ALTER USER … CREATEDB`), or run the command where your tests run."
         )
 
 
 def _with_two_tenants() -> Iterator[Stage]:
     secret = new_secret()
-    _begin_far_away()
-    orders = [NewTenant(slug=f"{secret}-{which}", name=f"{secret}-{which}") for which in ("owner", "other")]
+    _set_first_id()
+    specs = [NewTenant(slug=f"{secret}-{which}", name=f"{secret}-{which}") for which in ("owner", "other")]
     tenants = []
     try:
-        for order in orders:
-            create_tenant(order)
-            tenants.append(tenant_by_slug(order.slug))
+        for spec in specs:
+            create_tenant(spec)
+            tenants.append(tenant_by_slug(spec.slug))
         owner, other = tenants
         yield Stage(owner=owner, other=other, secret=secret)
     finally:
         for tenant in tenants:
-            take_away(tenant.id)
+            drop_tenant(tenant.id)
 
 
-def _begin_far_away() -> None:
+def _set_first_id() -> None:
     with use_tenant(PLATFORM), connection.cursor() as cursor:
-        first = _FAR_AWAY + secrets.randbelow(100_000_000)
+        first = _FIRST_ID + secrets.randbelow(100_000_000)
         cursor.execute("SELECT setval(pg_get_serial_sequence('tenants_tenant', 'id'), %s)", [first])

@@ -1,7 +1,7 @@
-"""A pytest plugin: `pytest_plugins = ["tenants.testing.plugin"]` in the conftest beside the settings.
+"""Pytest plugin: `pytest_plugins = ["tenants.testing.plugin"]` in the root conftest. It needs pytest-django.
 
-The tenants are made once for a run, or for each worker of pytest-xdist. A test that uses them runs in a transaction
-that is rolled back, so a tenant costs it milliseconds. Needs pytest-django.
+The tenants are created once for a run, or for each worker of pytest-xdist. A test that uses them runs in a transaction
+that is rolled back, so a tenant costs it milliseconds.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle import NewTenant, create_tenant
 from tenants.registry.lookup import registry, tenant_by_slug
-from tenants.testing.databases import take_away, test_database
+from tenants.testing.databases import drop_tenant, test_database
 
 OpenTenant = Callable[..., TenantInfo]
 
 
 @pytest.fixture(scope="session")
-def tenant_orders() -> Sequence[NewTenant]:
-    """The tenants that every test finds: the first is `tenant`, the second `other_tenant`. Override it for others."""
+def tenant_specs() -> Sequence[NewTenant]:
+    """The tenants of all tests: the first is `tenant`, the second `other_tenant`. Override it for others."""
     return (
         NewTenant(slug="first", name="First", owner_email="owner@first.example"),
         NewTenant(slug="second", name="Second", owner_email="owner@second.example"),
@@ -33,8 +33,8 @@ def tenant_orders() -> Sequence[NewTenant]:
 
 
 @pytest.fixture(scope="session")
-def media_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep files out of the project's folder: schemas of tests have the names of those that are there."""
+def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Write files into a temporary folder: test schemas have the names of real ones."""
     with override_settings(MEDIA_ROOT=str(tmp_path_factory.mktemp("media"))):
         yield
 
@@ -45,14 +45,14 @@ def django_db_setup(
     django_test_environment: None,
     django_db_modify_db_settings_parallel_suffix: None,
     django_db_blocker: Any,
-    tenant_orders: Sequence[NewTenant],
-    media_of_tests: None,
+    tenant_specs: Sequence[NewTenant],
+    media_folder: None,
 ) -> Iterator[None]:
-    """Make the test database with the tenants in it. In the place of pytest-django's own, which knows no tenants."""
+    """Create the test database with the tenants, instead of pytest-django's fixture of this name."""
     options = request.config.option
     reuse = bool(getattr(options, "reuse_db", False) and not getattr(options, "create_db", False))
     with django_db_blocker.unblock():
-        database = test_database(tenant_orders, reuse=reuse)
+        database = test_database(tenant_specs, reuse=reuse)
         database.__enter__()
     yield
     with django_db_blocker.unblock():
@@ -60,22 +60,22 @@ def django_db_setup(
 
 
 @pytest.fixture(autouse=True)
-def _forget_lookups() -> Iterator[None]:
-    """Let no test believe what the registry learned in another's rolled-back transaction."""
+def _clear_registry() -> Iterator[None]:
+    """Drop what the registry has read in a transaction that is rolled back."""
     yield
     registry.clear()
 
 
 @pytest.fixture
-def tenant(db: None, tenant_orders: Sequence[NewTenant]) -> TenantInfo:
-    """A tenant. Whatever the test does to it is rolled back."""
-    return tenant_by_slug(tenant_orders[0].slug)
+def tenant(db: None, tenant_specs: Sequence[NewTenant]) -> TenantInfo:
+    """A tenant. Its changes are rolled back."""
+    return tenant_by_slug(tenant_specs[0].slug)
 
 
 @pytest.fixture
-def other_tenant(db: None, tenant_orders: Sequence[NewTenant]) -> TenantInfo:
-    """Another tenant, which must see nothing of the first."""
-    return tenant_by_slug(tenant_orders[1].slug)
+def other_tenant(db: None, tenant_specs: Sequence[NewTenant]) -> TenantInfo:
+    """Another tenant."""
+    return tenant_by_slug(tenant_specs[1].slug)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def in_tenant(tenant: TenantInfo) -> Iterator[TenantInfo]:
 
 @pytest.fixture
 def client_of() -> Callable[[TenantInfo], Client]:
-    """Return a function that gives a browser-like client at a tenant's host, or at the platform's."""
+    """Return a function that returns Django's test client at the host of a tenant or of the platform."""
 
     def client(tenant: TenantInfo) -> Client:
         return Client(HTTP_HOST=tenant.host or tenancy().base_domain)
@@ -103,7 +103,7 @@ def client_of() -> Callable[[TenantInfo], Client]:
 
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Let the test write for good, seen by every thread and process; it has to clean up after itself."""
+    """Allow the test to commit. It has to clean up after itself."""
     with django_db_blocker.unblock():
         yield
         connections.close_all()
@@ -114,7 +114,7 @@ _numbers = count(1)
 
 @pytest.fixture
 def open_tenant(committed: None) -> Iterator[OpenTenant]:
-    """Return a function that opens a tenant for good, for tests with threads; all are taken away after the test."""
+    """Return a function that creates a committed tenant, for tests with threads; all are purged after the test."""
     opened: list[TenantInfo] = []
 
     def opening(slug: str = "", **order: Any) -> TenantInfo:
@@ -123,4 +123,4 @@ def open_tenant(committed: None) -> Iterator[OpenTenant]:
 
     yield opening
     for each in opened:
-        take_away(each.id)
+        drop_tenant(each.id)

@@ -1,7 +1,7 @@
-"""A probe: something is left by one tenant, and others look for it.
+"""Probes of isolation: one tenant leaves something, and others look for it.
 
-Each is tried once for every reader that must find nothing, and once for one that must: the control. A probe whose
-control finds nothing could not have found a leak either, and counts as a failure.
+A probe runs for each reader that must find nothing, and for one that must find it: the control. A probe whose control
+finds nothing could not find a leak either, and counts as a failure.
 """
 
 from __future__ import annotations
@@ -20,27 +20,26 @@ from tenants.errors import TenancyError
 
 
 class NotApplicable(Exception):
-    """The project has nothing that this probe could try; says why."""
+    """The project has nothing that this probe could test. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a probe is tried: two tenants of the project at hand, in a database of their own."""
+    """Two tenants of the project, in a database that has no others."""
 
     owner: TenantInfo
-    """Whose it is, what the probe leaves."""
+    """The tenant that leaves something."""
     other: TenantInfo
     """A tenant that must not find it."""
     secret: str
-    """A text that is in nothing else."""
+    """A text that occurs nowhere else."""
 
     def reader(self, name: str) -> TenantInfo | None:
-        """Return who looks; None is nobody: no tenant is active."""
+        """Return the tenant that looks; None: no tenant is active."""
         return {"owner": self.owner, "other tenant": self.other, "platform": PLATFORM, "nobody": None}[name]
 
 
 def acting(reader: TenantInfo | None) -> AbstractContextManager[object]:
-    """Let the block act as `reader`."""
     return nullcontext() if reader is None else use_tenant(reader)
 
 
@@ -52,32 +51,28 @@ class Probe:
     """One thing that could leak."""
 
     name: str
-    """What is tried, in a few words."""
+    """What could leak, in a few words."""
     look: Look
-    """Leave something of the owner's, look for it as a reader, and return what was found; empty: nothing.
+    """Leaves something as the owner, looks for it as a reader, and returns what it found; empty: nothing.
 
-    May raise `NotApplicable`. An error of the engine's or of the database counts as nothing found: it was refused.
+    It may raise `NotApplicable`. For a reader, an error of the engine or of the database counts as nothing found.
     """
     readers: tuple[str, ...] = ("other tenant", "platform", "nobody")
-    """Who must find nothing."""
+    """Must find nothing."""
     control: str = "owner"
-    """Who must find it."""
+    """Must find it."""
 
 
 class Verdict(StrEnum):
-    """What came of a probe for one reader."""
-
-    KEPT = "kept apart"
+    ISOLATED = "isolated"
     LEAK = "LEAK"
-    UNPROVEN = "PROVES NOTHING"
-    BROKEN = "BROKE"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    ERROR = "ERROR"
     SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a probe for one reader."""
-
     probe: str
     reader: str
     verdict: Verdict
@@ -85,7 +80,7 @@ class Result:
 
     @property
     def is_bad(self) -> bool:
-        return self.verdict in {Verdict.LEAK, Verdict.UNPROVEN, Verdict.BROKEN}
+        return self.verdict in {Verdict.LEAK, Verdict.INCONCLUSIVE, Verdict.ERROR}
 
 
 _REFUSED = (TenancyError, DatabaseError, SuspiciousOperation, DisallowedHost, PermissionError)
@@ -103,27 +98,27 @@ def _run(stage: Stage, probe: Probe) -> Iterator[Result]:
     except NotApplicable as reason:
         yield Result(probe.name, "", Verdict.SKIPPED, str(reason))
         return
-    except Exception as error:  # whatever it is, somebody has to hear of it
-        yield Result(probe.name, f"control: {probe.control}", Verdict.BROKEN, f"{type(error).__name__}: {error}")
+    except Exception as error:  # of any kind: it is a result
+        yield Result(probe.name, f"control: {probe.control}", Verdict.ERROR, f"{type(error).__name__}: {error}")
         return
     if not found:
-        detail = f"{probe.control} does not find it either, so nobody could have been seen to."
-        yield Result(probe.name, f"control: {probe.control}", Verdict.UNPROVEN, detail)
+        detail = f"{probe.control} does not find it either, so a leak could not be seen."
+        yield Result(probe.name, f"control: {probe.control}", Verdict.INCONCLUSIVE, detail)
         return
     for name in probe.readers:
-        yield _tried(stage, probe, name)
+        yield _result(stage, probe, name)
 
 
-def _tried(stage: Stage, probe: Probe, name: str) -> Result:
+def _result(stage: Stage, probe: Probe, name: str) -> Result:
     try:
         found = probe.look(stage, stage.reader(name))
     except _REFUSED:
         found = ""
     except Exception as error:
-        return Result(probe.name, name, Verdict.BROKEN, f"{type(error).__name__}: {error}")
-    return Result(probe.name, name, Verdict.LEAK if found else Verdict.KEPT, found)
+        return Result(probe.name, name, Verdict.ERROR, f"{type(error).__name__}: {error}")
+    return Result(probe.name, name, Verdict.LEAK if found else Verdict.ISOLATED, found)
 
 
 def new_secret() -> str:
-    """Return a text that nothing else holds, fit for a slug."""
+    """Return a text that occurs nowhere else and can be a slug."""
     return f"probe-{secrets.token_hex(6)}"

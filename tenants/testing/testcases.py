@@ -12,74 +12,73 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
 from tenants.lifecycle import NewTenant
 from tenants.registry.lookup import registry, tenant_by_slug
-from tenants.testing.databases import open_missing
-from tenants.testing.initial_rows import keep_rows
+from tenants.testing.databases import create_missing
+from tenants.testing.initial_rows import save_rows
 
 if TYPE_CHECKING:
     from unittest import TestResult
 
-_opened: set[tuple[str, tuple[str, ...]]] = set()
-"""Which tenants are there, by database: each process of `--parallel` has another one."""
+_created: set[tuple[str, tuple[str, ...]]] = set()
+"""Databases and the tenants created there: each process of `--parallel` has another database."""
 
 
 class _WithTenants:
-    """What both kinds of test case share: two tenants, made once for a database, the first active in each test."""
+    """Two tenants, created once for a database; the first is active in each test."""
 
-    tenant_orders: ClassVar[Sequence[NewTenant]] = (
+    tenant_specs: ClassVar[Sequence[NewTenant]] = (
         NewTenant(slug="first", name="First", owner_email="owner@first.example"),
         NewTenant(slug="second", name="Second", owner_email="owner@second.example"),
     )
-    """The tenants that every test finds: the first is `tenant`, the second `other_tenant`."""
+    """The first is `tenant`, the last `other_tenant`."""
     tenant: TenantInfo
     other_tenant: TenantInfo
 
     @classmethod
-    def _open_tenants(cls) -> None:
-        slugs = tuple(order.slug for order in cls.tenant_orders)
+    def _create_tenants(cls) -> None:
+        slugs = tuple(spec.slug for spec in cls.tenant_specs)
         place = (str(connection.settings_dict["NAME"]), slugs)
-        if place not in _opened:
-            open_missing(cls.tenant_orders)
-            keep_rows()
+        if place not in _created:
+            create_missing(cls.tenant_specs)
+            save_rows()
             connection.close()
-            _opened.add(place)
+            _created.add(place)
         registry.clear()
         cls.tenant = tenant_by_slug(slugs[0])
         cls.other_tenant = tenant_by_slug(slugs[-1])
 
     def run(self, result: TestResult | None = None) -> Any:
-        """Run one test as the first tenant, `setUp` and `tearDown` included; Django's fixtures are around that."""
-        registry.clear()  # what was learned in another test's transaction is not so any more
+        """Run one test as the first tenant, with `setUp` and `tearDown`, inside Django's fixtures."""
+        registry.clear()  # another test's transaction was rolled back
         with use_tenant(self.tenant):
             return super().run(result)  # type: ignore[misc]
 
     def debug(self) -> None:
-        """Run one test without a result."""
         registry.clear()
         with use_tenant(self.tenant):
             super().debug()  # type: ignore[misc]
 
     @staticmethod
     def client_of(tenant: TenantInfo) -> Client:
-        """Return a browser-like client at a tenant's host, or at the platform's."""
+        """Return Django's test client at the host of a tenant or of the platform."""
         return Client(HTTP_HOST=tenant.host or tenancy().base_domain)
 
 
 class TenantTestCase(_WithTenants, TestCase):
-    """A `TestCase`: each test in a transaction that is rolled back, the tenants' schemas included."""
+    """A `TestCase`: each test runs in a transaction that is rolled back, in all schemas."""
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls._open_tenants()
+        cls._create_tenants()
         with use_tenant(cls.tenant):  # for fixtures, and setUpTestData
             super().setUpClass()
 
 
 class TenantTransactionTestCase(_WithTenants, TransactionTestCase):
-    """A `TransactionTestCase`: what a test commits is undone after it, and the tenants are as they were."""
+    """A `TransactionTestCase`: after each test all rows and tenants are restored."""
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls._open_tenants()
+        cls._create_tenants()
         super().setUpClass()
 
     @classmethod

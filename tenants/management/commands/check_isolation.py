@@ -1,4 +1,4 @@
-"""`manage.py check_isolation`: does anything of one tenant's reach another, in the project as it is?"""
+"""`manage.py check_isolation`: probes of the isolation between tenants in this project."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tenants.management.base import TenantCommand
 from tenants.testing.isolation import check_isolation
 from tenants.testing.probe import Result, Verdict
 
-_STYLES = {Verdict.KEPT: "green", Verdict.SKIPPED: "dim"}
+_STYLES = {Verdict.ISOLATED: "green", Verdict.SKIPPED: "dim"}
 
 
 class Command(TenantCommand):
     help = (
-        "Tries the isolation of this project: its middleware, URLs, caches, sessions, storages and apps, with two "
-        "tenants in a database that is made for it and dropped. Each probe is also made where it has to find "
-        "something. Exit code 1 if anything leaks, or if a probe proves nothing."
+        "Tests the isolation of this project's middleware, URLs, caches, sessions, storages and apps, with two tenants "
+        "in a database that is created for it and dropped. Each probe has a control that must find something. "
+        "Exit code 1 if anything leaks, or if a control finds nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -36,11 +36,13 @@ class Command(TenantCommand):
         else:
             self._draw(results)
         if bad := [result for result in results if result.is_bad]:
-            raise CommandError(f"{len(bad)} of {len(results)} went wrong: {', '.join(sorted({r.probe for r in bad}))}.")
+            raise CommandError(
+                f"{len(bad)} of {len(results)} results failed: {', '.join(sorted({r.probe for r in bad}))}."
+            )
 
     def _draw(self, results: list[Result]) -> None:
         table = Table(box=box.SIMPLE_HEAD)
-        for column in ("what is tried", "who looks", "", ""):
+        for column in ("probe", "reader", "result", "detail"):
             table.add_column(column)
         for number, result in enumerate(results):
             is_first = number == 0 or results[number - 1].probe != result.probe
@@ -48,5 +50,5 @@ class Command(TenantCommand):
             table.add_row(result.probe if is_first else "", result.reader, verdict, result.detail)
         width = None if self.stdout.isatty() else 120
         Console(file=self.stdout, width=width, highlight=False).print(table)  # type: ignore[arg-type]
-        kept = sum(result.verdict is Verdict.KEPT for result in results)
-        self.stdout.write(f"{kept} kept apart; each was looked for by somebody who had to find it, and did.")
+        isolated = sum(result.verdict is Verdict.ISOLATED for result in results)
+        self.stdout.write(f"{isolated} isolated. The control of each probe found what the reader did not.")

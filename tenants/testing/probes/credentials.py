@@ -1,4 +1,4 @@
-"""What a tenant hands out to be shown again: sessions, signed values, links that set a password."""
+"""Probes of sessions, signed values and password links."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from tenants.context import TenantInfo, use_tenant
 from tenants.testing.probe import NotApplicable, Probe, Stage, acting
 
 
-def handed_out_probes() -> list[Probe]:
-    """Return the probes of this module."""
+def credential_probes() -> list[Probe]:
     return [
-        Probe(name="a session's key", look=_session),
+        Probe(name="a session key", look=_session),
         Probe(name="a signed value", look=_signed_value),
-        Probe(name="a link that sets a password", look=_password_link),
+        Probe(name="a password link", look=_password_link),
     ]
 
 
@@ -49,8 +48,8 @@ def _signed_value(stage: Stage, reader: TenantInfo | None) -> str:
 
 
 def _password_link(stage: Stage, reader: TenantInfo | None) -> str:
-    """Use a token for a user who is, as in a clone, the same to the letter in both."""
-    user = get_user_model()(pk=1, password="the same")  # noqa: S106  # no user is made with it
+    # As in a clone, the users of both tenants are equal.
+    user = get_user_model()(pk=1, password="the same")  # noqa: S106  # not saved
     with use_tenant(stage.owner):
         token = default_token_generator.make_token(user)
     with acting(reader):

@@ -1,4 +1,4 @@
-"""Rows, records, paths and roles."""
+"""Probes of rows, instances, search paths and roles."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ from tenants.threads import run_in_threads
 
 
 def database_probes() -> list[Probe]:
-    """Return the probes of this module."""
     return [
         Probe(name="rows through the ORM", look=_rows),
-        Probe(name="tables by their full name", look=_tables_by_full_name, readers=("other tenant",)),
+        Probe(name="tables by qualified name", look=_tables_by_full_name, readers=("other tenant",)),
         Probe(name="the control plane's tables", look=_control_plane, readers=("other tenant",), control="platform"),
         Probe(name="saving a record", look=_saved, readers=("other tenant", "platform")),
-        Probe(name="a queryset begun elsewhere", look=_begun_elsewhere, readers=("other tenant", "platform")),
+        Probe(name="a queryset of another tenant", look=_begun_elsewhere, readers=("other tenant", "platform")),
         Probe(name="rows in memory of a shared queryset", look=_shared_rows, readers=("other tenant", "platform")),
-        Probe(name="the path after a rolled-back savepoint", look=_after_savepoint),
-        Probe(name="the connection after its tenant", look=_connection_afterwards),
-        Probe(name="a thread that was started inside", look=_thread, readers=("nobody",)),
-        Probe(name="a function after the commit", look=_after_commit, readers=("other tenant", "platform")),
+        Probe(name="the search path after a savepoint's rollback", look=_after_savepoint),
+        Probe(name="the connection after a tenant's block", look=_connection_afterwards),
+        Probe(name="a thread started by a tenant", look=_thread, readers=("nobody",)),
+        Probe(name="an on_commit callback", look=_after_commit, readers=("other tenant", "platform")),
     ]
 
 
 def _leave_a_row(stage: Stage) -> ContentType:
-    """Leave a row in a table that every project has."""
+    # Every project has this table.
     with use_tenant(stage.owner):
         return ContentType.objects.get_or_create(app_label="probe", model=stage.secret)[0]
 

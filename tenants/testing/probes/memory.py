@@ -1,4 +1,4 @@
-"""What a process or a service keeps for all: caches, files, ids of content types, sites."""
+"""Probes of what all tenants share in memory or in a service: caches, files, content types, sites."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tenants.testing.probe import NotApplicable, Probe, Stage, acting
 
 
 def memory_probes() -> list[Probe]:
-    """Return the probes of this module, one for each cache and each storage of the project."""
     return [
         *(Probe(name=f"cache {alias!r}", look=partial(_cache, alias)) for alias in settings.CACHES),
         *(Probe(name=f"storage {alias!r}", look=partial(_storage, alias)) for alias in _storages()),
@@ -36,7 +35,7 @@ def _cache(alias: str, stage: Stage, reader: TenantInfo | None) -> str:
     with use_tenant(stage.owner):
         cache.set(stage.secret, stage.secret, timeout=60)
         if cache.get(stage.secret) is None:
-            raise NotApplicable("It keeps nothing.")
+            raise NotApplicable("The cache stores nothing.")
     try:
         with acting(reader):
             return str(cache.get(stage.secret) or "")
@@ -63,7 +62,7 @@ def _traversal(alias: str, stage: Stage, reader: TenantInfo | None) -> str:
 
 
 def _content_types(stage: Stage, reader: TenantInfo | None) -> str:
-    """The same content type has another id in each tenant; the one in memory has to be one's own."""
+    # The same content type has another id in each tenant.
     model = f"{stage.secret}-type"
     for tenant, number in ((stage.other, 1_000_001), (stage.owner, 1_000_002)):
         with use_tenant(tenant):

@@ -1,4 +1,4 @@
-"""Requests through the project's own middleware, URLs and views."""
+"""Probes of requests through the project's middleware, URLs and views."""
 
 from __future__ import annotations
 
@@ -21,23 +21,21 @@ from tenants.isolation.app_placement import Placement, placement_of
 from tenants.isolation.urlconfs import views_of
 from tenants.testing.probe import NotApplicable, Probe, Stage
 
-_PAGES = 200
-"""How many pages at most are asked for."""
+_MAX_PAGES = 200
 
 
 def web_probes() -> list[Probe]:
-    """Return the probes of this module."""
     return [
-        Probe(name="a cookie of somebody who is signed in", look=_cookie, readers=("other tenant", "platform")),
+        Probe(name="a session cookie", look=_cookie, readers=("other tenant", "platform")),
         Probe(name="pages without parameters", look=_pages, readers=("other tenant", "platform")),
-        Probe(name="the control plane in an admin", look=_operators_pages, readers=("owner",), control="platform"),
-        Probe(name="who is active after the answer", look=_afterwards, readers=("nobody",)),
-        Probe(name="a host that is nobody's", look=_unknown_host, readers=("nobody",)),
+        Probe(name="the control plane in an admin", look=_admin_of_platform, readers=("owner",), control="platform"),
+        Probe(name="the active tenant after a response", look=_after_response, readers=("nobody",)),
+        Probe(name="an unknown host", look=_unknown_host, readers=("nobody",)),
     ]
 
 
 def _client(tenant: TenantInfo | None) -> Client:
-    """Return a browser at a host; an error of a view is a page with status 500, as for visitors."""
+    # An error of a view is a response with status 500, as for visitors.
     host = tenancy().base_domain if tenant is None or tenant.is_platform else tenant.host
     return Client(raise_request_exception=False, HTTP_HOST=host)
 
@@ -55,14 +53,14 @@ def _body(response: Any) -> str:
 
 
 def _signed_in(tenant: TenantInfo, name: str, *, superuser: bool = False) -> Client:
-    """Return a browser in which a new user of a tenant, or of the platform, is signed in."""
+    """Return a client in which a new user of the tenant or platform is signed in."""
     if not any(path.endswith("AuthenticationMiddleware") for path in settings.MIDDLEWARE):
         raise NotApplicable("There is no authentication middleware.")
     client = _client(tenant)
     with use_tenant(tenant):
         user = _user(name, superuser=superuser)
         client.force_login(user, _backend_of(user))
-        _show_second_factor(client, user)
+        _confirm_second_factor(client, user)
     return client
 
 
@@ -80,24 +78,21 @@ def _user(name: str, *, superuser: bool) -> Any:
         with transaction.atomic():
             user.save()
     except (DatabaseError, ValueError, TypeError, ValidationError) as error:
-        raise NotApplicable(f"A user of this project needs more than a probe knows: {error}") from error
+        raise NotApplicable(f"The probe cannot create a user of this project: {error}") from error
     return user
 
 
 def _backend_of(user: Any) -> str:
-    """Return the authentication backend that finds this user again by the key in a session.
-
-    Some find their own users alone, and some, that tell rights only, find none.
-    """
+    # Some backends only find their own users, and some only have permissions.
     for path in settings.AUTHENTICATION_BACKENDS:
         backend = load_backend(path)
         if getattr(backend, "get_user", lambda key: None)(user.pk) == user:
             return str(path)
-    raise NotApplicable("No backend in AUTHENTICATION_BACKENDS finds a user again by its key.")
+    raise NotApplicable("No backend in AUTHENTICATION_BACKENDS returns a user by its key.")
 
 
-def _show_second_factor(client: Client, user: Any) -> None:
-    """Let the session have shown a second factor, which the project may ask for."""
+def _confirm_second_factor(client: Client, user: Any) -> None:
+    # The project may require two-factor authentication.
     if not apps.is_installed("django_otp.plugins.otp_static"):
         return
     from django_otp import DEVICE_ID_SESSION_KEY
@@ -122,26 +117,26 @@ def _cookie(stage: Stage, reader: TenantInfo | None) -> str:
 
 
 def _path_with_user(client: Client, stage: Stage) -> str:
-    """Return the address of a page at which the session is read: in some projects none answers at `/`."""
+    """Return the path of a page that reads the session. Some projects have none at `/`."""
     with use_tenant(stage.owner):
-        for path in ("/", *(path for path, _ in islice(_pages_of(tenancy().tenant_urlconf), _PAGES))):
+        for path in ("/", *(path for path, _ in islice(_pages_of(tenancy().tenant_urlconf), _MAX_PAGES))):
             if hasattr(_get(client, path).wsgi_request, "user"):
                 return path
-    raise NotApplicable("No page without parameters has a user.")
+    raise NotApplicable("No page without parameters has request.user.")
 
 
 def _pages(stage: Stage, reader: TenantInfo | None) -> str:
-    """Ask for every page as a stranger: the owner first, so that whatever remembers pages has it."""
-    paths = [path for path, _ in islice(_pages_of(tenancy().tenant_urlconf), _PAGES)]
+    # As an anonymous visitor, of the owner first, so that caches have its pages.
+    paths = [path for path, _ in islice(_pages_of(tenancy().tenant_urlconf), _MAX_PAGES)]
     owner, here = _client(stage.owner), _client(reader)
-    telling = [path for path in paths if stage.owner.name in _body(_get(owner, path))]
-    if not telling:
-        raise NotApplicable("No page without parameters shows a tenant's name to a stranger.")
-    return ", ".join(path for path in telling if stage.owner.name in _body(_get(here, path)))
+    revealing = [path for path in paths if stage.owner.name in _body(_get(owner, path))]
+    if not revealing:
+        raise NotApplicable("No page without parameters shows the tenant's name to anonymous visitors.")
+    return ", ".join(path for path in revealing if stage.owner.name in _body(_get(here, path)))
 
 
-def _operators_pages(stage: Stage, reader: TenantInfo | None) -> str:
-    """Ask as a superuser for every list of control-plane rows that an admin, of either side, has."""
+def _admin_of_platform(stage: Stage, reader: TenantInfo | None) -> str:
+    # As a superuser, every changelist of control-plane models, in the admins of both sides.
     paths = {
         path
         for urlconf in (settings.ROOT_URLCONF, tenancy().tenant_urlconf)
@@ -149,7 +144,7 @@ def _operators_pages(stage: Stage, reader: TenantInfo | None) -> str:
         if placement_of(_label_of(callback)) is Placement.SHARED
     }
     if not paths:
-        raise NotApplicable("No admin shows the control plane's models.")
+        raise NotApplicable("No admin has models of the control plane.")
     client = _signed_in(reader or PLATFORM, f"{stage.secret}-operator", superuser=True)
     return ", ".join(path for path in sorted(paths) if _get(client, path).status_code == 200)
 
@@ -159,7 +154,7 @@ def _label_of(callback: Any) -> str:
     return str(model_admin.model._meta.app_label) if model_admin is not None else ""
 
 
-def _afterwards(stage: Stage, reader: TenantInfo | None) -> str:
+def _after_response(stage: Stage, reader: TenantInfo | None) -> str:
     if reader == stage.owner:
         with use_tenant(stage.owner):
             return str(active_tenant())
@@ -168,13 +163,13 @@ def _afterwards(stage: Stage, reader: TenantInfo | None) -> str:
 
 
 def _unknown_host(stage: Stage, reader: TenantInfo | None) -> str:
-    host = stage.owner.host if reader == stage.owner else f"nobody-{stage.secret}.{tenancy().base_domain}"
-    answer = _get(Client(raise_request_exception=False, HTTP_HOST=host), "/")
-    # A project need not have a page at `/`; whether a tenant answered is what counts.
-    tenant = getattr(answer.wsgi_request, "tenant", None)
-    return f"status {answer.status_code}, of {tenant}" if tenant is not None or answer.status_code != 404 else ""
+    host = stage.owner.host if reader == stage.owner else f"unknown-{stage.secret}.{tenancy().base_domain}"
+    response = _get(Client(raise_request_exception=False, HTTP_HOST=host), "/")
+    # A project need not have a page at `/`. What counts is whether a tenant responded.
+    tenant = getattr(response.wsgi_request, "tenant", None)
+    return f"status {response.status_code}, of {tenant}" if tenant is not None or response.status_code != 404 else ""
 
 
 def _pages_of(urlconf: str) -> Iterator[tuple[str, Any]]:
-    """Yield the address and the view of every pattern that has no parameter and is no regular expression."""
+    """Yield path and view of every pattern without parameters and regular expressions."""
     return ((address, view) for address, view in views_of(urlconf) if not set(address) & set("<^$(\\"))

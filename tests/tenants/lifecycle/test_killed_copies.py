@@ -104,7 +104,7 @@ def building() -> tuple[Any, ...]:
         return all_tenants(), schemas, cursor.fetchall()
 
 
-def take_away(tenant: TenantInfo) -> None:
+def drop_tenant(tenant: TenantInfo) -> None:
     with use_tenant(PLATFORM):
         Tenant.objects.filter(pk=tenant.id).update(status=Tenant.Status.DELETED)
     purge_tenant(tenant.slug)
@@ -131,7 +131,7 @@ def test_a_killed_clone_or_restore_leaves_no_second_shop_and_the_next_goes_throu
     before, inside, had = building(), contents(shop), folders()
     victim = victim_of(step.format(slug=shop.slug, backup=backup))
     assert victim.attempt("count").startswith("done")
-    take_away(all_tenants(slug="second")[0])
+    drop_tenant(all_tenants(slug="second")[0])
     for moment in MOMENTS:
         assert victim.attempt(f"kill {moment}") == "killed"
         assert building() == before

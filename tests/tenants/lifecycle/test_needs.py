@@ -32,7 +32,7 @@ def extension(committed: None) -> Iterator[Extension]:
 
 
 @pytest.fixture
-def restore(take_away: Callable[[TenantInfo], None]) -> Iterator[Restore]:
+def restore(drop_tenant: Callable[[TenantInfo], None]) -> Iterator[Restore]:
     """Return a function that restores a shop; what it made is taken away after the test."""
     made: list[TenantInfo] = []
 
@@ -42,7 +42,7 @@ def restore(take_away: Callable[[TenantInfo], None]) -> Iterator[Restore]:
 
     yield restore
     for tenant in made:
-        take_away(tenant)
+        drop_tenant(tenant)
 
 
 def as_owner(tenant: TenantInfo, statement: str) -> None:
@@ -126,7 +126,7 @@ def test_an_extension_in_the_shops_own_schema_comes_back_where_all_have_it(
 
 
 def test_a_clone_shares_the_extension_of_its_source(
-    open_shop: OpenShop, write_migrations: WriteMigrations, extension: Extension, take_away: Callable[..., None]
+    open_shop: OpenShop, write_migrations: WriteMigrations, extension: Extension, drop_tenant: Callable[..., None]
 ) -> None:
     """Fault 14: a type of an extension is no schema's own."""
     name, kind, value = extension
@@ -138,7 +138,7 @@ def test_a_clone_shares_the_extension_of_its_source(
     try:
         assert contents(copy) == contents(shop)
     finally:
-        take_away(copy)
+        drop_tenant(copy)
 
 
 def test_a_restore_without_the_extensions_package_is_refused_at_once(

@@ -20,7 +20,7 @@ from tests.tenants.lifecycle.own_types import OPERATIONS, fill_own
 from tests.written_migrations import WriteMigrations
 
 OpenShop = Callable[..., TenantInfo]
-TakeAway = Callable[[TenantInfo], None]
+DropTenant = Callable[[TenantInfo], None]
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def shop(write_migrations: WriteMigrations, open_shop: OpenShop) -> TenantInfo:
 
 
 @pytest.fixture
-def made(take_away: TakeAway) -> Iterator[list[TenantInfo]]:
+def made(drop_tenant: DropTenant) -> Iterator[list[TenantInfo]]:
     """What a test makes of a shop, and which is taken away afterwards."""
     tenants: list[TenantInfo] = []
     yield tenants
     for tenant in tenants:
-        take_away(tenant)
+        drop_tenant(tenant)
 
 
 def ask(tenant: TenantInfo, statement: str) -> list[object]:

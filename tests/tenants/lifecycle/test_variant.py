@@ -158,7 +158,7 @@ def test_from_one_variant_to_another_and_back(shop: TenantInfo) -> None:
 
 
 def test_a_clone_and_a_restored_backup_have_what_is_kept_aside(
-    shop: TenantInfo, open_shop: OpenShop, tmp_path: Path, take_away: Callable[[TenantInfo], None]
+    shop: TenantInfo, open_shop: OpenShop, tmp_path: Path, drop_tenant: Callable[[TenantInfo], None]
 ) -> None:
     set_variant(shop.slug, "customer_a")
     with use_tenant(now(shop)):
@@ -177,12 +177,12 @@ def test_a_clone_and_a_restored_backup_have_what_is_kept_aside(
             assert customer_a.Goods.objects.count() == 5, "the trigger was restored with its schema's new name"
         assert findings(clone, restored) == []
     finally:
-        take_away(clone)
-        take_away(restored)
+        drop_tenant(clone)
+        drop_tenant(restored)
 
 
 def test_a_clone_and_a_restored_backup_have_their_variant(
-    shop: TenantInfo, tmp_path: Path, take_away: Callable[[TenantInfo], None]
+    shop: TenantInfo, tmp_path: Path, drop_tenant: Callable[[TenantInfo], None]
 ) -> None:
     set_variant(shop.slug, "grocer")
     clone = clone_tenant(shop.slug, f"{shop.slug}-clone")
@@ -196,8 +196,8 @@ def test_a_clone_and_a_restored_backup_have_their_variant(
                 make_goods(1, first=4)
                 assert (grocer.Goods.objects.count(), grocer.Sku.objects.count()) == (5, 5)
     finally:
-        take_away(clone)
-        take_away(restored)
+        drop_tenant(clone)
+        drop_tenant(restored)
 
 
 def test_it_is_written_down(shop: TenantInfo) -> None:

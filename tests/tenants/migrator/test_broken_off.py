@@ -100,7 +100,7 @@ KINDS = list(CAUSE)
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_an_error_in_any_statement_of_creating_leaves_no_block_open(
-    open_shop: OpenShop, take_away: Callable[[TenantInfo], None], first: int
+    open_shop: OpenShop, drop_tenant: Callable[[TenantInfo], None], first: int
 ) -> None:
     """Fault 1: `create_tenant`, by the script that other tenants went before."""
     neighbour = open_shop()
@@ -116,7 +116,7 @@ def test_an_error_in_any_statement_of_creating_leaves_no_block_open(
         with use_tenant(PLATFORM):
             assert Tenant.objects.filter(slug=slug).exists() == (tenant is not None)
         if tenant is not None:
-            take_away(tenant)
+            drop_tenant(tenant)
         if not breaker.has_struck:
             break
     assert number > 15

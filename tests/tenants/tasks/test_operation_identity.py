@@ -116,7 +116,7 @@ def test_a_second_purge_is_another_one_for_a_later_deletion(shop: TenantInfo) ->
 
 
 def test_a_queued_clone_copies_the_tenant_that_was_meant(
-    shop: TenantInfo, open_shop: OpenShop, take_away: Callable[[TenantInfo], None]
+    shop: TenantInfo, open_shop: OpenShop, drop_tenant: Callable[[TenantInfo], None]
 ) -> None:
     """Fault 45: clone goes by id, whichever slug its source has by now."""
     with use_tenant(shop):
@@ -131,7 +131,7 @@ def test_a_queued_clone_copies_the_tenant_that_was_meant(
         with use_tenant(clone):
             assert Account.objects.get().name == "of the first"
     finally:
-        take_away(clone)
+        drop_tenant(clone)
 
 
 def test_a_queued_restore_over_does_not_replace_a_stranger(
@@ -148,7 +148,7 @@ def test_a_queued_restore_over_does_not_replace_a_stranger(
 
 
 def test_a_restore_over_goes_by_the_id_while_it_loads(
-    shop: TenantInfo, open_shop: OpenShop, tmp_path: Path, take_away: Callable[[TenantInfo], None]
+    shop: TenantInfo, open_shop: OpenShop, tmp_path: Path, drop_tenant: Callable[[TenantInfo], None]
 ) -> None:
     """Fault 45: renamed while its backup is read, a tenant is replaced under the slug that it has then."""
     file = backup_tenant("wa", tmp_path / "wa.tar")
@@ -171,7 +171,7 @@ def test_a_restore_over_goes_by_the_id_while_it_loads(
         assert restored.slug == "wb"
         assert (status_of(shop), status_of(strangers[0])) == ("deleted", "active")
     finally:
-        take_away(restored)
+        drop_tenant(restored)
 
 
 def test_a_queued_variant_is_not_given_to_a_stranger(shop: TenantInfo, open_shop: OpenShop) -> None:
