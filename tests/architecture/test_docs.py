@@ -86,7 +86,7 @@ def test_what_goes_wrong_elsewhere_is_tried_in_tests_that_there_are() -> None:
 
 
 def test_every_door_is_tried_by_tests_that_there_are() -> None:
-    section = (DOCS / "security.md").read_text().split("## What each gets at the doors\n")[1].split("\n## ")[0]
+    section = (DOCS / "security.md").read_text().split("## Access by entry point\n")[1].split("\n## ")[0]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
     named = [re.findall(r"`(tests/\S+?\.py)::(test_\w+)`", row[-1]) for row in rows]
     assert [row[0] for row in rows if len(row) != 6] == []
@@ -101,7 +101,7 @@ def test_every_door_is_tried_by_tests_that_there_are() -> None:
 
 def test_every_cost_of_a_stranger_is_bounded_in_tests_that_there_are() -> None:
     """Fault 28: what anyone may ask for has its bound, and a test that holds it."""
-    section = (DOCS / "security.md").read_text().split("## What a stranger may cost\n")[1].split("\n## ")[0]
+    section = (DOCS / "security.md").read_text().split("## Limits of anonymous requests\n")[1].split("\n## ")[0]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
     assert len(rows) >= 20
     assert [row[0] for row in rows if len(row) != 4 or not all(row)] == []

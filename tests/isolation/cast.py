@@ -96,7 +96,7 @@ def visitors_of_shop(shop: TenantInfo, neighbour: TenantInfo, values: Mapping[An
         session["orders"] = [values["orders", "number"]]
         session.save()
     return {
-        "stranger": browser(shop.host),
+        "anonymous": browser(shop.host),
         "shopper": shopper,
         "clerk": browser(shop.host, clerk, shop),
         "manager": browser(shop.host, manager, shop),
@@ -115,8 +115,8 @@ def visitors_of_platform(shop: TenantInfo) -> dict[str, Client]:
         looker = User.objects.create_user("looker", password="correct horse", is_staff=True)
         looker.user_permissions.set(Permission.objects.filter(codename="view_tenant"))
     return {
-        "stranger": browser("localhost"),
+        "anonymous": browser("localhost"),
         "owner of a shop": browser("localhost", owner, shop),
-        "operator who may see tenants": browser("localhost", looker, PLATFORM),
+        "operator with view permission": browser("localhost", looker, PLATFORM),
         "operator": browser("localhost", operator, PLATFORM),
     }

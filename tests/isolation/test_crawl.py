@@ -21,8 +21,8 @@ from tests.isolation import cast
 from tests.isolation.routes import Route, routes_of
 
 SECURITY = Path(__file__).resolve().parents[2] / "docs" / "security.md"
-AT_SHOP = ("stranger", "shopper", "clerk", "manager", "owner", "owner of another shop", "operator")
-AT_PLATFORM = ("stranger", "owner of a shop", "operator who may see tenants", "operator")
+AT_SHOP = ("anonymous", "shopper", "clerk", "manager", "owner", "owner of another shop", "operator")
+AT_PLATFORM = ("anonymous", "owner of a shop", "operator with view permission", "operator")
 _TRACES = ("axes_", "django_session", "tenants_api_apiusage", "tenants_limits_limithit")
 """Tables of what visits leave behind, whoever comes."""
 WRITING = ("post", "put", "patch", "delete")
@@ -135,7 +135,7 @@ def rows_of(tenant: TenantInfo) -> dict[str, str]:
         return found
 
 
-@pytest.mark.parametrize("who", ["stranger", "shopper", "owner of another shop", "operator"])
+@pytest.mark.parametrize("who", ["anonymous", "shopper", "owner of another shop", "operator"])
 def test_who_has_no_account_at_a_shop_changes_nothing_there_by_an_empty_request(
     acme: TenantInfo, globex: TenantInfo, who: str
 ) -> None:
@@ -155,7 +155,7 @@ def test_who_has_no_account_at_a_shop_changes_nothing_there_by_an_empty_request(
     assert rows_of(acme) == before
 
 
-@pytest.mark.parametrize("who", ["stranger", "owner of a shop", "operator who may see tenants"])
+@pytest.mark.parametrize("who", ["anonymous", "owner of a shop", "operator with view permission"])
 def test_who_may_change_nothing_at_the_platform_changes_nothing(acme: TenantInfo, who: str) -> None:
     visitor = cast.visitors_of_platform(acme)[who]
     with use_tenant(PLATFORM):
