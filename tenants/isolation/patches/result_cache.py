@@ -28,7 +28,7 @@ class TenantRows(list[Any]):
     def check(self) -> None:
         block = innermost.get()
         if self.schema is not None and block is not None and self.schema != block.tenant.schema:
-            raise WrongTenant(f"What a queryset of {self.model._meta.label} found", self.schema, str(block.tenant))
+            raise WrongTenant(f"The result of a queryset of {self.model._meta.label}", self.schema, str(block.tenant))
 
     def __iter__(self) -> Any:
         block = innermost.get()
@@ -132,7 +132,7 @@ class TenantResultCache:
             return None
         tenant = active_tenant()
         if fetched.schema is not None and tenant is not None and fetched.schema != tenant.schema:
-            raise WrongTenant(f"What a queryset of {queryset.model._meta.label} found", fetched.schema, str(tenant))
+            raise WrongTenant(f"The result of a queryset of {queryset.model._meta.label}", fetched.schema, str(tenant))
         return fetched.rows
 
     def __set__(self, queryset: Any, rows: Any) -> None:
