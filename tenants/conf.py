@@ -6,19 +6,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
-from django.core.signals import setting_changed
 
 from tenants.errors import ConfigurationError, InvalidHost
 from tenants.hosts import normalise_host
 from tenants.limits import NO_LIMITS, Limits, read_plans
 from tenants.names import RESERVED_SLUGS
 from tenants.redaction import MASK, SECRET_NAMES, redact_secrets
+from tenants.settings_cache import cached_from
 
 if TYPE_CHECKING:
     from tenants.context import TenantInfo
@@ -39,7 +39,7 @@ def settings_reader(group: type[Group]) -> Callable[[], Group]:
     function `convert` in its metadata normalises and validates the value.
     """
 
-    @cache
+    @cached_from("TENANTS", "INSTALLED_APPS")
     def read() -> Group:
         _check_keys()
         given: Mapping[str, Any] = getattr(settings, "TENANTS", {})
@@ -95,15 +95,6 @@ def _of_type(key: Field[Any], value: Any) -> Any:
         shown = MASK if SECRET_NAMES.search(name) else redact_secrets(repr(value))
         raise ConfigurationError(f"TENANTS[{name!r}] is {shown}. It takes {kind}.")
     return value
-
-
-def _clear_caches(*, setting: str, **_: object) -> None:
-    if setting in {"TENANTS", "INSTALLED_APPS"}:
-        for read in _readers.values():
-            read.cache_clear()
-
-
-setting_changed.connect(_clear_caches, dispatch_uid="tenants.conf")
 
 
 # --- Values of the engine's keys

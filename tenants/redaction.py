@@ -6,12 +6,12 @@ import os
 import re
 import string
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any
 from urllib.parse import quote, unquote
 
 from django.conf import settings
-from django.core.signals import setting_changed
+
+from tenants.settings_cache import cached_from
 
 MASK = "********"
 _MIN_LENGTH = 6
@@ -72,7 +72,7 @@ def redact_known_secrets(text: str) -> str:
     return known.sub(MASK, text) if known else text
 
 
-@cache
+@cached_from()  # any setting
 def _known_secrets() -> re.Pattern[str] | None:
     values = find_secrets([_settings(), os.environ])
     database = settings.DATABASES.get("default", {})
@@ -123,10 +123,3 @@ def _secrets_in(name: str, value: str) -> set[str]:
 def _is_secret_name(name: str) -> bool:
     is_secret = SECRET_NAMES.search(name) or re.search(r"SECRET_KEY|(?:^|_)KEY$", name)
     return bool(is_secret) and not _HARMLESS_NAMES.search(name)
-
-
-def _clear_cache(*, setting: str, **_: object) -> None:
-    _known_secrets.cache_clear()
-
-
-setting_changed.connect(_clear_cache, dispatch_uid="tenants.redaction")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from enum import Enum
-from functools import cache
 
 from django.apps import AppConfig, apps
-from django.core.signals import setting_changed
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, innermost
+from tenants.settings_cache import cached_from, on_setting_change
 from tenants.variants.discovery import check_known, variants
 from tenants.variants.labels import label_of, variant_of
+
+_SETTINGS = ("TENANTS", "INSTALLED_APPS")
 
 
 class Placement(Enum):
@@ -24,7 +25,7 @@ class Placement(Enum):
     UNKNOWN = "no schema: its app is in none of SHARED_APPS, TENANT_APPS and COMMON_APPS"
 
 
-@cache
+@cached_from(*_SETTINGS)
 def _placements() -> dict[str, Placement]:
     config = tenancy()
     named = {
@@ -63,12 +64,12 @@ def app_labels_for(tenant: TenantInfo) -> frozenset[str]:
     return platform_app_labels() if tenant.is_platform else variant_app_labels(tenant.variant)
 
 
-@cache
+@cached_from(*_SETTINGS)
 def platform_app_labels() -> frozenset[str]:
     return _labels(Placement.SHARED)
 
 
-@cache
+@cached_from(*_SETTINGS)
 def variant_app_labels(variant: str) -> frozenset[str]:
     """Return the labels of the apps with tables in the schemas of a variant's tenants; raise `UnknownVariant`."""
     check_known(variant)
@@ -79,13 +80,10 @@ def _labels(side: Placement) -> frozenset[str]:
     return frozenset(label for label, placement in _placements().items() if placement in {side, Placement.COMMON})
 
 
-def _clear_caches(*, setting: str, **_: object) -> None:
-    if setting in {"TENANTS", "INSTALLED_APPS"}:
-        for cached in (_placements, platform_app_labels, variant_app_labels):
-            cached.cache_clear()
-        block = innermost.get()
-        while block is not None:
-            block.labels, block = None, block.outer
+def _clear_labels() -> None:
+    block = innermost.get()
+    while block is not None:
+        block.labels, block = None, block.outer
 
 
-setting_changed.connect(_clear_caches, dispatch_uid="tenants.isolation.app_placement")
+on_setting_change(_clear_labels, *_SETTINGS)

@@ -13,19 +13,20 @@ import re
 from collections.abc import Iterator
 from contextvars import Context
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.signals import setting_changed
 from django.urls import URLResolver, get_resolver
 
 from tenants.conf import tenancy
 from tenants.context import current_tenant
+from tenants.settings_cache import cached_from
 from tenants.variants.discovery import DEFAULT, variants
 from tenants.variants.overrides import load_variants
+
+_SETTINGS = ("TENANTS", "INSTALLED_APPS", "ROOT_URLCONF", "STATIC_URL", "MEDIA_URL")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ def urlconf_of(variant: str) -> str | VariantUrls:
     return _urlconf_of(variant, tenancy().tenant_urlconf)
 
 
-@cache
+@cached_from(*_SETTINGS)
 def _urlconf_of(variant: str, urlconf: str) -> str | VariantUrls:
     urlpatterns_of = getattr(import_module(urlconf), "urlpatterns_of", None)
     if variant == DEFAULT or urlpatterns_of is None:
@@ -83,7 +84,7 @@ def _views_of(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, Any]]:
             yield route, pattern.callback
 
 
-@cache
+@cached_from(*_SETTINGS)
 def project_segments() -> frozenset[str]:
     """Return the first segments of the project's own paths on tenants' hosts, with any variant."""
     urlconfs = [urlconf_of(variant) for variant in variants()] if tenancy().tenant_urlconf else []
@@ -96,12 +97,3 @@ def project_segments() -> frozenset[str]:
 
 def first_segment(path: str) -> str:
     return path.partition("/")[0].removesuffix("$")  # of a regular expression
-
-
-def _clear_caches(*, setting: str, **_: object) -> None:
-    if setting in {"TENANTS", "INSTALLED_APPS", "ROOT_URLCONF", "STATIC_URL", "MEDIA_URL"}:
-        _urlconf_of.cache_clear()
-        project_segments.cache_clear()
-
-
-setting_changed.connect(_clear_caches, dispatch_uid="tenants.isolation.urlconfs")

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from django.core.signals import setting_changed
-
 from tenants.conf import tenancy
 from tenants.errors import ConfigurationError, UnknownVariant
+from tenants.settings_cache import cached_from
 
 DEFAULT = "default"
 """The variant of tenants that have only the defaults."""
@@ -33,14 +31,14 @@ def variant_apps(package: str) -> list[str]:
     return [variant.app for variant in _variants_in(package)]
 
 
-@cache
+@cached_from("TENANTS")
 def variants() -> dict[str, Variant]:
     """Return all variants by name, without the default."""
     package = tenancy().variants
     return {variant.name: variant for variant in _variants_in(package)} if package else {}
 
 
-@cache
+@cached_from("TENANTS")
 def known_variants() -> frozenset[str]:
     """Return the names of all variants, with the default."""
     return frozenset({DEFAULT, *variants()})
@@ -75,12 +73,3 @@ def _folder_of(package: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ConfigurationError(f"TENANTS['VARIANTS'] is {package!r}: there is no such package. Correct the name.")
     return Path(next(iter(spec.submodule_search_locations)))
-
-
-def _clear_caches(*, setting: str, **_: object) -> None:
-    if setting == "TENANTS":
-        variants.cache_clear()
-        known_variants.cache_clear()
-
-
-setting_changed.connect(_clear_caches, dispatch_uid="tenants.variants.discovery")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.core.signals import setting_changed
 
+from tenants.settings_cache import cached_from
 from tenants.variants.discovery import variants
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def label_of(variant: str) -> str:
     return next((label for label, name in _variant_by_label().items() if name == variant), "")
 
 
-@cache
+@cached_from("TENANTS", "INSTALLED_APPS")
 def _variant_by_label() -> dict[str, str]:
     names = {variant.app: variant.name for variant in variants().values()}
     return {app.label: names[app.name] for app in apps.get_app_configs() if app.name in names}
@@ -56,11 +55,3 @@ def children_of(variant: str) -> Iterator[tuple[type[Model], type[Model], Any]]:
     for model in apps.get_app_config(label).get_models() if label else ():
         for parent, link in parents_of(model):
             yield model, parent, link
-
-
-def _clear_cache(*, setting: str, **_: object) -> None:
-    if setting in {"TENANTS", "INSTALLED_APPS"}:
-        _variant_by_label.cache_clear()
-
-
-setting_changed.connect(_clear_cache, dispatch_uid="tenants.variants.labels")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,10 +12,10 @@ from types import ModuleType
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.core.signals import setting_changed
 
 from tenants.conf import tenancy
 from tenants.errors import InvalidVariant
+from tenants.settings_cache import cached_from
 from tenants.variants.discovery import DEFAULT, Variant, check_known, variants
 from tenants.variants.validation import override_errors
 
@@ -27,7 +26,7 @@ MODULE_PACKAGES = ("services",)
 OVERRIDABLE_MODULES = (*CLASS_MODULES, *MODULE_PACKAGES)
 
 
-@cache
+@cached_from("TENANTS", "INSTALLED_APPS")
 def overrides_of(variant: str) -> dict[str, Any]:
     """Return what a variant has instead of defaults, by name; raise `UnknownVariant` or `InvalidVariant`."""
     check_known(variant)
@@ -175,11 +174,3 @@ def _is_from(cls: type, module: ModuleType | None) -> bool:
 def _file_of(override: Any) -> str:
     module = override if isinstance(override, ModuleType) else import_module(override.__module__)
     return str(module.__file__)
-
-
-def _clear_cache(*, setting: str, **_: object) -> None:
-    if setting in {"TENANTS", "INSTALLED_APPS"}:
-        overrides_of.cache_clear()
-
-
-setting_changed.connect(_clear_cache, dispatch_uid="tenants.variants.overrides")

@@ -6,16 +6,15 @@ A variant's template may extend the default of the same name.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.core.signals import setting_changed
 from django.template.engine import Engine
 from django.template.loaders import cached, filesystem
 from django.template.utils import get_app_template_dirs
 
 from tenants.context import active_tenant
+from tenants.settings_cache import cached_from
 from tenants.variants.discovery import DEFAULT, variants
 
 _FOLDER = "templates"
@@ -50,15 +49,7 @@ def _variant_folder(variant: str) -> list[Path]:
     return [variants()[variant].folder / _FOLDER] if variant in variants() else []
 
 
-@cache
+@cached_from("TENANTS", "INSTALLED_APPS")
 def _app_folders() -> tuple[Path, ...]:
     of_variants = {folder for variant in variants() for folder in _variant_folder(variant)}
     return tuple(folder for folder in map(Path, get_app_template_dirs(_FOLDER)) if folder not in of_variants)
-
-
-def _clear_cache(*, setting: str, **_: object) -> None:
-    if setting in {"TENANTS", "INSTALLED_APPS"}:
-        _app_folders.cache_clear()
-
-
-setting_changed.connect(_clear_cache, dispatch_uid="tenants.variants.templates")
