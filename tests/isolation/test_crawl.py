@@ -136,9 +136,7 @@ def rows_of(tenant: TenantInfo) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("who", ["anonymous", "shopper", "owner of another shop", "operator"])
-def test_who_has_no_account_at_a_shop_changes_nothing_there_by_an_empty_request(
-    acme: TenantInfo, globex: TenantInfo, who: str
-) -> None:
+def test_empty_request_without_an_account_changes_nothing(acme: TenantInfo, globex: TenantInfo, who: str) -> None:
     with use_tenant(acme):
         values = cast.furnish()
     visitor = cast.visitors_of_shop(acme, globex, values)[who]

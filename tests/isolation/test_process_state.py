@@ -31,11 +31,11 @@ from tenants.threads import run_in_threads
 
 TENANT = TenantInfo(id=1, slug="one", schema="t_1", time_zone="Asia/Seoul")
 OTHER = TenantInfo(id=2, slug="two", schema="t_2", time_zone="Europe/Paris")
-deeds: list[Callable[[], object]] = []
+actions: list[Callable[[], object]] = []
 
 
 def do(request: HttpRequest) -> HttpResponse:
-    answers = [deed() for deed in deeds]
+    answers = [action() for action in actions]
     return HttpResponse(repr(answers))
 
 
@@ -81,11 +81,11 @@ urlpatterns = [
 def pages(settings: Any) -> Iterator[None]:
     with override_settings(TENANTS={**settings.TENANTS, "TENANT_URLCONF": __name__}):
         yield
-    deeds.clear()
+    actions.clear()
 
 
-def ask(tenant: TenantInfo, address: str, *deed: Callable[[], object]) -> str:
-    deeds[:] = deed
+def ask(tenant: TenantInfo, address: str, *action: Callable[[], object]) -> str:
+    actions[:] = action
     response = Client(HTTP_HOST=tenant.host).get(address)
     assert response.status_code == 200
     return response.getvalue().decode() if response.streaming else response.content.decode()
@@ -119,8 +119,8 @@ def test_decimal_context_of_one_request_is_not_the_nexts(
 @async_to_sync
 async def _ask_async(tenants: list[TenantInfo], address: str) -> list[bytes]:
     answers = []
-    for tenant, deed in zip(tenants, (set_precision, arithmetic), strict=True):
-        deeds[:] = [deed]
+    for tenant, action in zip(tenants, (set_precision, arithmetic), strict=True):
+        actions[:] = [action]
         answers.append((await AsyncClient().get(address, headers={"x-forwarded-host": tenant.host})).content)
     return answers
 

@@ -180,7 +180,7 @@ def test_pages_and_fragments_are_cached_at_all(pair: Pair) -> None:
         assert remembering_urls.rendered[tenant.slug] == 2
 
 
-def test_with_keys_that_know_no_tenant_the_same_questions_get_the_wrong_answer(pair: Pair) -> None:
+def test_with_keys_without_a_tenant_the_same_reads_are_wrong(pair: Pair) -> None:
     """The control: Django's own keys are everybody's."""
     caches_of_all = fresh_cache()
     del caches_of_all["default"]["KEY_FUNCTION"]
@@ -205,7 +205,7 @@ def test_a_cache_of_the_whole_site_is_each_tenants_own(pair: Pair) -> None:
         assert set(remembering_urls.rendered.values()) == {1}, "the second answer came from the cache"
 
 
-def test_a_cache_in_front_that_looks_at_the_path_alone_is_told_to_look_at_the_host(pair: Pair) -> None:
+def test_a_cache_in_front_is_told_to_vary_by_host(pair: Pair) -> None:
     for tenant in pair:
         assert "Host" in Client(HTTP_HOST=tenant.host).get("/whose/")["Vary"]
 
@@ -236,7 +236,7 @@ def test_a_tenant_whose_visitors_are_throttled_does_not_throttle_anothers(pair: 
     assert [theirs.get("/throttled/").status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_language_and_time_zone_are_those_of_the_request_in_one_thread_and_in_two(pair: Pair) -> None:
+def test_language_and_time_zone_are_the_requests_in_all_threads(pair: Pair) -> None:
     expected = {pair[0].slug: "Yes Europe/Paris /place/", pair[1].slug: "예 Asia/Seoul /place/"}
     with translation.override("en"):
         for tenant in pair * 2:
@@ -274,7 +274,7 @@ def content_type_and_right(tenant: TenantInfo) -> str:
         return tenant.slug if is_right and may else f"{own.pk} {may}"
 
 
-def test_content_types_and_rights_have_each_tenants_own_ids_in_one_thread_and_in_two(other_ids: Pair) -> None:
+def test_content_types_have_each_tenants_ids_in_all_threads(other_ids: Pair) -> None:
     for tenant in other_ids * 2:
         assert content_type_and_right(tenant) == tenant.slug
     ContentType.objects.clear_cache()

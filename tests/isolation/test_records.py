@@ -26,11 +26,11 @@ from shop.goods.models import Category, Goods, Sku
 from tenants import PLATFORM, TenantInfo, WrongTenant, use_tenant
 from tenants.registry.lookup import tenant_by_slug
 
-Things = dict[str, Any]
+Objects = dict[str, Any]
 
 
 @pytest.fixture
-def of_acme(acme: TenantInfo, globex: TenantInfo) -> Iterator[Things]:
+def acme_objects(acme: TenantInfo, globex: TenantInfo) -> Iterator[Objects]:
     """The same rows with the same numbers in two shops; what is given belongs to acme, and globex is active."""
     for tenant in (globex, acme):
         with use_tenant(tenant):
@@ -71,7 +71,7 @@ def of_acme(acme: TenantInfo, globex: TenantInfo) -> Iterator[Things]:
         yield things
 
 
-DEEDS: dict[str, Callable[[Things], object]] = {
+CROSS_TENANT_USES: dict[str, Callable[[Objects], object]] = {
     "save": lambda a: a["goods"].save(),
     "save of what was created": lambda a: a["saved"].save(),
     "save of one field": lambda a: a["sku"].save(update_fields=["price"]),
@@ -162,10 +162,10 @@ def through_a_shared_cache(instance: Any) -> Any:
     return cache.get("goods")
 
 
-@pytest.mark.parametrize("deed", DEEDS)
-def test_a_record_of_another_tenant_is_refused(of_acme: Things, acme: TenantInfo, deed: str) -> None:
+@pytest.mark.parametrize("use", CROSS_TENANT_USES)
+def test_a_record_of_another_tenant_is_refused(acme_objects: Objects, acme: TenantInfo, use: str) -> None:
     with pytest.raises(WrongTenant, match=acme.schema):
-        DEEDS[deed](of_acme)
+        CROSS_TENANT_USES[use](acme_objects)
     assert Sku.objects.get(pk=900_000_003).price == 5
     assert Group.objects.get(pk=900_000_005).user_set.exists()
     assert Goods.objects.get(pk=900_000_002).name == "Mug of globex"
@@ -176,23 +176,23 @@ def test_a_record_of_another_tenant_is_refused(of_acme: Things, acme: TenantInfo
 NEVER = {"bulk creation", "bulk creation by alias", "the next one", "creating through a relation"}
 
 
-@pytest.mark.parametrize("deed", sorted(DEEDS.keys() - NEVER))
-def test_at_home_the_same_is_fine(of_acme: Things, acme: TenantInfo, deed: str) -> None:
-    """The control: it is the tenant that makes the difference, not the deed."""
+@pytest.mark.parametrize("use", sorted(CROSS_TENANT_USES.keys() - NEVER))
+def test_at_home_the_same_is_fine(acme_objects: Objects, acme: TenantInfo, use: str) -> None:
+    """The control: it is the tenant that makes the difference, not the use."""
     with use_tenant(acme):
-        DEEDS[deed](of_acme)
+        CROSS_TENANT_USES[use](acme_objects)
 
 
-def test_records_of_two_tenants_are_never_equal(of_acme: Things) -> None:
+def test_records_of_two_tenants_are_never_equal(acme_objects: Objects) -> None:
     ours = Goods.objects.get(pk=900_000_002)
-    assert ours != of_acme["goods"]
-    assert len({ours, of_acme["goods"]}) == 2
+    assert ours != acme_objects["goods"]
+    assert len({ours, acme_objects["goods"]}) == 2
     assert ours == Goods.objects.get(pk=900_000_002)
-    assert of_acme["goods"] not in list(Goods.objects.all())
+    assert acme_objects["goods"] not in list(Goods.objects.all())
 
 
-def test_what_was_never_saved_belongs_to_nobody(of_acme: Things, globex: TenantInfo) -> None:
-    of_acme["unsaved"].save()
+def test_what_was_never_saved_belongs_to_nobody(acme_objects: Objects, globex: TenantInfo) -> None:
+    acme_objects["unsaved"].save()
     assert Goods.objects.get(slug="new").name == "New"
 
 
@@ -203,12 +203,12 @@ def test_a_queryset_made_while_nobody_is_active_is_everybodys(acme: TenantInfo, 
             assert [user.email for user in everybody.all()] == [f"owner@{tenant.slug}.example"]
 
 
-def test_the_platform_is_another_tenant_too(of_acme: Things, platform: TenantInfo) -> None:
+def test_the_platform_is_another_tenant_too(acme_objects: Objects, platform: TenantInfo) -> None:
     with use_tenant(PLATFORM), pytest.raises(WrongTenant):
-        of_acme["user"].save()
+        acme_objects["user"].save()
 
 
-def test_listing_takes_no_more_queries_and_carries_no_more_data(of_acme: Things) -> None:
+def test_listing_takes_no_more_queries_and_carries_no_more_data(acme_objects: Objects) -> None:
     row = Goods.objects.get(pk=900_000_002)
     assert set(vars(row._state)) <= {"db", "adding", "fields_cache", "fetch_mode"}  # the last is Django 6.1's
     assert row._state.db == "default"
@@ -246,7 +246,7 @@ def test_a_queryset_of_everybodys_shows_nobody_the_rows_of_who_came_first(acme: 
     assert [user.email for user in everybody] == ["owner@acme.example"], "nobody is active: they are read as they are"
 
 
-def test_one_queryset_object_in_two_threads_shows_each_tenant_its_own_or_nothing(committed: None) -> None:
+def test_one_queryset_in_two_threads_shows_each_tenant_its_own(committed: None) -> None:
     everybody = User.objects.order_by("id")
     shops = [tenant_by_slug(slug) for slug in ("acme", "globex")]
     wrong: list[str] = []
@@ -272,7 +272,7 @@ def test_one_queryset_object_in_two_threads_shows_each_tenant_its_own_or_nothing
 
 
 @pytest.fixture
-def notes(of_acme: Things, acme: TenantInfo, globex: TenantInfo) -> Iterator[Things]:
+def notes(acme_objects: Objects, acme: TenantInfo, globex: TenantInfo) -> Iterator[Objects]:
     """Two models with generic relations, with tables and the same rows in both shops."""
     with isolate_apps("shop.goods"):
 
@@ -308,12 +308,12 @@ def notes(of_acme: Things, acme: TenantInfo, globex: TenantInfo) -> Iterator[Thi
                 )
         with use_tenant(acme.as_owner()):
             things = {"Note": Note, "Shelf": Shelf, "shelf": shelf, "note": Note.objects.get(pk=2), "kept": note,
-                      "of shelf": note_of_shelf, "goods": of_acme["goods"]}  # fmt: skip
+                      "of shelf": note_of_shelf, "goods": acme_objects["goods"]}  # fmt: skip
         with use_tenant(globex.as_owner()):
             yield things
 
 
-GENERIC: dict[str, Callable[[Things], object]] = {
+GENERIC: dict[str, Callable[[Objects], object]] = {
     "forwards": lambda a: a["note"].about,
     "forwards, in memory": lambda a: a["kept"].about,
     "assigning theirs to ours": lambda a: setattr(a["Note"].objects.get(pk=2), "about", a["goods"]),
@@ -330,15 +330,15 @@ GENERIC: dict[str, Callable[[Things], object]] = {
 }
 
 
-@pytest.mark.parametrize("deed", GENERIC)
-def test_a_generic_relation_to_another_tenant_is_refused(notes: Things, acme: TenantInfo, deed: str) -> None:
+@pytest.mark.parametrize("use", GENERIC)
+def test_a_generic_relation_to_another_tenant_is_refused(notes: Objects, acme: TenantInfo, use: str) -> None:
     with pytest.raises(WrongTenant, match=acme.schema):
-        GENERIC[deed](notes)
+        GENERIC[use](notes)
     assert notes["Note"].objects.count() == 2
 
 
-def test_generic_relations_at_home_are_fine(notes: Things, acme: TenantInfo) -> None:
+def test_generic_relations_at_home_are_fine(notes: Objects, acme: TenantInfo) -> None:
     with use_tenant(acme.as_owner()):
-        for deed in ("forwards", "forwards, in memory", "prefetching forwards", "backwards", "adding theirs to ours"):
-            GENERIC[deed](notes)
+        for use in ("forwards", "forwards, in memory", "prefetching forwards", "backwards", "adding theirs to ours"):
+            GENERIC[use](notes)
         assert notes["shelf"].notes.count() == 1

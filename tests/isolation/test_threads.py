@@ -118,7 +118,7 @@ def expected(tenant: TenantInfo, path: str, fault: str) -> Answer:
     return Answer(200, chunks, marker, False)
 
 
-def test_two_hundred_requests_on_threads_with_errors_at_every_stage_get_their_own_tenants_body(
+def test_requests_on_threads_with_errors_get_their_tenants_body(
     application: WSGIHandler, shops: list[TenantInfo], caplog: pytest.LogCaptureFixture
 ) -> None:
     requests = list(islice(cycle(product(shops, STAGES)), 200))

@@ -90,9 +90,7 @@ def ask(application: WSGIHandler, shop: TenantInfo, path: str) -> tuple[int, str
 
 
 @pytest.mark.timeout(900)
-def test_a_thousand_requests_of_three_variants_get_their_own_fields_and_prices(
-    shops: list[TenantInfo], unlimited: None
-) -> None:
+def test_requests_of_three_variants_get_their_fields_and_prices(shops: list[TenantInfo], unlimited: None) -> None:
     wsgi, asgi = WSGIHandler(), ASGIHandler()
     for path in PATHS:
         check(shops[0], path, *ask(wsgi, shops[0], path))  # what is imported when a page is first shown, is now

@@ -21,7 +21,7 @@ from tests.settings import TENANTS
 TENANT = TenantInfo(id=1, slug="one", schema="t_1")
 
 
-def test_counts_of_pressure_are_those_of_as_many_tenants_as_the_registry_keeps() -> None:
+def test_limit_counters_keep_as_many_tenants_as_the_registry() -> None:
     """Fault 62: they are taken by the listener, which may have no connection."""
     counts = PressureCounts()
     with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 10}):
@@ -33,9 +33,7 @@ def test_counts_of_pressure_are_those_of_as_many_tenants_as_the_registry_keeps()
     assert all(each.total() == 2 for each in taken.values())
 
 
-def test_uses_of_the_api_that_cannot_be_written_name_no_more_clients_each_time(
-    committed: None, rf: RequestFactory
-) -> None:
+def test_api_usage_that_cannot_be_saved_names_no_more_clients(committed: None, rf: RequestFactory) -> None:
     """Fault 62: anybody can invent a client's name."""
     counter = UsageCounter()
     lost = connect_directly()

@@ -108,7 +108,7 @@ def test_every_app_with_tables_has_a_side() -> None:
 # --- What is missing is an error, and never somebody else's
 
 
-def test_a_missing_table_is_an_error_though_the_platform_has_one_of_that_name(acme: TenantInfo) -> None:
+def test_a_missing_table_is_an_error_though_the_platform_has_it(acme: TenantInfo) -> None:
     with use_tenant(acme.as_owner()), connection.cursor() as cursor:
         cursor.execute("DROP TABLE auth_user CASCADE")
     with use_tenant(acme), pytest.raises(ProgrammingError, match="auth_user"), transaction.atomic():

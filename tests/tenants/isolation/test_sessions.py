@@ -58,9 +58,7 @@ def test_a_row_that_is_copied_to_another_tenant_is_worth_nothing(
         assert session.session_key not in {key, None}
 
 
-def test_with_djangos_engine_and_one_secret_for_all_it_would_be_worth_something(
-    acme: TenantInfo, globex: TenantInfo
-) -> None:
+def test_with_djangos_engine_and_one_secret_it_would_be_accepted(acme: TenantInfo, globex: TenantInfo) -> None:
     """The control: the test above can fail."""
     with override_settings(SECRET_KEY="one for all"):
         with use_tenant(acme):

@@ -46,7 +46,7 @@ def test_a_class_takes_the_place_of_the_default_that_it_inherits_from(write_vari
     assert "colour" not in resolve_for("default", "goods.schemas.GoodsFields").model_fields
 
 
-def test_what_begins_with_an_underscore_or_stands_beside_the_rooms_replaces_nothing(
+def test_underscored_names_and_other_modules_replace_nothing(
     write_variant: WriteVariant,
 ) -> None:
     variant = write_variant(
@@ -210,7 +210,7 @@ def test_a_model_that_cannot_be_imported_names_file_and_name(start: Start) -> No
     assert "cannot import name 'Goodz'" in done.stderr
 
 
-def test_a_key_of_a_variant_to_the_base_is_allowed_and_one_to_the_control_plane_refused(start: Start) -> None:
+def test_a_variants_key_to_the_control_plane_is_refused(start: Start) -> None:
     text = "from django.db import models\nclass Note(models.Model):\n    of = models.ForeignKey({}, models.CASCADE)\n"
     assert start(CHECK, models=text.format("'goods.Goods'")).returncode == 0
     done = start(CHECK, models=text.format("'tenants.Tenant'"))
