@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 class TenantsConfig(AppConfig):
     name = "tenants"
-    verbose_name = _("The building")
+    verbose_name = _("Platform")
 
     def ready(self) -> None:
         """Patch Django where it offers no setting, and connect the receivers that invalidate caches."""

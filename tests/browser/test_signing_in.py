@@ -114,7 +114,7 @@ def test_an_operator_visits_a_shop(
             page.get_by_role("button", name="Log out of the shop").click()
             page.get_by_role("heading", name="Logged out of the shop").wait_for()
             look(page, "left")
-            page.get_by_role("link", name="Back to the platform admin").click()
+            page.get_by_role("link", name="Back to platform admin").click()
             page.wait_for_url(f"http://localhost:{port}/admin/tenants/tenant/{shop.id}/change/")
             page.goto(f"{address}/")
             assert page.locator(".impersonation-banner").count() == 0
