@@ -31,7 +31,7 @@ def too_many_failures(request: HttpRequest, response: HttpResponseBase, credenti
 
 
 def _remember(request: HttpRequest, seconds: int) -> None:
-    """Have this address refused from memory where it signs in, and nowhere else: other paths ask for other things."""
+    # Only at this address of the login page: other paths do not check a password.
     match, address = request.resolver_match, client_address(request)
     if match is not None and match.view_name == "admin:login" and address is not None:
         tenant = current_tenant()

@@ -31,5 +31,24 @@ def test_they_are_loaded_with_urls_and_for_checks_and_not_for_commands(doing: st
     assert ("shop.goods.admin" in done.stdout.split()) is loads
 
 
+WITHOUT = """
+import django
+from django.conf import settings
+optional = [f"tenants.contrib.{name}" for name in ("api", "limits", "mounts", "services")]
+settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app not in optional]
+django.setup()
+from tenants.contrib.admin.site import platform_site
+platform_site.urls
+print(*sorted(model._meta.label for model in platform_site._registry))
+"""
+
+
+def test_the_operators_admin_without_optional_apps_has_the_engines_models() -> None:
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, env=environment, check=True)
+    engine = {f"tenants.{name}" for name in ("AuditEvent", "Domain", "Operation", "Tenant")}
+    assert set(done.stdout.split()) == engine | {"auth.Group", "auth.User"}
+
+
 def test_the_log_of_the_admin_is_everybodys_own() -> None:
     assert placement_of("admin") is Placement.COMMON
