@@ -126,7 +126,7 @@ TENANTS: dict[str, Any] = {
     "API_BEARERS": [
         "tenants.contrib.oauth.bearer.bearer"
         if SERVICE in {"all", "gateway"}
-        else "tenants.contrib.services.middleware.bearer",
+        else "tenants.contrib.oauth.gateway_bearer.bearer",
     ],
     "API_SUNSET": env.list("SANGGA_API_SUNSET", default=[]),
     "MOUNTS": {

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 THREADS = 4
-"""Threads that query the database, whatever the load."""
+"""Number of threads that query the database."""
 MAX_PENDING = 200
 """Lookups that wait for a thread; beyond that, requests for unknown hosts are refused."""
 TIMEOUT = 5.0

@@ -62,11 +62,11 @@ async def _check(upstream: Upstream, endpoint: Endpoint) -> None:
 
 async def _is_healthy(upstream: Upstream, endpoint: Endpoint) -> bool:
     service = upstream.service
-    connections = upstream.connections
-    connections.in_use += 1
+    pool = upstream.pool
+    pool.in_use += 1
     try:
         async with asyncio.timeout(TIMEOUT):
-            async with connections.session.get(
+            async with pool.session.get(
                 URL(endpoint.info.url + service.health_path, encoded=True),
                 headers={"Host": tenancy().base_domain, HEADER: identity_header(service.name, PLATFORM, ANONYMOUS)},
                 allow_redirects=False,
@@ -76,4 +76,4 @@ async def _is_healthy(upstream: Upstream, endpoint: Endpoint) -> bool:
     except (aiohttp.ClientError, OSError, TimeoutError):
         return False
     finally:
-        connections.release()
+        pool.release()

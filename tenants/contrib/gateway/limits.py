@@ -53,7 +53,7 @@ class GatewayLimits:
             raise _rejected(tenant, refusal)
 
     def admission(self, tenant: TenantInfo, address: str) -> Admission:
-        """Return the admission of one request, which holds nothing yet."""
+        """Return the admission of one request, without any slot."""
         return Admission(self._requests, self._uploads, tenant, address)
 
 

@@ -115,7 +115,7 @@ def _check_body_length(request: web.BaseRequest) -> None:
 
 
 def _check_upgrade(request: web.BaseRequest) -> None:
-    """Raise `GatewayError` for an upgrade that the parser accepted although it is no WebSocket handshake."""
+    """Raise `GatewayError` for an upgrade that the parser accepted although it is not a WebSocket handshake."""
     if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
         return
     has_body = hdrs.TRANSFER_ENCODING in request.headers or (request.content_length or 0) > 0

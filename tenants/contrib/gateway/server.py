@@ -18,9 +18,8 @@ from tenants.contrib.gateway.gateway import Gateway
 from tenants.contrib.gateway.health import run_health_checks
 from tenants.contrib.observability.request_context import RequestContext
 from tenants.contrib.observability.tracing import load_exporter
-from tenants.contrib.services.conf import service_settings
 from tenants.contrib.services.metrics import add_gateway, remove_gateway
-from tenants.contrib.services.status_report import build_report, save_report_in_thread
+from tenants.contrib.services.status_report import report_forever
 from tenants.contrib.services.upstreams import Upstream
 from tenants.registry.listener import listener
 
@@ -122,9 +121,7 @@ class GatewayServer:
         except OSError:
             await self._runner.cleanup()
             raise
-        work = [run_health_checks(self.gateway), self._flush()]
-        if service_settings().service_report_seconds:
-            work.append(self._report())
+        work = [run_health_checks(self.gateway), self._flush(), report_forever("gateway", self._upstreams)]
         self._tasks = [asyncio.create_task(each) for each in work]
         add_gateway(self.gateway.stats, self._upstreams)
         port: int = self._runner.addresses[0][1]
@@ -136,17 +133,11 @@ class GatewayServer:
             await asyncio.sleep(FLUSH_SECONDS)
             await self.gateway.lookup.in_thread(partial(request_finished.send_robust, sender=GatewayServer))
 
-    async def _report(self) -> None:
-        while True:
-            await asyncio.sleep(service_settings().service_report_seconds)
-            save = partial(save_report_in_thread, "gateway", build_report(self._upstreams()))
-            await self.gateway.lookup.in_thread(save)
-
     def _upstreams(self) -> Iterable[Upstream]:
         return self.gateway.upstreams.by_name.values()
 
     async def stop(self) -> None:
-        """Accept no more requests, wait for running ones, and close everything."""
+        """Refuse new requests, wait for running ones, and close everything."""
         remove_gateway(self.gateway.stats, self._upstreams)
         for task in self._tasks:
             task.cancel()

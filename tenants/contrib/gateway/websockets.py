@@ -49,15 +49,15 @@ class WebSocketRelay:
             if refusal:
                 raise GatewayError(503, refusal, kind="too-many-at-once", headers={"Retry-After": "10"})
             endpoint, service_end = await _connect(proxied, upstream)
-            connections = upstream.connections
-            connections.in_use += 1
+            pool = upstream.pool
+            pool.in_use += 1
             endpoint.sockets += 1
             try:
                 return await self._accept(proxied, service_end, is_allowed)
             finally:
                 endpoint.sockets -= 1
                 await service_end.close()
-                connections.release()
+                pool.release()
 
     async def _accept(
         self,
@@ -120,7 +120,7 @@ async def _connect(proxied: ProxyRequest, upstream: Upstream) -> tuple[Endpoint,
 
 async def _handshake(proxied: ProxyRequest, upstream: Upstream, endpoint: Endpoint) -> aiohttp.ClientWebSocketResponse:
     async with asyncio.timeout(upstream.service.attempt_seconds):
-        return await upstream.connections.session.ws_connect(
+        return await upstream.pool.session.ws_connect(
             URL(endpoint.info.url + upstream_target(proxied), encoded=True),
             headers=_handshake_headers(proxied),
             protocols=_protocols(proxied.request),

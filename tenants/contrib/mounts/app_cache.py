@@ -33,7 +33,7 @@ RETIRED_SECONDS = 300.0
 
 
 class CachedApp:
-    """An application of one tenant, or the reason why there is none. Whoever acquires it releases it."""
+    """An application of one tenant, or the reason why there is none. Every user acquires and releases it."""
 
     def __init__(self, tenant: TenantInfo, point: MountPoint) -> None:
         self.tenant = tenant

@@ -1,4 +1,4 @@
-"""Calls of mounted ASGI applications from the thread of a Django request, under WSGI and ASGI servers alike."""
+"""Calls of mounted ASGI applications from the thread of a Django request, under WSGI and ASGI servers."""
 
 from __future__ import annotations
 

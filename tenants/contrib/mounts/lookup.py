@@ -1,4 +1,4 @@
-"""Mounts as the registry caches them with each tenant."""
+"""Mounts of a tenant, which the registry loads and caches with it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tenants.registry.tenant_info import add_field
 
 
 def load_mounts_with_tenants() -> None:
-    """Have `TenantInfo.mounts` filled in the query that reads a tenant."""
+    """Add `TenantInfo.mounts` to the query that loads a tenant."""
     add_field("mounts", _active_mounts, _mount_points)
 
 
 def _active_mounts() -> ArraySubquery:
-    facts = JSONObject(app="app", path="path", is_for_staff="is_for_staff", options="options")
+    fields = JSONObject(app="app", path="path", is_for_staff="is_for_staff", options="options")
     mounts = Mount.objects.filter(tenant=OuterRef("pk"), is_on=True).order_by("path")
-    return ArraySubquery(mounts.values_list(facts, flat=True))
+    return ArraySubquery(mounts.values_list(fields, flat=True))
 
 
 def _mount_points(mounts: list[dict[str, Any]]) -> tuple[MountPoint, ...]:

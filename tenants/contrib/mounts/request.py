@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.cookies import CookieError, SimpleCookie
@@ -59,29 +61,16 @@ class SharedUse:
         return release
 
 
-class ClientDisconnect:
+class ClientDisconnect(Future[None]):
     """Event that the client has left, set by the thread that notices it first."""
-
-    def __init__(self) -> None:
-        # Guards what follows: the thread that waits for the application is not the one that notices.
-        self._lock = Lock()
-        self._is_set = False
-        self._callbacks: list[Callable[[], object]] = []
 
     def on_set(self, callback: Callable[[], object]) -> None:
         """Call `callback` when the client has left; at once if it has."""
-        with self._lock:
-            if not self._is_set:
-                self._callbacks.append(callback)
-                return
-        callback()
+        self.add_done_callback(lambda _: callback())
 
     def set(self) -> None:
-        with self._lock:
-            self._is_set = True
-            callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback()
+        with suppress(InvalidStateError):  # set before
+            self.set_result(None)
 
 
 @dataclass(frozen=True, slots=True)

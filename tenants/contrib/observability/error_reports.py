@@ -1,6 +1,6 @@
-"""Django's error reports – the debug page, and what admins get by mail – without passwords and keys.
+"""Error reports, Django's debug page and mails to admins, with secrets redacted.
 
-`DEFAULT_EXCEPTION_REPORTER` and `DEFAULT_EXCEPTION_REPORTER_FILTER` name these classes.
+The settings `DEFAULT_EXCEPTION_REPORTER` and `DEFAULT_EXCEPTION_REPORTER_FILTER` name these classes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tenants.redaction import (
     redact_secrets,
 )
 
-_DEEPEST = 6
+_MAX_DEPTH = 6
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """Hides by name, as Django does, and by value: a URL with a password in it may have any name."""
+    """Redacts by name, as Django does, and by value: a URL with a password may have any name."""
 
     cleansed_substitute = MASK
     hidden_settings = re.compile(
@@ -36,29 +36,27 @@ class ReporterFilter(SafeExceptionReporterFilter):
     )
 
     def cleanse_setting(self, key: Any, value: Any) -> Any:
-        """Return a setting, or a value of the request's META, as it may be shown."""
-        return _without(super().cleanse_setting(key, value))
+        return _redacted_text(super().cleanse_setting(key, value))
 
     def get_safe_cookies(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the names of the cookies: with a session's, one is signed in."""
+        """Return the names of the cookies without values: a session cookie logs its holder in."""
         return dict.fromkeys(getattr(request, "COOKIES", {}), MASK)
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
-        """Return what was posted, without passwords, whether a view has named them or not."""
+        """Return the POST data without passwords, also those that no view has marked as sensitive."""
         found: Any = super().get_post_parameters(request)
-        return {name: MASK if SECRET_NAMES.search(name) else _without(value) for name, value in found.items()}
+        return {name: MASK if SECRET_NAMES.search(name) else _redacted_text(value) for name, value in found.items()}
 
     def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> Any:
-        """Return the local variables of a frame, debug mode or not."""
+        """Return the local variables of a frame; redacted in debug mode as well."""
         found = super().get_traceback_frame_variables(request, tb_frame)
-        return [(name, _shown(name, value)) for name, value in found]
+        return [(name, _redacted(name, value)) for name, value in found]
 
 
 class Reporter(ExceptionReporter):
-    """Hides what the representations of objects and the messages of exceptions tell."""
+    """Redacts representations of objects and messages of exceptions, too."""
 
     def get_traceback_data(self) -> dict[str, Any]:
-        """Return what the report is made of."""
         data: dict[str, Any] = super().get_traceback_data()
         for frame in data["frames"]:
             if "vars" in frame:
@@ -70,19 +68,17 @@ class Reporter(ExceptionReporter):
                 data[name] = redact_secrets(data[name])
         if data.get("request_insecure_uri"):
             data["request_insecure_uri"] = redact_secrets(data["request_insecure_uri"])
-            data["request_GET_items"] = _shown_items(data["request_GET_items"])
+            data["request_GET_items"] = _redacted_items(data["request_GET_items"])
         return data
 
     def get_traceback_html(self) -> SafeString:
-        """Return the page."""
-        return self._without_secrets(redact_known_secrets(super().get_traceback_html()))
+        return self._without_variables(redact_known_secrets(super().get_traceback_html()))
 
     def get_traceback_text(self) -> SafeString:
-        """Return the report for mails and for programs."""
-        return self._without_secrets(redact_secrets(super().get_traceback_text()))
+        return self._without_variables(redact_secrets(super().get_traceback_text()))
 
-    def _without_secrets(self, report: str) -> SafeString:
-        """Return a report without what was hidden by its name and stands elsewhere in it as well."""
+    def _without_variables(self, report: str) -> SafeString:
+        """Return a report without values that were redacted by name and occur elsewhere in it as well."""
         hidden = pattern_for(find_secrets(self._variables()))
         return SafeString(redact_link_tokens(hidden.sub(MASK, report) if hidden else report))
 
@@ -96,23 +92,23 @@ class Reporter(ExceptionReporter):
             error = self._get_explicit_or_implicit_cause(error)  # type: ignore[attr-defined]
 
 
-def _shown_items(items: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    return [(name, MASK if SECRET_NAMES.search(name) else _without(value)) for name, value in items]
+def _redacted_items(items: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    return [(name, MASK if SECRET_NAMES.search(name) else _redacted_text(value)) for name, value in items]
 
 
-def _shown(name: str, value: Any, depth: int = 0) -> Any:
-    """Return a variable as it may be shown; of a container, its items by their names."""
+def _redacted(name: str, value: Any, depth: int = 0) -> Any:
+    """Return a redacted variable; items of a container are redacted by their names."""
     try:
         if issubclass(type(value), (str, bytes)):
-            return MASK if SECRET_NAMES.search(name) else _without(value)
-        if type(value) is dict and depth < _DEEPEST:
-            return {key: _shown(str(key), each, depth + 1) for key, each in value.items()}
-        if type(value) in {list, tuple} and depth < _DEEPEST:
-            return type(value)(_shown(name, each, depth + 1) for each in value)
-    except Exception as error:  # an object that cannot be looked at is still reported
-        return f"{type(error).__name__} while looking at it"
+            return MASK if SECRET_NAMES.search(name) else _redacted_text(value)
+        if type(value) is dict and depth < _MAX_DEPTH:
+            return {key: _redacted(str(key), each, depth + 1) for key, each in value.items()}
+        if type(value) in {list, tuple} and depth < _MAX_DEPTH:
+            return type(value)(_redacted(name, each, depth + 1) for each in value)
+    except Exception as error:  # broken objects must not hide the report
+        return f"{type(error).__name__} while reading it"
     return value
 
 
-def _without(value: Any) -> Any:
+def _redacted_text(value: Any) -> Any:
     return redact_secrets(value) if issubclass(type(value), str) else value

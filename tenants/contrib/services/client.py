@@ -25,7 +25,6 @@ from tenants.contrib.observability.conf import observability_settings
 from tenants.contrib.observability.principal import ANONYMOUS, Principal
 from tenants.contrib.observability.request_context import RequestContext, current_request_context
 from tenants.contrib.observability.tracing import Span, http_attributes, record_span
-from tenants.contrib.services.conf import service_settings
 from tenants.contrib.services.errors import ServiceFailed, ServiceNotFound
 from tenants.contrib.services.event_loop import background_loop
 from tenants.contrib.services.identity import HEADER
@@ -33,7 +32,7 @@ from tenants.contrib.services.keys import identity_header
 from tenants.contrib.services.load_balancer import OutgoingRequest, UpstreamResponse, send
 from tenants.contrib.services.registry import service_registry
 from tenants.contrib.services.response import ServiceResponse
-from tenants.contrib.services.status_report import build_report, save_report_in_thread
+from tenants.contrib.services.status_report import report_forever
 from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.upstreams import Upstreams
 from tenants.errors import NoActiveTenant
@@ -175,15 +174,8 @@ def _start_reporting() -> None:
     """Save status reports for as long as the background loop runs; called on that loop."""
     global _reporter
     if _reporter is None or _reporter.get_loop() is not asyncio.get_running_loop():
-        _reporter = asyncio.get_running_loop().create_task(_report())
-
-
-async def _report() -> None:
-    loop = asyncio.get_running_loop()
-    while seconds := service_settings().service_report_seconds:
-        await asyncio.sleep(seconds)
-        report = build_report(upstreams.by_name.values())
-        await loop.run_in_executor(None, save_report_in_thread, observability_settings().service, report)
+        report = report_forever(observability_settings().service, upstreams.by_name.values)
+        _reporter = asyncio.get_running_loop().create_task(report)
 
 
 async def _read_body(response: UpstreamResponse) -> bytes:
@@ -217,7 +209,7 @@ class ServiceClient:
         self.name = name
 
     async def request(self, method: str, path: str, **options: Any) -> ServiceResponse:
-        """Call the service and return its response, whatever the status.
+        """Call the service and return its response, of any status.
 
         Options: `json` or `body` (bytes), `headers`, `params` for the query, `timeout` in seconds, and `as_tenant` to
         call on behalf of the tenant instead of the visitor, whose scopes then do not count.

@@ -70,7 +70,7 @@ class Endpoint:
 
     def record_failure(self, tenant: int, error: Exception) -> None:
         self.failures += 1
-        # A connection that is not made in time is no matter of what the tenant asks for.
+        # What the tenant requests cannot delay the connection itself.
         if not isinstance(error, TimeoutError) or isinstance(error, aiohttp.ConnectionTimeoutError):
             self._record_cancelled_of(tenant)
             self.breaker.record_failure()

@@ -6,7 +6,7 @@ from tenants.errors import TenancyError
 
 
 class InvalidIdentity(TenancyError):
-    """A request that did not come from the gateway or the mesh, or is not for this service."""
+    """The request was not signed by the gateway or another service, or is for another service."""
 
     reason: str
 
@@ -15,15 +15,15 @@ class InvalidIdentity(TenancyError):
 
 
 class ServiceNotFound(TenancyError):
-    """No such service, or none for this tenant."""
+    """The service is not registered, or not granted to the tenant."""
 
     service: str
     tenant: str
 
     def __str__(self) -> str:
         return (
-            f"There is no service {self.service!r} for {self.tenant}. "
-            f"Register it in the operator's admin under Services, or grant it to the tenant there."
+            f"Service {self.service!r} not found for {self.tenant}. "
+            f"Register it in the platform admin under Services, or grant it to the tenant there."
         )
 
 

@@ -14,7 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from tenants.contrib.observability.request_context import SECONDS_LEFT
 from tenants.contrib.services.endpoints import Endpoint
 from tenants.contrib.services.errors import ServiceFailed
-from tenants.contrib.services.http_transport import Connections, NotHTTP, Received
+from tenants.contrib.services.http_transport import ConnectionPool, InvalidResponse, TransportResponse
 from tenants.contrib.services.retry_budget import IDEMPOTENT
 from tenants.contrib.services.upstreams import Upstream
 
@@ -80,7 +80,7 @@ class OutgoingRequest:
 class UpstreamResponse:
     """The response of a service. The caller closes it."""
 
-    def __init__(self, upstream: Upstream, attempt: _Attempt, received: Received) -> None:
+    def __init__(self, upstream: Upstream, attempt: _Attempt, received: TransportResponse) -> None:
         self._attempt = attempt
         self._received = received
         self.upstream = upstream
@@ -113,17 +113,17 @@ class UpstreamResponse:
 class _Attempt:
     """A request to one endpoint, while it lasts."""
 
-    def __init__(self, endpoint: Endpoint, tenant: int, connections: Connections) -> None:
+    def __init__(self, endpoint: Endpoint, tenant: int, pool: ConnectionPool) -> None:
         self.endpoint = endpoint
         self.tenant = tenant
-        self.connections = connections
+        self.pool = pool
         endpoint.in_flight += 1
         endpoint.start_request(tenant)
-        connections.in_use += 1
+        pool.in_use += 1
 
     def end(self) -> None:
         self.endpoint.in_flight -= 1
-        self.connections.release()
+        self.pool.release()
 
 
 class _AttemptFailed(Exception):
@@ -167,7 +167,7 @@ def _should_retry(upstream: Upstream, outgoing: OutgoingRequest, failure: _Attem
 
 
 async def _attempt(upstream: Upstream, endpoint: Endpoint, outgoing: OutgoingRequest) -> UpstreamResponse:
-    attempt = _Attempt(endpoint, outgoing.tenant, upstream.connections)
+    attempt = _Attempt(endpoint, outgoing.tenant, upstream.pool)
     try:
         response = await _response_in_time(upstream, attempt, outgoing)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -196,7 +196,7 @@ async def _response_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Out
     async with asyncio.timeout_at(until) as outgoing.timeout:
         is_stream = outgoing.body is not None and not isinstance(outgoing.body, bytes)
         try:
-            received = await attempt.connections.ask(
+            received = await attempt.pool.request(
                 attempt.endpoint.info.url,
                 outgoing.method,
                 outgoing.target,
@@ -217,7 +217,7 @@ async def _response_in_time(upstream: Upstream, attempt: _Attempt, outgoing: Out
         return response
 
 
-def _is_small(method: str, received: Received) -> bool:
+def _is_small(method: str, received: TransportResponse) -> bool:
     length = received.headers.get(hdrs.CONTENT_LENGTH)
     has_no_body = method == "HEAD" or received.status in {204, 304}
     return has_no_body or (length is not None and int(length) <= MAX_BUFFERED_RESPONSE)
@@ -233,6 +233,6 @@ def _service_error(service: str, error: BaseException) -> tuple[ServiceFailed, b
         return ServiceFailed(service, "timed out", 504), True
     if isinstance(error, aiohttp.ClientPayloadError):
         return ServiceFailed(service, "closed the connection within its response"), True
-    if isinstance(error, NotHTTP):
+    if isinstance(error, InvalidResponse):
         return ServiceFailed(service, "sent an invalid HTTP response"), True
     return ServiceFailed(service, "closed the connection before responding"), True

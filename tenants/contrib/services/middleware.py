@@ -9,17 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
 
-from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.utils.encoding import escape_uri_path
 
 from tenants.context import current_tenant
-from tenants.contrib.api.auth import NotIdentified
 from tenants.contrib.limits.repeated_answers import forbid_repeats, may_be_repeated, when_repeated
-from tenants.contrib.oauth.bearer import VOID, TokenAccess, user_by_id
 from tenants.contrib.observability.conf import observability_settings
 from tenants.contrib.observability.logs import access_log_enabled, log_request
 from tenants.contrib.observability.principal import ANONYMOUS, Principal
@@ -135,14 +131,3 @@ def _session_principal(request: HttpRequest) -> Principal:
     """Return the principal of the session; queries the database for the user."""
     user = getattr(request, "user", None)
     return Principal(user=str(user.pk)) if user is not None and user.is_authenticated else ANONYMOUS
-
-
-def bearer(request: HttpRequest, token: str) -> TokenAccess:
-    """Return the access of a token that the gateway has verified: for `TENANTS["API_BEARERS"]` of a service."""
-    principal: Principal = getattr(request, "principal", ANONYMOUS)
-    if not principal.is_authenticated:
-        raise NotIdentified("The token was not issued by this shop.", VOID)
-    user = user_by_id(principal.user) if principal.user else None
-    # For code that knows only `request.user`, as in `tenants.contrib.oauth.bearer`.
-    cast(Any, request).user = AnonymousUser() if user is None else user
-    return TokenAccess(user, principal.scopes, principal.client, principal.client)

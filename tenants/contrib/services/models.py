@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tenants.contrib.services.validators import (
-    check_address,
-    check_health_path,
-    check_prefix,
-    check_range,
-    lines_of,
+    validate_address,
+    validate_health_path,
+    validate_prefixes,
+    validate_ranges,
 )
 
 _SECONDS = [MinValueValidator(0.05), MaxValueValidator(3600.0)]
-
-
-def check_prefixes(text: str) -> None:
-    """Raise `ValidationError` unless every line is a path prefix."""
-    _check_each(lines_of(text), check_prefix)
-
-
-def check_ranges(text: str) -> None:
-    """Raise `ValidationError` unless every line is a network range."""
-    _check_each(lines_of(text), check_range)
-
-
-def check_url(url: str) -> None:
-    _check_each([url], check_address)
-
-
-def check_health(path: str) -> None:
-    _check_each([path], check_health_path)
-
-
-def _check_each(texts: list[str], check: Callable[[str], object]) -> None:
-    for text in texts:
-        try:
-            check(text)
-        except ValueError as error:
-            raise ValidationError(str(error), code="invalid") from error
 
 
 class Service(models.Model):
@@ -61,7 +31,7 @@ class Service(models.Model):
     prefixes = models.TextField(
         _("paths"),
         blank=True,
-        validators=[check_prefixes],
+        validators=[validate_prefixes],
         help_text=_("One per line. /stock/ matches paths below it, /stock also itself. The longest match wins."),
     )
     strip_prefix = models.BooleanField(
@@ -107,13 +77,13 @@ class Service(models.Model):
         _("health path"),
         max_length=200,
         blank=True,
-        validators=[check_health],
+        validators=[validate_health_path],
         help_text=_("Requested from every address; 2xx means healthy. Empty: no health checks."),
     )
     private_ranges = models.TextField(
         _("private ranges"),
         blank=True,
-        validators=[check_ranges],
+        validators=[validate_ranges],
         help_text=_("One per line, such as 10.1.0.0/16. Private IP addresses are allowed only within these ranges."),
     )
 
@@ -133,7 +103,7 @@ class ServiceAddress(models.Model):
     url = models.CharField(
         _("address"),
         max_length=300,
-        validators=[check_url],
+        validators=[validate_address],
         help_text=_("Such as http://10.1.0.7:8002, without a path."),
     )
     is_active = models.BooleanField(

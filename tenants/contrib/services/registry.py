@@ -10,6 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
 from threading import Lock
 from types import MappingProxyType
 
@@ -19,7 +20,7 @@ from tenants.conf import tenancy
 from tenants.context import PLATFORM, use_tenant
 from tenants.contrib.services.models import Service
 from tenants.contrib.services.types import AddressInfo, ServiceInfo
-from tenants.contrib.services.validators import check_range, is_below, lines_of
+from tenants.contrib.services.validators import is_below, lines_of
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +132,6 @@ def _info_of(row: Service, tenants: frozenset[int]) -> ServiceInfo:
         retries=row.retries,
         max_body=row.max_body_mib * 1024 * 1024,
         health_path=row.health_path,
-        private_ranges=tuple(check_range(line) for line in lines_of(row.private_ranges)),
+        private_ranges=tuple(ip_network(line) for line in lines_of(row.private_ranges)),
         addresses=tuple(AddressInfo(address.url) for address in row.addresses.all() if address.is_active),
     )

@@ -6,10 +6,11 @@ seconds; a row that is a minute old is deleted.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from tenants.context import PLATFORM, use_tenant
+from tenants.contrib.services.conf import service_settings
 from tenants.contrib.services.endpoints import Endpoint
 from tenants.contrib.services.models import ServiceReport
 from tenants.contrib.services.upstreams import Upstream
@@ -63,8 +65,14 @@ def save_report(role: str, report: dict[str, Any]) -> None:
         ServiceReport.objects.filter(at__lt=Now() - MAX_AGE).delete()
 
 
-def save_report_in_thread(role: str, report: dict[str, Any]) -> None:
-    """Do the same on a worker thread: log errors, since the next report is due soon, and close the connection."""
+async def report_forever(role: str, upstreams: Callable[[], Iterable[Upstream]]) -> None:
+    """Save a report at intervals, by a thread."""
+    while seconds := service_settings().service_report_seconds:
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(_try_to_save, role, build_report(upstreams()))
+
+
+def _try_to_save(role: str, report: dict[str, Any]) -> None:
     try:
         save_report(role, report)
     except Exception as error:

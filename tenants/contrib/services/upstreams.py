@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from tenants.contrib.services.endpoints import Endpoint
 from tenants.contrib.services.errors import ServiceFailed
-from tenants.contrib.services.http_transport import Connections
+from tenants.contrib.services.http_transport import ConnectionPool
 from tenants.contrib.services.retry_budget import RetryBudget
 from tenants.contrib.services.stats import RequestStats
 from tenants.contrib.services.types import ServiceInfo
@@ -20,7 +20,7 @@ class Upstream:
         self.service = service
         self.budget = RetryBudget()
         self.stats = RequestStats()
-        self.connections = Connections(service)
+        self.pool = ConnectionPool(service)
         self.endpoints = [Endpoint(info) for info in service.addresses]
 
     def update(self, service: ServiceInfo) -> None:
@@ -29,7 +29,7 @@ class Upstream:
         known = {endpoint.info: endpoint for endpoint in self.endpoints}
         self.endpoints = [known.get(info) or Endpoint(info) for info in service.addresses]
         if (before.private_ranges, before.connect_seconds) != (service.private_ranges, service.connect_seconds):
-            old, self.connections = self.connections, Connections(service)
+            old, self.pool = self.pool, ConnectionPool(service)
             old.retire()
 
     def choose(self, tenant: int, tried: Collection[Endpoint] = ()) -> Endpoint | None:
@@ -70,9 +70,9 @@ class Upstreams:
     def retain(self, names: Collection[str]) -> None:
         """Drop services that are no longer registered."""
         for name in self.by_name.keys() - set(names):
-            self.by_name.pop(name).connections.retire()
+            self.by_name.pop(name).pool.retire()
 
     async def close(self) -> None:
         while self.by_name:
             _, upstream = self.by_name.popitem()
-            await upstream.connections.session.close()
+            await upstream.pool.session.close()

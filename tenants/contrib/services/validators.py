@@ -6,7 +6,8 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from django.utils.translation import gettext
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from tenants.errors import InvalidHost
 from tenants.hosts import normalise_host
@@ -26,48 +27,48 @@ def lines_of(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def check_prefix(prefix: str) -> str:
-    """Return a path prefix unchanged; raise `ValueError` if it is invalid.
-
-    Prefixes match whole segments: `/stock/` what is below it, `/stock` also itself, `/` everything.
-    """
-    if not _PREFIX.fullmatch(prefix) or _DOTS.search(prefix):
-        text = gettext(
-            "Invalid path prefix: %(prefix)r. Use letters, digits and - . _ ~ between slashes, such as /stock/."
-        )
-        raise ValueError(text % {"prefix": prefix})
-    if f"{prefix}/".startswith(INTERNAL_PREFIX):
-        raise ValueError(gettext("Paths below %s are reserved.") % INTERNAL_PREFIX)
-    return prefix
-
-
 def is_below(path: str, prefix: str) -> bool:
     """Tell whether a path prefix matches a path."""
     return path.startswith(prefix) and (prefix.endswith("/") or path[len(prefix) : len(prefix) + 1] in {"", "/"})
 
 
-def check_health_path(path: str) -> str:
-    """Return a path unchanged; raise `ValueError` if it is invalid."""
+def validate_prefixes(text: str) -> None:
+    """Raise `ValidationError` unless every line is a path prefix.
+
+    Prefixes match whole segments: `/stock/` what is below it, `/stock` also itself, `/` everything.
+    """
+    for prefix in lines_of(text):
+        if not _PREFIX.fullmatch(prefix) or _DOTS.search(prefix):
+            message = _(
+                "Invalid path prefix: %(prefix)r. Use letters, digits and - . _ ~ between slashes, such as /stock/."
+            )
+            raise ValidationError(message, code="invalid", params={"prefix": prefix})
+        if f"{prefix}/".startswith(INTERNAL_PREFIX):
+            message = _("Paths below %(prefix)s are reserved.")
+            raise ValidationError(message, code="invalid", params={"prefix": INTERNAL_PREFIX})
+
+
+def validate_health_path(path: str) -> None:
     if not re.fullmatch(r"/[!-~]*", path) or "#" in path:
-        raise ValueError(gettext("Invalid path: %(path)r. Use a path such as /health.") % {"path": path})
-    return path
+        message = _("Invalid path: %(path)r. Use a path such as /health.")
+        raise ValidationError(message, code="invalid", params={"path": path})
 
 
-def check_range(value: str) -> IPNetwork:
-    """Return a network range; raise `ValueError` if it is invalid."""
-    try:
-        return ipaddress.ip_network(value)
-    except ValueError as error:
-        text = gettext("Invalid network range: %(range)r. %(error)s. Use CIDR notation, such as 10.1.0.0/16.")
-        raise ValueError(text % {"range": value, "error": error}) from error
+def validate_ranges(text: str) -> None:
+    """Raise `ValidationError` unless every line is a network range."""
+    for line in lines_of(text):
+        try:
+            ipaddress.ip_network(line)
+        except ValueError as error:
+            message = _("Invalid network range: %(range)r. %(error)s. Use CIDR notation, such as 10.1.0.0/16.")
+            raise ValidationError(message, code="invalid", params={"range": line, "error": error}) from error
 
 
-def check_address(url: str) -> str:
-    """Return a service address unchanged; raise `ValueError` unless it is scheme, host and port."""
+def validate_address(url: str) -> None:
+    """Raise `ValidationError` unless a URL is scheme, host and port, in normal form."""
     if url != _normalised_address(url):
-        text = gettext("Invalid service address: %(url)r. Use scheme, host and port, such as http://10.1.0.7:8002.")
-        raise ValueError(text % {"url": url})
-    return url
+        message = _("Invalid service address: %(url)r. Use scheme, host and port, such as http://10.1.0.7:8002.")
+        raise ValidationError(message, code="invalid", params={"url": url})
 
 
 def _normalised_address(url: str) -> str:

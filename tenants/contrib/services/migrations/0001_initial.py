@@ -3,7 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import tenants.contrib.services.models
+import tenants.contrib.services.validators
 from django.db import migrations, models
 
 
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='Used in calls from other services and in signed identities.', max_length=63, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9-]*\\Z', 'Use lowercase letters, digits and hyphens.')], verbose_name='name')),
                 ('is_active', models.BooleanField(default=True, help_text='When off, requests to it get 404.', verbose_name='active')),
-                ('prefixes', models.TextField(blank=True, help_text='One per line. /stock/ matches paths below it, /stock also itself. The longest match wins.', validators=[tenants.contrib.services.models.check_prefixes], verbose_name='paths')),
+                ('prefixes', models.TextField(blank=True, help_text='One per line. /stock/ matches paths below it, /stock also itself. The longest match wins.', validators=[tenants.contrib.services.validators.validate_prefixes], verbose_name='paths')),
                 ('strip_prefix', models.BooleanField(default=False, help_text='The service receives /mugs when a visitor requests /stock/mugs.', verbose_name="strip path prefix")),
                 ('runs_sangga', models.BooleanField(default=False, help_text='It receives cookies, and handles suspended and moved shops itself. Other services receive no cookies, and no requests for suspended shops.', verbose_name='runs this code base')),
                 ('every_tenant', models.BooleanField(default=False, verbose_name='all tenants')),
@@ -70,8 +70,8 @@ class Migration(migrations.Migration):
                 ('idle_seconds', models.FloatField(default=60.0, validators=[django.core.validators.MinValueValidator(0.05), django.core.validators.MaxValueValidator(3600.0)], verbose_name='idle timeout')),
                 ('retries', models.PositiveSmallIntegerField(default=2, help_text='For idempotent requests, and for requests that reached no address.', validators=[django.core.validators.MaxValueValidator(10)], verbose_name='retries')),
                 ('max_body_mib', models.PositiveIntegerField(default=100, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1048576)], verbose_name='maximum body size (MiB)')),
-                ('health_path', models.CharField(blank=True, help_text='Requested from every address; 2xx means healthy. Empty: no health checks.', max_length=200, validators=[tenants.contrib.services.models.check_health], verbose_name='health path')),
-                ('private_ranges', models.TextField(blank=True, help_text='One per line, such as 10.1.0.0/16. Private IP addresses are allowed only within these ranges.', validators=[tenants.contrib.services.models.check_ranges], verbose_name='private ranges')),
+                ('health_path', models.CharField(blank=True, help_text='Requested from every address; 2xx means healthy. Empty: no health checks.', max_length=200, validators=[tenants.contrib.services.validators.validate_health_path], verbose_name='health path')),
+                ('private_ranges', models.TextField(blank=True, help_text='One per line, such as 10.1.0.0/16. Private IP addresses are allowed only within these ranges.', validators=[tenants.contrib.services.validators.validate_ranges], verbose_name='private ranges')),
                 ('tenants', models.ManyToManyField(blank=True, related_name='services', to='tenants.tenant', verbose_name='selected tenants')),
             ],
             options={
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
             name='ServiceAddress',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.CharField(help_text='Such as http://10.1.0.7:8002, without a path.', max_length=300, validators=[tenants.contrib.services.models.check_url], verbose_name='address')),
+                ('url', models.CharField(help_text='Such as http://10.1.0.7:8002, without a path.', max_length=300, validators=[tenants.contrib.services.validators.validate_address], verbose_name='address')),
                 ('is_active', models.BooleanField(default=True, help_text='When off, running requests finish and new ones use other addresses.', verbose_name='active')),
                 ('service', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='addresses', to='tenants_services.service', verbose_name='service')),
             ],

@@ -244,7 +244,7 @@ def test_diffsettings_prints_no_password(direct: None, manage: Manage) -> None:
 )
 def test_an_address_that_is_none_is_refused_without_quoting_it(url: str) -> None:
     """Fault 58: libpq's own error has a part of the password."""
-    with pytest.raises(ConfigurationError, match="percent-encoded") as refused:
+    with pytest.raises(ConfigurationError, match="percent-encode") as refused:
         direct_options({"direct": url})
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
     for part in ("pa", "ss@", "p%zz"):

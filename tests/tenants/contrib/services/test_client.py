@@ -141,7 +141,7 @@ def test_without_async_a_loop_is_not_blocked(mesh: Mesh, shop: TenantInfo) -> No
 def test_a_service_that_is_not_granted_is_not_there(mesh: Mesh, shop: TenantInfo) -> None:
     mesh.behind(Telling(), every_tenant=False)
     for name in ("stock", "nonsense"):
-        with use_tenant(shop), pytest.raises(ServiceNotFound, match=f"{name}.*operator's admin"):
+        with use_tenant(shop), pytest.raises(ServiceNotFound, match=f"{name}.*platform admin"):
             services.get_sync(name).get("/")
 
 

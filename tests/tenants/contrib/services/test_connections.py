@@ -45,7 +45,7 @@ async def behind(talk: Talk) -> AsyncIterator[Upstream]:
     try:
         yield upstream
     finally:
-        await upstream.connections.session.close()
+        await upstream.pool.session.close()
         server.close()
         await asyncio.gather(*filter(None, under_way))
 
@@ -104,7 +104,7 @@ def test_nor_is_it_the_answer_to_a_health_check() -> None:
             await said_late.wait()
             await asyncio.sleep(0.05)  # until it has arrived
             url = upstream.service.addresses[0].url
-            async with upstream.connections.session.get(f"{url}/health") as response:
+            async with upstream.pool.session.get(f"{url}/health") as response:
                 return await response.text()
 
     assert asyncio.run(go()) == "GET /health"

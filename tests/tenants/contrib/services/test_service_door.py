@@ -25,7 +25,7 @@ def as_shop(settings: Any) -> None:
     settings.TENANTS = {
         **settings.TENANTS,
         "SERVICE": "shop",
-        "API_BEARERS": ["tenants.contrib.services.middleware.bearer"],
+        "API_BEARERS": ["tenants.contrib.oauth.gateway_bearer.bearer"],
         "TRUSTED_PROXIES": 1,
     }
 
