@@ -21,8 +21,8 @@ from django.utils.log import AdminEmailHandler
 from django.views.debug import get_exception_reporter_class, technical_500_response
 
 from tenants import PLATFORM, redaction, use_tenant
-from tenants.conf import tenancy
 from tenants.contrib.observability.logs import JsonFormatter, RedactionLogFilter
+from tenants.contrib.services.conf import service_settings
 from tenants.errors import ConfigurationError
 from tenants.lifecycle import NewTenant
 from tenants.postgresql.direct_connection import direct_options
@@ -255,5 +255,5 @@ def test_a_setting_of_ours_that_is_none_is_refused_without_its_secret() -> None:
     """Fault 58: TENANTS['METRICS_TOKEN'] of the wrong type."""
     with override_settings(TENANTS={**settings.TENANTS, "METRICS_TOKEN": [PASSWORD]}):
         with pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN") as refused:
-            tenancy()
+            service_settings()
     assert PASSWORD not in str(refused.value)
