@@ -14,11 +14,7 @@ from django.conf import settings
 from django.test import override_settings
 
 import tests.ledger.migrations
-from tenants.migrator import apply, graph
-from tenants.migrator import batch as express
-from tenants.migrator import plan as ways
-from tenants.migrator import recorder as records
-from tenants.migrator import release_order as releases
+from tenants.migrator import apply, batch, graph, history, plan, release_order
 from tenants.models import code_release as release
 
 WriteMigrations = Callable[..., None]
@@ -74,12 +70,12 @@ def forget_what_was_read() -> None:
     for cached in (
         release.disk_loader,
         release.release,
-        releases._known,
+        release_order._known,
         graph._leaves,
         graph._target_fingerprint,
-        ways.first_leg,
-        records._records,
-        express._fingerprint_before,
+        plan.next_segment,
+        history._records,
+        batch._fingerprint,
     ):
         cached.cache_clear()  # type: ignore[attr-defined]
     apply._scripts.clear()

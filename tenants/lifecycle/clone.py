@@ -18,9 +18,9 @@ from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.replace import take_terms
 from tenants.lifecycle.rows import Which, in_words
 from tenants.lifecycle.snapshot import standing_still
-from tenants.migrator.dormant_variants import kept_aside, migrate_new_with_kept
-from tenants.migrator.graph import fingerprint, target_fingerprint
-from tenants.migrator.recorder import read_applied
+from tenants.migrator.dormant_variants import dormant_variants_of, migrate_new_with_dormant
+from tenants.migrator.graph import target_fingerprint
+from tenants.migrator.history import SchemaHistory
 from tenants.migrator.release_order import check_not_ahead
 from tenants.models import Tenant
 from tenants.names import validate_slug
@@ -70,11 +70,10 @@ def clone_tenant(
 
 
 def _check_is_current(source: TenantInfo) -> None:
-    with use_tenant(source.as_owner()):
-        applied = read_applied()
-        check_not_ahead(source, applied)
-        if fingerprint(applied, source.variant) != target_fingerprint(source.variant):
-            raise SchemaOutdated(source.slug)
+    history = SchemaHistory.read(source)
+    check_not_ahead(history)
+    if history.fingerprint != target_fingerprint(source.variant):
+        raise SchemaOutdated(source.slug)
 
 
 def _order(source: TenantInfo, new_slug: str, name: str) -> NewTenant:
@@ -95,12 +94,11 @@ def _insert(source: TenantInfo, order: NewTenant) -> TenantInfo:
 
 
 def _make_schema(source: TenantInfo, clone: TenantInfo) -> None:
-    with use_tenant(source.as_owner()):
-        kept = kept_aside(read_applied(), source.variant)
+    dormant = dormant_variants_of(SchemaHistory.read(source).applied, source.variant)
     schemas.create_schema(clone)
     if clone.role:
         schemas.grant_to_role(clone)
-    migrate_new_with_kept(clone, kept)
+    migrate_new_with_dormant(clone, dormant)
 
 
 def _check_is_alike(source: TenantInfo, clone: TenantInfo) -> None:

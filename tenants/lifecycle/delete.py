@@ -17,7 +17,7 @@ from tenants.lifecycle import audit
 from tenants.lifecycle.files import remove_files
 from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.rows import Which, is_tenant, locked_tenant, not_found
-from tenants.migrator.recorder import session_claim
+from tenants.migrator.history import session_lock
 from tenants.models import Tenant
 from tenants.postgresql import tenant_schemas as schemas
 from tenants.registry.tenant_info import info_of
@@ -94,7 +94,7 @@ def purge_tenant(slug: Which | Deletion, progress: Progress = lambda done, total
     the next purge.
     """
     tenant = _begin_purge(slug)
-    with session_claim(tenant, patience=60):  # nobody migrates what goes away
+    with session_lock(tenant, wait=60):  # nobody migrates what goes away
         with use_tenant(tenant.as_owner()):
             schemas.drop_tables_in_batches(tenant, progress)
         remove_files(tenant)

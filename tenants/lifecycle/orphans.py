@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connection, transaction
 
 from tenants.context import PLATFORM, use_tenant
-from tenants.migrator.recorder import LOCK_SPACE
+from tenants.migrator.history import LOCK_SPACE
 from tenants.models import Tenant
 
 

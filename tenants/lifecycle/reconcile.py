@@ -18,9 +18,8 @@ from tenants.lifecycle.backup.scratch_database import drop_left_over
 from tenants.lifecycle.delete import Deletion, deletions_due, purge_tenant
 from tenants.lifecycle.orphans import is_orphan
 from tenants.migrator.dormant_variants import recorded_without_tables
-from tenants.migrator.recorder import closing_statements, read_applied
-from tenants.migrator.release_order import unknown_and_newer
-from tenants.migrator.scripts import send
+from tenants.migrator.history import SchemaHistory
+from tenants.migrator.release_order import newer_migrations
 from tenants.migrator.verify import schemas_without_tenant
 from tenants.models import SchemaState, Tenant
 from tenants.models.code_release import Key
@@ -90,7 +89,7 @@ def _mend(tenants: list[TenantInfo]) -> Iterator[str]:
         if tenant.variant not in known_variants():
             yield f"{tenant.slug}: {UnknownVariant(tenant.variant, sorted(known_variants()))}"
             continue
-        if unknown := _newer_migrations(tenant):
+        if unknown := newer_migrations(SchemaHistory.read(tenant)):
             names = ", ".join(f"{app}.{name}" for app, name in unknown)
             yield f"{tenant.slug}: its record is left alone. This code has no migration {names}; use the newer release"
             continue
@@ -114,24 +113,19 @@ def _rights_that_are_missing(tenant: TenantInfo, roles: set[str]) -> str:
 def _forget_without_tables(tenant: TenantInfo) -> list[Key]:
     """Take what a variant's migrations have on record out of a tenant that never had its tables."""
     with transaction.atomic(), use_tenant(tenant.as_owner()):
-        applied = read_applied()
-        wrong = recorded_without_tables(applied, tenant.variant)
+        history = SchemaHistory.read(tenant)
+        wrong = recorded_without_tables(history.applied, tenant.variant)
         if wrong:
-            send(closing_statements(tenant, applied, [], wrong))
+            history.record(unapplied=wrong)
             with use_tenant(PLATFORM):
                 audit.record("correct record", tenant)
     return wrong
 
 
-def _newer_migrations(tenant: TenantInfo) -> list[Key]:
-    with use_tenant(tenant.as_owner()):
-        return unknown_and_newer(tenant, read_applied())
-
-
 def _rewrite_record(tenant: TenantInfo, on_record: str) -> bool:
     """Write down how far the schema is, and return whether that is news."""
     with transaction.atomic(), use_tenant(tenant.as_owner()):
-        send(closing_statements(tenant, read_applied(), [], []))
+        SchemaHistory.read(tenant).record()
         with use_tenant(PLATFORM):
             is_news = SchemaState.objects.get(tenant_id=tenant.id).fingerprint != on_record
             if is_news:

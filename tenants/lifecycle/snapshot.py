@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TenantLocked
 from tenants.lifecycle.rows import Which, existing_tenant
-from tenants.migrator.recorder import LOCK_SPACE
+from tenants.migrator.history import LOCK_SPACE
 from tenants.models import Tenant
 from tenants.postgresql.direct_connection import dedicated_connection
 from tenants.registry.tenant_info import info_of

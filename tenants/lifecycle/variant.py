@@ -13,12 +13,18 @@ from tenants.lifecycle import audit
 from tenants.lifecycle.failures import failing_as
 from tenants.lifecycle.rows import Which, in_words, locked_tenant
 from tenants.lifecycle.variant_csv import Files, read_mappings
-from tenants.migrator.dormant_variants import Rows, bring_back, fill_children, kept_aside, put_aside, touched_tables
-from tenants.migrator.graph import fingerprint, target_fingerprint
-from tenants.migrator.recorder import claim_and_read, closing_statements
+from tenants.migrator.dormant_variants import (
+    RowCounts,
+    affected_tables,
+    deactivate_variant,
+    dormant_variants_of,
+    fill_children,
+    reactivate_variant,
+)
+from tenants.migrator.graph import target_fingerprint
+from tenants.migrator.history import SchemaHistory
 from tenants.migrator.release_order import check_not_ahead
-from tenants.migrator.restored import migrate_unseen
-from tenants.migrator.scripts import send
+from tenants.migrator.restored import migrate_restored
 from tenants.models import Operation, Tenant
 from tenants.models.code_release import Key
 from tenants.postgresql.table_locks import lock_tables
@@ -34,13 +40,13 @@ class VariantChange:
     """As it is now."""
     before: str
     """The variant that it had."""
-    kept: Rows = field(default_factory=dict)
+    kept: RowCounts = field(default_factory=dict)
     """The rows that are kept aside, and found again when the tenant gets its old variant back."""
-    found: Rows = field(default_factory=dict)
+    found: RowCounts = field(default_factory=dict)
     """The rows that were kept aside since the tenant had this variant before."""
-    begun: Rows = field(default_factory=dict)
+    begun: RowCounts = field(default_factory=dict)
     """The rows that were made for what was there, with the defaults."""
-    mapped: Rows = field(default_factory=dict)
+    mapped: RowCounts = field(default_factory=dict)
     """The rows that got their values from a file."""
 
     @property
@@ -76,11 +82,11 @@ def set_variant(
         before = info_of(row)
         _check_no_work_in_hand(before)
         with use_tenant(before.as_owner()):
-            applied = claim_and_read(before, lock_timeout, is_new=False, is_claimed=False) or frozenset()
-        _check_is_current(before, applied)
+            history = SchemaHistory.claim(before, lock_timeout)
+        _check_is_current(history)
         after = replace(before, variant=variant)
-        _take_tables(before, after, applied, lock_timeout)
-        change = _change(before, after, applied, mapping or {})
+        _lock_tables(before, after, history.applied, lock_timeout)
+        change = _change(before, after, history.applied, mapping or {})
         row.variant = variant
         row.save(update_fields=["variant"])
         change = replace(change, tenant=info_of(Tenant.objects.select_related("state").get(pk=row.pk)))
@@ -89,15 +95,16 @@ def set_variant(
     return change
 
 
-def _check_is_current(tenant: TenantInfo, applied: frozenset[Key]) -> None:
+def _check_is_current(history: SchemaHistory) -> None:
+    tenant = history.tenant
     if _is_known(tenant):
-        check_not_ahead(tenant, applied)
-        if fingerprint(applied, tenant.variant) != target_fingerprint(tenant.variant):
+        check_not_ahead(history)
+        if history.fingerprint != target_fingerprint(tenant.variant):
             raise SchemaOutdated(tenant.slug)
     else:
-        # The code of its variant is gone, and no run can bring it up to date before it has another one.
-        others = [key for key in applied if key[0] != tenant.variant]
-        check_not_ahead(replace(tenant, variant=DEFAULT), others)
+        # The code of its variant is gone, and no run can migrate it before it has another one.
+        others = frozenset(key for key in history.applied if key[0] != tenant.variant)
+        check_not_ahead(SchemaHistory(replace(tenant, variant=DEFAULT), others))
 
 
 def _is_known(tenant: TenantInfo) -> bool:
@@ -110,11 +117,11 @@ def _check_no_work_in_hand(tenant: TenantInfo) -> None:
         raise TenantLocked(tenant.slug)
 
 
-def _take_tables(before: TenantInfo, after: TenantInfo, applied: frozenset[Key], seconds: float) -> None:
+def _lock_tables(before: TenantInfo, after: TenantInfo, applied: frozenset[Key], seconds: float) -> None:
     """Lock all that will change before anything does; later there would be deadlocks with whoever uses the shop."""
     with use_tenant(after.as_owner()):
-        kept = kept_aside(applied, DEFAULT)  # what the tenant has is kept from now on
-        tables = touched_tables(before.variant, applied) | touched_tables(after.variant, applied)
+        kept = dormant_variants_of(applied, DEFAULT)  # what the tenant has is kept from now on
+        tables = affected_tables(before.variant, applied) | affected_tables(after.variant, applied)
         # Loosening and tightening foreign keys is the one thing that not even readers may see.
         is_moved = not _is_known(before) or kept.keys() & {before.variant, after.variant}
         no_readers = before.variant != after.variant and is_moved
@@ -123,17 +130,17 @@ def _take_tables(before: TenantInfo, after: TenantInfo, applied: frozenset[Key],
 
 def _change(before: TenantInfo, after: TenantInfo, applied: frozenset[Key], mapping: Files) -> VariantChange:
     PerTenantDict.forget(before.schema)
-    kept: Rows = {}
-    found: Rows = {}
+    kept: RowCounts = {}
+    found: RowCounts = {}
     with use_tenant(after.as_owner()):
         if before.variant != after.variant:
             if before.variant != DEFAULT:
-                kept = put_aside(before.variant, applied)
-            if after.variant in kept_aside(applied, before.variant):
-                found = bring_back(after.variant, applied)
+                kept = deactivate_variant(before.variant, applied)
+            if after.variant in dormant_variants_of(applied, before.variant):
+                found = reactivate_variant(after.variant, applied)
             if not _is_known(before):  # what it had counts as history from now on
-                send(closing_statements(after, applied, [], []))
-            migrate_unseen(after)
+                SchemaHistory(after, applied).record()
+            migrate_restored(after)
         begun = fill_children(after.variant)
         mapped = read_mappings(after.variant, mapping)
         connection.check_constraints()

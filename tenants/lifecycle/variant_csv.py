@@ -19,7 +19,7 @@ from django.db.models import Field, Model
 from django.utils.translation import gettext
 
 from tenants.errors import InvalidMappingFile
-from tenants.migrator.dormant_variants import Rows
+from tenants.migrator.dormant_variants import RowCounts
 from tenants.variants.labels import children_of
 
 _BATCH = 1000
@@ -50,7 +50,7 @@ Files = Mapping[str, Path | str | MappingText]
 """By the name of a model; with one model alone the name may be empty."""
 
 
-def read_mappings(variant: str, files: Files) -> Rows:
+def read_mappings(variant: str, files: Files) -> RowCounts:
     """Write into the active tenant's rows of `variant` what files say, and return how many rows got something.
 
     Raises `InvalidMappingFile`.

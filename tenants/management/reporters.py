@@ -60,9 +60,9 @@ class JsonLines(Lines):
 
 
 def _word(outcome: Outcome) -> str:
-    if outcome.was_there:
+    if outcome.was_current:
         return "up_to_date"
-    return "failed" if outcome.failed else "elsewhere" if outcome.elsewhere else "migrated"
+    return "failed" if outcome.failed else "elsewhere" if outcome.locked else "migrated"
 
 
 def in_words(outcome: Outcome) -> str:
@@ -70,7 +70,7 @@ def in_words(outcome: Outcome) -> str:
     slug = outcome.tenant.slug
     if outcome.failed:
         return f"{slug}: FAILED, left as it was. {outcome.error}"
-    if outcome.elsewhere:
+    if outcome.locked:
         return f"{slug}: another run has it in hand"
     steps = f"{len(outcome.applied)} migrations" if outcome.applied else "nothing to do"
     return f"{slug}: {steps} in {outcome.seconds:.2f} s"

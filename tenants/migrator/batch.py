@@ -1,7 +1,7 @@
-"""One message for tenants that stand where another stood before: claim, check, script and record in one.
+"""Batch migration: lock, check, script and record of one or more tenants in a single message.
 
-Several statements in one message are one transaction, so the guard at its head can call all of it off. Several
-tenants can share a message, each in a transaction of its own: then they share the way to the server as well.
+The statements of a message are one transaction, so the guard at its beginning can abort all of it. Several tenants can
+share a message, each in its own transaction, to save round trips.
 """
 
 from __future__ import annotations
@@ -21,80 +21,79 @@ from django.db import DatabaseError, OperationalError, connection
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TenantLocked
 from tenants.migrator.graph import fingerprint
-from tenants.migrator.recorder import LOCK_SPACE, closing_statements, fingerprint_after, recorded_fingerprints
+from tenants.migrator.history import LOCK_SPACE, SchemaHistory
+from tenants.migrator.recorder import recorded_fingerprints
 from tenants.migrator.scripts import Script, send
 from tenants.models.code_release import Key
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.sql_text import SelfContainedScript
 from tenants.postgresql.statement_settings import preamble
 
-# A text that is no number calls the rest of the message off, and says which tenant it was. RAISE would be the plainer
-# word for it, but a DO block takes PostgreSQL longer than both of these. They are two, so that the second sees what was
-# committed before the claim.
+# Casting a text that is not a number aborts the message, and the error contains the text. RAISE in a DO block would be
+# more usual, but takes PostgreSQL longer. The second SELECT sees what was committed before the lock was taken.
 _GUARD = """
 SET LOCAL lock_timeout = {milliseconds:d};{commit}
 SELECT CASE WHEN clock_timestamp() > now() + interval '{seconds} s' THEN 'tenant {tenant:d} is late'
-    WHEN pg_try_advisory_xact_lock({space:d}, {tenant:d}) THEN '0' ELSE 'tenant {tenant:d} is taken' END::int,
+    WHEN pg_try_advisory_xact_lock({space:d}, {tenant:d}) THEN '0' ELSE 'tenant {tenant:d} is locked' END::int,
     set_config('tenants.began', clock_timestamp()::text, true);
 SELECT CASE md5(string_agg(app || '.' || name, ' ' ORDER BY app COLLATE "C", name COLLATE "C")) WHEN '{digest}'
     THEN '0' ELSE 'tenant {tenant:d} is different' END::int FROM django_migrations;
 """
-_CALLED_OFF = re.compile(r"tenant (?P<tenant>\d+) is (?P<why>late|taken|different)")
-"""What the guard says, in the error."""
+_ABORTED = re.compile(r"tenant (?P<tenant>\d+) is (?P<why>late|locked|different)")
+"""What the guard puts into PostgreSQL's error."""
 
-# For all tenants of a message, now() is when the message came.
+# now() is the same for all tenants of a message: the time when the message arrived.
 _BEGAN = "current_setting('tenants.began')::timestamptz"
 
-# A crash of the server then loses the last tenants whole, with what is recorded of them: they are behind, as before.
-_WITHOUT_THE_DISK = "SET LOCAL synchronous_commit = off;"
+# After a crash of the server, the last tenants may be unmigrated again, together with their records.
+_ASYNC_COMMIT = "SET LOCAL synchronous_commit = off;"
 
-_PATIENCE_IN_COMPANY = 0.1
-"""Seconds that a tenant's statement waits for a lock while others wait behind it in the same message."""
-_SECONDS_A_MESSAGE = 0.3
-"""After so long no further tenant of a message is begun: whoever stops a run waits for it, and so may other workers."""
+_BATCH_LOCK_TIMEOUT = 0.1
+"""Seconds that a statement in a batch waits for a lock: the other tenants of the batch wait too."""
+_BATCH_SECONDS = 0.3
+"""No tenant of a batch is started after this time, since a batch cannot be interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Express:
-    """A script, and the one place from which it is the way."""
+class CompiledMigration:
+    """A script that is one message, for schemas with exactly one set of applied migrations."""
 
     script: Script
-    recorded: frozenset[Key]
-    """What has to be applied, no more and no less."""
+    before: frozenset[Key]
 
-    def take(self, tenant: TenantInfo, *, wait: float, durable: bool) -> bool:
-        """Migrate the active tenant; return whether it was done. If it was not, nothing was.
+    def apply_one(self, tenant: TenantInfo, *, lock_timeout: float, durable: bool) -> bool:
+        """Migrate the active tenant. Return False, with nothing changed, if its schema does not fit.
 
-        `wait` is how many seconds a statement may wait for a lock; 0: without end. Unless it has to be `durable`, it
-        may only be on disk after the next `flush`. Raises `TenantLocked`, or `OperationalError` for a lock that was
-        not to be had or a lost connection.
+        `lock_timeout` is in seconds; 0: no limit. Without `durable`, the commit may reach the disk only with the next
+        `wait_for_wal`. Raises `TenantLocked`, or `OperationalError` for a lock timeout or a lost connection.
         """
         if connection.in_atomic_block:
             return False
         try:
-            send(self._statements(tenant, wait=wait, durable=durable))
+            send(self._statements(tenant, lock_timeout=lock_timeout, durable=durable))
         except OperationalError:
             raise
         except DatabaseError as error:
-            called_off = _CALLED_OFF.search(str(error))
-            if called_off and called_off["why"] == "taken":
+            aborted = _ABORTED.search(str(error))
+            if aborted and aborted["why"] == "locked":
                 raise TenantLocked(tenant.slug) from error
-            return False  # the longer way finds out what there is to say
+            return False
         return True
 
-    def take_together(self, tenants: Sequence[TenantInfo], *, wait: float) -> tuple[int, DatabaseError | None]:
-        """Migrate tenants in one message, each in a transaction of its own, until one cannot be; return how many were.
+    def apply_batch(self, tenants: Sequence[TenantInfo], *, lock_timeout: float) -> tuple[int, DatabaseError | None]:
+        """Migrate tenants in one message, each in its own transaction, until one fails. Return how many succeeded.
 
-        They may only be on disk after the next `flush`. Whoever comes after the first that cannot be is as before,
-        unless the connection was lost, which then is the second thing returned: the server may still be at it.
+        The tenants after the failed one are unchanged. The second value is set if the connection was lost: the server
+        may then still be working. The commits may reach the disk only with the next `wait_for_wal`.
         """
-        if connection.in_atomic_block or not all(self._shows(variant) for variant in {one.variant for one in tenants}):
+        if connection.in_atomic_block or not all(self._changes_state(one) for one in {one.variant for one in tenants}):
             return 0, None
         started = time.monotonic()
-        wait = min(wait or _PATIENCE_IN_COMPANY, _PATIENCE_IN_COMPANY)
+        lock_timeout = min(lock_timeout or _BATCH_LOCK_TIMEOUT, _BATCH_LOCK_TIMEOUT)
         owner = cast(DatabaseWrapper, connection).owner_role
         message = "".join(
-            f"BEGIN; {preamble(tenant.schema, owner)}{self._statements(tenant, wait=wait, durable=False)}COMMIT;\n"
+            f"BEGIN; {preamble(tenant.schema, owner)}"
+            f"{self._statements(tenant, lock_timeout=lock_timeout, durable=False)}COMMIT;\n"
             for tenant in tenants
         )
         with use_tenant(PLATFORM):
@@ -105,40 +104,44 @@ class Express:
                 return self._count_done(tenants, error, started), lost
         return len(tenants), None
 
-    def _statements(self, tenant: TenantInfo, *, wait: float, durable: bool) -> str:
+    def _statements(self, tenant: TenantInfo, *, lock_timeout: float, durable: bool) -> str:
         guard = _GUARD.format(
-            milliseconds=ceil(wait * 1000),
-            seconds=_SECONDS_A_MESSAGE,
+            milliseconds=ceil(lock_timeout * 1000),
+            seconds=_BATCH_SECONDS,
             space=LOCK_SPACE,
             tenant=tenant.id,
-            digest=_digest(self.recorded),
-            commit="" if durable else _WITHOUT_THE_DISK,
+            digest=_digest(self.before),
+            commit="" if durable else _ASYNC_COMMIT,
         )
         script = self.script
-        closing = closing_statements(tenant, self.recorded, script.applied, script.unapplied, began=_BEGAN)
-        return guard + "".join(map(str, script.steps)) + closing
+        history = SchemaHistory(tenant, self.before)
+        record = history.record_statements(script.applied, script.unapplied, began=_BEGAN)
+        return guard + "".join(map(str, script.steps)) + record
 
-    def _shows(self, variant: str) -> bool:
-        """Tell whether one can see in the control plane which tenants of a variant were done."""
-        return self._fingerprint(variant) != _fingerprint_before(self.recorded, variant)
+    def _changes_state(self, variant: str) -> bool:
+        """Return whether `SchemaState` shows which tenants of a variant were migrated."""
+        return self._fingerprint_after(variant) != _fingerprint(self.before, variant)
 
-    def _fingerprint(self, variant: str) -> str:
-        return fingerprint_after(variant, self.recorded, self.script.applied, self.script.unapplied)
+    def _fingerprint_after(self, variant: str) -> str:
+        return _fingerprint(self.before.union(self.script.applied).difference(self.script.unapplied), variant)
 
     def _count_done(self, tenants: Sequence[TenantInfo], error: DatabaseError, started: float) -> int:
-        """Return how many were done before an error, which does not always say whose it is."""
-        called_off = _CALLED_OFF.search(str(error))
-        by_name = int(called_off["tenant"]) if called_off else None  # another run may have done that one meanwhile
+        """Return how many tenants were migrated before an error, which may not say which tenant it is about."""
+        aborted = _ABORTED.search(str(error))
+        failed = int(aborted["tenant"]) if aborted else None  # another run may have migrated that one by now
         try:
             found = recorded_fingerprints(tenants, seconds=time.monotonic() - started)
         except DatabaseError:
-            return 0  # with the database gone nothing is known; it will be, when it is there again
-        done = takewhile(lambda one: one.id != by_name and found.get(one.id) == self._fingerprint(one.variant), tenants)
-        return len(list(done))
+            return 0  # not known until the database is available again
+
+        def is_done(tenant: TenantInfo) -> bool:
+            return tenant.id != failed and found.get(tenant.id) == self._fingerprint_after(tenant.variant)
+
+        return len(list(takewhile(is_done, tenants)))
 
 
 def _leave_transaction() -> bool:
-    """Leave the transaction that failed; return whether the connection is still there to do so."""
+    """Leave the failed transaction and return whether the connection is still usable."""
     try:
         connection.rollback()
     except DatabaseError:
@@ -148,11 +151,11 @@ def _leave_transaction() -> bool:
 
 
 @lru_cache(maxsize=64)
-def _fingerprint_before(recorded: frozenset[Key], variant: str) -> str:
-    return fingerprint(recorded, variant)
+def _fingerprint(applied: frozenset[Key], variant: str) -> str:
+    return fingerprint(applied, variant)
 
 
 @lru_cache(maxsize=64)
-def _digest(recorded: frozenset[Key]) -> str:
-    text = " ".join(f"{app}.{name}" for app, name in sorted(recorded))
+def _digest(applied: frozenset[Key]) -> str:
+    text = " ".join(f"{app}.{name}" for app, name in sorted(applied))
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

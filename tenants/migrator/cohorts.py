@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tenants.context import TenantInfo, use_tenant
+from tenants.context import TenantInfo
 from tenants.migrator.graph import AppliedExecutor, Target, targets_for
-from tenants.migrator.recorder import read_applied
+from tenants.migrator.history import SchemaHistory
 from tenants.models.code_release import Key
 from tenants.variants.discovery import known_variants
 
@@ -30,8 +30,7 @@ def cohorts(tenants: Sequence[TenantInfo], targets: tuple[Target, ...] | None) -
         if tenant.variant not in known_variants():
             by_what_is_due[(f"nothing: this code has no variant {tenant.variant!r}",)].append(tenant)
             continue
-        with use_tenant(tenant.as_owner()):
-            members[read_applied(), targets or targets_for(tenant)].append(tenant)
+        members[SchemaHistory.read(tenant).applied, targets or targets_for(tenant)].append(tenant)
     for way, group in members.items():
         by_what_is_due[_due(*way)] += group
     found = [Cohort(tenants=tuple(group), due=due) for due, group in by_what_is_due.items()]

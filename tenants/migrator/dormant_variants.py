@@ -17,8 +17,8 @@ from psycopg import sql
 from tenants.context import TenantInfo, use_tenant
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import AppliedExecutor, targets_for
-from tenants.migrator.recorder import read_applied
-from tenants.migrator.restored import heads
+from tenants.migrator.history import SchemaHistory
+from tenants.migrator.restored import leaf_migrations
 from tenants.models.code_release import Key
 from tenants.postgresql.schema import child_trigger_name
 from tenants.variants.discovery import known_variants
@@ -55,14 +55,14 @@ INSERT INTO {child} ({link}) SELECT {key} FROM {parent} p
  WHERE NOT EXISTS (SELECT FROM {child} c WHERE c.{link} = p.{key})
 """
 
-Rows = dict[str, int]
+RowCounts = dict[str, int]
 """How many rows, by table."""
 
 
-def kept_aside(applied: Collection[Key], variant: str) -> dict[str, list[Key]]:
+def dormant_variants_of(applied: Collection[Key], variant: str) -> dict[str, list[Key]]:
     """Return the variants whose tables a tenant of `variant` keeps aside, with the last migrations of each."""
     kept: dict[str, list[Key]] = defaultdict(list)
-    for key in heads(applied):
+    for key in leaf_migrations(applied):
         if variant_of(key[0]) not in {"", variant}:
             kept[variant_of(key[0])].append(key)
     return dict(kept)
@@ -75,14 +75,14 @@ def recorded_without_tables(applied: frozenset[Key], variant: str) -> list[Key]:
     """
     return sorted(
         key
-        for kept in kept_aside(applied, variant)
+        for kept in dormant_variants_of(applied, variant)
         if (tables := _tables(kept, applied)) and not _existing(tables)
         for key in applied
         if key[0] == label_of(kept)
     )
 
 
-def put_aside(variant: str, applied: frozenset[Key]) -> Rows:
+def deactivate_variant(variant: str, applied: frozenset[Key]) -> RowCounts:
     """Keep the variant's tables in the active tenant's schema aside; return their rows. Owner, and a transaction."""
     tables = _tables(variant, applied)
     with connection.cursor() as cursor:
@@ -98,8 +98,8 @@ def put_aside(variant: str, applied: frozenset[Key]) -> Rows:
     return _count(tables)
 
 
-def bring_back(variant: str, applied: frozenset[Key]) -> Rows:
-    """Undo what `put_aside` did, and return the rows that were found. Owner, and a transaction."""
+def reactivate_variant(variant: str, applied: frozenset[Key]) -> RowCounts:
+    """Undo what `deactivate_variant` did, and return the rows that were found. Owner, and a transaction."""
     tables = _tables(variant, applied)
     with connection.cursor() as cursor:
         cursor.execute(_FOREIGN_KEYS, [_LOOSENED, tables, tables])
@@ -111,7 +111,7 @@ def bring_back(variant: str, applied: frozenset[Key]) -> Rows:
     return _count(tables)
 
 
-def touched_tables(variant: str, applied: frozenset[Key]) -> set[str]:
+def affected_tables(variant: str, applied: frozenset[Key]) -> set[str]:
     """Return those tables in the active tenant's schema that change, or get triggers, when `variant` comes or goes."""
     label = label_of(variant)
     if not label and variant in known_variants():
@@ -124,7 +124,7 @@ def touched_tables(variant: str, applied: frozenset[Key]) -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
-def fill_children(variant: str) -> Rows:
+def fill_children(variant: str) -> RowCounts:
     """Give each row of the base the row of the variant's that it lacks, with defaults; return how many those were."""
     added = {}
     with connection.cursor() as cursor:
@@ -140,17 +140,17 @@ def fill_children(variant: str) -> Rows:
     return added
 
 
-def migrate_new_with_kept(tenant: TenantInfo, kept: dict[str, list[Key]]) -> None:
+def migrate_new_with_dormant(tenant: TenantInfo, dormant: dict[str, list[Key]]) -> None:
     """Make the tables of a new schema, those that are kept aside included, in the transaction at hand."""
-    before: frozenset[Key] = frozenset()
-    for variant, goals in kept.items():
+    is_new = True
+    for variant, goals in dormant.items():
         like = replace(tenant, variant=variant)
         everything = [key for key in targets_for(like) if key[0] != label_of(variant)]
-        migrate_tenant(like, [*everything, *goals], is_new=not before)
+        migrate_tenant(like, [*everything, *goals], is_new=is_new)
         with use_tenant(tenant.as_owner()):
-            before = read_applied()
-            put_aside(variant, before)
-    migrate_tenant(tenant, is_new=not before)
+            deactivate_variant(variant, SchemaHistory.read(tenant).applied)
+        is_new = False
+    migrate_tenant(tenant, is_new=is_new)
 
 
 def _tables(variant: str, applied: frozenset[Key]) -> list[str]:
@@ -200,7 +200,7 @@ def _replace(table: str, name: str, definition: str) -> None:
         cursor.execute(text.format(**names, definition=sql.SQL(definition)))
 
 
-def _count(tables: Sequence[str]) -> Rows:
+def _count(tables: Sequence[str]) -> RowCounts:
     with connection.cursor() as cursor:
         counts = {}
         for table in tables:

@@ -1,4 +1,4 @@
-"""A migration that refuses a transaction: done by Django's executor, and recorded as soon as it is done."""
+"""Migrations with `atomic = False`: run by Django without a transaction, and recorded at once."""
 
 from __future__ import annotations
 
@@ -6,38 +6,37 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import connection
 from django.db.migrations import Migration
 
-from tenants.context import TenantInfo
-from tenants.migrator.graph import AppliedExecutor, at
-from tenants.migrator.plan import Leg
-from tenants.migrator.recorder import closing_statements, read_applied, write_unfinished
-from tenants.migrator.scripts import send
-from tenants.migrator.signals import announce_after, announce_before, somebody_cares
+from tenants.migrator.graph import AppliedExecutor, naming_migration
+from tenants.migrator.history import SchemaHistory
+from tenants.migrator.plan import Segment
+from tenants.migrator.recorder import mark_in_progress
+from tenants.migrator.signals import send_post_migrate, send_pre_migrate, signals_needed
 
 
-def migrate_untransacted(tenant: TenantInfo, leg: Leg) -> None:
-    """Apply or unapply the one migration of `leg` in the active tenant's schema.
+def migrate_non_atomic(history: SchemaHistory, segment: Segment) -> None:
+    """Apply or unapply the one migration of `segment` in the active tenant's schema.
 
-    A run that was killed here may have left its work done and not recorded, or half done. The next run begins with
-    taking away the index that such a migration usually makes.
+    A run that was killed here may have left the migration half done, or done but not recorded. The next run therefore
+    drops the index that such a migration usually creates before it starts.
     """
-    write_unfinished(tenant)
-    executor = AppliedExecutor(leg.recorded or frozenset())
-    plan = executor.plan_of(leg.keys, leg.backwards)
+    mark_in_progress(history.tenant)
+    executor = AppliedExecutor(history.applied)
+    plan = executor.plan_of(segment.keys, segment.backwards)
     state = executor.starting_state()
-    if announced := somebody_cares(plan):
-        announce_before(plan, state)
-    if leg.backwards:
-        # The record goes first: killed in between, the migration counts as not applied, and can be applied again.
-        send(closing_statements(tenant, read_applied(), [], leg.keys))
+    if signals := signals_needed(plan):
+        send_pre_migrate(plan, state)
+    if segment.backwards:
+        # The record is deleted first: if the run is killed in between, the migration can be applied again.
+        history.record(unapplied=segment.keys)
         state = executor.unapply(plan)
     else:
         for migration, _ in plan:
-            with at(migration):
+            with naming_migration(migration):
                 _drop_leftovers(migration)
                 state = executor.apply_migration(state, migration)
-    if announced:
-        announce_after(plan, state)
-    send(closing_statements(tenant, read_applied(), [], []))
+    if signals:
+        send_post_migrate(plan, state)
+    history.reread().record()
 
 
 def _drop_leftovers(migration: Migration) -> None:

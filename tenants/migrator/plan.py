@@ -1,9 +1,9 @@
-"""The way from what is applied in a schema to where it has to be, in legs that are each one transaction or none."""
+"""Segments of a migration plan: each one runs in one transaction, or is one migration without a transaction."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 
@@ -17,17 +17,21 @@ _ADD_VALUE = re.compile(r"\bALTER\s+TYPE\b.*\bADD\s+VALUE\b", re.IGNORECASE | re
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """Migrations that are done together: all that are atomic up to one that is not, or that one alone.
+class Segment:
+    """Consecutive migrations of a plan: all that are atomic, or one with `atomic = False`.
 
-    One that gives an enum a value ends a leg too.
+    A migration that adds a value to an enum ends a segment.
     """
 
-    recorded: frozenset[Key] | None
-    """What is applied where the leg begins; None: the schema is new."""
+    before: frozenset[Key] | None
+    """What is applied before the segment; None: the schema is new."""
     keys: tuple[Key, ...]
     backwards: bool
     atomic: bool
+    is_last: bool = field(compare=False)
+
+    is_whole: bool = field(compare=False)
+    """Whether it is the whole plan and runs in one transaction."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -35,22 +39,21 @@ class Leg:
 
 
 @lru_cache(maxsize=256)
-def first_leg(recorded: frozenset[Key] | None, goals: tuple[Target, ...]) -> tuple[Leg, bool]:
-    """Return the first leg of the way, which may hold no migration, and whether there are more."""
-    plan = AppliedExecutor(recorded or frozenset()).migration_plan(list(goals))
-    if recorded is None:
-        # A new schema is made in the transaction at hand, whatever its migrations say.
-        return _leg(recorded, plan, atomic=True), False
-    parts = [(atomic, list(part)) for atomic, part in groupby(plan, key=lambda step: step[0].atomic)]
-    if not parts:
-        return _leg(recorded, [], atomic=True), False
-    atomic, part = parts[0]
-    part = _until_enum_value(part) if atomic else part[:1]
-    return _leg(recorded, part, atomic=atomic), len(part) < len(plan)
+def next_segment(applied: frozenset[Key] | None, targets: tuple[Target, ...]) -> Segment:
+    """Return the first segment of the plan, without migrations if there is nothing to do."""
+    plan = AppliedExecutor(applied or frozenset()).migration_plan(list(targets))
+    if applied is None:
+        # A new schema is built in the transaction that creates it, so `atomic = False` has no effect.
+        return _segment(applied, plan, plan, atomic=True)
+    groups = [(atomic, list(group)) for atomic, group in groupby(plan, key=lambda step: step[0].atomic)]
+    if not groups:
+        return _segment(applied, plan, plan, atomic=True)
+    atomic, group = groups[0]
+    return _segment(applied, _until_enum_value(group) if atomic else group[:1], plan, atomic=atomic)
 
 
 def _until_enum_value(plan: Plan) -> Plan:
-    """Return a plan up to a migration that gives an enum a value: PostgreSQL has none use it before it is committed."""
+    """Return a plan up to the first migration that adds an enum value, which cannot be used before a commit."""
     for number, (migration, backwards) in enumerate(plan, start=1):
         if not backwards and any(map(_adds_enum_value, migration.operations)):
             return plan[:number]
@@ -63,6 +66,12 @@ def _adds_enum_value(operation: Operation) -> bool:
     return isinstance(operation, RunSQL) and _ADD_VALUE.search(str(operation.sql)) is not None
 
 
-def _leg(recorded: frozenset[Key] | None, plan: list, *, atomic: bool) -> Leg:  # type: ignore[type-arg]
-    keys = tuple((migration.app_label, migration.name) for migration, _ in plan)
-    return Leg(recorded, keys, backwards=any(backwards for _, backwards in plan), atomic=atomic)
+def _segment(applied: frozenset[Key] | None, part: Plan, plan: Plan, *, atomic: bool) -> Segment:
+    return Segment(
+        before=applied,
+        keys=tuple((migration.app_label, migration.name) for migration, _ in part),
+        backwards=any(backwards for _, backwards in part),
+        atomic=atomic,
+        is_last=len(part) == len(plan),
+        is_whole=atomic and len(part) == len(plan),
+    )

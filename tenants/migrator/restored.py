@@ -1,4 +1,4 @@
-"""How far a schema that comes from elsewhere is migrated, and bringing it to where the code is."""
+"""Migration of a schema that no other session sees yet: a clone, a restored backup, a changed variant."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Collection
 from tenants.context import TenantInfo, use_tenant
 from tenants.migrator.baseline import for_new_schema
 from tenants.migrator.graph import AppliedExecutor, AppliedLoader, targets_for
-from tenants.migrator.recorder import closing_statements, read_applied
+from tenants.migrator.history import SchemaHistory
 from tenants.migrator.release_order import check_not_ahead
-from tenants.migrator.scripts import migrate_and_record, send
+from tenants.migrator.scripts import migrate_and_record
 from tenants.models.code_release import Key
 
 
-def heads(applied: Collection[Key]) -> list[Key]:
-    """Return those of the applied migrations after which no other of the same app is applied, sorted."""
+def leaf_migrations(applied: Collection[Key]) -> list[Key]:
+    """Return the applied migrations that no other applied migration of the same app depends on, sorted."""
     graph = AppliedLoader(applied).graph
     return sorted(
         key
@@ -23,19 +23,19 @@ def heads(applied: Collection[Key]) -> list[Key]:
     )
 
 
-def migrate_unseen(tenant: TenantInfo) -> tuple[str, ...]:
-    """Bring a schema that nobody else can see yet to where the code is, and record that; return what was applied.
+def migrate_restored(tenant: TenantInfo) -> tuple[str, ...]:
+    """Migrate the tenant's schema in the current transaction, record that, and return the applied migrations.
 
-    All of it is done in the transaction at hand, also what refuses one for the sake of those who use the tables.
+    Migrations with `atomic = False` run in the transaction too, since no other session uses the tables.
     """
     with use_tenant(tenant.as_owner()):
-        recorded = read_applied()
-        check_not_ahead(tenant, recorded)
-        executor = AppliedExecutor(recorded)
+        history = SchemaHistory.read(tenant)
+        check_not_ahead(history)
+        executor = AppliedExecutor(history.applied)
         plan = [(for_new_schema(step), backwards) for step, backwards in executor.migration_plan(targets_for(tenant))]
         if not plan:
-            send(closing_statements(tenant, recorded, [], []))
+            history.record()
             return ()
         script = migrate_and_record(executor, plan, from_nothing=False)
-        send(closing_statements(tenant, recorded, script.applied, script.unapplied))
+        history.record(script.applied, script.unapplied)
     return script.names

@@ -19,9 +19,9 @@ from django.db.models import Count, Q
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TenantAhead, TenantLocked, in_one_line
-from tenants.migrator.apply import Outcome, migrate_tenant, migrate_together
+from tenants.migrator.apply import Outcome, migrate_batch, migrate_tenant
 from tenants.migrator.graph import Target, target_fingerprint
-from tenants.migrator.recorder import flush, write_failure
+from tenants.migrator.recorder import mark_failed, wait_for_wal
 from tenants.migrator.release_order import newer_releases
 from tenants.models import SchemaState, Tenant
 from tenants.postgresql.connection_watch import close_connections
@@ -95,7 +95,7 @@ class Run:
         # Set by `stop` and by too many failures; read by the workers before each tenant.
         self._stopped = Event()
         self._failures = 0
-        self._to_flush: list[TenantInfo] = []
+        self._unsynced: list[TenantInfo] = []
         self._broken: Exception | None = None
         self._started = 0.0
         self._jobs = max(1, min(options.jobs, len(tenants)))
@@ -119,11 +119,11 @@ class Run:
                 self._workers.pop().join()
             else:
                 if outcome.applied:
-                    self._to_flush.append(outcome.tenant)
+                    self._unsynced.append(outcome.tenant)
                 yield outcome
-        if self._to_flush:
-            flush(self._to_flush, seconds=time.monotonic() - self._started)
-            self._to_flush = []
+        if self._unsynced:
+            wait_for_wal(self._unsynced, seconds=time.monotonic() - self._started)
+            self._unsynced = []
         if self._broken is not None:
             raise self._broken
 
@@ -182,7 +182,7 @@ class Run:
 
     def _migrate_together(self, tenants: list[TenantInfo]) -> tuple[list[Outcome], DatabaseError | None]:
         try:
-            return migrate_together(tenants, self.options.targets, lock_timeout=self.options.lock_timeout)
+            return migrate_batch(tenants, self.options.targets, lock_timeout=self.options.lock_timeout)
         except Exception as error:  # whatever it is, they are looked at one by one, and whose it is will be told
             logger.info("Tenants could not be migrated together", exc_info=error)
             return [], None
@@ -211,13 +211,13 @@ class _PutOff(Exception):
 def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = False, durable: bool = True) -> Outcome:
     """Migrate a tenant and return what happened, a failure included, which is noted in the control plane.
 
-    Unless it has to be `durable`, it may only be on disk after the next `flush`.
+    Unless it has to be `durable`, it may only be on disk after the next `wait_for_wal`.
     """
     started = time.monotonic()
     try:
         return migrate_tenant(tenant, options.targets, lock_timeout=options.lock_timeout, durable=durable)
     except TenantLocked:
-        return Outcome(tenant=tenant, elsewhere=True)
+        return Outcome(tenant=tenant, locked=True)
     except TenantAhead as error:  # what is on record of it is the newer release's, and right
         return Outcome(tenant=tenant, error=str(error), seconds=time.monotonic() - started)
     except Exception as error:  # whatever a migration raises is that tenant's outcome, and no other's
@@ -231,7 +231,7 @@ def _failed(tenant: TenantInfo, error: Exception, seconds: float) -> Outcome:
     logger.info("Tenant %s could not be migrated", tenant.slug, exc_info=error)
     text = _in_words(error)
     try:
-        write_failure(tenant, text, seconds)
+        mark_failed(tenant, text, seconds)
     except Exception as unwritten:  # with the database gone there is nowhere to write, and the outcome still counts
         logger.warning("The failure of tenant %s could not be noted", tenant.slug, exc_info=unwritten)
     return Outcome(tenant=tenant, error=text, seconds=seconds)

@@ -1,8 +1,7 @@
-"""Django's signals around migrations, sent where somebody needs them.
+"""Signals `pre_migrate` and `post_migrate`, sent only where a receiver needs them.
 
-Django sends `pre_migrate` and `post_migrate` to every app around every run. Its own receivers keep the rows of content
-types and permissions, which change only with the set of models. If they are the only ones, the signals are not sent
-for schemas in which there is nothing for them to do; if a stranger listens, they always are.
+Django sends both to every app around every run. Its own receivers maintain content types and permissions, which change
+only with the set of models. Without other receivers, the signals are therefore not sent unless that set changes.
 """
 
 from __future__ import annotations
@@ -26,20 +25,20 @@ from django.utils.module_loading import module_has_submodule
 from tenants.migrator.graph import Plan
 
 _CHANGE_THE_SET_OF_MODELS = (AlterModelOptions, CreateModel, DeleteModel, RenameModel)
-_OUR_ACQUAINTANCES = ("django.contrib.auth.management", "django.contrib.contenttypes.management")
+_BUILTIN_RECEIVERS = ("django.contrib.auth.management", "django.contrib.contenttypes.management")
 
 
 def changes_models(plan: Plan) -> bool:
-    """Tell whether content types or permissions may have to follow a plan."""
+    """Return whether a plan may change content types or permissions."""
     operations = (operation for migration, _ in plan for operation in migration.operations)
     return any(isinstance(operation, _CHANGE_THE_SET_OF_MODELS) for operation in operations)
 
 
 @cache
 def connect_receivers() -> None:
-    """Import the package `management` of each app: Django's `migrate` does so, and some connect their receivers there.
+    """Import the package `management` of each app, where some apps connect receivers, as Django's `migrate` does.
 
-    They are imported while no tenant is active, as any module that may have a queryset in it.
+    No tenant is active during the import, since such a module may contain a queryset.
     """
     for config in apps.get_app_configs():
         if config.module is not None and module_has_submodule(config.module, "management"):
@@ -54,11 +53,11 @@ def _connect_again(*, setting: str, **_: object) -> None:
 setting_changed.connect(_connect_again, dispatch_uid="tenants.migrator.signals")
 
 
-def strangers_listen() -> bool:
-    """Tell whether somebody beside Django's auth and contenttypes wants to hear of migrations."""
+def has_third_party_receivers() -> bool:
+    """Return whether a receiver other than those of Django's auth and contenttypes is connected."""
     connect_receivers()
     return any(
-        not module.startswith(_OUR_ACQUAINTANCES)
+        not module.startswith(_BUILTIN_RECEIVERS)
         for signal in (pre_migrate, post_migrate)
         for module in _modules(signal)
     )
@@ -72,18 +71,17 @@ def _modules(signal: Signal) -> Iterable[str]:
             yield function.__module__
 
 
-def somebody_cares(plan: Plan) -> bool:
-    """Tell whether the signals have to be sent around a plan."""
-    return strangers_listen() or changes_models(plan)
+def signals_needed(plan: Plan) -> bool:
+    return has_third_party_receivers() or changes_models(plan)
 
 
-def announce_before(plan: Plan, state: ProjectState) -> None:
-    """Send `pre_migrate`; contenttypes adds steps to the plan for models that are renamed."""
+def send_pre_migrate(plan: Plan, state: ProjectState) -> None:
+    """Send `pre_migrate`, in which contenttypes adds operations to the plan for renamed models."""
     connect_receivers()
     emit_pre_migrate_signal(0, False, connection.alias, apps=state.apps, plan=plan)
 
 
-def announce_after(plan: Plan, state: ProjectState) -> None:
-    """Send `post_migrate`; content types and permissions are brought up to date."""
+def send_post_migrate(plan: Plan, state: ProjectState) -> None:
+    """Send `post_migrate`, which updates content types and permissions."""
     state.clear_delayed_apps_cache()
     emit_post_migrate_signal(0, False, connection.alias, apps=state.apps, plan=plan)

@@ -1,13 +1,13 @@
-"""How far each tenant is in each app."""
+"""Migration status table: the last applied migration of each app in each tenant."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tenants.context import TenantInfo, use_tenant
+from tenants.context import TenantInfo
 from tenants.isolation.app_placement import variant_app_labels
-from tenants.migrator.recorder import read_applied
+from tenants.migrator.history import SchemaHistory
 from tenants.models.code_release import Key, disk_loader
 from tenants.variants.discovery import DEFAULT, known_variants
 
@@ -39,8 +39,7 @@ class Row:
 def migration_matrix(tenants: Sequence[TenantInfo]) -> Iterator[Row]:
     """Yield a row for each tenant, read from its schema; one query each."""
     for tenant in tenants:
-        with use_tenant(tenant.as_owner()):
-            applied = read_applied()
+        applied = SchemaHistory.read(tenant).applied
         yield Row(slug=tenant.slug, apps={label: _cell(label, applied) for label in _migrated_labels(tenant)})
 
 

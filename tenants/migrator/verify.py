@@ -10,14 +10,15 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.migrator.dormant_variants import kept_aside, migrate_new_with_kept
-from tenants.migrator.graph import fingerprint, target_fingerprint
-from tenants.migrator.recorder import read_applied
-from tenants.migrator.release_order import unknown_and_newer
+from tenants.isolation.per_tenant_dict import PerTenantDict
+from tenants.migrator.dormant_variants import dormant_variants_of, migrate_new_with_dormant
+from tenants.migrator.graph import target_fingerprint
+from tenants.migrator.history import SchemaHistory
+from tenants.migrator.release_order import newer_migrations
 from tenants.models import SchemaState
 from tenants.models.code_release import Key
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.postgresql.schema_parts import Parts, differences, parts_of, tables_without_privileges
+from tenants.postgresql.introspection import Parts, differences, parts_of
 from tenants.variants.discovery import known_variants
 
 _BATCH = 50
@@ -77,26 +78,24 @@ def _wrong_with(tenant: TenantInfo, expected: Expected, states: dict[int, str], 
     if MIGRATIONS not in parts:
         yield f"{MIGRATIONS} is missing"
         return
+    history = SchemaHistory.read(tenant)
     with use_tenant(tenant.as_owner()):
-        applied = read_applied()
         out_of_reach = tables_without_privileges(tenant.schema, tenant.role) if tenant.role in roles else []
     for table in out_of_reach:
         yield f"its role may do nothing with {table}: reconcile_tenants"
-    if unknown := unknown_and_newer(tenant, applied):
+    if unknown := newer_migrations(history):
         names = ", ".join(f"{app}.{name}" for app, name in unknown)
         yield f"it is newer than this code, which has no migration {names}: look with the newer release"
         return
-    yield from _differs(tenant, parts, applied, expected, states.get(tenant.id, ""))
+    yield from _differs(history, parts, expected, states.get(tenant.id, ""))
 
 
-def _differs(
-    tenant: TenantInfo, parts: Parts, applied: frozenset[Key], expected: Expected, on_record: str
-) -> Iterator[str]:
-    found = fingerprint(applied, tenant.variant)
+def _differs(history: SchemaHistory, parts: Parts, expected: Expected, on_record: str) -> Iterator[str]:
+    tenant, found = history.tenant, history.fingerprint
     if on_record and found != on_record:
         yield "its migrations are not those that the control plane has on record"
     if found == target_fingerprint(tenant.variant):
-        kept = kept_aside(applied, tenant.variant)
+        kept = dormant_variants_of(history.applied, tenant.variant)
         kind = (tenant.variant, str(kept))
         if kind not in expected:
             expected[kind] = _expected_parts(tenant, kept)
@@ -116,8 +115,9 @@ def _expected_parts(like: TenantInfo, kept: dict[str, list[Key]]) -> Parts:
     model = replace(like, id=0x7FFFFFFF, schema=f"verify_{like.schema}", role="")
     with use_tenant(PLATFORM), transaction.atomic():
         schemas.create_schema(model)
-        migrate_new_with_kept(model, kept)
+        migrate_new_with_dormant(model, kept)
         with use_tenant(model):
             parts = parts_of(model.schema)
         transaction.set_rollback(True)
+    PerTenantDict.forget(model.schema)
     return parts

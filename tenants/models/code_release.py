@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 
 from django.db.migrations.loader import MigrationLoader
@@ -28,11 +28,11 @@ def release() -> str:
     Code with the same migrations is the same release: each may go on with what the other has begun.
     """
     labels = platform_app_labels().union(*(variant_app_labels(variant) for variant in known_variants()))
-    return checksum(key for key in disk_loader().disk_migrations if key[0] in labels)
+    return checksum(disk_loader().disk_migrations, labels)
 
 
-def checksum(keys: Iterable[Key]) -> str:
-    """Return one short value for those of the migrations that the code has."""
+def checksum(keys: Iterable[Key], labels: Collection[str]) -> str:
+    """Return a hash of those migrations of the apps `labels` that the code has."""
     known = disk_loader().disk_migrations
-    text = "\n".join(f"{app}.{name}" for app, name in sorted(keys) if (app, name) in known)
+    text = "\n".join(f"{app}.{name}" for app, name in sorted(keys) if app in labels and (app, name) in known)
     return hashlib.sha256(text.encode()).hexdigest()

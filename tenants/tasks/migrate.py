@@ -35,7 +35,7 @@ class Tally:
         slug = outcome.tenant.slug
         if outcome.failed:
             self.failed.append(slug)
-        elif not outcome.was_there:
+        elif not outcome.was_current:
             self.migrated += 1
         if outcome.failed and len(self._failures) < _FAILURES_KEPT:
             self._failures.append({"slug": slug, "tenant": outcome.tenant.id, "error": outcome.error[:_ERROR_KEPT]})
@@ -87,7 +87,7 @@ def _go_round(work: Work, due: list[TenantInfo], total: int, options: RunOptions
     run = Run(due, options)
     try:
         for outcome in run:
-            if outcome.elsewhere:
+            if outcome.locked:
                 elsewhere.append(outcome.tenant)
             else:
                 tally.add(outcome)

@@ -33,9 +33,8 @@ from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.replace import LIMITS
 from tenants.lifecycle.rows import Which, in_words
 from tenants.lifecycle.snapshot import standing_still
-from tenants.migrator.graph import fingerprint
-from tenants.migrator.recorder import read_applied
-from tenants.migrator.restored import heads
+from tenants.migrator.history import SchemaHistory
+from tenants.migrator.restored import leaf_migrations
 from tenants.models import Domain, Tenant
 from tenants.postgresql.dependencies import Extension, dependencies_of
 from tenants.variants.discovery import known_variants
@@ -110,15 +109,14 @@ def _add_files(archive: ArchiveWriter, tenant: TenantInfo, progress: Progress) -
 
 def _manifest(tenant: TenantInfo, archive: ArchiveWriter, extensions: list[Extension], pg_dump: int) -> Manifest:
     without = tables_left_out()
-    with use_tenant(tenant.as_owner()):
-        applied = read_applied()
+    history = SchemaHistory.read(tenant)
     return Manifest(
         made_at=timezone.now().isoformat(timespec="seconds"),
         tenant=Facts(**{name: getattr(tenant, name) for name in _FACTS}),
         domains=dict(Domain.objects.filter(tenant=tenant.id).values_list("host", "is_primary")),
         schema=tenant.schema,
-        fingerprint=fingerprint(applied, tenant.variant) if tenant.variant in known_variants() else "",
-        heads=[f"{app}.{name}" for app, name in heads(applied)],
+        fingerprint=history.fingerprint if tenant.variant in known_variants() else "",
+        heads=[f"{app}.{name}" for app, name in leaf_migrations(history.applied)],
         versions=Versions(postgresql=exact_server_version(), pg_dump=pg_dump, django=django.get_version()),
         rows={table: 0 if table in without else count for table, count in count_rows(tenant.schema).items()},
         members=archive.members,

@@ -27,9 +27,9 @@ from tenants.lifecycle.files import check_no_files, remove_files_of_nobody, save
 from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.replace import LIMITS, give_domains, give_limits, interim_slug, take_place_of
 from tenants.lifecycle.rows import Which, existing_tenant
-from tenants.migrator.recorder import LOCK_SPACE
-from tenants.migrator.release_order import unknown_to_code
-from tenants.migrator.restored import migrate_unseen
+from tenants.migrator.history import LOCK_SPACE
+from tenants.migrator.release_order import missing_from_code
+from tenants.migrator.restored import migrate_restored
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.postgresql import tenant_schemas as schemas
@@ -113,7 +113,7 @@ def _check(archive: Archive) -> None:
             f"Restore it with code that has it.",
         )
     _check_limits(archive)
-    newer = unknown_to_code([(app, name) for app, _, name in (head.partition(".") for head in manifest.heads)])
+    newer = missing_from_code([(app, name) for app, _, name in (head.partition(".") for head in manifest.heads)])
     if newer:
         names = ", ".join(f"{app}.{name}" for app, name in newer)
         raise InvalidBackup(
@@ -214,7 +214,7 @@ def _check_counts(archive: Archive, loaded: dict[str, int], left_out: frozenset[
 
 def _migrate(archive: Archive, tenant: TenantInfo) -> tuple[str, ...]:
     try:
-        return migrate_unseen(tenant)
+        return migrate_restored(tenant)
     except Exception as error:  # whatever a migration raises
         cause = f"its data could not be migrated to where the code is: {type(error).__name__}: {error}"
         raise StepFailed(f"Restoring {archive.path}", cause) from error

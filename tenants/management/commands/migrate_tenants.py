@@ -210,8 +210,8 @@ class Command(TenantCommand):
         still_behind: int | None,
     ) -> None:
         failed = [outcome.tenant.slug for outcome in outcomes if outcome.failed]
-        elsewhere = sum(outcome.elsewhere for outcome in outcomes)
-        were_there = sum(outcome.was_there for outcome in outcomes)
+        elsewhere = sum(outcome.locked for outcome in outcomes)
+        were_there = sum(outcome.was_current for outcome in outcomes)
         migrated = len(outcomes) - len(failed) - elsewhere - were_there
         up_to_date += were_there
         text = f"{migrated} migrated, {len(failed)} failed, {up_to_date} were up to date"

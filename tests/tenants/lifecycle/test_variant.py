@@ -30,7 +30,7 @@ from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.cohorts import cohorts
 from tenants.migrator.graph import chosen_targets
-from tenants.migrator.recorder import session_claim
+from tenants.migrator.history import session_lock
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.status_table import migration_matrix
 from tenants.migrator.verify import verify
@@ -215,7 +215,7 @@ def test_an_unknown_variant_is_refused(shop: TenantInfo) -> None:
 
 
 def test_a_tenant_that_others_have_in_hand_is_left_alone(shop: TenantInfo) -> None:
-    with session_claim(shop), pytest.raises(TenantLocked):
+    with session_lock(shop), pytest.raises(TenantLocked):
         set_variant(shop.slug, "customer_a")
     with use_tenant(PLATFORM):
         work = Operation.objects.create(kind="backup", slug=shop.slug, asked_by="kim", state=Operation.State.WAITING)

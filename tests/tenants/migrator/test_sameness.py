@@ -10,7 +10,7 @@ from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState
 
-from tenants.migrator.replayable import sends_the_same
+from tenants.migrator.replayable import is_replayable
 
 FIXED = models.CharField(max_length=50, default="blank")
 NULLABLE = models.CharField(max_length=50, null=True)
@@ -27,7 +27,7 @@ def sends(before: models.Field, *operations: Operation) -> bool:  # type: ignore
     state.add_model(ModelState("ledger", "Account", [("id", models.AutoField(primary_key=True)), ("token", before)]))
     migration = Migration("0002", "ledger")
     migration.operations = list(operations)
-    return sends_the_same(migration, state)
+    return is_replayable(migration, state)
 
 
 def alter(field: models.Field) -> migrations.AlterField:  # type: ignore[type-arg]

@@ -14,10 +14,11 @@ from django.db import OperationalError, connection
 from django.db.migrations.state import ProjectState
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.migrator.apply import Outcome, migrate_tenant, migrate_together
-from tenants.migrator.batch import Express
+from tenants.migrator.apply import Outcome, migrate_batch, migrate_tenant
+from tenants.migrator.batch import CompiledMigration
 from tenants.migrator.graph import chosen_targets
-from tenants.migrator.recorder import flush, read_applied, session_claim
+from tenants.migrator.history import SchemaHistory, session_lock
+from tenants.migrator.recorder import wait_for_wal
 from tenants.migrator.runner import Run, RunOptions
 from tenants.migrator.scripts import Script
 from tenants.models.code_release import Key
@@ -43,7 +44,7 @@ def to(migration: str) -> list[Any]:
 
 
 def together(shops: list[TenantInfo], **options: Any) -> list[Outcome]:
-    outcomes, lost = migrate_together(shops, to("0004"), **options)
+    outcomes, lost = migrate_batch(shops, to("0004"), **options)
     assert lost is None
     return outcomes
 
@@ -60,8 +61,7 @@ def done(shops: list[TenantInfo]) -> list[bool]:
 
 
 def applied(shop: TenantInfo) -> frozenset[Key]:
-    with use_tenant(shop):
-        return read_applied()
+    return SchemaHistory.read(shop).applied
 
 
 def as_platform(statement: str, *params: object) -> list[tuple[Any, ...]]:
@@ -142,10 +142,10 @@ def test_a_run_stops_at_a_failure_among_several(shops: list[TenantInfo]) -> None
 
 
 def test_whom_another_run_has_in_hand_is_left_to_it(shops: list[TenantInfo]) -> None:
-    with session_claim(shops[1]):
+    with session_lock(shops[1]):
         assert [outcome.tenant for outcome in together(shops)] == shops[:1]
         outcomes = run(shops[1:])
-    assert [outcomes[shop.slug].elsewhere for shop in shops[1:]] == [True, False, False, False]
+    assert [outcomes[shop.slug].locked for shop in shops[1:]] == [True, False, False, False]
     assert done(shops) == [True, False, True, True, True]
 
 
@@ -195,7 +195,7 @@ def test_nobody_is_begun_late(shops: list[TenantInfo]) -> None:
 
 def test_a_connection_that_is_lost_on_the_way_loses_no_count(shops: list[TenantInfo]) -> None:
     with when_recorded(shops[2], "PERFORM pg_terminate_backend(pg_backend_pid())"):
-        outcomes, lost = migrate_together(shops, to("0004"))
+        outcomes, lost = migrate_batch(shops, to("0004"))
         assert [outcome.tenant for outcome in outcomes] == shops[:2]
         assert "terminating connection" in str(lost)
         of_the_run = run(shops[2:], jobs=1)
@@ -210,7 +210,7 @@ def test_what_refuses_a_transaction_is_not_tried_twice(shops: list[TenantInfo]) 
 
 def test_those_of_different_kinds_do_not_go_together(shops: list[TenantInfo], open_shop: OpenShop) -> None:
     other = open_shop(variant="customer_a")
-    assert migrate_together([shops[0], other]) == ([], None)
+    assert migrate_batch([shops[0], other]) == ([], None)
     assert done(shops) == [False] * len(shops)
 
 
@@ -224,16 +224,16 @@ def test_a_kind_that_nobody_knows_costs_the_others_nothing(shops: list[TenantInf
 def test_nobody_is_taken_along_whose_record_would_not_show_it(shops: list[TenantInfo]) -> None:
     """After an error the record tells who was done; here it would be the same before and after."""
     nothing_that_counts = Script([], ProjectState(), steps=["SELECT 1;"])
-    assert Express(nothing_that_counts, applied(shops[0])).take_together(shops, wait=0) == (0, None)
+    assert CompiledMigration(nothing_that_counts, applied(shops[0])).apply_batch(shops, lock_timeout=0) == (0, None)
 
 
 def test_a_run_does_not_end_well_if_the_server_has_lost_some(shops: list[TenantInfo]) -> None:
     """As after a crash of which a connection through a pooler hears nothing."""
     as_platform("UPDATE tenants_schemastate SET finished_at = now() - interval '1 hour'")
     together(shops[:3])
-    flush(shops[:3], seconds=60)
+    wait_for_wal(shops[:3], seconds=60)
     with pytest.raises(OperationalError, match=f"lost {shops[3].slug}, {shops[4].slug}$"):
-        flush(shops, seconds=0)
+        wait_for_wal(shops, seconds=0)
 
 
 @pytest.mark.parametrize("seed", range(2))
