@@ -11,13 +11,12 @@ from tenants.lifecycle import audit
 from tenants.lifecycle.anonymize import anonymisers
 from tenants.lifecycle.backup.copy_rows import Column, columns_of, copy_rows, sequences_of
 from tenants.lifecycle.create import NewTenant, insert_tenant
-from tenants.lifecycle.excluded_tables import tables_left_out
-from tenants.lifecycle.failures import failing_as
-from tenants.lifecycle.files import check_no_files, copy_files, remove_files_of_nobody
+from tenants.lifecycle.excluded_tables import excluded_tables
+from tenants.lifecycle.files import check_no_files, copy_files, remove_orphaned_files
+from tenants.lifecycle.locking import TenantRef, describe, wrap_errors
 from tenants.lifecycle.progress import Progress
-from tenants.lifecycle.replace import take_terms
-from tenants.lifecycle.rows import Which, in_words
-from tenants.lifecycle.snapshot import standing_still
+from tenants.lifecycle.replace import copy_settings
+from tenants.lifecycle.snapshot import tenant_snapshot
 from tenants.migrator.dormant_variants import dormant_variants_of, migrate_new_with_dormant
 from tenants.migrator.graph import target_fingerprint
 from tenants.migrator.history import SchemaHistory
@@ -29,7 +28,7 @@ from tenants.registry.tenant_info import info_of
 
 
 def clone_tenant(
-    slug: Which,
+    slug: TenantRef,
     new_slug: str,
     *,
     name: str = "",
@@ -48,17 +47,17 @@ def clone_tenant(
     """
     validate_slug(new_slug, reserved=tenancy().all_reserved_slugs)
     steps = anonymisers() if anonymise else []
-    left_out = tables_left_out()
-    with failing_as(f"Cloning {in_words(slug)}"), ExitStack() as undo:
-        with standing_still(slug) as source:
+    excluded = excluded_tables()
+    with wrap_errors(f"Cloning {describe(slug)}"), ExitStack() as undo:
+        with tenant_snapshot(slug) as source:
             _check_is_current(source)
             clone = _insert(source, _order(source, new_slug, name))
             check_no_files(clone)
-            undo.callback(remove_files_of_nobody, clone)
+            undo.callback(remove_orphaned_files, clone)
             _make_schema(source, clone)
             _check_is_alike(source, clone)
             with use_tenant(clone.as_owner()):
-                copy_rows(source.schema, clone.schema, without=left_out, progress=progress)
+                copy_rows(source.schema, clone.schema, without=excluded, progress=progress)
             with use_tenant(clone):
                 for step in steps:
                     step()
@@ -89,7 +88,7 @@ def _order(source: TenantInfo, new_slug: str, name: str) -> NewTenant:
 
 def _insert(source: TenantInfo, order: NewTenant) -> TenantInfo:
     clone = Tenant.objects.get(pk=insert_tenant(order).id)
-    clone.save(update_fields=take_terms(clone, Tenant.objects.get(pk=source.id)))
+    clone.save(update_fields=copy_settings(clone, Tenant.objects.get(pk=source.id)))
     return info_of(clone, is_new=True)
 
 

@@ -15,8 +15,8 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TenantNotFound
 from tenants.lifecycle import audit
 from tenants.lifecycle.files import remove_files
+from tenants.lifecycle.locking import TenantRef, lock_tenant, not_found, tenant_filter
 from tenants.lifecycle.progress import Progress
-from tenants.lifecycle.rows import Which, is_tenant, locked_tenant, not_found
 from tenants.migrator.history import session_lock
 from tenants.models import Tenant
 from tenants.postgresql import tenant_schemas as schemas
@@ -34,12 +34,12 @@ class Deletion:
     purge_after: datetime
 
 
-def delete_tenant(slug: Which) -> TenantInfo:
+def delete_tenant(slug: TenantRef) -> TenantInfo:
     """Delete a tenant: nobody finds it any more, and its slug stays taken, until it is had back or purged.
 
     Returns it; raises `TenantNotFound`. `TENANTS["GRACE_DAYS"]` later `purge_tenants` takes its data away.
     """
-    with locked_tenant(slug) as tenant:
+    with lock_tenant(slug) as tenant:
         tenant.status = Tenant.Status.DELETED
         purge_after = end_of_grace(tenant)
         tenant.save(update_fields=["status", "purge_after"])
@@ -49,15 +49,15 @@ def delete_tenant(slug: Which) -> TenantInfo:
 
 
 def end_of_grace(tenant: Tenant) -> datetime:
-    """Set and return the time from which on a tenant that is deleted now may be purged, by the database's clock."""
+    """Set and return the time when a deleted tenant may be purged, by the database's clock."""
     now: datetime = Tenant.objects.values_list(Now(), flat=True).get(pk=tenant.pk)
     tenant.purge_after = now + timedelta(days=tenancy().grace_days)
     return tenant.purge_after
 
 
-def undelete_tenant(slug: Which) -> TenantInfo:
+def undelete_tenant(slug: TenantRef) -> TenantInfo:
     """Have a deleted tenant back as it was, as long as it is not purged; return it or raise `TenantNotFound`."""
-    with locked_tenant(slug, deleted=True) as tenant:
+    with lock_tenant(slug, deleted=True) as tenant:
         # Who is suspended has a bypass secret, and nobody else has.
         tenant.status = Tenant.Status.SUSPENDED if tenant.bypass else Tenant.Status.ACTIVE
         tenant.purge_after = None
@@ -84,7 +84,7 @@ def _deletion_of(tenant: Tenant) -> Deletion:
     return Deletion(tenant_id=tenant.pk, slug=tenant.slug, purge_after=cast(datetime, tenant.deletion))
 
 
-def purge_tenant(slug: Which | Deletion, progress: Progress = lambda done, total: None) -> None:
+def purge_tenant(slug: TenantRef | Deletion, progress: Progress = lambda done, total: None) -> None:
     """Drop a deleted tenant's schema, role, files and row, for good; raise `TenantNotFound` if it is not deleted.
 
     With a `Deletion`, also if it was brought back since, even if it is deleted again by now.
@@ -104,14 +104,14 @@ def purge_tenant(slug: Which | Deletion, progress: Progress = lambda done, total
             audit.record("purge", tenant)
 
 
-def _begin_purge(which: Which | Deletion) -> TenantInfo:
-    meant = is_tenant(which.tenant_id if isinstance(which, Deletion) else which)
+def _begin_purge(ref: TenantRef | Deletion) -> TenantInfo:
+    meant = tenant_filter(ref.tenant_id if isinstance(ref, Deletion) else ref)
     with use_tenant(PLATFORM), transaction.atomic():
         tenant = Tenant.objects.select_for_update().filter(meant, status__in=_GONE).first()
-        if isinstance(which, Deletion) and (tenant is None or tenant.deletion != which.purge_after):
-            raise TenantNotFound(which.slug, "brought back")
+        if isinstance(ref, Deletion) and (tenant is None or tenant.deletion != ref.purge_after):
+            raise TenantNotFound(ref.slug, "brought back")
         if tenant is None:
-            raise not_found(which if not isinstance(which, Deletion) else which.tenant_id)
+            raise not_found(ref if not isinstance(ref, Deletion) else ref.tenant_id)
         tenant.status = Tenant.Status.PURGING  # from here on there is no way back
         tenant.save(update_fields=["status"])
         return info_of(tenant)

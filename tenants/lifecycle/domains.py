@@ -9,17 +9,17 @@ from tenants.context import TenantInfo
 from tenants.errors import DomainTaken, InvalidHost
 from tenants.hosts import normalise_host
 from tenants.lifecycle import audit
-from tenants.lifecycle.rows import Which, locked_tenant
+from tenants.lifecycle.locking import TenantRef, lock_tenant
 from tenants.models import Domain, Tenant
 from tenants.registry.tenant_info import info_of
 
 
-def add_domain(slug: Which, host: str, *, primary: bool = False) -> TenantInfo:
+def add_domain(slug: TenantRef, host: str, *, primary: bool = False) -> TenantInfo:
     """Give a tenant a domain; `primary`: every other address redirects to it. Returns the tenant.
 
     Raises `TenantNotFound`, `InvalidHost` or `DomainTaken`.
     """
-    with locked_tenant(slug) as tenant:
+    with lock_tenant(slug) as tenant:
         attach_domain(tenant, host, primary=primary)
         info = info_of(tenant)
         audit.record("add domain", info, host=host, primary=primary)
@@ -44,18 +44,18 @@ def attach_domain(tenant: Tenant, host: str, *, primary: bool) -> None:
         _make_primary(tenant, domain)
 
 
-def set_primary_domain(slug: Which, host: str) -> TenantInfo:
+def set_primary_domain(slug: TenantRef, host: str) -> TenantInfo:
     """Make one of a tenant's domains the primary one; an empty `host` gives that back to the subdomain."""
-    with locked_tenant(slug) as tenant:
+    with lock_tenant(slug) as tenant:
         _make_primary(tenant, _domain_of(tenant, host) if host else None)
         info = info_of(tenant)
         audit.record("set primary domain", info, host=host)
     return info
 
 
-def remove_domain(slug: Which, host: str) -> TenantInfo:
+def remove_domain(slug: TenantRef, host: str) -> TenantInfo:
     """Take a domain from a tenant; if it was the primary one, the subdomain is again."""
-    with locked_tenant(slug) as tenant:
+    with lock_tenant(slug) as tenant:
         _domain_of(tenant, host).delete()
         info = info_of(tenant)
         audit.record("remove domain", info, host=host)

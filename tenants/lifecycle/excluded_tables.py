@@ -11,7 +11,7 @@ from tenants.conf import tenancy
 from tenants.errors import ConfigurationError
 
 
-def tables_left_out() -> frozenset[str]:
+def excluded_tables() -> frozenset[str]:
     """Return the tables of the models in `TENANTS["CLONE_LEAVES_OUT"]`; raise `ConfigurationError` for one unknown."""
     return frozenset(table for label in tenancy().clone_leaves_out for table in _tables(_model(label)))
 

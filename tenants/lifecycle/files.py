@@ -14,7 +14,7 @@ from django.db import DatabaseError
 
 from tenants.context import TenantInfo, use_tenant
 from tenants.isolation.storage import TenantFileSystemStorage
-from tenants.lifecycle.orphans import is_orphan
+from tenants.lifecycle.locking import is_orphaned
 from tenants.lifecycle.progress import Progress
 
 
@@ -69,12 +69,12 @@ def remove_files(tenant: TenantInfo) -> None:
             shutil.rmtree(Path(default_storage.location), ignore_errors=True)
 
 
-def remove_files_of_nobody(tenant: TenantInfo) -> None:
+def remove_orphaned_files(tenant: TenantInfo) -> None:
     """Remove the files of a tenant whose making was given up; a tenant that is there after all keeps them.
 
     It is, if the connection broke while its transaction was committed. Where that cannot be found out now,
     `reconcile_tenants` does it later.
     """
     with suppress(DatabaseError):
-        if is_orphan(tenant.id):
+        if is_orphaned(tenant.id):
             remove_files(tenant)

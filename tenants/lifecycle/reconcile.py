@@ -16,7 +16,7 @@ from tenants.isolation.storage import TenantFileSystemStorage
 from tenants.lifecycle import audit
 from tenants.lifecycle.backup.scratch_database import drop_left_over
 from tenants.lifecycle.delete import Deletion, deletions_due, purge_tenant
-from tenants.lifecycle.orphans import is_orphan
+from tenants.lifecycle.locking import is_orphaned
 from tenants.migrator.dormant_variants import recorded_without_tables
 from tenants.migrator.history import SchemaHistory
 from tenants.migrator.release_order import newer_migrations
@@ -46,13 +46,13 @@ def reconcile_tenants(*, drop_orphans: bool = False) -> Iterator[str]:
     for database in drop_left_over():
         yield f"database {database} was left over by a restore that was cut short: dropped"
     for schema in schemas_without_tenant(tenants):
-        if not is_orphan(_number(schema)):
+        if not is_orphaned(_number(schema)):
             continue
         if drop_orphans:
             _drop_orphan(schema)
         yield f"schema {schema} belongs to no tenant: {_done(drop_orphans)}"
     for folder in _folders_without_tenant(tenants):
-        if not is_orphan(_number(folder.name)):
+        if not is_orphaned(_number(folder.name)):
             continue
         if drop_orphans:
             shutil.rmtree(folder)

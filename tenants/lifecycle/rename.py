@@ -8,13 +8,13 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.errors import TenantExists
 from tenants.lifecycle import audit
-from tenants.lifecycle.rows import Which, locked_tenant
+from tenants.lifecycle.locking import TenantRef, lock_tenant
 from tenants.models import Tenant
 from tenants.names import validate_slug
 from tenants.registry.tenant_info import info_of
 
 
-def rename_tenant(slug: Which, new_slug: str) -> TenantInfo:
+def rename_tenant(slug: TenantRef, new_slug: str) -> TenantInfo:
     """Give a tenant another slug, and with it another subdomain; the old one is free at once.
 
     Everybody is signed out, and links that were sent are void.
@@ -22,7 +22,7 @@ def rename_tenant(slug: Which, new_slug: str) -> TenantInfo:
     Raises `TenantNotFound`, `InvalidName` or `TenantExists`.
     """
     validate_slug(new_slug, reserved=tenancy().all_reserved_slugs)
-    with locked_tenant(slug) as tenant:
+    with lock_tenant(slug) as tenant:
         if Tenant.objects.filter(slug=new_slug).exclude(pk=tenant.pk).exists():
             raise TenantExists(new_slug)
         before = tenant.slug

@@ -1,8 +1,9 @@
-"""What a restored tenant takes over: the slug, the domains and the state of the one before it."""
+"""Replacement of a tenant by a restored one, which gets its slug, domains, status and settings."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import ManyToManyRel
@@ -11,45 +12,43 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.errors import DomainTaken, InvalidHost, TenantExists
 from tenants.lifecycle import audit
-from tenants.lifecycle.backup.manifest import Manifest
 from tenants.lifecycle.delete import end_of_grace
 from tenants.lifecycle.domains import attach_domain
-from tenants.lifecycle.rows import Which, locked_tenant
+from tenants.lifecycle.locking import TenantRef, lock_tenant
 from tenants.models import SchemaState, Tenant
 from tenants.names import SLUG_MAX_LENGTH
 from tenants.registry.tenant_info import info_of
 
 LIMITS = ["plan", "max_concurrency", "max_queue", "max_rate", "max_burst", "max_statement_seconds"]
-"""What says how much of the machine a tenant may take."""
-_TERMS = ["api_version", "staff_second_factor", *LIMITS]
-"""What an operator has laid down for a tenant, whatever schema it has."""
+_SETTINGS = ["api_version", "staff_second_factor", *LIMITS]
+"""What an operator has set for a tenant."""
 
 
-def take_terms(new: Tenant, old: Tenant) -> list[str]:
-    """Give a tenant the terms of another: API, second factor, plan, limits. Return the fields to be saved."""
-    for name in _TERMS:
+def copy_settings(new: Tenant, old: Tenant) -> list[str]:
+    """Copy API version, second factor, plan and limits, and return the fields to save."""
+    for name in _SETTINGS:
         setattr(new, name, getattr(old, name))
-    return _TERMS
+    return _SETTINGS
 
 
 def interim_slug() -> str:
-    """Return a slug that nobody has, for as long as its tenant cannot be seen."""
+    """Return a unique slug for a tenant whose transaction is not committed yet."""
     return uuid.uuid4().hex
 
 
 def kept_slug(slug: str, restored: TenantInfo) -> str:
-    """Return the slug under which the tenant is kept in whose place `restored` is."""
+    """Return the slug that the replaced tenant keeps while it is deleted."""
     suffix = f"-before-{restored.id}"
     return slug[: SLUG_MAX_LENGTH - len(suffix)].rstrip("-") + suffix
 
 
-def take_place_of(which: Which, tenant: TenantInfo) -> str:
-    """Put a new tenant in the place of another, which is deleted and kept under the slug that is returned.
+def replace_tenant(ref: TenantRef, tenant: TenantInfo) -> str:
+    """Replace the tenant `ref` by a new one: delete it, and return the slug that it has from now on.
 
-    Domains and whatever else points at the old tenant point at the new one, and its doors are as open as they were.
-    Raises `TenantNotFound` or `TenantExists`.
+    The new tenant gets its status, its domains and all other rows that refer to it. Raises `TenantNotFound` or
+    `TenantExists`.
     """
-    with locked_tenant(which) as old:
+    with lock_tenant(ref) as old:
         slug, kept = old.slug, kept_slug(old.slug, tenant)
         if Tenant.objects.filter(slug=kept).exists():
             raise TenantExists(kept)
@@ -58,15 +57,15 @@ def take_place_of(which: Which, tenant: TenantInfo) -> str:
         old.slug, old.status = kept, Tenant.Status.DELETED
         purge_after = end_of_grace(old)
         old.save(update_fields=["slug", "status", "purge_after", *old.renew_epoch()])
-        new.save(update_fields=["slug", "status", "notice", "bypass", *take_terms(new, old)])
-        _move_what_points(old, new)
+        new.save(update_fields=["slug", "status", "notice", "bypass", *copy_settings(new, old)])
+        _move_references(old, new)
         audit.record("delete", info_of(old), replaced_by=tenant.schema, purge_after=purge_after.isoformat())
     return kept
 
 
-def _move_what_points(old: Tenant, new: Tenant) -> None:
+def _move_references(old: Tenant, new: Tenant) -> None:
     for relation in Tenant._meta.related_objects:
-        if relation.related_model is not SchemaState:  # that one is about the schema
+        if relation.related_model is not SchemaState:  # it describes the schema
             rows: Any = relation.related_model
             name = relation.field.name
             if isinstance(relation, ManyToManyRel):
@@ -74,25 +73,23 @@ def _move_what_points(old: Tenant, new: Tenant) -> None:
             rows._base_manager.filter(**{name: old.pk}).update(**{name: new.pk})
 
 
-def give_limits(manifest: Manifest, tenant: TenantInfo) -> None:
-    """Give a tenant the plan and the limits that it had; a plan that is none any more gives way to the default one."""
+def restore_limits(tenant: TenantInfo, limits: Mapping[str, Any]) -> None:
+    """Set a tenant's plan and limits; an unknown plan becomes the default one."""
     row = Tenant.objects.get(pk=tenant.id)
     for name in LIMITS:
-        setattr(row, name, manifest.limits.get(name, getattr(row, name)))
+        setattr(row, name, limits.get(name, getattr(row, name)))
     if row.plan not in tenancy().plans:
         row.plan = ""
     row.save(update_fields=LIMITS)
 
 
-def give_domains(manifest: Manifest, tenant: TenantInfo) -> list[str]:
-    """Give a tenant that has its old slug again its domains as well; return those that are not to be had any more."""
-    if tenant.slug != manifest.tenant.slug:
-        return []
+def restore_domains(tenant: TenantInfo, domains: Mapping[str, bool]) -> list[str]:
+    """Give a tenant these domains, each with whether it is primary; return those that are no longer available."""
     row = Tenant.objects.get(pk=tenant.id)
-    not_had = []
-    for host, is_primary in manifest.domains.items():
+    unavailable = []
+    for host, is_primary in domains.items():
         try:
             attach_domain(row, host, primary=is_primary)
         except (DomainTaken, InvalidHost):
-            not_had.append(host)
-    return not_had
+            unavailable.append(host)
+    return unavailable

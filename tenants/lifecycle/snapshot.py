@@ -9,23 +9,22 @@ from django.db import connection, transaction
 
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import TenantLocked
-from tenants.lifecycle.rows import Which, existing_tenant
+from tenants.lifecycle.locking import TenantRef, existing_tenant
 from tenants.migrator.history import LOCK_SPACE
 from tenants.models import Tenant
-from tenants.postgresql.direct_connection import dedicated_connection
 from tenants.registry.tenant_info import info_of
 
 
 @contextmanager
-def standing_still(which: Which) -> Iterator[TenantInfo]:
+def tenant_snapshot(ref: TenantRef) -> Iterator[TenantInfo]:
     """Give a tenant as it is at this moment, in a transaction of its own in which nothing of it changes any more.
 
     Its shoppers go on buying, and several such looks may be taken at once. Migrations leave it alone meanwhile. The
     block begins as the control plane, and on a connection of its own: a transaction that the caller is in has no part
     in it. Raises `TenantNotFound`, or `TenantLocked` if the tenant is being migrated.
     """
-    with dedicated_connection(), use_tenant(PLATFORM):
-        tenant = existing_tenant(which)
+    with own_session(), use_tenant(PLATFORM):
+        tenant = existing_tenant(ref)
         _claim(tenant)
         # The claim comes first: what a migration has done before it is seen whole, and none begins after it.
         with transaction.atomic():

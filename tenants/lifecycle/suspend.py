@@ -6,18 +6,18 @@ import secrets
 
 from tenants.context import TenantInfo
 from tenants.lifecycle import audit
-from tenants.lifecycle.rows import Which, locked_tenant
+from tenants.lifecycle.locking import TenantRef, lock_tenant
 from tenants.models import Tenant
 from tenants.registry.tenant_info import info_of
 
 
-def suspend_tenant(slug: Which, notice: str = "") -> TenantInfo:
+def suspend_tenant(slug: TenantRef, notice: str = "") -> TenantInfo:
     """Close a tenant: its hosts answer 503, with `notice` on the page, until it is resumed.
 
     Returns it; `tenants.http.maintenance_bypass.bypass_link` of that lets staff in all the same. Raises
     `TenantNotFound`.
     """
-    with locked_tenant(slug) as tenant:
+    with lock_tenant(slug) as tenant:
         tenant.status = Tenant.Status.SUSPENDED
         tenant.notice = notice
         tenant.bypass = secrets.token_urlsafe(24)
@@ -27,9 +27,9 @@ def suspend_tenant(slug: Which, notice: str = "") -> TenantInfo:
     return info
 
 
-def resume_tenant(slug: Which) -> TenantInfo:
+def resume_tenant(slug: TenantRef) -> TenantInfo:
     """Open a suspended tenant again and return it; bypass links stop working. Raises `TenantNotFound`."""
-    with locked_tenant(slug) as tenant:
+    with lock_tenant(slug) as tenant:
         tenant.status = Tenant.Status.ACTIVE
         tenant.notice = tenant.bypass = ""
         tenant.save(update_fields=["status", "notice", "bypass"])

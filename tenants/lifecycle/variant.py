@@ -10,8 +10,7 @@ from tenants.context import TenantInfo, use_tenant
 from tenants.errors import SchemaOutdated, TenantLocked
 from tenants.isolation.per_tenant_dict import PerTenantDict
 from tenants.lifecycle import audit
-from tenants.lifecycle.failures import failing_as
-from tenants.lifecycle.rows import Which, in_words, locked_tenant
+from tenants.lifecycle.locking import TenantRef, describe, lock_tenant, wrap_errors
 from tenants.lifecycle.variant_csv import Files, read_mappings
 from tenants.migrator.dormant_variants import (
     RowCounts,
@@ -62,7 +61,7 @@ class VariantChange:
 
 
 def set_variant(
-    slug: Which, variant: str, *, mapping: Files | None = None, lock_timeout: float = 10.0
+    slug: TenantRef, variant: str, *, mapping: Files | None = None, lock_timeout: float = 10.0
 ) -> VariantChange:
     """Give a tenant another variant, and return what became of its rows; on any error everything is as it was.
 
@@ -78,7 +77,7 @@ def set_variant(
     copied or has other work to be done, `InvalidMappingFile` or `StepFailed`.
     """
     check_known(variant)
-    with failing_as(f"Giving {in_words(slug)} the variant {variant!r}"), locked_tenant(slug) as row:
+    with wrap_errors(f"Giving {describe(slug)} the variant {variant!r}"), lock_tenant(slug) as row:
         before = info_of(row)
         _check_no_work_in_hand(before)
         with use_tenant(before.as_owner()):

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from tenants.context import PLATFORM, use_tenant
 from tenants.errors import TenantNotFound
-from tenants.lifecycle.rows import existing_tenant
+from tenants.lifecycle.locking import existing_tenant
 from tenants.models import AuditEvent, Operation, Tenant
 
 _SECONDS_BETWEEN = 0.3

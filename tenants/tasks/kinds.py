@@ -19,7 +19,7 @@ from tenants.lifecycle import (
     restore_tenant,
     set_variant,
 )
-from tenants.lifecycle.rows import not_found
+from tenants.lifecycle.locking import not_found
 from tenants.lifecycle.variant_csv import MappingText
 from tenants.tasks.backup_files import backup_path
 from tenants.tasks.context import Work

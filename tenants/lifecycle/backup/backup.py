@@ -26,13 +26,12 @@ from tenants.lifecycle.backup.pg_programs import (
     run_program,
     server_version,
 )
-from tenants.lifecycle.excluded_tables import tables_left_out
-from tenants.lifecycle.failures import failing_as
+from tenants.lifecycle.excluded_tables import excluded_tables
 from tenants.lifecycle.files import file_names
+from tenants.lifecycle.locking import TenantRef, describe, wrap_errors
 from tenants.lifecycle.progress import Progress
 from tenants.lifecycle.replace import LIMITS
-from tenants.lifecycle.rows import Which, in_words
-from tenants.lifecycle.snapshot import standing_still
+from tenants.lifecycle.snapshot import tenant_snapshot
 from tenants.migrator.history import SchemaHistory
 from tenants.migrator.restored import leaf_migrations
 from tenants.models import Domain, Tenant
@@ -44,7 +43,7 @@ _NAMED = 10
 _FACTS = [field.name for field in fields(Facts)]
 
 
-def backup_tenant(slug: Which, file: Path | str, *, progress: Progress = lambda done, total: None) -> Path:
+def backup_tenant(slug: TenantRef, file: Path | str, *, progress: Progress = lambda done, total: None) -> Path:
     """Back a tenant up to `file` and return its path; a file that is there is replaced when the new one is whole.
 
     The file holds the tenant's schema as it is at one moment, its media and a manifest with checksums, in little
@@ -56,7 +55,7 @@ def backup_tenant(slug: Which, file: Path | str, *, progress: Progress = lambda 
     Raises `TenantNotFound`, `TenantLocked` if the tenant is being migrated, `ProgramFailed` or `StepFailed`.
     """
     path = Path(file)
-    with failing_as(f"Backing up {in_words(slug)}"), standing_still(slug) as tenant:
+    with wrap_errors(f"Backing up {describe(slug)}"), tenant_snapshot(slug) as tenant:
         with written_beside(path, tenant.slug) as out:
             _write(out, tenant, progress)
         audit.record("backup", tenant, file=str(path), bytes=path.stat().st_size)
@@ -91,7 +90,7 @@ def _dump_arguments(tenant: TenantInfo) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_export_snapshot()")
         (snapshot,) = cursor.fetchone()
-    without = [f'--exclude-table-data="{tenant.schema}"."{table}"' for table in tables_left_out()]
+    without = [f'--exclude-table-data="{tenant.schema}"."{table}"' for table in excluded_tables()]
     options = ["--format=custom", f"--schema={tenant.schema}", f"--snapshot={snapshot}", "--encoding=UTF8"]
     return [*options, *without, "--no-owner", "--no-acl", "--no-tablespaces", *role_arguments()]
 
@@ -108,7 +107,7 @@ def _add_files(archive: ArchiveWriter, tenant: TenantInfo, progress: Progress) -
 
 
 def _manifest(tenant: TenantInfo, archive: ArchiveWriter, extensions: list[Extension], pg_dump: int) -> Manifest:
-    without = tables_left_out()
+    without = excluded_tables()
     history = SchemaHistory.read(tenant)
     return Manifest(
         made_at=timezone.now().isoformat(timespec="seconds"),

@@ -21,12 +21,11 @@ from tenants.lifecycle.backup.manifest import Manifest
 from tenants.lifecycle.backup.pg_programs import find_program, run_program, server_version
 from tenants.lifecycle.backup.scratch_database import drop_left_over, renamed_structure
 from tenants.lifecycle.create import NewTenant, insert_tenant, validate_facts
-from tenants.lifecycle.excluded_tables import tables_left_out
-from tenants.lifecycle.failures import failing_as
-from tenants.lifecycle.files import check_no_files, remove_files_of_nobody, save_file
+from tenants.lifecycle.excluded_tables import excluded_tables
+from tenants.lifecycle.files import check_no_files, remove_orphaned_files, save_file
+from tenants.lifecycle.locking import TenantRef, existing_tenant, wrap_errors
 from tenants.lifecycle.progress import Progress
-from tenants.lifecycle.replace import LIMITS, give_domains, give_limits, interim_slug, take_place_of
-from tenants.lifecycle.rows import Which, existing_tenant
+from tenants.lifecycle.replace import LIMITS, interim_slug, replace_tenant, restore_domains, restore_limits
 from tenants.migrator.history import LOCK_SPACE
 from tenants.migrator.release_order import missing_from_code
 from tenants.migrator.restored import migrate_restored
@@ -44,7 +43,7 @@ _OF_A_TENANT = re.compile(r"t_\d+")
 
 def restore_tenant(
     file: Path | str,
-    slug: Which | None = None,
+    slug: TenantRef | None = None,
     *,
     over: bool = False,
     progress: Progress = lambda done, total: None,
@@ -54,7 +53,7 @@ def restore_tenant(
     As a new tenant it gets `slug`, a text then, or the one that it had, and then also those of its domains that are
     free; its plan and its own limits come along. With
     `over` it takes the place of the tenant `slug` that is there, domains and all; that one is deleted, under another
-    slug (`place.kept_slug`), and can be had back for as long as any deleted tenant.
+    slug (`replace.kept_slug`), and can be had back for as long as any deleted tenant.
 
     Nobody is signed in: the models in `TENANTS["CLONE_LEAVES_OUT"]` stay empty. Data that are older than the code are
     migrated. All of it is one transaction, on a connection of its own. A dump can hold any SQL, and it is executed:
@@ -64,7 +63,7 @@ def restore_tenant(
     `ConfigurationError` or `StepFailed`.
     """
     path = Path(file)
-    with failing_as(f"Restoring {path}"), open_archive(path) as archive, ExitStack() as undo:
+    with wrap_errors(f"Restoring {path}"), open_archive(path) as archive, ExitStack() as undo:
         wanted = slug or archive.manifest.tenant.slug
         # Loading takes its time: by then the slug may be another tenant's.
         old = _replaced(wanted) if over else None
@@ -75,12 +74,12 @@ def restore_tenant(
             with transaction.atomic():
                 tenant = _insert(archive, wanted, over=over)
                 check_no_files(tenant)
-                undo.callback(remove_files_of_nobody, tenant)
+                undo.callback(remove_orphaned_files, tenant)
                 _load(archive, tenant, progress)
                 migrations = _migrate(archive, tenant)
                 _save_files(archive, tenant, progress)
-                kept = "" if old is None else take_place_of(old, tenant)
-                left = [] if over else _give_what_it_had(archive.manifest, tenant)
+                kept = "" if old is None else replace_tenant(old, tenant)
+                left = [] if over else _restore_settings(archive.manifest, tenant)
                 restored = info_of(Tenant.objects.get(pk=tenant.id))
                 facts = {"file": str(path), "made_at": archive.manifest.made_at, "kept": kept, "domains_left": left}
                 audit.record("restore", restored, migrations=len(migrations), **facts)
@@ -88,15 +87,15 @@ def restore_tenant(
     return restored
 
 
-def _replaced(wanted: Which) -> int:
+def _replaced(wanted: TenantRef) -> int:
     with use_tenant(PLATFORM):
         return existing_tenant(wanted).pk
 
 
-def _give_what_it_had(manifest: Manifest, tenant: TenantInfo) -> list[str]:
-    """Give a tenant that is new its limits and domains; return the domains that are not to be had any more."""
-    give_limits(manifest, tenant)
-    return give_domains(manifest, tenant)
+def _restore_settings(manifest: Manifest, tenant: TenantInfo) -> list[str]:
+    """Restore the limits, and the domains if the slug is the same; return the domains that are not available."""
+    restore_limits(tenant, manifest.limits)
+    return restore_domains(tenant, manifest.domains) if tenant.slug == manifest.tenant.slug else []
 
 
 def _check(archive: Archive) -> None:
@@ -142,7 +141,7 @@ def _facts(archive: Archive) -> dict[str, Any]:
     return facts if facts["api_version"] in tenancy().api_versions else {**facts, "api_version": ""}
 
 
-def _insert(archive: Archive, wanted: Which, *, over: bool) -> TenantInfo:
+def _insert(archive: Archive, wanted: TenantRef, *, over: bool) -> TenantInfo:
     slug = interim_slug() if over else str(wanted)
     if not over:
         validate_slug(slug, reserved=tenancy().all_reserved_slugs)
@@ -168,7 +167,7 @@ def _load(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:
         pg_restore=pg_restore,
         pg_dump=pg_dump,
     )
-    left_out = tables_left_out()
+    excluded = excluded_tables()
     # As in any migration of it, functions find each other and extensions by the tenant's own path.
     with use_tenant(tenant.as_owner()):
         send_structure(before)
@@ -179,11 +178,11 @@ def _load(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:
                 stream,
                 manifest.schema,
                 tenant.schema,
-                without=left_out,
+                without=excluded,
                 expected=len(manifest.rows),
                 progress=progress,
             )
-    _check_counts(archive, loaded, left_out)
+    _check_counts(archive, loaded, excluded)
     with use_tenant(tenant.as_owner()):
         send_structure(after)
 
@@ -205,9 +204,9 @@ def _homes_of_extensions(archive: Archive) -> dict[Extension, str] | None:
     return homes
 
 
-def _check_counts(archive: Archive, loaded: dict[str, int], left_out: frozenset[str]) -> None:
+def _check_counts(archive: Archive, loaded: dict[str, int], excluded: frozenset[str]) -> None:
     for table, count in archive.manifest.rows.items():
-        if table not in left_out and loaded.get(table, 0) != count:
+        if table not in excluded and loaded.get(table, 0) != count:
             reason = f"table {table} has {loaded.get(table, 0)} rows in the dump, and {count} by the manifest."
             raise InvalidBackup(str(archive.path), reason)
 
