@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from tenants.lifecycle import NewTenant
+    from tenants.lifecycle import TenantSpec
 
 MANAGER = "Manager"
 CLERK = "Clerk"
@@ -19,7 +19,7 @@ _RIGHTS_OF_CLERKS = (
 ).split()
 
 
-def create_staff_groups(order: NewTenant) -> None:
+def create_staff_groups(spec: TenantSpec) -> None:
     """Make the groups `Manager` (all of the shop; sees and changes staff) and `Clerk` (stock and orders)."""
     Group.objects.bulk_create([Group(name=name) for name in (MANAGER, CLERK)], ignore_conflicts=True)
     groups = dict(Group.objects.filter(name__in=(MANAGER, CLERK)).values_list("name", "pk"))

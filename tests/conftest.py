@@ -21,7 +21,7 @@ from django.db import connection
 
 from tenants.context import TenantInfo, active_tenant
 from tenants.contrib.limits.limiter import addresses, turnstile
-from tenants.lifecycle import NewTenant
+from tenants.lifecycle import TenantSpec
 from tenants.registry.lookup import tenant_by_slug
 from tenants.testing import databases
 from tests.typed import Ended, Manage
@@ -50,11 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def tenant_specs() -> Sequence[NewTenant]:
+def tenant_specs() -> Sequence[TenantSpec]:
     return (
-        NewTenant(slug="acme", name="Acme", owner_email="owner@acme.example", currency="USD"),
-        NewTenant(slug="globex", name="Globex", owner_email="owner@globex.example", currency="EUR"),
-        NewTenant(slug="initech", name="이니텍", owner_email="owner@initech.example", language="ko"),
+        TenantSpec(slug="acme", name="Acme", owner_email="owner@acme.example", currency="USD"),
+        TenantSpec(slug="globex", name="Globex", owner_email="owner@globex.example", currency="EUR"),
+        TenantSpec(slug="initech", name="이니텍", owner_email="owner@initech.example", language="ko"),
     )
 
 

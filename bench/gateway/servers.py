@@ -124,8 +124,8 @@ def register(service: int, failing: int) -> None:
 
     from shop.demo.command import close_connections
     from tenants import PLATFORM, TenantNotFound, use_tenant
+    from tenants.lifecycle import TenantSpec, create_tenant
     from tenants.contrib.services.models import Service
-    from tenants.lifecycle import NewTenant, create_tenant
     from tenants.models import Tenant
     from tenants.registry.lookup import tenant_by_slug
 
@@ -134,7 +134,7 @@ def register(service: int, failing: int) -> None:
         try:
             tenant_by_slug(slug)
         except TenantNotFound:
-            create_tenant(NewTenant(slug=slug, name=slug.capitalize()))
+            create_tenant(TenantSpec(slug=slug, name=slug.capitalize()))
     with use_tenant(PLATFORM):
         Tenant.objects.update(plan="unlimited")
         Service.objects.all().delete()

@@ -32,9 +32,9 @@ DESK = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 780}, "is_mobile": True, "has_touch": True, "device_scale_factor": 1.5}
 MORE_SHOPS = 200
 OPEN_MORE = f"""
-from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle import TenantSpec, create_tenant
 for number in range(1, {MORE_SHOPS} + 1):
-    create_tenant(NewTenant(slug=f"shop-{{number:03}}"))
+    create_tenant(TenantSpec(slug=f"shop-{{number:03}}"))
 """
 TERMINAL = """<body style="margin:0;background:#1d1f26;width:1000px">
 <pre style="margin:0;padding:24px 28px;font:15px/1.5 'DejaVu Sans Mono',monospace;color:#e6e6e6">{}</pre></body>"""

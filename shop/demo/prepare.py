@@ -16,7 +16,7 @@ from shop.demo.goods import fill_shop
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.conf import tenancy
 from tenants.contrib.mounts.models import Mount
-from tenants.lifecycle import NewTenant, create_tenant, set_variant
+from tenants.lifecycle import TenantSpec, create_tenant, set_variant
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import AuditEvent
 from tenants.registry.lookup import tenant_by_slug
@@ -25,8 +25,8 @@ OPERATOR = "operator"
 PRICE_LIST = "prices"
 """Where the price list is mounted in the first shop."""
 SHOPS = (
-    NewTenant(slug="acme", name="Acme Apparel", owner_email="owner@acme.example", currency="USD", language="en"),
-    NewTenant(
+    TenantSpec(slug="acme", name="Acme Apparel", owner_email="owner@acme.example", currency="USD", language="en"),
+    TenantSpec(
         slug="globex",
         name="Globex Home",
         owner_email="owner@globex.example",
@@ -34,7 +34,7 @@ SHOPS = (
         language="en",
         variant="customer_a",
     ),
-    NewTenant(
+    TenantSpec(
         slug="initech",
         name="이니텍 식료품",
         owner_email="owner@initech.example",
@@ -98,7 +98,7 @@ def _create_operator(password: str) -> None:
             User.objects.create_superuser(OPERATOR, f"{OPERATOR}@sangga.example", password)
 
 
-def _open_shop(order: NewTenant, password: str, say: Say) -> TenantInfo:
+def _open_shop(order: TenantSpec, password: str, say: Say) -> TenantInfo:
     try:
         tenant = tenant_by_slug(order.slug)
     except TenantNotFound:

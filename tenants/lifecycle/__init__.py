@@ -4,7 +4,7 @@ from tenants.lifecycle.backup.backup import backup_tenant
 from tenants.lifecycle.backup.restore import restore_tenant
 from tenants.lifecycle.cache import clear_tenant_cache
 from tenants.lifecycle.clone import clone_tenant
-from tenants.lifecycle.create import NewTenant, create_tenant
+from tenants.lifecycle.create import TenantSpec, create_tenant
 from tenants.lifecycle.delete import (
     Deletion,
     delete_tenant,
@@ -22,7 +22,7 @@ from tenants.lifecycle.variant import VariantChange, set_variant
 
 __all__ = [
     "Deletion",
-    "NewTenant",
+    "TenantSpec",
     "VariantChange",
     "add_domain",
     "backup_tenant",

@@ -1,4 +1,4 @@
-"""Who did what to which tenant, and when: written in the transaction that does it."""
+"""Audit log of actions on tenants, written in the transaction of the action."""
 
 from __future__ import annotations
 
@@ -10,30 +10,27 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.models import AuditEvent
 
 _operation: ContextVar[int | None] = ContextVar("operation", default=None)
-# Set by the doors (commands, admin, jobs), read by the functions behind them, which so need no such argument each.
+# Set by commands, the admin and jobs; read here, so that the functions between need no such parameter.
 _actor: ContextVar[str] = ContextVar("actor", default="code")
 
 
 @contextmanager
 def acting_as(who: str, *, operation: int | None = None) -> Iterator[None]:
-    """Let what is done inside the block be known as done by `who`, for example "operator kim", and for an operation."""
-    before, operation_before = _actor.get(), _operation.get()
-    _actor.set(who)
-    _operation.set(operation)
+    """Log actions inside the block as done by `who`, for example "operator kim", for an operation."""
+    actor, number = _actor.set(who), _operation.set(operation)
     try:
         yield
     finally:
-        _actor.set(before)
-        _operation.set(operation_before)
+        _actor.reset(actor)
+        _operation.reset(number)
 
 
 def current_actor() -> str:
-    """Return who acts now, as the log knows them."""
     return _actor.get()
 
 
 def record(action: str, tenant: TenantInfo, **detail: object) -> None:
-    """Write down that `action` is done to `tenant`; `detail` has to be fit for JSON and hold no secret."""
+    """Log `action` on `tenant`; `detail` must be JSON without secrets."""
     if (operation := _operation.get()) is not None:
         detail["operation"] = operation
     with use_tenant(PLATFORM):

@@ -1,4 +1,4 @@
-"""Emptying one tenant's cache: its keys get another generation, and what is under the old ones is found no more."""
+"""Clearing of one tenant's cache: its keys get a new generation, so old entries are not found."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tenants.registry.tenant_info import info_of
 
 
 def clear_tenant_cache(slug: TenantRef) -> TenantInfo:
-    """Let a tenant find nothing of what it has cached, in any cache with our key function, and touch nobody else's.
+    """Clear one tenant's entries in all caches with our key function, and return the tenant.
 
-    It works alike for caches in memory, in files, in Redis or memcached, and asks none of them: the entries go when
-    their time is over or the room is needed. This process knows at the commit, the others within a second. Sessions
-    that are kept in a cache are lost with it. Raises `TenantNotFound`.
+    It works for every cache backend without a request to it: old entries are evicted when they expire. This process
+    uses the new generation from the commit on, the others within a second. Sessions in a cache are lost too. Raises
+    `TenantNotFound`.
     """
     with lock_tenant(slug) as tenant:
         tenant.cache_generation = F("cache_generation") + 1

@@ -10,7 +10,7 @@ from tenants.errors import SchemaDrift, SchemaOutdated
 from tenants.lifecycle import audit
 from tenants.lifecycle.anonymize import anonymisers
 from tenants.lifecycle.backup.copy_rows import Column, columns_of, copy_rows, sequences_of
-from tenants.lifecycle.create import NewTenant, insert_tenant
+from tenants.lifecycle.create import TenantSpec, insert_tenant
 from tenants.lifecycle.excluded_tables import excluded_tables
 from tenants.lifecycle.files import check_no_files, copy_files, remove_orphaned_files
 from tenants.lifecycle.locking import TenantRef, describe, wrap_errors
@@ -75,8 +75,8 @@ def _check_is_current(source: TenantInfo) -> None:
         raise SchemaOutdated(source.slug)
 
 
-def _order(source: TenantInfo, new_slug: str, name: str) -> NewTenant:
-    return NewTenant(
+def _order(source: TenantInfo, new_slug: str, name: str) -> TenantSpec:
+    return TenantSpec(
         slug=new_slug,
         name=name,
         variant=source.variant,
@@ -86,8 +86,8 @@ def _order(source: TenantInfo, new_slug: str, name: str) -> NewTenant:
     )
 
 
-def _insert(source: TenantInfo, order: NewTenant) -> TenantInfo:
-    clone = Tenant.objects.get(pk=insert_tenant(order).id)
+def _insert(source: TenantInfo, spec: TenantSpec) -> TenantInfo:
+    clone = Tenant.objects.get(pk=insert_tenant(spec).id)
     clone.save(update_fields=copy_settings(clone, Tenant.objects.get(pk=source.id)))
     return info_of(clone, is_new=True)
 

@@ -1,4 +1,4 @@
-"""Opening a tenant: rows, schema, role, tables and furnishing in one transaction."""
+"""Creation of a tenant: rows, schema, role, tables and setup steps in one transaction."""
 
 from __future__ import annotations
 
@@ -33,68 +33,68 @@ NAME_MAX_LENGTH: int = Tenant._meta.get_field("name").max_length or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewTenant:
-    """What is asked for when a tenant is opened. The steps that furnish it get this too."""
+class TenantSpec:
+    """Options of a new tenant. Each setup step gets them too."""
 
     slug: str
     name: str = ""
-    """How it is called; empty: the slug."""
+    """Default: the slug."""
     owner_email: str = ""
-    """The first user of the tenant, with all rights in it; empty: none is made."""
+    """The first user of the tenant, a superuser; empty: none is created."""
     owner_password: str | None = field(default=None, repr=False)
-    """None: the owner sets it through a set-up link (`tenants.lifecycle.owner.setup_link`)."""
+    """None: the owner sets it with a link (`tenants.lifecycle.owner.setup_link`)."""
     domain: str = ""
-    """A host name of its own, which becomes the primary one; empty: its subdomain alone."""
+    """The primary domain; empty: the subdomain."""
     variant: str = "default"
     language: str = "en"
     currency: str = "KRW"
     time_zone: str = "Asia/Seoul"
     api_version: str = ""
-    """Of its API, for requests that ask for none; empty: the project's default."""
+    """The version for requests that name none; empty: the project's default."""
     staff_second_factor: bool = False
-    """Whether its staff have to sign in with a second factor."""
+    """Whether staff need a second factor to sign in."""
 
 
-def create_tenant(order: NewTenant) -> TenantInfo:
-    """Open a tenant and return it; on any error nothing of it is left.
+def create_tenant(spec: TenantSpec) -> TenantInfo:
+    """Create a tenant and return it; on any error, all of it is rolled back.
 
     Raises `InvalidName`, `InvalidOption`, `InvalidHost`, `UnknownVariant`, `TenantExists`, `DomainTaken`,
     `SchemaExists`, `ConfigurationError`, or what a step raises.
     """
-    validate_slug(order.slug, reserved=tenancy().all_reserved_slugs)
-    check_known(order.variant)
-    validate_facts(order)
+    validate_slug(spec.slug, reserved=tenancy().all_reserved_slugs)
+    check_known(spec.variant)
+    validate_spec(spec)
     steps = _steps()
     with use_tenant(PLATFORM), transaction.atomic():
-        tenant = insert_tenant(order)
+        tenant = insert_tenant(spec)
         schemas.create_schema(tenant)
         if tenant.role:
             schemas.grant_to_role(tenant)
         migrate_tenant(tenant, is_new=True)
         for step in steps:
             with use_tenant(tenant):
-                step(order)
-        _check_owner(order, tenant)
-        audit.record("create", tenant, domain=order.domain)
+                step(spec)
+        _check_owner(spec, tenant)
+        audit.record("create", tenant, domain=spec.domain)
     return tenant
 
 
-def validate_facts(order: NewTenant) -> None:
-    """Refuse what would break every request of the tenant later: raise `InvalidOption`."""
+def validate_spec(spec: TenantSpec) -> None:
+    """Raise `InvalidOption` for values that would break the tenant's requests later."""
     languages = [code for code, _ in settings.LANGUAGES]
-    if order.language not in languages:
-        raise InvalidOption("language", order.language, f"one of {', '.join(languages)}")
-    if len(order.name) > NAME_MAX_LENGTH:
-        raise InvalidOption("name", order.name, f"one of at most {NAME_MAX_LENGTH} characters")
-    if order.owner_email:
-        _validate_email(order.owner_email)
-    if not re.fullmatch(r"[A-Z]{3}", order.currency):
-        raise InvalidOption("currency", order.currency, "three capital letters, as ISO 4217 has them: KRW")
-    if order.time_zone not in time_zones():
-        raise InvalidOption("time_zone", order.time_zone, "a name of the time zone database: Asia/Seoul")
+    if spec.language not in languages:
+        raise InvalidOption("language", spec.language, f"one of {', '.join(languages)}")
+    if len(spec.name) > NAME_MAX_LENGTH:
+        raise InvalidOption("name", spec.name, f"one of at most {NAME_MAX_LENGTH} characters")
+    if spec.owner_email:
+        _validate_email(spec.owner_email)
+    if not re.fullmatch(r"[A-Z]{3}", spec.currency):
+        raise InvalidOption("currency", spec.currency, "three capital letters, as ISO 4217 has them: KRW")
+    if spec.time_zone not in time_zones():
+        raise InvalidOption("time_zone", spec.time_zone, "a name of the time zone database: Asia/Seoul")
     versions = tenancy().api_versions
-    if order.api_version and order.api_version not in versions:
-        raise InvalidOption("api_version", order.api_version, f"one of {', '.join(versions)}")
+    if spec.api_version and spec.api_version not in versions:
+        raise InvalidOption("api_version", spec.api_version, f"one of {', '.join(versions)}")
 
 
 def _validate_email(address: str) -> None:
@@ -106,75 +106,77 @@ def _validate_email(address: str) -> None:
 
 @cache
 def time_zones() -> set[str]:
-    """Return the names of the time zone database, which Python looks for in hundreds of files each time."""
+    """Return the names of the time zone database, which Python reads from hundreds of files."""
     return available_timezones()
 
 
-def insert_tenant(order: NewTenant) -> TenantInfo:
-    """Insert the rows of a new tenant, in the control plane's transaction at hand; raise `TenantExists`."""
-    if Tenant.objects.filter(slug=order.slug).exists():
-        raise TenantExists(order.slug)
+def insert_tenant(spec: TenantSpec) -> TenantInfo:
+    """Insert the rows of a new tenant in the current transaction of the control plane; raise `TenantExists`."""
+    if Tenant.objects.filter(slug=spec.slug).exists():
+        raise TenantExists(spec.slug)
     tenant = Tenant(
-        slug=order.slug,
-        name=order.name or order.slug,
-        variant=order.variant,
-        language=order.language,
-        currency=order.currency,
-        time_zone=order.time_zone,
-        api_version=order.api_version,
-        staff_second_factor=order.staff_second_factor,
+        slug=spec.slug,
+        name=spec.name or spec.slug,
+        variant=spec.variant,
+        language=spec.language,
+        currency=spec.currency,
+        time_zone=spec.time_zone,
+        api_version=spec.api_version,
+        staff_second_factor=spec.staff_second_factor,
     )
     try:
         tenant.save()
-    except IntegrityError as error:  # somebody was quicker
-        raise TenantExists(order.slug) from error
+    except IntegrityError as error:  # a concurrent transaction was faster
+        raise TenantExists(spec.slug) from error
     tenant.role = role_name(_database_name(connection.settings_dict["NAME"]), tenant.pk)
     tenant.save(update_fields=["role"])
-    if order.domain:
-        attach_domain(tenant, order.domain, primary=True)
-    return info_of(tenant, is_new=not order.domain)
+    if spec.domain:
+        attach_domain(tenant, spec.domain, primary=True)
+    return info_of(tenant, is_new=not spec.domain)
 
 
 @lru_cache(maxsize=16)
-def _database_name(ours: str) -> str:
-    """Return the name that the server knows the database by; through a pooler it may be another than `ours`."""
+def _database_name(configured: str) -> str:
+    """Return the server's name of the database; behind a pooler it may differ from the configured one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")
         return str(cursor.fetchone()[0])
 
 
-def _steps() -> list[Callable[[NewTenant], None]]:
-    """Return the functions that `STEPS` names; raise `ConfigurationError` before anything is done."""
+def _steps() -> list[Callable[[TenantSpec], None]]:
+    """Return the functions in `TENANTS["STEPS"]`; raise `ConfigurationError`."""
     return [_step(path) for path in tenancy().steps]
 
 
-def _step(path: str) -> Callable[[NewTenant], None]:
+def _step(path: str) -> Callable[[TenantSpec], None]:
     try:
         found = import_string(path)
     except ImportError as error:
         raise ConfigurationError(f"TENANTS['STEPS'] names {path!r}, which cannot be imported: {error}") from error
     if not callable(found):
-        raise ConfigurationError(f"TENANTS['STEPS'] names {path!r}, which is no function of step(order).")
-    return cast("Callable[[NewTenant], None]", found)
+        raise ConfigurationError(
+            f"TENANTS['STEPS'] names {path!r}, which is not callable. It takes functions step(spec)."
+        )
+    return cast("Callable[[TenantSpec], None]", found)
 
 
-def _check_owner(order: NewTenant, tenant: TenantInfo) -> None:
-    """Raise `ConfigurationError` if an owner was asked for, and no step has made one."""
-    if not order.owner_email:
+def _check_owner(spec: TenantSpec, tenant: TenantInfo) -> None:
+    """Raise `ConfigurationError` if the spec has an owner and no step has created one."""
+    if not spec.owner_email:
         return
     users: Any = get_user_model()
-    names = {users.USERNAME_FIELD: order.owner_email, users.get_email_field_name(): order.owner_email}
+    names = {users.USERNAME_FIELD: spec.owner_email, users.get_email_field_name(): spec.owner_email}
     known = {field.name for field in users._meta.get_fields()}
     is_owner = Q(*((name, value) for name, value in names.items() if name in known), _connector=Q.OR)
     with use_tenant(tenant):
         found = users._default_manager.filter(is_owner).first()
     if found is None:
         raise ConfigurationError(
-            f"No step in TENANTS['STEPS'] made the owner {order.owner_email!r}. Add "
+            f"No step in TENANTS['STEPS'] made the owner {spec.owner_email!r}. Add "
             f"'tenants.lifecycle.owner.create_owner' to it, or leave the owner out."
         )
-    if order.owner_password is not None and not found.has_usable_password():
+    if spec.owner_password is not None and not found.has_usable_password():
         raise ConfigurationError(
-            f"The owner {order.owner_email!r} has no password, although one was given: the step in TENANTS['STEPS'] "
-            f"that makes the owner has to use order.owner_password."
+            f"The owner {spec.owner_email!r} has no password, although one was given: the step in TENANTS['STEPS'] "
+            f"that makes the owner has to use spec.owner_password."
         )

@@ -1,4 +1,4 @@
-"""Deleting a tenant: first so that it can be had back, and for good when the days of grace are over."""
+"""Deletion of a tenant: reversible during the grace period, then purged for good."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GONE = [Tenant.Status.DELETED, Tenant.Status.PURGING]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:
-    """One deletion of one tenant; if that is brought back and deleted again, that is another one."""
+    """One deletion of a tenant. If the tenant is restored and deleted again, that is another one."""
 
     tenant_id: int
     slug: str
@@ -35,9 +35,10 @@ class Deletion:
 
 
 def delete_tenant(slug: TenantRef) -> TenantInfo:
-    """Delete a tenant: nobody finds it any more, and its slug stays taken, until it is had back or purged.
+    """Delete a tenant and return it: its hosts answer 404, and its slug stays taken.
 
-    Returns it; raises `TenantNotFound`. `TENANTS["GRACE_DAYS"]` later `purge_tenants` takes its data away.
+    It can be undeleted for `TENANTS["GRACE_DAYS"]`; after that, `purge_tenants` drops its data. Raises
+    `TenantNotFound`.
     """
     with lock_tenant(slug) as tenant:
         tenant.status = Tenant.Status.DELETED
@@ -56,9 +57,9 @@ def end_of_grace(tenant: Tenant) -> datetime:
 
 
 def undelete_tenant(slug: TenantRef) -> TenantInfo:
-    """Have a deleted tenant back as it was, as long as it is not purged; return it or raise `TenantNotFound`."""
+    """Restore a deleted tenant that is not purged yet, and return it; raise `TenantNotFound`."""
     with lock_tenant(slug, deleted=True) as tenant:
-        # Who is suspended has a bypass secret, and nobody else has.
+        # Only suspended tenants have a bypass secret.
         tenant.status = Tenant.Status.SUSPENDED if tenant.bypass else Tenant.Status.ACTIVE
         tenant.purge_after = None
         tenant.save(update_fields=["status", "purge_after"])
@@ -68,16 +69,16 @@ def undelete_tenant(slug: TenantRef) -> TenantInfo:
 
 
 def due_for_purge() -> list[str]:
-    """Return the slugs of deleted tenants whose days of grace are over, and of those whose purge was cut short."""
+    """Return the slugs of tenants whose grace period is over, or whose purge was interrupted."""
     return [deletion.slug for deletion in deletions_due()]
 
 
 def deletions_due() -> list[Deletion]:
-    """Return what `due_for_purge` names as what it is: each may be undone, and its slug given away, before its turn."""
+    """Return the deletions behind `due_for_purge`, which stay valid if a slug changes hands before the purge."""
     over = Q(status=Tenant.Status.DELETED, purge_after__lte=Now())
-    cut_short = Q(status=Tenant.Status.PURGING)
+    interrupted = Q(status=Tenant.Status.PURGING)
     with use_tenant(PLATFORM):
-        return [_deletion_of(tenant) for tenant in Tenant.objects.filter(over | cut_short)]
+        return [_deletion_of(tenant) for tenant in Tenant.objects.filter(over | interrupted)]
 
 
 def _deletion_of(tenant: Tenant) -> Deletion:
@@ -85,16 +86,15 @@ def _deletion_of(tenant: Tenant) -> Deletion:
 
 
 def purge_tenant(slug: TenantRef | Deletion, progress: Progress = lambda done, total: None) -> None:
-    """Drop a deleted tenant's schema, role, files and row, for good; raise `TenantNotFound` if it is not deleted.
+    """Drop a deleted tenant's schema, role, files and row for good.
 
-    With a `Deletion`, also if it was brought back since, even if it is deleted again by now.
-
-    Tables go in batches, each a transaction of its own: a schema dropped at once takes a lock for every table and
-    index in it, and PostgreSQL's lock table is bounded (`max_locks_per_transaction`). Cut short, it is finished by
-    the next purge.
+    Raises `TenantNotFound` if the tenant is not deleted, or if a `Deletion` was undone since. An interrupted purge is
+    completed by the next one.
     """
-    tenant = _begin_purge(slug)
-    with session_lock(tenant, wait=60):  # nobody migrates what goes away
+    tenant = _start_purge(slug)
+    with session_lock(tenant, wait=60):
+        # In batches: dropping a schema at once locks each of its tables and indexes, and PostgreSQL's lock table is
+        # limited by `max_locks_per_transaction`.
         with use_tenant(tenant.as_owner()):
             schemas.drop_tables_in_batches(tenant, progress)
         remove_files(tenant)
@@ -104,14 +104,14 @@ def purge_tenant(slug: TenantRef | Deletion, progress: Progress = lambda done, t
             audit.record("purge", tenant)
 
 
-def _begin_purge(ref: TenantRef | Deletion) -> TenantInfo:
-    meant = tenant_filter(ref.tenant_id if isinstance(ref, Deletion) else ref)
+def _start_purge(ref: TenantRef | Deletion) -> TenantInfo:
+    is_meant = tenant_filter(ref.tenant_id if isinstance(ref, Deletion) else ref)
     with use_tenant(PLATFORM), transaction.atomic():
-        tenant = Tenant.objects.select_for_update().filter(meant, status__in=_GONE).first()
+        tenant = Tenant.objects.select_for_update().filter(is_meant, status__in=_GONE).first()
         if isinstance(ref, Deletion) and (tenant is None or tenant.deletion != ref.purge_after):
             raise TenantNotFound(ref.slug, "brought back")
         if tenant is None:
             raise not_found(ref if not isinstance(ref, Deletion) else ref.tenant_id)
-        tenant.status = Tenant.Status.PURGING  # from here on there is no way back
+        tenant.status = Tenant.Status.PURGING  # cannot be undone from here on
         tenant.save(update_fields=["status"])
         return info_of(tenant)

@@ -1,4 +1,4 @@
-"""The host names of a tenant's own."""
+"""Domains of a tenant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tenants.registry.tenant_info import info_of
 
 
 def add_domain(slug: TenantRef, host: str, *, primary: bool = False) -> TenantInfo:
-    """Give a tenant a domain; `primary`: every other address redirects to it. Returns the tenant.
+    """Add a domain and return the tenant; all other addresses redirect to a `primary` one.
 
     Raises `TenantNotFound`, `InvalidHost` or `DomainTaken`.
     """
@@ -27,7 +27,6 @@ def add_domain(slug: TenantRef, host: str, *, primary: bool = False) -> TenantIn
 
 
 def attach_domain(tenant: Tenant, host: str, *, primary: bool) -> None:
-    """Insert the row, in the transaction at hand."""
     domain = Domain(tenant=tenant, host=normalise_host(host))
     if Domain.objects.filter(host=domain.host).exists():
         raise DomainTaken(domain.host)
@@ -38,14 +37,14 @@ def attach_domain(tenant: Tenant, host: str, *, primary: bool) -> None:
     try:
         with transaction.atomic():
             domain.save()
-    except IntegrityError as error:  # somebody was quicker
+    except IntegrityError as error:  # a concurrent transaction was faster
         raise DomainTaken(domain.host) from error
     if primary:
         _make_primary(tenant, domain)
 
 
 def set_primary_domain(slug: TenantRef, host: str) -> TenantInfo:
-    """Make one of a tenant's domains the primary one; an empty `host` gives that back to the subdomain."""
+    """Make one of a tenant's domains the primary one; an empty `host` means the subdomain."""
     with lock_tenant(slug) as tenant:
         _make_primary(tenant, _domain_of(tenant, host) if host else None)
         info = info_of(tenant)
@@ -54,7 +53,7 @@ def set_primary_domain(slug: TenantRef, host: str) -> TenantInfo:
 
 
 def remove_domain(slug: TenantRef, host: str) -> TenantInfo:
-    """Take a domain from a tenant; if it was the primary one, the subdomain is again."""
+    """Remove a domain; if it was the primary one, the subdomain becomes primary."""
     with lock_tenant(slug) as tenant:
         _domain_of(tenant, host).delete()
         info = info_of(tenant)
@@ -63,7 +62,7 @@ def remove_domain(slug: TenantRef, host: str) -> TenantInfo:
 
 
 def _make_primary(tenant: Tenant, domain: Domain | None) -> None:
-    # In this order: at no moment are there two.
+    # In this order, so that two are never primary.
     tenant.domains.filter(is_primary=True).update(is_primary=False)
     if domain is not None:
         domain.is_primary = True

@@ -1,4 +1,4 @@
-"""Another slug or another name for a tenant. No DDL: the schema's name hangs on the id."""
+"""Rename of a tenant's slug. No DDL is needed: the schema is named after the id."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from tenants.registry.tenant_info import info_of
 
 
 def rename_tenant(slug: TenantRef, new_slug: str) -> TenantInfo:
-    """Give a tenant another slug, and with it another subdomain; the old one is free at once.
+    """Change a tenant's slug, and with it the subdomain; the old slug is free at once.
 
-    Everybody is signed out, and links that were sent are void.
-
-    Raises `TenantNotFound`, `InvalidName` or `TenantExists`.
+    All users are signed out, and links that were sent become invalid. Raises `TenantNotFound`, `InvalidName` or
+    `TenantExists`.
     """
     validate_slug(new_slug, reserved=tenancy().all_reserved_slugs)
     with lock_tenant(slug) as tenant:
@@ -27,11 +26,11 @@ def rename_tenant(slug: TenantRef, new_slug: str) -> TenantInfo:
             raise TenantExists(new_slug)
         before = tenant.slug
         tenant.slug = new_slug
-        renewed = tenant.renew_epoch()  # whoever has the old slug next shall meet nothing that was made for it
+        renewed = tenant.renew_epoch()  # the next tenant with the old slug must not accept old credentials
         try:
             with transaction.atomic():
                 tenant.save(update_fields=["slug", *renewed])
-        except IntegrityError as error:  # somebody was quicker
+        except IntegrityError as error:  # a concurrent transaction was faster
             raise TenantExists(new_slug) from error
         info = info_of(tenant)
         audit.record("rename", info, before=before)

@@ -1,4 +1,4 @@
-"""Signing everybody out of a tenant."""
+"""Sign-out of all users of a tenant."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from tenants.registry.tenant_info import info_of
 
 
 def sign_out_tenant(slug: TenantRef) -> TenantInfo:
-    """Make void whatever a tenant has given out – sessions, links, tokens – and return it; raise `TenantNotFound`.
-
-    No row is touched but the tenant's own: what it has signed was signed with keys that it has no more.
-    """
+    """Invalidate all sessions, links and tokens of a tenant, and return it; raise `TenantNotFound`."""
+    # Signing keys are derived from the epoch, so only the tenant's row changes.
     with lock_tenant(slug) as tenant:
         tenant.save(update_fields=tenant.renew_epoch())
         info = info_of(tenant)

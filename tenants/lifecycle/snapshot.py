@@ -1,4 +1,4 @@
-"""Looking at a tenant that stands still: as it is at one moment, and not migrated meanwhile."""
+"""Snapshot of a tenant: its data at one moment, with migrations locked out."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from tenants.registry.tenant_info import info_of
 
 @contextmanager
 def tenant_snapshot(ref: TenantRef) -> Iterator[TenantInfo]:
-    """Give a tenant as it is at this moment, in a transaction of its own in which nothing of it changes any more.
+    """Open a transaction that sees the tenant as it is now, and lock out migrations until it ends.
 
-    Its shoppers go on buying, and several such looks may be taken at once. Migrations leave it alone meanwhile. The
-    block begins as the control plane, and on a connection of its own: a transaction that the caller is in has no part
-    in it. Raises `TenantNotFound`, or `TenantLocked` if the tenant is being migrated.
+    The shop stays open, and several snapshots can exist at once. The block starts as the control plane, on a separate
+    connection and outside the caller's transaction. Raises `TenantNotFound`, or `TenantLocked` if a migration is
+    running.
     """
     with own_session(), use_tenant(PLATFORM):
         tenant = existing_tenant(ref)
-        _claim(tenant)
-        # The claim comes first: what a migration has done before it is seen whole, and none begins after it.
+        _lock(tenant)
+        # The lock comes first: the snapshot then contains all of an earlier migration, and no later one can start.
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            yield info_of(existing_tenant(tenant.pk))  # its slug may be another tenant's by now
+            yield info_of(existing_tenant(tenant.pk))  # by id, because the slug may have changed
 
 
-def _claim(tenant: Tenant) -> None:
-    """Claim a tenant until the session ends, together with others who look, and against those who migrate."""
+def _lock(tenant: Tenant) -> None:
+    """Take the migration lock in shared mode until the session ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock_shared(%s, %s)", [LOCK_SPACE, tenant.pk])
         if not cursor.fetchone()[0]:

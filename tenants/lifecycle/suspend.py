@@ -1,4 +1,4 @@
-"""Closing a tenant's doors for a while, and opening them again."""
+"""Suspension of a tenant, and its end."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from tenants.registry.tenant_info import info_of
 
 
 def suspend_tenant(slug: TenantRef, notice: str = "") -> TenantInfo:
-    """Close a tenant: its hosts answer 503, with `notice` on the page, until it is resumed.
+    """Suspend a tenant and return it: its hosts answer 503, with `notice` on the page, until it is resumed.
 
-    Returns it; `tenants.http.maintenance_bypass.bypass_link` of that lets staff in all the same. Raises
-    `TenantNotFound`.
+    Staff can still enter with `tenants.http.maintenance_bypass.bypass_link`. Raises `TenantNotFound`.
     """
     with lock_tenant(slug) as tenant:
         tenant.status = Tenant.Status.SUSPENDED
@@ -28,7 +27,7 @@ def suspend_tenant(slug: TenantRef, notice: str = "") -> TenantInfo:
 
 
 def resume_tenant(slug: TenantRef) -> TenantInfo:
-    """Open a suspended tenant again and return it; bypass links stop working. Raises `TenantNotFound`."""
+    """Resume a suspended tenant and return it; bypass links stop working. Raises `TenantNotFound`."""
     with lock_tenant(slug) as tenant:
         tenant.status = Tenant.Status.ACTIVE
         tenant.notice = tenant.bypass = ""

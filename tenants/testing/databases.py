@@ -10,7 +10,7 @@ from django.db import connections
 from django.test.utils import setup_databases, teardown_databases
 
 from tenants.context import PLATFORM, use_tenant
-from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle import TenantSpec, create_tenant
 from tenants.models import Tenant
 from tenants.postgresql.creation import DatabaseCreation
 from tenants.testing.initial_rows import discard_rows, drop_tenant, save_rows
@@ -19,7 +19,7 @@ __all__ = ["create_missing", "drop_tenant", "test_database"]
 
 
 @contextmanager
-def test_database(specs: Sequence[NewTenant], *, reuse: bool) -> Iterator[None]:
+def test_database(specs: Sequence[TenantSpec], *, reuse: bool) -> Iterator[None]:
     """Create the test database of Django's settings with these tenants, and drop it at the end.
 
     With `reuse` it and its tenants stay for the next run, which migrates them.
@@ -45,7 +45,7 @@ def test_database(specs: Sequence[NewTenant], *, reuse: bool) -> Iterator[None]:
 test_database.__test__ = False  # type: ignore[attr-defined]  # pytest collects functions of this name
 
 
-def create_missing(specs: Sequence[NewTenant]) -> None:
+def create_missing(specs: Sequence[TenantSpec]) -> None:
     """Create those of the tenants that do not exist, and migrate the others."""
     with use_tenant(PLATFORM):
         existing = set(Tenant.objects.values_list("slug", flat=True))

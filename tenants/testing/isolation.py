@@ -13,7 +13,7 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 
 from tenants.context import PLATFORM, use_tenant
 from tenants.errors import ConfigurationError
-from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle import TenantSpec, create_tenant
 from tenants.lifecycle.backup.scratch_database import drop_left_over, scratch_name
 from tenants.postgresql.creation import drop_roles_of
 from tenants.postgresql.direct_connection import connect_directly
@@ -72,7 +72,7 @@ def _check_may_create_databases() -> None:
 def _with_two_tenants() -> Iterator[Stage]:
     secret = new_secret()
     _set_first_id()
-    specs = [NewTenant(slug=f"{secret}-{which}", name=f"{secret}-{which}") for which in ("owner", "other")]
+    specs = [TenantSpec(slug=f"{secret}-{which}", name=f"{secret}-{which}") for which in ("owner", "other")]
     tenants = []
     try:
         for spec in specs:

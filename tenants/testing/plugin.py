@@ -16,7 +16,7 @@ from django.test import Client, override_settings
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle import TenantSpec, create_tenant
 from tenants.registry.lookup import registry, tenant_by_slug
 from tenants.testing.databases import drop_tenant, test_database
 
@@ -24,11 +24,11 @@ OpenTenant = Callable[..., TenantInfo]
 
 
 @pytest.fixture(scope="session")
-def tenant_specs() -> Sequence[NewTenant]:
+def tenant_specs() -> Sequence[TenantSpec]:
     """The tenants of all tests: the first is `tenant`, the second `other_tenant`. Override it for others."""
     return (
-        NewTenant(slug="first", name="First", owner_email="owner@first.example"),
-        NewTenant(slug="second", name="Second", owner_email="owner@second.example"),
+        TenantSpec(slug="first", name="First", owner_email="owner@first.example"),
+        TenantSpec(slug="second", name="Second", owner_email="owner@second.example"),
     )
 
 
@@ -45,7 +45,7 @@ def django_db_setup(
     django_test_environment: None,
     django_db_modify_db_settings_parallel_suffix: None,
     django_db_blocker: Any,
-    tenant_specs: Sequence[NewTenant],
+    tenant_specs: Sequence[TenantSpec],
     media_folder: None,
 ) -> Iterator[None]:
     """Create the test database with the tenants, instead of pytest-django's fixture of this name."""
@@ -67,13 +67,13 @@ def _clear_registry() -> Iterator[None]:
 
 
 @pytest.fixture
-def tenant(db: None, tenant_specs: Sequence[NewTenant]) -> TenantInfo:
+def tenant(db: None, tenant_specs: Sequence[TenantSpec]) -> TenantInfo:
     """A tenant. Its changes are rolled back."""
     return tenant_by_slug(tenant_specs[0].slug)
 
 
 @pytest.fixture
-def other_tenant(db: None, tenant_specs: Sequence[NewTenant]) -> TenantInfo:
+def other_tenant(db: None, tenant_specs: Sequence[TenantSpec]) -> TenantInfo:
     """Another tenant."""
     return tenant_by_slug(tenant_specs[1].slug)
 
@@ -118,7 +118,7 @@ def open_tenant(committed: None) -> Iterator[OpenTenant]:
     opened: list[TenantInfo] = []
 
     def opening(slug: str = "", **order: Any) -> TenantInfo:
-        opened.append(create_tenant(NewTenant(slug=slug or f"tenant-{next(_numbers)}", **order)))
+        opened.append(create_tenant(TenantSpec(slug=slug or f"tenant-{next(_numbers)}", **order)))
         return opened[-1]
 
     yield opening

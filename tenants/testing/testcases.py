@@ -10,7 +10,7 @@ from django.test import Client, TestCase, TransactionTestCase
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
-from tenants.lifecycle import NewTenant
+from tenants.lifecycle import TenantSpec
 from tenants.registry.lookup import registry, tenant_by_slug
 from tenants.testing.databases import create_missing
 from tenants.testing.initial_rows import save_rows
@@ -25,9 +25,9 @@ _created: set[tuple[str, tuple[str, ...]]] = set()
 class _WithTenants:
     """Two tenants, created once for a database; the first is active in each test."""
 
-    tenant_specs: ClassVar[Sequence[NewTenant]] = (
-        NewTenant(slug="first", name="First", owner_email="owner@first.example"),
-        NewTenant(slug="second", name="Second", owner_email="owner@second.example"),
+    tenant_specs: ClassVar[Sequence[TenantSpec]] = (
+        TenantSpec(slug="first", name="First", owner_email="owner@first.example"),
+        TenantSpec(slug="second", name="Second", owner_email="owner@second.example"),
     )
     """The first is `tenant`, the last `other_tenant`."""
     tenant: TenantInfo

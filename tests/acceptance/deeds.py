@@ -19,7 +19,7 @@ from tenants.contrib.devserver import server
 from tenants.contrib.devserver.binaries import find_bindir
 from tenants.isolation.per_tenant_dict import PerTenantDict
 from tenants.lifecycle import (
-    NewTenant,
+    TenantSpec,
     backup_tenant,
     clone_tenant,
     create_tenant,
@@ -44,7 +44,7 @@ def prepare() -> None:
 
 
 def create(slug: str) -> None:
-    create_tenant(NewTenant(slug=slug, owner_email="owner@example.com"))
+    create_tenant(TenantSpec(slug=slug, owner_email="owner@example.com"))
 
 
 def migrate(goal: str | None) -> list[str]:
@@ -176,12 +176,12 @@ def connect() -> None:
 
 def create_many(number: int) -> list[str]:
     """Open shops called `shop-0` and on, and return their schemas."""
-    return [create_tenant(NewTenant(slug=f"shop-{i}")).schema for i in range(number)]
+    return [create_tenant(TenantSpec(slug=f"shop-{i}")).schema for i in range(number)]
 
 
 def create_as_django_does(slug: str) -> str:
     """Open a shop, and migrate its schema from nothing by Django's own executor and signals; return the schema."""
-    create_tenant(NewTenant(slug=slug))
+    create_tenant(TenantSpec(slug=slug))
     tenant = tenant_by_slug(slug)
     with use_tenant(PLATFORM):
         schemas.drop_schema(tenant)

@@ -196,8 +196,8 @@ def test_every_public_function_stands_in_the_api_with_its_signature() -> None:
     signatures = [_signature(name, value) for name, value in public.items() if inspect.isfunction(value)]
     assert [signature for signature in signatures if f"| `{signature}` |" not in text] == []
     assert [name for name in tenants.__all__ if f"| `{name}" not in text] == []
-    order = text.split("`NewTenant` is the order")[1].split("\n\n")[0]
-    assert [field.name for field in fields(lifecycle.NewTenant) if f"`{field.name}`" not in order] == []
+    fields_text = text.split("`TenantSpec` is the argument")[1].split("\n\n")[0]
+    assert [field.name for field in fields(lifecycle.TenantSpec) if f"`{field.name}`" not in fields_text] == []
 
 
 def _signature(name: str, function: Callable[..., object]) -> str:

@@ -16,7 +16,7 @@ from shop.orders.models import Order
 from shop.orders.services import CustomerDetails, place_order
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle import (
-    NewTenant,
+    TenantSpec,
     backup_tenant,
     clone_tenant,
     create_tenant,
@@ -117,7 +117,7 @@ def without(*slugs: str) -> Callable[[Stage], None]:
 
 
 def _create(stage: Stage) -> None:
-    create_tenant(NewTenant(slug="fault-new", owner_email="owner@new.example"))
+    create_tenant(TenantSpec(slug="fault-new", owner_email="owner@new.example"))
 
 
 def _back_up(stage: Stage) -> None:

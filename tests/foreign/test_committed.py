@@ -6,7 +6,7 @@ import pytest
 from notes.models import Note
 
 from tenants import use_tenant
-from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle import TenantSpec, create_tenant
 
 
 @pytest.mark.django_db(transaction=True)
@@ -17,7 +17,7 @@ def test_a_test_that_commits_finds_the_tenants(tenant, other_tenant, client_of, 
             assert not Note.objects.exists()
             Note.objects.create(text=each.slug)
         assert client_of(each).get("/notes/").json() == {"notes": [each.slug]}
-    create_tenant(NewTenant(slug="third"))
+    create_tenant(TenantSpec(slug="third"))
 
 
 @pytest.mark.parametrize("time", [1, 2])

@@ -28,7 +28,7 @@ from tenants.contrib.oauth.key_cache import rings
 from tenants.contrib.oauth.models import Application
 from tenants.isolation.password_reset import password_link
 from tenants.lifecycle import (
-    NewTenant,
+    TenantSpec,
     clone_tenant,
     create_tenant,
     delete_tenant,
@@ -213,7 +213,7 @@ class _Life:
 
     def open(self, slug: str, domain: str = "") -> TenantInfo:
         self.opened.append(slug)
-        order = NewTenant(slug=slug, domain=domain, owner_email=OWNER, owner_password=PASSWORD)
+        order = TenantSpec(slug=slug, domain=domain, owner_email=OWNER, owner_password=PASSWORD)
         return create_tenant(order)
 
     def now(self, slug: str) -> TenantInfo:

@@ -14,7 +14,7 @@ from django.test import Client
 from tenants import PLATFORM, TenantInfo, WrongSchema, use_tenant
 from tenants.conf import tenancy
 from tenants.errors import InvalidName, TenantExists
-from tenants.lifecycle import NewTenant, create_tenant, delete_tenant, purge_tenant
+from tenants.lifecycle import TenantSpec, create_tenant, delete_tenant, purge_tenant
 from tenants.models import Tenant
 from tenants.registry.lookup import tenant_by_slug
 
@@ -56,7 +56,7 @@ def test_a_tenant_named_like_sql_or_a_number_has_its_own_rows(open_shop: OpenSho
 def test_an_odd_name_makes_no_tenant_and_nothing_in_the_catalog(db: None, sql_row: SqlRow, slug: str) -> None:
     before = catalog(sql_row)
     with pytest.raises(InvalidName):
-        create_tenant(NewTenant(slug=slug))
+        create_tenant(TenantSpec(slug=slug))
     assert catalog(sql_row) == before
 
 
@@ -77,7 +77,7 @@ def test_who_signs_up_under_the_name_of_a_purged_tenant_finds_nothing_of_it(open
         Group.objects.create(name="a secret of the first")
     delete_tenant("again")
     with pytest.raises(TenantExists):
-        create_tenant(NewTenant(slug="again"))
+        create_tenant(TenantSpec(slug="again"))
     purge_tenant("again")
     second = open_shop(slug="again")
     assert second.schema != first.schema

@@ -11,7 +11,7 @@ import pytest
 
 from shop.goods.models import Goods, Sku
 from tenants import TenantInfo
-from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle import TenantSpec, create_tenant
 
 _numbers = count(1)
 
@@ -35,7 +35,7 @@ def shop_of(db: None) -> Callable[..., TenantInfo]:
     def shop(variant: str, **order: Any) -> TenantInfo:
         slug = f"a-{variant.replace('_', '-')}"
         order = {"owner_email": f"owner@{slug}.example", "currency": "USD", **order}
-        return create_tenant(NewTenant(slug=slug, variant=variant, **order))
+        return create_tenant(TenantSpec(slug=slug, variant=variant, **order))
 
     return shop
 

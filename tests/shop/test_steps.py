@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 
 from shop.steps import CLERK, MANAGER, create_staff_groups
 from tenants import TenantInfo, use_tenant
-from tenants.lifecycle import NewTenant
+from tenants.lifecycle import TenantSpec
 
 
 def rights_of(group: str) -> set[str]:
@@ -32,6 +32,6 @@ def test_groups_that_are_there_are_kept(open_shop: Callable[..., TenantInfo]) ->
     with use_tenant(shop):
         Group.objects.get(name=CLERK).permissions.clear()
         kept = set(Group.objects.values_list("pk", "name"))
-        create_staff_groups(NewTenant(slug=shop.slug))
+        create_staff_groups(TenantSpec(slug=shop.slug))
         assert set(Group.objects.values_list("pk", "name")) == kept
         assert "orders.change_order" in rights_of(CLERK)

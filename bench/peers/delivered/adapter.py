@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.peers.sangga.adapter import inside
-from tenants.lifecycle import NewTenant, create_tenant, set_variant
+from tenants.lifecycle import TenantSpec, create_tenant, set_variant
 
 __all__ = ["create", "inside", "set_variant"]
 
@@ -11,4 +11,4 @@ __all__ = ["create", "inside", "set_variant"]
 def create(name: str) -> None:
     """Open the shop of a variant, which is called `default-shop` or `customer-a-shop`."""
     variant = name.removesuffix("-shop").replace("-", "_")
-    create_tenant(NewTenant(slug=name, owner_email=f"owner@{name}.example", variant=variant, currency="USD"))
+    create_tenant(TenantSpec(slug=name, owner_email=f"owner@{name}.example", variant=variant, currency="USD"))

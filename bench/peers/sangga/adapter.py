@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tenants.context import use_tenant
-from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle import TenantSpec, create_tenant
 from tenants.registry.lookup import tenant_by_slug
 
 
 def create(name: str) -> None:
     """Open a tenant with an owner, who has no password yet, and all that the steps furnish it with."""
-    create_tenant(NewTenant(slug=name, owner_email=f"owner@{name}.example"))
+    create_tenant(TenantSpec(slug=name, owner_email=f"owner@{name}.example"))
 
 
 def inside(name: str) -> use_tenant:

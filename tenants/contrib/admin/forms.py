@@ -19,7 +19,7 @@ from unfold.widgets import (
 
 from tenants.contrib.admin import fields
 from tenants.errors import DomainTaken, InvalidHost, InvalidName, TenancyError, TenantExists
-from tenants.lifecycle import NewTenant
+from tenants.lifecycle import TenantSpec
 from tenants.models import Domain, Tenant, check_slug
 
 LIMIT_FIELDS = ("max_concurrency", "max_queue", "max_rate", "max_burst", "max_statement_seconds")
@@ -117,8 +117,9 @@ class NewTenantForm(CapitalizedLabelsMixin, forms.Form):
                 self.add_error("owner_password", error)
         return self.cleaned_data
 
-    def spec(self) -> NewTenant:
-        return NewTenant(**{**self.cleaned_data, "owner_password": self.cleaned_data["owner_password"] or None})
+    def order(self) -> TenantSpec:
+        """Return what is asked for, once the form is valid."""
+        return TenantSpec(**{**self.cleaned_data, "owner_password": self.cleaned_data["owner_password"] or None})
 
     def add_tenancy_error(self, error: TenancyError) -> None:
         """Show an error of `create_tenant` at its field."""

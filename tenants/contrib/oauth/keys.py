@@ -24,7 +24,7 @@ from tenants.contrib.oauth.models import SigningKey
 from tenants.isolation.signing import former_tenant_keys, tenant_key
 
 if TYPE_CHECKING:
-    from tenants.lifecycle import NewTenant
+    from tenants.lifecycle import TenantSpec
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
@@ -57,7 +57,7 @@ def signing_pair() -> SigningPair:
     return SigningPair(row.kid, row.life, _opened(row.kid, bytes(row.private)))
 
 
-def create_first_key(order: NewTenant) -> None:
+def create_first_key(spec: TenantSpec) -> None:
     """Give a new tenant its key. A step of `STEPS`; whoever has none yet gets it when the first token is asked for."""
     _make_key()
 

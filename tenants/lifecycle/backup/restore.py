@@ -20,7 +20,7 @@ from tenants.lifecycle.backup.load_dump import load_rows, send_structure
 from tenants.lifecycle.backup.manifest import Manifest
 from tenants.lifecycle.backup.pg_programs import find_program, run_program, server_version
 from tenants.lifecycle.backup.scratch_database import drop_left_over, renamed_structure
-from tenants.lifecycle.create import NewTenant, insert_tenant, validate_facts
+from tenants.lifecycle.create import TenantSpec, insert_tenant, validate_spec
 from tenants.lifecycle.excluded_tables import excluded_tables
 from tenants.lifecycle.files import check_no_files, remove_orphaned_files, save_file
 from tenants.lifecycle.locking import TenantRef, existing_tenant, wrap_errors
@@ -102,7 +102,7 @@ def _check(archive: Archive) -> None:
     """Refuse what would be in the way later, before anything is done."""
     manifest = archive.manifest
     try:
-        validate_facts(NewTenant(**_facts(archive)))
+        validate_spec(TenantSpec(**_facts(archive)))
     except InvalidOption as error:
         raise InvalidBackup(str(archive.path), f"its tenant has what this code does not take. {error}") from error
     if manifest.tenant.variant not in known_variants():
@@ -146,7 +146,7 @@ def _insert(archive: Archive, wanted: TenantRef, *, over: bool) -> TenantInfo:
     if not over:
         validate_slug(slug, reserved=tenancy().all_reserved_slugs)
     facts = {**_facts(archive), "slug": slug}
-    tenant = insert_tenant(NewTenant(**facts))
+    tenant = insert_tenant(TenantSpec(**facts))
     with connection.cursor() as cursor:  # a schema or a folder that somebody has in hand is no orphan
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, tenant.id])
     if schemas.existing_schemas([tenant.schema]):

@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.errors import in_one_line
-from tenants.lifecycle import NewTenant
+from tenants.lifecycle import TenantSpec
 from tenants.lifecycle.owner import create_with_link
 from tenants.management.base import TenantCommand
 from tenants.management.error_messages import explanation
@@ -32,7 +32,7 @@ class Command(TenantCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        defaults = NewTenant(slug="")
+        defaults = TenantSpec(slug="")
         parser.add_argument("slug", metavar="SLUG", help="First part of the shop's address: acme for acme.localhost.")
         parser.add_argument("--name", default="", help="How the shop is called (default: the slug).")
         parser.add_argument("--owner-email", default="", help="The shop's first user, with all rights in it.")
@@ -46,7 +46,7 @@ class Command(TenantCommand):
     def handle(self, *, slug: str, owner_email: str, **options: Any) -> None:
         fields = ("name", "domain", "variant", "language", "currency", "time_zone")
         password = self._password(owner_email)
-        order = NewTenant(
+        order = TenantSpec(
             slug=slug,
             owner_email=owner_email,
             owner_password=password,

@@ -7,7 +7,7 @@ from django.test import TestCase
 
 from notes.models import Note
 from tenants import NoActiveTenant, current_tenant, use_tenant
-from tenants.lifecycle import NewTenant, create_tenant
+from tenants.lifecycle import TenantSpec, create_tenant
 from tenants.testing import TenantTestCase, TenantTransactionTestCase
 
 
@@ -56,7 +56,7 @@ class CommittedTest(TenantTransactionTestCase):
     test_the_next_test_finds_its_tenants_and_no_rows = committed
 
     def test_a_tenant_that_is_opened_is_taken_away(self):
-        self.assertEqual(create_tenant(NewTenant(slug="third")).slug, "third")
+        self.assertEqual(create_tenant(TenantSpec(slug="third")).slug, "third")
 
     test_another_can_have_its_slug = test_a_tenant_that_is_opened_is_taken_away
 

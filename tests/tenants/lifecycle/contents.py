@@ -28,7 +28,7 @@ ODD_TEXT = "t_1.goods; COPY t_2.x FROM stdin;\n\\.\n'한국어'\t\\N\r\n\x7f"
 """What a careless reader of a dump would stumble over."""
 
 
-def furnish(tenant: TenantInfo, goods: int = 3) -> None:
+def populate(tenant: TenantInfo, goods: int = 3) -> None:
     """Give a shop goods with a picture, a customer with an order, a user, and somebody who is signed in."""
     with use_tenant(tenant):
         for number in range(goods):

@@ -29,7 +29,7 @@ from tenants.lifecycle.backup import pg_programs as programs
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import chosen_targets, target_fingerprint
 from tenants.models import AuditEvent
-from tests.tenants.lifecycle.contents import files, furnish
+from tests.tenants.lifecycle.contents import files, populate
 
 OpenShop = Callable[..., TenantInfo]
 
@@ -37,7 +37,7 @@ OpenShop = Callable[..., TenantInfo]
 @pytest.fixture
 def shop(open_shop: OpenShop) -> TenantInfo:
     tenant = open_shop(currency="EUR", language="ko", time_zone="Europe/Berlin")
-    furnish(tenant)
+    populate(tenant)
     return tenant
 
 

@@ -12,7 +12,7 @@ from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import DomainTaken, InvalidHost, InvalidName, InvalidOption, TenantExists
 from tenants.http.maintenance_bypass import bypass_link
 from tenants.lifecycle import (
-    NewTenant,
+    TenantSpec,
     add_domain,
     clone_tenant,
     create_tenant,
@@ -123,7 +123,7 @@ def test_who_did_what_is_written_down_in_the_same_transaction(live_tenant: Tenan
 )
 def test_facts_that_cannot_be_are_refused(committed: None, fact: str, value: str) -> None:
     with pytest.raises(InvalidOption, match=value.replace(".", r"\.")):
-        create_tenant(NewTenant(slug="never", **{fact: value}))
+        create_tenant(TenantSpec(slug="never", **{fact: value}))
 
 
 def test_a_set_up_link_is_worth_nothing_in_a_clone(open_shop: OpenShop) -> None:

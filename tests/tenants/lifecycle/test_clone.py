@@ -40,7 +40,7 @@ from tenants.lifecycle import add_domain, clone_tenant, purge_tenant, suspend_te
 from tenants.migrator.apply import migrate_tenant
 from tenants.migrator.graph import chosen_targets
 from tenants.models import AuditEvent, Domain, Tenant
-from tests.tenants.lifecycle.contents import contents, files, furnish, rows
+from tests.tenants.lifecycle.contents import contents, files, populate, rows
 
 OpenShop = Callable[..., TenantInfo]
 Clone = Callable[..., TenantInfo]
@@ -67,7 +67,7 @@ def clone(committed: None) -> Iterator[Clone]:
 def shop(open_shop: OpenShop) -> TenantInfo:
     """A shop with something in every table that matters."""
     tenant = open_shop(currency="EUR", language="ko", time_zone="Europe/Berlin", api_version="v2")
-    furnish(tenant)
+    populate(tenant)
     return tenant
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.errors import TenantExists
 from tenants.lifecycle import (
-    NewTenant,
+    TenantSpec,
     create_tenant,
     delete_tenant,
     due_for_purge,
@@ -45,7 +45,7 @@ def test_a_deleted_shop_is_like_none_and_can_be_had_back(open_shop: OpenShop) ->
     with pytest.raises(TenantNotFound):
         tenant_by_slug(shop.slug)
     with pytest.raises(TenantExists):
-        create_tenant(NewTenant(slug=shop.slug))
+        create_tenant(TenantSpec(slug=shop.slug))
     undelete_tenant(shop.slug)
     assert status_at(shop) == 200
 
@@ -89,7 +89,7 @@ def test_a_purge_leaves_nothing_but_the_record_of_it(open_shop: OpenShop) -> Non
         assert not default_storage.exists("picture.txt")
     with use_tenant(neighbour):
         assert default_storage.exists("picture.txt")
-    assert create_tenant(NewTenant(slug=shop.slug)).schema != shop.schema
+    assert create_tenant(TenantSpec(slug=shop.slug)).schema != shop.schema
     delete_tenant(shop.slug)
     purge_tenant(shop.slug)
 

@@ -19,7 +19,7 @@ from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.models import Tenant
 from tenants.postgresql.direct_connection import connect_directly
 from tenants.registry.tenant_info import all_tenants
-from tests.tenants.lifecycle.contents import contents, furnish
+from tests.tenants.lifecycle.contents import contents, populate
 from tests.waiting import eventually
 
 OpenShop = Callable[..., TenantInfo]
@@ -69,7 +69,7 @@ def is_forgotten() -> bool:
 def shop(open_shop: OpenShop) -> Iterator[TenantInfo]:
     """A shop with something in it; what is made of it is taken away as well."""
     tenant = open_shop()
-    furnish(tenant)
+    populate(tenant)
     with use_tenant(PLATFORM):
         before = set(Tenant.objects.values_list("pk", flat=True))
     yield tenant

@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from tenants import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant
 from tenants.errors import DomainTaken, InvalidName, SchemaExists, TenantExists
-from tenants.lifecycle import NewTenant, add_domain, create_tenant, delete_tenant, purge_tenant
+from tenants.lifecycle import TenantSpec, add_domain, create_tenant, delete_tenant, purge_tenant
 from tenants.models import AuditEvent, Domain, SchemaState, Tenant
 from tenants.registry.lookup import registry, tenant_by_slug
 from tests.settings import TENANTS
@@ -23,19 +23,19 @@ from tests.settings import TENANTS
 OpenShop = Callable[..., TenantInfo]
 
 
-def fail(order: NewTenant) -> None:
+def fail(spec: TenantSpec) -> None:
     """Be a step that writes, and then fails."""
     Group.objects.create(name="half made")
     raise ZeroDivisionError
 
 
-def furnish(order: NewTenant) -> None:
+def populate(spec: TenantSpec) -> None:
     """Be a step that writes as the tenant, now and after the commit."""
-    Group.objects.create(name=f"{order.slug} {current_tenant().slug}")
+    Group.objects.create(name=f"{spec.slug} {current_tenant().slug}")
     transaction.on_commit(lambda: Group.objects.create(name=f"after the commit of {current_tenant().slug}"))
 
 
-STEPS = [f"{__name__}.{name}" for name in ("furnish", "fail")]
+STEPS = [f"{__name__}.{name}" for name in ("populate", "fail")]
 
 
 OF_THIS_DATABASE = r"LIKE replace(current_database(), '_', '\_') || '\_t\_%'"
@@ -74,13 +74,13 @@ def nothing_is_left(committed: None) -> Iterator[None]:
 def test_a_step_that_fails_leaves_no_row_schema_or_role(place: int) -> None:
     steps = [*TENANTS["STEPS"]]
     steps.insert(place, STEPS[1])
-    order = NewTenant(slug="half-made", owner_email="o@half.example", domain="half-made.example")
+    order = TenantSpec(slug="half-made", owner_email="o@half.example", domain="half-made.example")
     with override_settings(TENANTS={**TENANTS, "STEPS": steps}), pytest.raises(ZeroDivisionError):
         create_tenant(order)
     assert registry.get("slug:half-made") is None
 
 
-def leave_open(order: NewTenant) -> None:
+def leave_open(spec: TenantSpec) -> None:
     transaction.atomic().__enter__()
 
 
@@ -90,33 +90,33 @@ def test_a_step_that_leaves_a_transaction_open_fails_the_opening() -> None:
     steps = [*TENANTS["STEPS"], f"{__name__}.leave_open"]
     with override_settings(TENANTS={**TENANTS, "STEPS": steps}):
         with pytest.raises(transaction.TransactionManagementError, match="was entered and not left"):
-            create_tenant(NewTenant(slug="half-made", owner_email="o@half.example"))
+            create_tenant(TenantSpec(slug="half-made", owner_email="o@half.example"))
     assert not connection.in_atomic_block
 
 
 @pytest.mark.usefixtures("nothing_is_left")
 @pytest.mark.parametrize(
-    "order",
+    "spec",
     [
-        NewTenant(slug="half-made", name="x" * 201),
-        NewTenant(slug="half-made", name="a\0b"),
-        NewTenant(slug="half-made", owner_email="o" * 200 + "@half.example"),
-        NewTenant(slug="half-made", domain="half_made.example"),
-        NewTenant(slug="half-made", domain="half-made.localhost"),
-        NewTenant(slug="half-made", domain="localhost"),
-        NewTenant(slug="half-made", time_zone="Moon/Tranquility"),
-        NewTenant(slug="acme", owner_email="o@half.example"),
+        TenantSpec(slug="half-made", name="x" * 201),
+        TenantSpec(slug="half-made", name="a\0b"),
+        TenantSpec(slug="half-made", owner_email="o" * 200 + "@half.example"),
+        TenantSpec(slug="half-made", domain="half_made.example"),
+        TenantSpec(slug="half-made", domain="half-made.localhost"),
+        TenantSpec(slug="half-made", domain="localhost"),
+        TenantSpec(slug="half-made", time_zone="Moon/Tranquility"),
+        TenantSpec(slug="acme", owner_email="o@half.example"),
     ],
 )
-def test_an_order_that_will_not_do_leaves_nothing(order: NewTenant) -> None:
+def test_an_order_that_will_not_do_leaves_nothing(spec: TenantSpec) -> None:
     with pytest.raises(Exception):  # noqa: B017  # its kind is the business of other tests
-        create_tenant(order)
+        create_tenant(spec)
 
 
 @pytest.mark.usefixtures("nothing_is_left")
 def test_a_caller_who_changes_their_mind_leaves_nothing() -> None:
     with suppress(KeyError), use_tenant(PLATFORM), transaction.atomic():
-        create_tenant(NewTenant(slug="half-made"))
+        create_tenant(TenantSpec(slug="half-made"))
         raise KeyError
 
 
@@ -142,7 +142,7 @@ def test_an_existing_schema_is_neither_adopted_nor_dropped(open_shop: OpenShop) 
     before = trace()
     try:
         with pytest.raises(SchemaExists, match=in_the_way):
-            create_tenant(NewTenant(slug="adopter", owner_email="o@adopter.example"))
+            create_tenant(TenantSpec(slug="adopter", owner_email="o@adopter.example"))
         assert trace() == before
         with use_tenant(PLATFORM), connection.cursor() as cursor:
             cursor.execute(f"SELECT what FROM {in_the_way}.keep")
@@ -202,7 +202,7 @@ def test_the_same_slug_again_is_an_empty_shop_in_another_schema(open_shop: OpenS
         Group.objects.create(name="the old owner's secret")
     delete_tenant("phoenix")
     with pytest.raises(TenantExists):
-        create_tenant(NewTenant(slug="phoenix"))
+        create_tenant(TenantSpec(slug="phoenix"))
     purge_tenant("phoenix")
     second = open_shop("phoenix")
     assert (second.id, second.schema, second.role) != (first.id, first.schema, first.role)
@@ -218,7 +218,7 @@ ODD_BUT_GOOD = ["order", "user", "1", "0", "select", "a" * 63, "pg-catalog", "in
 def test_odd_slugs_round_trip_and_never_name_a_schema(committed: None) -> None:
     """All in one transaction that is rolled back: their schemas are really made."""
     with suppress(KeyError), use_tenant(PLATFORM), transaction.atomic():
-        made = [create_tenant(NewTenant(slug=slug)) for slug in ODD_BUT_GOOD]
+        made = [create_tenant(TenantSpec(slug=slug)) for slug in ODD_BUT_GOOD]
         for tenant, slug in zip(made, ODD_BUT_GOOD, strict=True):
             row = Tenant.objects.get(slug=slug)
             assert (row.pk, row.schema) == (tenant.id, f"t_{tenant.id}")
@@ -231,7 +231,7 @@ def test_odd_slugs_round_trip_and_never_name_a_schema(committed: None) -> None:
 @pytest.mark.parametrize("slug", ["z';CREATE TABLE public.pwned(i int)--", 'q"; DROP SCHEMA public', "..", "a\0", "É"])
 def test_a_slug_that_will_not_do_is_refused_before_anything_is_done(nothing_is_left: None, slug: str) -> None:
     with pytest.raises(InvalidName):
-        create_tenant(NewTenant(slug=slug))
+        create_tenant(TenantSpec(slug=slug))
 
 
 def test_a_new_tenant_is_complete_and_written_down(open_shop: OpenShop) -> None:

@@ -28,7 +28,7 @@ from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.conf import tenancy
 from tenants.errors import InvalidBackup, InvalidName, StepFailed, TenantExists
 from tenants.lifecycle import (
-    NewTenant,
+    TenantSpec,
     add_domain,
     backup_tenant,
     create_tenant,
@@ -47,7 +47,7 @@ from tenants.migrator.runner import Run, RunOptions
 from tenants.models import AuditEvent, Domain, SchemaState, Tenant
 from tenants.postgresql.direct_connection import connect_directly
 from tests.ledger.models import Account, Entry
-from tests.tenants.lifecycle.contents import contents, files, furnish, rows, structure, without_schema
+from tests.tenants.lifecycle.contents import contents, files, populate, rows, structure, without_schema
 from tests.tenants.lifecycle.test_backup import members
 
 OpenShop = Callable[..., TenantInfo]
@@ -75,7 +75,7 @@ def restore(committed: None) -> Iterator[Restore]:
 @pytest.fixture
 def shop(open_shop: OpenShop) -> TenantInfo:
     tenant = open_shop(name="The shop 상점", currency="EUR", language="ko", time_zone="Europe/Berlin")
-    furnish(tenant)
+    populate(tenant)
     return tenant
 
 
@@ -92,8 +92,8 @@ def spare(committed: None, tmp_path: Path) -> Path:
     """The backup of a shop that is gone; made once, since most who take it only see it refused."""
     path = tmp_path / "spare.tar"
     if not _SPARE:
-        tenant = create_tenant(NewTenant(slug="spare"))
-        furnish(tenant)
+        tenant = create_tenant(TenantSpec(slug="spare"))
+        populate(tenant)
         _SPARE.append(backup_tenant("spare", path).read_bytes())
         delete_tenant("spare")
         purge_tenant("spare")

@@ -15,7 +15,7 @@ from django.urls import path
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.services.models import Service
 from tenants.errors import ConfigurationError, TenantNotFound
-from tenants.lifecycle import NewTenant, create_tenant, delete_tenant, purge_tenant, undelete_tenant
+from tenants.lifecycle import TenantSpec, create_tenant, delete_tenant, purge_tenant, undelete_tenant
 from tenants.models import Tenant
 from tests.typed import Manage
 
@@ -151,8 +151,8 @@ def test_a_purge_that_has_begun_cannot_be_undone_and_says_so(live_tenant: Tenant
 PLAIN = "shop.steps.create_staff_groups"
 
 
-def make_owner_without_password(order: NewTenant) -> None:
-    User.objects.create_user(order.owner_email, order.owner_email)
+def make_owner_without_password(spec: TenantSpec) -> None:
+    User.objects.create_user(spec.owner_email, spec.owner_email)
 
 
 NOT_A_FUNCTION = 7
@@ -180,7 +180,7 @@ def nothing_is_left(committed: None) -> None:
 )
 def test_steps_that_make_no_owner_open_no_shop(nothing_is_left: None, steps: list[str], reason: str) -> None:
     """Fault 26: it printed "Opened", with 0 users and the password dropped."""
-    order = NewTenant(slug="typed", owner_email="o@typed.example", owner_password="correct horse battery")
+    order = TenantSpec(slug="typed", owner_email="o@typed.example", owner_password="correct horse battery")
     with (
         override_settings(TENANTS={**settings.TENANTS, "STEPS": steps}),
         pytest.raises(ConfigurationError, match=reason),

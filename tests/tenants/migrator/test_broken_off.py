@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, transaction
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.lifecycle import NewTenant, create_tenant, rename_tenant, set_variant
+from tenants.lifecycle import TenantSpec, create_tenant, rename_tenant, set_variant
 from tenants.migrator import apply
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind, migrate_one
@@ -108,7 +108,7 @@ def test_an_error_in_any_statement_of_creating_leaves_no_block_open(
         slug, kind = f"broken-{uuid4().hex[:8]}", KINDS[(number // 2 + first) % 4]
         with breaking(kind, number) as breaker:
             try:
-                tenant = create_tenant(NewTenant(slug=slug))
+                tenant = create_tenant(TenantSpec(slug=slug))
             except Exception as error:
                 check_cause(error, breaker)
                 tenant = None

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.lifecycle import NewTenant, create_tenant, delete_tenant, purge_tenant, rename_tenant
+from tenants.lifecycle import TenantSpec, create_tenant, delete_tenant, purge_tenant, rename_tenant
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.migrator.verify import verify
@@ -59,7 +59,7 @@ def test_a_run_meets_creations(open_shop: OpenShop) -> None:
     slugs = [f"meanwhile-{number}" for number in range(3)]
 
     def create() -> list[TenantInfo]:
-        return [create_tenant(NewTenant(slug=slug)) for slug in slugs]
+        return [create_tenant(TenantSpec(slug=slug)) for slug in slugs]
 
     made, outcomes = in_threads(create, lambda: list(Run(find_behind()[1], RunOptions())))
     try:

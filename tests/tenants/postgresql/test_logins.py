@@ -104,9 +104,9 @@ import os; os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 import django; django.setup()
 from django.core.management import call_command as call
 from tenants import use_tenant
-from tenants.lifecycle import NewTenant, clone_tenant, create_tenant, delete_tenant, purge_tenant
+from tenants.lifecycle import TenantSpec, clone_tenant, create_tenant, delete_tenant, purge_tenant
 from tenants.lifecycle.reconcile import reconcile_tenants
-tenant = create_tenant(NewTenant(slug="globex"))
+tenant = create_tenant(TenantSpec(slug="globex"))
 clone_tenant("globex", "initech")
 delete_tenant("globex")
 purge_tenant("globex")

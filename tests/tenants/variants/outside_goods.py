@@ -16,7 +16,7 @@ from shop.customers.models import Customer
 from shop.goods.models import Category, Goods, Sku
 from shop.orders.services import CustomerDetails, place_order
 from tenants import TenantInfo, use_tenant
-from tenants.lifecycle import NewTenant
+from tenants.lifecycle import TenantSpec
 from tenants.registry.lookup import tenant_by_slug
 from tenants.testing.databases import test_database
 
@@ -80,5 +80,5 @@ def main() -> None:
     call_command("makemigrations", "special", verbosity=0)
     call_command("check")
     setup_test_environment()
-    with test_database([NewTenant(slug="special", variant="special", owner_email="o@x.example")], reuse=False):
+    with test_database([TenantSpec(slug="special", variant="special", owner_email="o@x.example")], reuse=False):
         say(tenant_by_slug("special"))

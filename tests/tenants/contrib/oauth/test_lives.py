@@ -27,7 +27,7 @@ from tenants.contrib.oauth.revocation import revoke_tokens
 from tenants.contrib.oauth.tokens import verify
 from tenants.errors import WrongSchema
 from tenants.lifecycle import (
-    NewTenant,
+    TenantSpec,
     clone_tenant,
     create_tenant,
     delete_tenant,
@@ -123,7 +123,7 @@ class TestElsewhere:
         registry.clear()
         assert _ask(live_tenant.host, token)[0] == 404
         purge_tenant(live_tenant.slug)
-        namesake = create_tenant(NewTenant(slug=live_tenant.slug))
+        namesake = create_tenant(TenantSpec(slug=live_tenant.slug))
         registry.clear()
         try:
             _refused(namesake.host, token, OTHER_KEY)

@@ -24,7 +24,7 @@ from tenants import PLATFORM, redaction, use_tenant
 from tenants.contrib.observability.logs import JsonFormatter, RedactionLogFilter
 from tenants.contrib.services.conf import service_settings
 from tenants.errors import ConfigurationError
-from tenants.lifecycle import NewTenant
+from tenants.lifecycle import TenantSpec
 from tenants.postgresql.direct_connection import direct_options
 from tenants.redaction import redact_secrets
 from tests.away import PASSWORD, database_away
@@ -122,7 +122,7 @@ def fail_with(**variables: Any) -> None:
         {"environment": {"PGPASSWORD": PASSWORD, "DATABASE_URL": DIRECT}},
         {"api_key": PASSWORD},
         {"client_secret": PASSWORD},
-        {"order": NewTenant(slug="x", owner_password=PASSWORD)},
+        {"order": TenantSpec(slug="x", owner_password=PASSWORD)},
     ],
     ids=lambda variables: next(iter(variables)),
 )
