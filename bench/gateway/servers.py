@@ -124,8 +124,8 @@ def register(service: int, failing: int) -> None:
 
     from shop.demo.command import close_connections
     from tenants import PLATFORM, TenantNotFound, use_tenant
-    from tenants.lifecycle import TenantSpec, create_tenant
     from tenants.contrib.services.models import Service
+    from tenants.lifecycle import TenantSpec, create_tenant
     from tenants.models import Tenant
     from tenants.registry.lookup import tenant_by_slug
 

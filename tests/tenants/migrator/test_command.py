@@ -268,7 +268,9 @@ def test_code_cannot_record_an_app_without_tables_either(open_shop: OpenShop) ->
     """Fault 16: the functions behind the command refuse it as well, alone and together."""
     shops = [open_shop() for _ in range(2)]
     targets = chosen_targets("customer_a", "0001")
-    with pytest.raises(MigrationFailed, match="customer_a has its tables in the schemas of tenants of the variant 'customer_a'"):
+    with pytest.raises(
+        MigrationFailed, match="customer_a has its tables in the schemas of tenants of the variant 'customer_a'"
+    ):
         migrate_tenant(shops[0], targets)
     outcomes = list(Run(shops, RunOptions(targets=tuple(targets))))
     assert [outcome.failed for outcome in outcomes] == [True, True]
