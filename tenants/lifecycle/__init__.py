@@ -1,4 +1,4 @@
-"""The life of a tenant, step by step: plain functions that commands, admin buttons and code call alike."""
+"""Lifecycle of a tenant: functions that commands, the admin and code call."""
 
 from tenants.lifecycle.backup.backup import backup_tenant
 from tenants.lifecycle.backup.restore import restore_tenant

@@ -1,4 +1,4 @@
-"""Taking personal data out of a clone."""
+"""Removal of personal data from a clone."""
 
 from __future__ import annotations
 
@@ -19,28 +19,25 @@ from tenants.errors import ConfigurationError
 from tenants.isolation.app_placement import is_installed_for
 
 _SECOND_FACTORS = ("django_otp.plugins.otp_static", "django_otp.plugins.otp_totp")
-"""Apps whose rows are secrets in people's pockets: good for nothing without a password, and still theirs."""
+"""Apps whose rows are secrets of users."""
 
 
 def anonymisers() -> list[Callable[[], None]]:
-    """Return what takes personal data out of the active tenant: the engine's own, then those of the settings.
-
-    Raises `ConfigurationError` for a path in `TENANTS["ANONYMISERS"]` that leads nowhere.
-    """
+    """Return the engine's anonymiser and those in `TENANTS["ANONYMISERS"]`; raise `ConfigurationError`."""
     return [anonymise_users, *map(_function, tenancy().anonymisers)]
 
 
 def anonymise_users() -> None:
-    """Make names and addresses of users up, take their passwords and second factors, and forget the admin's log."""
+    """Replace users' names and addresses, and delete their passwords, second factors and the admin's log."""
     users: type[Model] = get_user_model()
     known = {field.name for field in users._meta.concrete_fields}
-    # Nobody real has such an address (RFC 2606), so no row meets another half-way.
-    nobody = Concat(Value("user"), Cast(F("pk"), CharField()), Value("@example.invalid"))
+    # No real user has such an address (RFC 2606), so that no row conflicts with one that is not updated yet.
+    address = Concat(Value("user"), Cast(F("pk"), CharField()), Value("@example.invalid"))
     values: dict[str, Any] = {
-        get_user_model().get_email_field_name(): nobody,
+        get_user_model().get_email_field_name(): address,
         "first_name": Value("User"),
         "last_name": Cast(F("pk"), CharField()),
-        get_user_model().USERNAME_FIELD: nobody,
+        get_user_model().USERNAME_FIELD: address,
         "password": make_password(None),
     }
     users._base_manager.update(**{name: value for name, value in values.items() if name in known})

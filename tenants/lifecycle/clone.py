@@ -1,4 +1,4 @@
-"""Making a second tenant of one, with a schema, a role, files and a life of its own."""
+"""Clone of a tenant: a new tenant with a copy of its rows and files."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def clone_tenant(
     anonymise: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> TenantInfo:
-    """Make `new_slug` a copy of a tenant as it is now, and return it; on any error nothing of it is left.
+    """Copy a tenant to a new tenant `new_slug` and return that; on any error, all of it is rolled back.
 
-    The clone has its source's plan, limits and demand for a second factor; it has no domains, and is open even if its
-    source is suspended. Users keep their passwords, but nobody is signed in: the models in
-    `TENANTS["CLONE_LEAVES_OUT"]` stay empty. `anonymise` takes personal data out before anybody can see the clone.
-    Shoppers of the source go on buying meanwhile. All of it is one transaction, on a connection of its own.
+    The clone has the plan, limits and second-factor rule of its source. It has no domains, and is active even if the
+    source is suspended. Users keep their passwords but are signed out: the models in `TENANTS["CLONE_LEAVES_OUT"]` stay
+    empty. `anonymise` removes personal data before the clone is visible. The source stays open. All of it is one
+    transaction on a separate connection.
 
     Raises `InvalidName`, `TenantExists`, `TenantNotFound`, `SchemaOutdated`, `TenantAhead`, `SchemaDrift`,
     `TenantLocked`, `StepFailed`, or what an anonymiser raises.
@@ -51,11 +51,11 @@ def clone_tenant(
     with wrap_errors(f"Cloning {describe(slug)}"), ExitStack() as undo:
         with tenant_snapshot(slug) as source:
             _check_is_current(source)
-            clone = _insert(source, _order(source, new_slug, name))
+            clone = _insert(source, _spec(source, new_slug, name))
             check_no_files(clone)
             undo.callback(remove_orphaned_files, clone)
-            _make_schema(source, clone)
-            _check_is_alike(source, clone)
+            _create_schema(source, clone)
+            _check_same_structure(source, clone)
             with use_tenant(clone.as_owner()):
                 copy_rows(source.schema, clone.schema, without=excluded, progress=progress)
             with use_tenant(clone):
@@ -64,7 +64,7 @@ def clone_tenant(
             copy_files(source, clone, progress)
             audit.record("clone", source, clone=clone.slug, anonymised=anonymise)
             audit.record("create", clone, clone_of=source.slug, anonymised=anonymise)
-        undo.pop_all()  # committed: the files are somebody's
+        undo.pop_all()  # committed: the files belong to a tenant now
     return clone
 
 
@@ -75,7 +75,7 @@ def _check_is_current(source: TenantInfo) -> None:
         raise SchemaOutdated(source.slug)
 
 
-def _order(source: TenantInfo, new_slug: str, name: str) -> TenantSpec:
+def _spec(source: TenantInfo, new_slug: str, name: str) -> TenantSpec:
     return TenantSpec(
         slug=new_slug,
         name=name,
@@ -92,7 +92,7 @@ def _insert(source: TenantInfo, spec: TenantSpec) -> TenantInfo:
     return info_of(clone, is_new=True)
 
 
-def _make_schema(source: TenantInfo, clone: TenantInfo) -> None:
+def _create_schema(source: TenantInfo, clone: TenantInfo) -> None:
     dormant = dormant_variants_of(SchemaHistory.read(source).applied, source.variant)
     schemas.create_schema(clone)
     if clone.role:
@@ -100,8 +100,8 @@ def _make_schema(source: TenantInfo, clone: TenantInfo) -> None:
     migrate_new_with_dormant(clone, dormant)
 
 
-def _check_is_alike(source: TenantInfo, clone: TenantInfo) -> None:
-    """Refuse to lose what is in a table, column or sequence that the code does not know."""
+def _check_same_structure(source: TenantInfo, clone: TenantInfo) -> None:
+    """Raise `SchemaDrift` for tables, columns or sequences that the code does not know: their data would be lost."""
     there, here = columns_of(source.schema), columns_of(clone.schema)
     for table in sorted(there.keys() | here.keys()):
         _check_columns(source, table, there.get(table, {}), here.get(table, {}))

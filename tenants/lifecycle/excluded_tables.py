@@ -1,4 +1,4 @@
-"""The tables whose rows stay behind when a tenant is cloned or restored, since they would let somebody in."""
+"""Tables that clones and backups leave empty, because their rows (sessions, tokens) sign users in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tenants.errors import ConfigurationError
 
 
 def excluded_tables() -> frozenset[str]:
-    """Return the tables of the models in `TENANTS["CLONE_LEAVES_OUT"]`; raise `ConfigurationError` for one unknown."""
+    """Return the tables of the models in `TENANTS["CLONE_LEAVES_OUT"]`; raise `ConfigurationError`."""
     return frozenset(table for label in tenancy().clone_leaves_out for table in _tables(_model(label)))
 
 
@@ -21,7 +21,7 @@ def _model(label: str) -> type[Model]:
         return apps.get_model(label)
     except (LookupError, ValueError) as error:
         raise ConfigurationError(
-            f"TENANTS['CLONE_LEAVES_OUT'] names {label!r}, and there is no such model. It takes 'app_label.Model'."
+            f"TENANTS['CLONE_LEAVES_OUT'] names {label!r}, which is not a model. Write it as 'app_label.Model'."
         ) from error
 
 

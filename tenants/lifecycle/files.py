@@ -1,4 +1,4 @@
-"""The files of a tenant, wherever Django's default storage keeps them."""
+"""Media files of a tenant in Django's default storage."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tenants.lifecycle.progress import Progress
 
 
 def file_names(folder: str = "") -> Iterator[str]:
-    """Yield the names of all files of the active tenant, in alphabetical order, folder by folder."""
-    with suppress(FileNotFoundError):  # it never had a file, or a folder went in the meantime
+    """Yield the names of all files of the active tenant, sorted within each folder."""
+    with suppress(FileNotFoundError):  # no file yet, or a folder was deleted since
         folders, names = default_storage.listdir(folder)
         prefix = f"{folder}/" if folder else ""
         yield from (prefix + name for name in sorted(names))
@@ -29,7 +29,7 @@ def file_names(folder: str = "") -> Iterator[str]:
 
 
 def copy_files(source: TenantInfo, target: TenantInfo, progress: Progress) -> None:
-    """Give `target` a copy of every file of `source`; one that goes in the meantime is left out."""
+    """Copy the files of `source`, except those deleted meanwhile, to `target`."""
     with use_tenant(source):
         names = list(file_names())
     for done, name in enumerate(names):
@@ -42,38 +42,34 @@ def copy_files(source: TenantInfo, target: TenantInfo, progress: Progress) -> No
 
 
 def save_file(name: str, stream: IO[bytes]) -> None:
-    """Save a file of the active tenant under just that name, as rows refer to it.
-
-    Raises `FileExistsError` if the name is taken, where a storage would choose another one.
-    """
+    """Save a file of the active tenant under exactly this name, because rows refer to it; raise `FileExistsError`."""
     saved = default_storage.save(name, File(stream, name))
     if saved != name:
         default_storage.delete(saved)
-        raise FileExistsError(f"the file {name!r} can only be kept as {saved!r}")
+        raise FileExistsError(f"the file {name!r} exists, so the storage has saved it as {saved!r}")
 
 
 def check_no_files(tenant: TenantInfo) -> None:
-    """Raise `FileExistsError` if a new tenant would find files that another one left, perhaps of another database."""
+    """Raise `FileExistsError` if the folder of a new tenant contains files, perhaps from another database."""
     with use_tenant(tenant):
         if next(file_names(), None) is not None:
             raise FileExistsError(
-                f"there are files already in the folder {tenant.schema} of the media, which belong to no tenant here. "
-                f"Look into it, and move them away or run `manage.py reconcile_tenants --drop-orphans`."
+                f"the media folder {tenant.schema} contains files that belong to no tenant. Move them away, or run "
+                f"`manage.py reconcile_tenants --drop-orphans`."
             )
 
 
 def remove_files(tenant: TenantInfo) -> None:
-    """Remove all files of a tenant."""
     if isinstance(default_storage, TenantFileSystemStorage):
         with use_tenant(tenant):
             shutil.rmtree(Path(default_storage.location), ignore_errors=True)
 
 
 def remove_orphaned_files(tenant: TenantInfo) -> None:
-    """Remove the files of a tenant whose making was given up; a tenant that is there after all keeps them.
+    """Remove the files of a tenant whose creation failed, unless it exists.
 
-    It is, if the connection broke while its transaction was committed. Where that cannot be found out now,
-    `reconcile_tenants` does it later.
+    It can exist: the connection may have been lost during the commit. Without a database, `reconcile_tenants` removes
+    the files later.
     """
     with suppress(DatabaseError):
         if is_orphaned(tenant.id):

@@ -1,8 +1,8 @@
-"""How long steps say how far they are."""
+"""Progress callback of long steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
-"""Called with how much is done and how much there is."""
+"""Called with the number of finished parts and their total."""

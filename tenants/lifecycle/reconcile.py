@@ -1,4 +1,4 @@
-"""Bringing rows, schemas, roles and files back together after a crash or a hand in the database."""
+"""Repair of rows, schemas, roles and files that do not match, after a crash or a manual change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from tenants.models import SchemaState, Tenant
 from tenants.models.code_release import Key
 from tenants.names import role_name
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.postgresql.schema_parts import tables_without_privileges
 from tenants.registry.tenant_info import all_tenants
 from tenants.variants.discovery import known_variants
 
@@ -33,18 +32,18 @@ _SCHEMA = re.compile(r"t_(\d+)")
 
 
 def reconcile_tenants(*, drop_orphans: bool = False) -> Iterator[str]:
-    """Finish or clear what a crash left, and yield what was done or found, in words.
+    """Repair what can be repaired, and yield a line for each repair or problem.
 
-    Purges that were cut short are finished, missing roles made, wrong records written anew. A schema or a folder
-    without a tenant is only named, unless `drop_orphans` says that it may go.
+    Interrupted purges are completed, missing roles created and wrong records corrected. A schema or a folder without
+    a tenant is only reported, or dropped with `drop_orphans`.
     """
-    for deletion in _purges_cut_short():
+    for deletion in _interrupted_purges():
         purge_tenant(deletion)
-        yield f"{deletion.slug}: the purge that was cut short is finished"
+        yield f"{deletion.slug}: interrupted purge completed"
     tenants = all_tenants()
-    yield from _mend(tenants)
+    yield from _repair(tenants)
     for database in drop_left_over():
-        yield f"database {database} was left over by a restore that was cut short: dropped"
+        yield f"database {database} was left by an interrupted restore: dropped"
     for schema in schemas_without_tenant(tenants):
         if not is_orphaned(_number(schema)):
             continue
@@ -64,54 +63,54 @@ def _number(schema: str) -> int:
 
 
 def _done(dropped: bool) -> str:
-    return "dropped" if dropped else "look into it, then --drop-orphans"
+    return "dropped" if dropped else "inspect it, then use --drop-orphans"
 
 
-def _purges_cut_short() -> list[Deletion]:
+def _interrupted_purges() -> list[Deletion]:
     purging = {tenant.id for tenant in all_tenants(status=Tenant.Status.PURGING)}
     return [deletion for deletion in deletions_due() if deletion.tenant_id in purging]
 
 
-def _mend(tenants: list[TenantInfo]) -> Iterator[str]:
+def _repair(tenants: list[TenantInfo]) -> Iterator[str]:
     with use_tenant(PLATFORM):
         there = schemas.existing_schemas([tenant.schema for tenant in tenants])
         roles = schemas.existing_roles([tenant.role for tenant in tenants])
         states = dict(SchemaState.objects.values_list("tenant_id", "fingerprint"))
     for tenant in tenants:
         if tenant.schema not in there:
-            yield f"{tenant.slug}: its schema {tenant.schema} is gone. Restore it from a backup, or delete the tenant"
+            yield f"{tenant.slug}: its schema {tenant.schema} is missing. Restore a backup, or delete the tenant"
             continue
-        if lacking := _rights_that_are_missing(tenant, roles):
+        if missing := _missing_rights(tenant, roles):
             with use_tenant(PLATFORM), transaction.atomic():
                 schemas.grant_to_role(tenant)
                 audit.record("make role", tenant, role=tenant.role)
-            yield f"{tenant.slug}: its role {tenant.role} {lacking}"
+            yield f"{tenant.slug}: its role {tenant.role} {missing}"
         if tenant.variant not in known_variants():
             yield f"{tenant.slug}: {UnknownVariant(tenant.variant, sorted(known_variants()))}"
             continue
         if unknown := newer_migrations(SchemaHistory.read(tenant)):
             names = ", ".join(f"{app}.{name}" for app, name in unknown)
-            yield f"{tenant.slug}: its record is left alone. This code has no migration {names}; use the newer release"
+            yield f"{tenant.slug}: its record is unchanged: this code has no migration {names}. Use the newer release"
             continue
-        for app, name in _forget_without_tables(tenant):
-            yield f"{tenant.slug}: {app}.{name} was on record, and none of its tables was there: taken off the record"
+        for app, name in _unrecord_without_tables(tenant):
+            yield f"{tenant.slug}: {app}.{name} was recorded without any of its tables: record deleted"
         if _rewrite_record(tenant, states.get(tenant.id, "")):
-            yield f"{tenant.slug}: its migrations were other ones than the control plane had on record"
+            yield f"{tenant.slug}: the control plane had recorded other migrations: record corrected"
 
 
-def _rights_that_are_missing(tenant: TenantInfo, roles: set[str]) -> str:
-    """Return, in words, what is done about a role that is missing or may not use tables of its tenant."""
+def _missing_rights(tenant: TenantInfo, roles: set[str]) -> str:
+    """Return, in words, what is repaired of a role, or an empty text."""
     if not tenant.role:
         return ""
     if tenant.role not in roles:
-        return "was missing and has been made"
+        return "was missing: created"
     with use_tenant(PLATFORM):
         tables = tables_without_privileges(tenant.schema, tenant.role)
-    return f"had no rights on {', '.join(tables)} and has them now" if tables else ""
+    return f"had no rights on {', '.join(tables)}: granted" if tables else ""
 
 
-def _forget_without_tables(tenant: TenantInfo) -> list[Key]:
-    """Take what a variant's migrations have on record out of a tenant that never had its tables."""
+def _unrecord_without_tables(tenant: TenantInfo) -> list[Key]:
+    """Delete the records of a variant's migrations in a tenant that never had its tables."""
     with transaction.atomic(), use_tenant(tenant.as_owner()):
         history = SchemaHistory.read(tenant)
         wrong = recorded_without_tables(history.applied, tenant.variant)
@@ -123,14 +122,14 @@ def _forget_without_tables(tenant: TenantInfo) -> list[Key]:
 
 
 def _rewrite_record(tenant: TenantInfo, on_record: str) -> bool:
-    """Write down how far the schema is, and return whether that is news."""
+    """Record the applied migrations in the control plane, and return whether that is a change."""
     with transaction.atomic(), use_tenant(tenant.as_owner()):
         SchemaHistory.read(tenant).record()
         with use_tenant(PLATFORM):
-            is_news = SchemaState.objects.get(tenant_id=tenant.id).fingerprint != on_record
-            if is_news:
+            is_changed = SchemaState.objects.get(tenant_id=tenant.id).fingerprint != on_record
+            if is_changed:
                 audit.record("correct record", tenant)
-    return is_news
+    return is_changed
 
 
 def _drop_orphan(schema: str) -> None:

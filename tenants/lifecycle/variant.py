@@ -1,4 +1,4 @@
-"""Giving a live tenant another variant, and back: in one transaction, and nothing is lost on the way."""
+"""Change of a live tenant's variant, in one transaction and without loss of rows."""
 
 from __future__ import annotations
 
@@ -33,29 +33,28 @@ from tenants.variants.discovery import DEFAULT, check_known, known_variants
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantChange:
-    """What became of a tenant's rows when it got another variant; each by table."""
+    """Result of changing a tenant's variant: row counts by table."""
 
     tenant: TenantInfo
-    """As it is now."""
     before: str
-    """The variant that it had."""
-    kept: RowCounts = field(default_factory=dict)
-    """The rows that are kept aside, and found again when the tenant gets its old variant back."""
-    found: RowCounts = field(default_factory=dict)
-    """The rows that were kept aside since the tenant had this variant before."""
-    begun: RowCounts = field(default_factory=dict)
-    """The rows that were made for what was there, with the defaults."""
-    mapped: RowCounts = field(default_factory=dict)
-    """The rows that got their values from a file."""
+    """The previous variant."""
+    dormant: RowCounts = field(default_factory=dict)
+    """Rows of the previous variant, which stay in the schema."""
+    reactivated: RowCounts = field(default_factory=dict)
+    """Rows that were dormant since the tenant had this variant before."""
+    created: RowCounts = field(default_factory=dict)
+    """Rows that were created with defaults for existing rows of the base."""
+    imported: RowCounts = field(default_factory=dict)
+    """Rows that got values from a file."""
 
     @property
     def lines(self) -> list[str]:
-        """What became of the rows, in words, a line for each table."""
+        """The row counts in words, one line for each table."""
         words = {
-            "found again": self.found,
-            "begun with the defaults": {table: rows for table, rows in self.begun.items() if rows},
-            "filled from the file": self.mapped,
-            "kept aside until the shop gets this variant back": self.kept,
+            "reactivated": self.reactivated,
+            "created with defaults": {table: rows for table, rows in self.created.items() if rows},
+            "imported from the file": self.imported,
+            "dormant until the shop gets this variant back": self.dormant,
         }
         return [f"{table}: {rows} rows {what}" for what, tables in words.items() for table, rows in tables.items()]
 
@@ -63,23 +62,23 @@ class VariantChange:
 def set_variant(
     slug: TenantRef, variant: str, *, mapping: Files | None = None, lock_timeout: float = 10.0
 ) -> VariantChange:
-    """Give a tenant another variant, and return what became of its rows; on any error everything is as it was.
+    """Change a tenant's variant and return the row counts; on any error, all of it is rolled back.
 
-    Its schema gets the variant's tables, and each row of the base a row of the variant's with the defaults. `mapping`
-    has better values: a CSV file by the name of a model of the variant (`tenants.lifecycle.variant_csv`). What
-    the variant before had is kept aside in the schema, and found again when the tenant gets that back; also where the
-    code has that variant no more.
+    The schema gets the variant's tables, and each row of the base gets a row of the variant with default values.
+    `mapping` provides other values: CSV files by model of the variant (`tenants.lifecycle.variant_csv`). The rows of
+    the previous variant stay in the schema, dormant, until the tenant gets it back. The code of that variant need not
+    exist.
 
-    All of it is one transaction; until it is over, shoppers see the shop as it was, and whoever writes what the variant
-    extends waits; where a variant is put aside or brought back, readers wait as well. Raises `LockTimeout` if others
-    have one of its tables in use for more than `lock_timeout` seconds (0: wait for as long as it takes); also
-    `TenantNotFound`, `UnknownVariant`, `SchemaOutdated`, `TenantAhead`, `TenantLocked` while the tenant is migrated,
-    copied or has other work to be done, `InvalidMappingFile` or `StepFailed`.
+    It is one transaction. Until the commit, shoppers see the old shop; writers to the tables that change wait, and
+    readers too if a variant becomes dormant or active again. Raises `LockTimeout` if one of the tables is locked for
+    more than `lock_timeout` seconds (0: no limit), `TenantLocked` while the tenant is migrated, copied or has other
+    operations, or `TenantNotFound`, `UnknownVariant`, `SchemaOutdated`, `TenantAhead`, `InvalidMappingFile` or
+    `StepFailed`.
     """
     check_known(variant)
-    with wrap_errors(f"Giving {describe(slug)} the variant {variant!r}"), lock_tenant(slug) as row:
+    with wrap_errors(f"Changing the variant of {describe(slug)} to {variant!r}"), lock_tenant(slug) as row:
         before = info_of(row)
-        _check_no_work_in_hand(before)
+        _check_no_other_operation(before)
         with use_tenant(before.as_owner()):
             history = SchemaHistory.claim(before, lock_timeout)
         _check_is_current(history)
@@ -110,37 +109,44 @@ def _is_known(tenant: TenantInfo) -> bool:
     return tenant.variant in known_variants()
 
 
-def _check_no_work_in_hand(tenant: TenantInfo) -> None:
+def _check_no_other_operation(tenant: TenantInfo) -> None:
     others = Operation.objects.filter(tenant_id=tenant.id, state__in=Operation.UNFINISHED).exclude(kind="variant")
     if others.exists():
         raise TenantLocked(tenant.slug)
 
 
 def _lock_tables(before: TenantInfo, after: TenantInfo, applied: frozenset[Key], seconds: float) -> None:
-    """Lock all that will change before anything does; later there would be deadlocks with whoever uses the shop."""
+    """Lock all tables that will change before the first change; later, there would be deadlocks with requests."""
     with use_tenant(after.as_owner()):
-        kept = dormant_variants_of(applied, DEFAULT)  # what the tenant has is kept from now on
+        dormant = dormant_variants_of(applied, DEFAULT)  # with the present variant, which becomes dormant
         tables = affected_tables(before.variant, applied) | affected_tables(after.variant, applied)
-        # Loosening and tightening foreign keys is the one thing that not even readers may see.
-        is_moved = not _is_known(before) or kept.keys() & {before.variant, after.variant}
+        # Only the change of foreign keys locks out readers.
+        is_moved = not _is_known(before) or dormant.keys() & {before.variant, after.variant}
         no_readers = before.variant != after.variant and is_moved
         lock_tables(tables, "ACCESS EXCLUSIVE" if no_readers else "EXCLUSIVE", seconds)
 
 
 def _change(before: TenantInfo, after: TenantInfo, applied: frozenset[Key], mapping: Files) -> VariantChange:
     PerTenantDict.forget(before.schema)
-    kept: RowCounts = {}
-    found: RowCounts = {}
+    dormant: RowCounts = {}
+    reactivated: RowCounts = {}
     with use_tenant(after.as_owner()):
         if before.variant != after.variant:
             if before.variant != DEFAULT:
-                kept = deactivate_variant(before.variant, applied)
+                dormant = deactivate_variant(before.variant, applied)
             if after.variant in dormant_variants_of(applied, before.variant):
-                found = reactivate_variant(after.variant, applied)
-            if not _is_known(before):  # what it had counts as history from now on
+                reactivated = reactivate_variant(after.variant, applied)
+            if not _is_known(before):  # its records are history from now on
                 SchemaHistory(after, applied).record()
             migrate_restored(after)
-        begun = fill_children(after.variant)
-        mapped = read_mappings(after.variant, mapping)
+        created = fill_children(after.variant)
+        imported = read_mappings(after.variant, mapping)
         connection.check_constraints()
-    return VariantChange(tenant=after, before=before.variant, kept=kept, found=found, begun=begun, mapped=mapped)
+    return VariantChange(
+        tenant=after,
+        before=before.variant,
+        dormant=dormant,
+        reactivated=reactivated,
+        created=created,
+        imported=imported,
+    )

@@ -1,7 +1,7 @@
-"""Files that say what the rows of a variant begin with.
+"""CSV files with initial values for the rows of a variant.
 
-A CSV file in UTF-8 for one model of the variant. Its first column is named for a field by which the base tells its rows
-apart, such as `slug`; each other column for a field of the variant's. An empty cell leaves what is there.
+A file in UTF-8 is for one model of the variant. Its first column is a unique field of the base model, such as `slug`;
+the other columns are fields of the variant's model. Empty cells change nothing.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _MAX_PROBLEMS = 20
 
 _Line = tuple[int, list[str]]
 if TYPE_CHECKING:
-    # Takes lines, and returns how many rows they have something for. Fields are generic for the type checker alone.
+    # Takes lines and returns the number of rows with a value. Fields are generic only for the type checker.
     _Take = Callable[[Field[Any, Any], list[Field[Any, Any]], list[_Line]], int]
 
 
 @dataclass(frozen=True, slots=True)
 class MappingText:
-    """A file that is at hand as text, and not in a folder."""
+    """The content of a file that was uploaded."""
 
     name: str
     text: str
@@ -42,16 +42,15 @@ class MappingText:
         return self.name
 
     def open(self, **_: object) -> TextIO:
-        """Return the text to be read, as `Path.open` does."""
         return StringIO(self.text, newline="")
 
 
 Files = Mapping[str, Path | str | MappingText]
-"""By the name of a model; with one model alone the name may be empty."""
+"""Files by model name, which may be empty if the variant has only one model."""
 
 
 def read_mappings(variant: str, files: Files) -> RowCounts:
-    """Write into the active tenant's rows of `variant` what files say, and return how many rows got something.
+    """Update the active tenant's rows of `variant` from files, and return the row counts.
 
     Raises `InvalidMappingFile`.
     """
@@ -59,7 +58,7 @@ def read_mappings(variant: str, files: Files) -> RowCounts:
 
 
 def check_mappings(variant: str, files: Files) -> None:
-    """Raise `InvalidMappingFile` for what is wrong with files whatever rows a tenant has; asks no database."""
+    """Raise `InvalidMappingFile` for problems that do not depend on a tenant's rows, without a query."""
     for mapping in _mappings(variant, files):
         mapping.check()
 
@@ -77,7 +76,7 @@ def _model_called(name: str, variant: str, file: str) -> tuple[type[Model], type
     if not name and len(there) == 1:
         return next(iter(there.values()))
     names = ", ".join(there) or gettext("none, as it has no such models")
-    which = gettext("Say which model of %(variant)s it is for: %(names)s.")
+    which = gettext("Name the model of %(variant)s that it is for: %(names)s.")
     raise InvalidMappingFile(file, [which % {"variant": variant, "names": names}])
 
 
@@ -88,16 +87,16 @@ class _Mapping:
         self._parent = parent
         self._file = file
         self._problems: list[tuple[int, str]] = []
-        """Each with its line."""
+        """Line numbers with problems."""
         self._seen: dict[Any, int] = {}
-        """On which line a row of the base is named."""
+        """Line numbers by key."""
 
     def read(self) -> int:
-        """Write what the file says, and return how many rows got something."""
+        """Update the rows and return how many got a value."""
         return self._each_batch(self._write)
 
     def check(self) -> None:
-        """Read the file without a database."""
+        """Check the file without a query."""
         self._each_batch(self._try)
 
     def _each_batch(self, take: _Take) -> int:
@@ -109,7 +108,7 @@ class _Mapping:
         except UnicodeDecodeError:
             self._refuse(gettext("It is not in UTF-8."))
         except csv.Error as error:
-            self._refuse(gettext("It is no CSV: %s.") % error)
+            self._refuse(gettext("It is not valid CSV: %s.") % error)
 
     def _read(self, rows: Any, take: _Take) -> int:
         header = [name.strip() for name in next(rows, [])]
@@ -119,16 +118,16 @@ class _Mapping:
         while batch := list(islice(lines, _BATCH)):
             done += take(key, fields, batch)
         if self._problems:
-            raise InvalidMappingFile(str(self._file), self._said())
+            raise InvalidMappingFile(str(self._file), self._messages())
         return done
 
     def _fields(self, header: list[str]) -> tuple[Field[Any, Any], list[Field[Any, Any]]]:
-        """Return the field that the first column names, and those of the others."""
+        """Return the field of the first column, and those of the others."""
         own = {field.name: field for field in self._model._meta.local_concrete_fields if not field.remote_field}
         wrong = [name for name in header[1:] if name not in own]
         if len(header) < 2 or wrong:
             what = gettext("%(model)s has no field %(names)s.") if wrong else gettext("A column is missing.")
-            after = gettext("After the first column there can be %s.") % ", ".join(own)
+            after = gettext("The other columns can be: %s.") % ", ".join(own)
             names = {"model": self._model.__name__, "names": ", ".join(map(repr, wrong))}
             self._refuse(f"{what % names} {after}")
         try:
@@ -137,7 +136,7 @@ class _Mapping:
             key = None
         if not getattr(key, "unique", False):
             known = ", ".join(field.name for field in self._parent._meta.concrete_fields if field.unique)
-            what = gettext("%(name)s does not tell one row from another. The first column is one of %(known)s.")
+            what = gettext("%(name)s is not unique. The first column can be: %(known)s.")
             self._refuse(what % {"name": repr(header[0]), "known": known})
         return key, [own[name] for name in header[1:]]  # type: ignore[return-value]  # refused above
 
@@ -146,7 +145,7 @@ class _Mapping:
             if len(row) == width:
                 yield rows.line_num, [cell.strip() for cell in row]
             elif any(row):
-                what = gettext("The row has %(cells)s cells, and the header %(width)s.")
+                what = gettext("The row has %(cells)s cells, but the header has %(width)s.")
                 self._note(rows.line_num, what % {"cells": len(row), "width": width})
 
     def _write(self, key: Field[Any, Any], fields: list[Field[Any, Any]], lines: list[_Line]) -> int:
@@ -195,9 +194,9 @@ class _Mapping:
         self._problems.append((line, f"{where % {'line': line, 'column': column}} {problem}"))
         if len(self._problems) >= _MAX_PROBLEMS:
             rest = gettext("There may be more; the rest was not read.")
-            raise InvalidMappingFile(str(self._file), [*self._said(), rest])
+            raise InvalidMappingFile(str(self._file), [*self._messages(), rest])
 
-    def _said(self) -> list[str]:
+    def _messages(self) -> list[str]:
         return [text for _, text in sorted(self._problems)]
 
     def _refuse(self, problem: str) -> NoReturn:

@@ -106,4 +106,4 @@ def test_a_shop_is_switched_under_load_and_every_process_follows(shop: TenantInf
     assert [found.what for found in verify([now])] == []
     for variant, table in (("customer_a", "customer_a_goods"), ("grocer", "grocer_goods")):
         change = set_variant(shop.slug, variant)
-        assert change.found[table] + change.begun[table] == made + 1
+        assert change.reactivated[table] + change.created[table] == made + 1

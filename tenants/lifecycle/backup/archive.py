@@ -1,7 +1,6 @@
-"""The file that holds a backup: a plain tar of the dump, the media, the manifest, and the manifest's checksum.
+"""Backup archive: a plain tar of the dump, the media files, the manifest and the manifest's checksum.
 
-The manifest comes after the others since it holds their checksums; a file that was cut short has none. Whatever `tar`
-there is lists and unpacks the file.
+The manifest comes last because it contains the checksums of the others; a truncated file has none.
 """
 
 from __future__ import annotations
@@ -21,27 +20,26 @@ from tenants.lifecycle.backup.manifest import Manifest, Member, NewerFormat, Not
 
 MANIFEST = "manifest.json"
 MANIFEST_SUM = "manifest.json.sha256"
-"""As `sha256sum` writes and checks it."""
+"""In the format of `sha256sum`."""
 DUMP = "schema.dump"
 MEDIA = "media/"
 _OF_ITSELF = {MANIFEST, MANIFEST_SUM}
 
 _CHUNK = 1 << 20
-"""Bytes that are held in memory at once of what streams by."""
+"""Bytes that are held in memory at once."""
 _BLOCK = tarfile.BLOCKSIZE
 _END = 2 * _BLOCK
-"""Bytes, all of them zero, with which a tar ends."""
+"""Zero bytes at the end of a tar."""
 
 
 class ArchiveWriter:
-    """Writes members into a file that can seek, each as it comes: how long it is need not be known before."""
+    """Writes members of unknown length into a seekable file."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self.members: dict[str, Member] = {}
         self._out = out
 
     def add(self, name: str, stream: IO[bytes]) -> None:
-        """Append what `stream` gives, under `name`."""
         start = self._out.tell()
         self._out.write(_header(name, 0))
         size, digest = 0, sha256()
@@ -57,7 +55,7 @@ class ArchiveWriter:
         self.members[name] = Member(size=size, sha256=digest.hexdigest())
 
     def finish(self, manifest: Manifest) -> None:
-        """Append the manifest and what ends a tar."""
+        """Append the manifest and the end of the tar."""
         text = manifest.to_json().encode()
         self.add(MANIFEST, io.BytesIO(text))
         self.add(MANIFEST_SUM, io.BytesIO(_sum_of(text)))
@@ -71,12 +69,12 @@ def _sum_of(manifest: bytes) -> bytes:
 def _header(name: str, size: int) -> bytes:
     info = tarfile.TarInfo(name)
     info.size, info.mode, info.mtime = size, 0o600, int(time.time())
-    # GNU's format has room for any size in the header itself, so that it can be written again, just as long.
+    # In GNU format the header has the same length for any size, so it can be overwritten.
     return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
 
 class Archive:
-    """A backup that is read: its manifest, and its members by name."""
+    """A backup that is open for reading."""
 
     def __init__(self, path: Path, tar: tarfile.TarFile) -> None:
         self.path = path
@@ -84,22 +82,21 @@ class Archive:
         self._infos = self._read_infos()
         self.manifest = self._read_manifest()
         if self.manifest.members.keys() != self._infos.keys() - _OF_ITSELF:
-            raise self._damaged("what is in it is not what its manifest lists")
+            raise self._damaged("its members are not those that its manifest lists")
 
     @property
     def files(self) -> list[str]:
-        """The names of the tenant's files, without the folder that they have in the archive."""
+        """The names of the media files, relative to the media folder."""
         return [name.removeprefix(MEDIA) for name in self._infos if name.startswith(MEDIA)]
 
     def open(self, name: str) -> IO[bytes]:
-        """Return a member as a stream."""
         stream = self._tar.extractfile(self._infos[name])
         if stream is None:
-            raise self._damaged(f"{name} is no file")
+            raise self._damaged(f"{name} is not a regular file")
         return stream
 
     def verify(self, progress: Callable[[int, int], None]) -> None:
-        """Read everything once and compare it with the checksums; raise `InvalidBackup`."""
+        """Raise `InvalidBackup` if a member does not match its checksum."""
         for done, (name, member) in enumerate(self.manifest.members.items()):
             progress(done, len(self.manifest.members))
             with self.open(name) as stream:
@@ -113,11 +110,11 @@ class Archive:
         infos: dict[str, tarfile.TarInfo] = {}
         for info in self._tar:
             if info.name in infos or not info.isreg() or not _is_ours(info.name):
-                raise self._damaged(f"{info.name!r} has no place in a backup")
+                raise self._damaged(f"it contains {info.name!r}, which does not belong into a backup")
             infos[info.name] = info
-        ends_well = self.path.stat().st_size >= self._tar.offset + _END
-        if not infos.keys() >= {DUMP, *_OF_ITSELF} or not ends_well:
-            raise self._damaged("it was cut short, or is no backup of a tenant")
+        has_end = self.path.stat().st_size >= self._tar.offset + _END
+        if not infos.keys() >= {DUMP, *_OF_ITSELF} or not has_end:
+            raise self._damaged("it is truncated, or not a backup of a tenant")
         return infos
 
     def _read_manifest(self) -> Manifest:
@@ -133,11 +130,11 @@ class Archive:
                 raise self._damaged(str(error)) from error
 
     def _damaged(self, what: str) -> InvalidBackup:
-        return InvalidBackup(str(self.path), f"{what}. Take another copy of the file, or another backup.")
+        return InvalidBackup(str(self.path), f"{what}. Use another copy of the file, or another backup.")
 
 
 def _is_ours(name: str) -> bool:
-    """Tell whether a member is one that we write, and stays in its folder wherever it is unpacked."""
+    """Return whether we write members of this name; a media file must stay inside its folder when unpacked."""
     if name in {DUMP, *_OF_ITSELF}:
         return True
     inside = name.removeprefix(MEDIA)
@@ -147,12 +144,12 @@ def _is_ours(name: str) -> bool:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a backup to be read; raise `InvalidBackup` if it is none, is damaged or comes from newer code."""
+    """Open a backup for reading; raise `InvalidBackup` if it is damaged or made by newer code."""
     try:
         with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             yield Archive(path, tar)
     except tarfile.TarError as error:
-        reason = f"it is damaged, or no backup of a tenant ({error}). Take another copy of the file."
+        reason = f"it is damaged, or not a backup of a tenant ({error}). Use another copy of the file."
         raise InvalidBackup(str(path), reason) from error
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         if error.filename != str(path) and error.filename != path:
@@ -161,11 +158,11 @@ def open_archive(path: Path) -> Iterator[Archive]:
 
 
 @contextmanager
-def written_beside(path: Path, slug: str) -> Iterator[IO[bytes]]:
-    """Give a file to write that becomes `path`, whole, at the end of the block, or is gone if the block raises.
+def atomic_write(path: Path, slug: str) -> Iterator[IO[bytes]]:
+    """Open a file that replaces `path` at the end of the block, or is removed if the block raises.
 
-    A process that is killed leaves `path` as it was, and beside it a file `.part` that the next one takes over.
-    Raises `TenantLocked` while another process writes to the same place.
+    A killed process leaves `path` unchanged, and a file `.part` that the next backup overwrites. Raises `TenantLocked`
+    while another process writes to the same path.
     """
     part = path.with_name(f"{path.name}.part")
     with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as out:
@@ -183,20 +180,20 @@ def written_beside(path: Path, slug: str) -> Iterator[IO[bytes]]:
 
 
 def _lock(out: IO[bytes], part: Path, slug: str) -> None:
-    import fcntl  # not on Windows, where this module is imported but nobody writes backups
+    import fcntl  # missing on Windows, where this module is imported too
 
     try:
         fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever had the lock may have made this file the backup, or removed it, since we opened it.
-        is_it = part.exists() and part.stat().st_ino == os.fstat(out.fileno()).st_ino
+        # The last holder of the lock may have renamed or removed the file since it was opened here.
+        is_current = part.exists() and part.stat().st_ino == os.fstat(out.fileno()).st_ino
     except BlockingIOError:
-        is_it = False
-    if not is_it:
+        is_current = False
+    if not is_current:
         raise TenantLocked(slug)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make sure that a renamed file is found under its new name after a crash of the machine."""
+    """Write a rename in the folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

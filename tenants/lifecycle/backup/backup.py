@@ -1,4 +1,4 @@
-"""Backing one tenant up to one file."""
+"""Backup of one tenant to one file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import StepFailed
 from tenants.lifecycle import audit
-from tenants.lifecycle.backup.archive import DUMP, MEDIA, ArchiveWriter, written_beside
+from tenants.lifecycle.backup.archive import DUMP, MEDIA, ArchiveWriter, atomic_write
 from tenants.lifecycle.backup.copy_rows import count_rows
 from tenants.lifecycle.backup.manifest import Facts, Manifest, Versions
 from tenants.lifecycle.backup.pg_programs import (
@@ -39,24 +39,24 @@ from tenants.postgresql.dependencies import Extension, dependencies_of
 from tenants.variants.discovery import known_variants
 
 _NAMED = 10
-"""How many things are named that a backup would miss."""
+"""How many unmet dependencies the error names."""
 _FACTS = [field.name for field in fields(Facts)]
 
 
 def backup_tenant(slug: TenantRef, file: Path | str, *, progress: Progress = lambda done, total: None) -> Path:
-    """Back a tenant up to `file` and return its path; a file that is there is replaced when the new one is whole.
+    """Back a tenant up to `file` and return its path; an existing file is replaced when the new one is complete.
 
-    The file holds the tenant's schema as it is at one moment, its media and a manifest with checksums, in little
-    memory however big they are. It holds personal data and password hashes: only its owner may read it. The shop
-    stays open meanwhile; a suspended one can be backed up as well. The rows of `TENANTS["CLONE_LEAVES_OUT"]` are not in
-    it: what would let somebody in is of no use in a backup. What no restore could bring back is refused now: use of
-    what is in another schema, but for extensions, which the manifest names.
+    The file contains a snapshot of the schema, the media files and a manifest with checksums. Everything is streamed,
+    so memory use is small. Only its owner can read the file, which contains personal data and password hashes. The
+    shop stays open; a suspended tenant can be backed up too. Rows of the models in `TENANTS["CLONE_LEAVES_OUT"]` are
+    excluded. A schema that depends on objects of another schema, other than extensions, is refused: it could not be
+    restored.
 
     Raises `TenantNotFound`, `TenantLocked` if the tenant is being migrated, `ProgramFailed` or `StepFailed`.
     """
     path = Path(file)
     with wrap_errors(f"Backing up {describe(slug)}"), tenant_snapshot(slug) as tenant:
-        with written_beside(path, tenant.slug) as out:
+        with atomic_write(path, tenant.slug) as out:
             _write(out, tenant, progress)
         audit.record("backup", tenant, file=str(path), bytes=path.stat().st_size)
     return path
@@ -73,20 +73,20 @@ def _write(out: IO[bytes], tenant: TenantInfo, progress: Progress) -> None:
 
 
 def _extensions(tenant: TenantInfo) -> list[Extension]:
-    """Return the extensions that a restore will need; refuse a backup that no restore could take."""
+    """Return the extensions that a restore needs; raise `StepFailed` if the schema could not be restored."""
     with use_tenant(tenant.as_owner()):
         needs = dependencies_of(tenant.schema)
     if needs.unmet:
         raise StepFailed(
             f"Backing up tenant {tenant.slug!r}",
-            f"a backup holds one schema, and could not be restored: {'; '.join(needs.unmet[:_NAMED])}. "
-            f"Move what is needed into the tenant's schema, or take the use of it out, and try again.",
+            f"a backup contains one schema, so this could not be restored: {'; '.join(needs.unmet[:_NAMED])}. "
+            f"Move these objects into the tenant's schema or remove the dependency, then try again.",
         )
     return list(needs.extensions)
 
 
 def _dump_arguments(tenant: TenantInfo) -> list[str]:
-    # The dump sees what our own transaction sees: rows and manifest are of one moment.
+    # pg_dump sees the same snapshot, so that rows and manifest match.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_export_snapshot()")
         (snapshot,) = cursor.fetchone()
@@ -100,7 +100,7 @@ def _add_files(archive: ArchiveWriter, tenant: TenantInfo, progress: Progress) -
         names = list(file_names())
         for done, name in enumerate(names, start=1):
             progress(done, len(names) + 1)
-            with suppress(FileNotFoundError):  # it went in the meantime
+            with suppress(FileNotFoundError):  # deleted since the listing
                 stream: IO[bytes] = default_storage.open(name)
                 with stream:
                     archive.add(MEDIA + name, stream)

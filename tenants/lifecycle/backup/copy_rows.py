@@ -1,4 +1,4 @@
-"""Copying the rows of one schema into another of the same structure, inside PostgreSQL."""
+"""Copy of all rows from one schema to another with the same structure, inside PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import connection
 from psycopg import sql
 
-# Generated columns are left out: PostgreSQL works them out itself and takes no value for them.
+# Without generated columns, which PostgreSQL computes and does not accept.
 _COLUMNS = """
 SELECT c.relname, a.attname, a.atttypid,
        replace(format_type(a.atttypid, a.atttypmod),
@@ -23,7 +23,7 @@ _RELATIONS = """
 SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relkind = %s AND c.relispopulated ORDER BY c.oid
 """
-# A sequence of a column is known by that: its name may be an older one, from before a table was renamed.
+# The sequence of a column is identified by the column, since its name may be from before a rename of the table.
 _SEQUENCES = """
 SELECT coalesce(c.relname || '.' || a.attname, ''), s.relname FROM pg_class s
 JOIN pg_namespace n ON n.oid = s.relnamespace
@@ -44,38 +44,37 @@ SELECT c.relname, 'RULE', r.rulename, CASE r.ev_enabled WHEN 'A' THEN 'ENABLE AL
 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND r.rulename <> '_RETURN' AND r.ev_enabled IN ('O', 'A') AND c.relkind IN ('r', 'p')
 """
-# Foreign keys that are looked at with each statement, which would ask for an order of the tables, or for none at all.
-_AT_ONCE = """
+# Foreign keys that are checked at once, which would require an order of the tables.
+_IMMEDIATE = """
 SELECT c.relname, k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
 WHERE c.relnamespace = quote_ident(%s)::regnamespace AND k.contype = 'f' AND NOT k.condeferrable AND k.conparentid = 0
 """
-# OVERRIDING keeps the numbers of identity columns, and means nothing for tables without one.
+# OVERRIDING keeps the values of identity columns; it has no effect on tables without one.
 _COPY = "INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values} FROM ONLY {source}"
 _CONTINUE = "SELECT setval({name}, last_value, is_called) FROM {source}"
-# Policies are for the tenant's role. An owner who has to keep to them too gets an error, and not a part of the rows.
+# With FORCE ROW LEVEL SECURITY, the owner gets an error and not just some of the rows.
 _EVERY_ROW = "SELECT set_config('row_security', %s, true)"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that can be written."""
+    """A writable column."""
 
     name: str
     type_id: int
     type_name: str
-    """As SQL has it; of a type in the schema of the table, without that schema."""
+    """In SQL, without the schema if the type is in the table's schema."""
 
     def holds_the_same_as(self, other: Column) -> bool:
-        """Tell whether what is in one column can be in the other."""
+        """Return whether values of one column fit into the other."""
         return self.type_id == other.type_id or self.type_name == other.type_name
 
 
 Columns = dict[str, dict[str, Column]]
-"""The columns of each table that can be written, in order."""
+"""The writable columns of each table, in order."""
 
 
 def columns_of(schema: str) -> Columns:
-    """Return the tables of a schema and their columns that can be written."""
     columns: Columns = {}
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS, [schema])
@@ -85,21 +84,21 @@ def columns_of(schema: str) -> Columns:
 
 
 def sequences_of(schema: str) -> dict[str, str]:
-    """Return the sequences of a schema: by the column that has them (`goods_goods.id`), else by their name."""
+    """Return the sequences of a schema by their column (`goods_goods.id`), or by name if they have none."""
     with connection.cursor() as cursor:
         cursor.execute(_SEQUENCES, [schema])
         return {column or name: name for column, name in cursor.fetchall()}
 
 
 def copy_rows(source: str, target: str, *, without: Collection[str] = (), progress: Callable[[int, int], None]) -> None:
-    """Make the rows of schema `target` those of `source`, but for the tables `without`, which are left empty.
+    """Replace the rows of schema `target` by those of `source`, except in the tables `without`, which become empty.
 
-    Both have the same tables, columns and sequences; types of their own are alike. Whatever was in `target` goes; its
-    sequences go on where those of `source` are. Triggers and rules stay silent: what they would do has been done to the
-    rows once. Needs the owner's rights, and a transaction in which all is seen as at one moment.
+    Both schemas have the same tables, columns, sequences and types. Sequences of `target` continue where those of
+    `source` are. Triggers and rules are disabled, because their effects are in the rows already. Needs the owner's
+    rights and a REPEATABLE READ transaction.
     """
     columns, there = columns_of(source), columns_of(target)
-    with connection.cursor() as cursor, _every_row(), _triggers_silent(target), _foreign_keys_deferred(target):
+    with connection.cursor() as cursor, _every_row(), _triggers_disabled(target), _foreign_keys_deferred(target):
         everything = sql.SQL(", ").join(sql.Identifier(target, table) for table in columns)
         cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(everything))
         for done, table in enumerate(columns):
@@ -121,7 +120,7 @@ def _continue_sequences(source: str, target: str) -> None:
 
 
 def count_rows(schema: str) -> dict[str, int]:
-    """Return how many rows each table of a schema has, counted one by one."""
+    """Return the exact number of rows of each table."""
     tables = _relations(schema, "r")
     counts = {}
     with connection.cursor() as cursor, _every_row():
@@ -141,7 +140,7 @@ def _copy(source: str, target: str, table: str, columns: dict[str, Column], ther
 
 
 def _value(target: str, column: Column, there: Column) -> sql.Composed | sql.Identifier:
-    """Return the value of a column; one of a type that each schema has for itself goes by its text."""
+    """Return the SQL for a column's value; types that each schema defines are cast through text."""
     name = sql.Identifier(column.name)
     if column.type_id == there.type_id:
         return name
@@ -156,7 +155,7 @@ def _relations(schema: str, kind: str) -> list[str]:
 
 @contextmanager
 def _every_row() -> Iterator[None]:
-    """Let PostgreSQL refuse a statement inside the block for which a policy would hide rows."""
+    """Make statements inside the block fail if a policy would hide rows."""
     with connection.cursor() as cursor:
         cursor.execute(_EVERY_ROW, ["off"])
         yield
@@ -165,10 +164,10 @@ def _every_row() -> Iterator[None]:
 
 @contextmanager
 def _foreign_keys_deferred(schema: str) -> Iterator[None]:
-    """Let all foreign keys of a schema be looked at when every row is there."""
+    """Check all foreign keys of a schema at the end of the block."""
     alter = sql.SQL("ALTER TABLE {} ALTER CONSTRAINT {} {}")
     with connection.cursor() as cursor:
-        cursor.execute(_AT_ONCE, [schema])
+        cursor.execute(_IMMEDIATE, [schema])
         found = [(sql.Identifier(schema, table), sql.Identifier(name)) for table, name in cursor]
         for table, name in found:
             cursor.execute(alter.format(table, name, sql.SQL("DEFERRABLE INITIALLY DEFERRED")))
@@ -178,14 +177,14 @@ def _foreign_keys_deferred(schema: str) -> Iterator[None]:
 
 
 @contextmanager
-def _triggers_silent(schema: str) -> Iterator[None]:
+def _triggers_disabled(schema: str) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(_TRIGGERS, {"schema": schema})
         found = [
             (sql.Identifier(schema, table), sql.SQL(kind), sql.Identifier(name), sql.SQL(how))
             for table, kind, name, how in cursor
         ]
-        connection.check_constraints()  # ALTER TABLE and TRUNCATE refuse while checks of earlier rows are waiting
+        connection.check_constraints()  # ALTER TABLE and TRUNCATE fail while deferred checks are pending
         for table, kind, name, _ in found:
             cursor.execute(sql.SQL("ALTER TABLE {} DISABLE {} {}").format(table, kind, name))
         yield

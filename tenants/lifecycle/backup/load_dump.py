@@ -1,7 +1,6 @@
-"""Reading what `pg_restore` and `pg_dump` write as SQL: statements on the structure, and rows on their way.
+"""Loading of a dump: the SQL that `pg_restore` and `pg_dump` print, with the rows sent to another schema.
 
-Rows are never touched: which lines are rows is known from where they stand, and only the statement above them, which
-names the table, is written anew.
+Rows are passed on unchanged. Only the COPY statement above them, which names the schema, is replaced.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from django.db import connection
 from tenants.errors import ProgramFailed
 
 _BEGINNING = b"\n--\n-- Name: "
-"""Stands above the first statement; before it there are settings, and words for psql, that are for a session."""
+"""Above the first statement. Before it there are only session settings and psql commands."""
 _END = b"\n--\n-- PostgreSQL database dump complete\n"
 _NAME = rb'(?P<name>"(?:[^"]|"")+"|[^" (]+)'
 _COPY = re.compile(rb"COPY (?P<schema>\w+)\." + _NAME + rb"(?P<columns> \(.*\)| )? FROM stdin;\n")
@@ -23,11 +22,11 @@ _SETVAL = re.compile(rb"SELECT pg_catalog\.setval\('(?P<schema>\w+)\.(?P<name>.+
 _NO_ROWS = (b"--", b"SET ", b"SELECT pg_catalog.set_config(", b"\\restrict ", b"\\unrestrict ", b"\n")
 _LAST_ROW = b"\\.\n"
 _BLOCK = 1 << 18
-"""Bytes of rows that are sent at once."""
+"""Bytes of rows per message."""
 
 
 def statements(text: bytes) -> str:
-    """Return the statements of a section without rows, and without what sets a session up before them."""
+    """Return the statements of a section without rows, without the session settings."""
     start = text.find(_BEGINNING)
     end = text.rfind(_END)
     return text[start:end].decode() if start >= 0 else ""
@@ -42,10 +41,10 @@ def load_rows(
     expected: int,
     progress: Callable[[int, int], None],
 ) -> dict[str, int]:
-    """Load the data section of a dump of schema `source` into schema `target`; return how many rows each table got.
+    """Load the data section of a dump of schema `source` into schema `target`; return the row count of each table.
 
-    The tables `without` stay empty. `expected` is how many tables there are, for `progress`. Needs the owner's rights.
-    Raises `EOFError` if the section ends in the midst of the rows.
+    The tables `without` stay empty. `expected` is the number of tables, for `progress`. Needs the owner's rights.
+    Raises `EOFError` if the section ends within the rows of a table.
     """
     loaded: dict[str, int] = {}
     for line in stream:
@@ -59,7 +58,7 @@ def load_rows(
             with connection.cursor() as cursor:
                 cursor.execute(f"SELECT pg_catalog.setval('{target}.{name}', {rest})")
         elif not line.startswith(_NO_ROWS):
-            raise ProgramFailed("pg_restore", f"wrote a statement that has no place among rows: {line[:80]!r}")
+            raise ProgramFailed("pg_restore", f"printed an unexpected statement among the rows: {line[:80]!r}")
     return loaded
 
 
@@ -78,7 +77,7 @@ def _load(stream: IO[bytes], found: re.Match[bytes], source: str, target: str, *
 
 
 def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the rows that come next, many at once, up to the line that ends them."""
+    """Yield the rows of a table in blocks."""
     lines: list[bytes] = []
     size = 0
     for line in stream:
@@ -90,12 +89,12 @@ def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
         if size >= _BLOCK:
             yield b"".join(lines)
             lines, size = [], 0
-    raise EOFError("the rows end in the midst of a table")
+    raise EOFError("the dump ends within the rows of a table")
 
 
 def _check_schema(found: re.Match[bytes], source: str) -> None:
     if found["schema"].decode() != source:
-        raise ProgramFailed("pg_restore", f"wrote rows of schema {found['schema']!r}, and the dump is of {source!r}")
+        raise ProgramFailed("pg_restore", f"printed rows of schema {found['schema']!r}, but the dump is of {source!r}")
 
 
 def _unquoted(name: bytes) -> str:
@@ -104,7 +103,7 @@ def _unquoted(name: bytes) -> str:
 
 
 def send_structure(text: str) -> None:
-    """Execute the statements of a section without rows, in the transaction at hand and with the owner's rights."""
+    """Execute the statements of a section without rows in the current transaction, with the owner's rights."""
     with connection.cursor() as cursor:
-        # As pg_dump has it: a function may speak of what is made after it.
+        # As in pg_dump: a function may refer to objects that are created later.
         cursor.execute(f"SET LOCAL check_function_bodies = off;\n{text}")

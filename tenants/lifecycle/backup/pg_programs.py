@@ -1,4 +1,4 @@
-"""Running PostgreSQL's own programs, `pg_dump` and `pg_restore`, on the database in use."""
+"""PostgreSQL's client programs `pg_dump` and `pg_restore`, run on the configured database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.programs import installed_programs
 
 CHUNK = 1 << 20
-"""Bytes that are held in memory at once of what streams by."""
+"""Bytes that are held in memory at once."""
 
 
 def find_program(name: str, *, at_least: int) -> Path:
@@ -50,7 +50,7 @@ def _candidates(name: str) -> Iterable[Path]:
 
 
 def major_version(program: Path) -> int:
-    """Return the major version of a program of PostgreSQL's, for example 18; 0 if it does not say."""
+    """Return the major version of a PostgreSQL program, for example 18; 0 if unknown."""
     ended = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False)
     said = re.search(r"\(PostgreSQL\) (\d+)", ended.stdout)
     return int(said[1]) if said else 0
@@ -59,7 +59,7 @@ def major_version(program: Path) -> int:
 def environment(params: Mapping[str, Any]) -> dict[str, str]:
     """Return libpq's connection parameters as environment variables.
 
-    Other users can read the arguments of a program, and so a password among them; its environment they cannot.
+    Other users of the machine can read a program's arguments, with a password in them, but not its environment.
     """
     variables = {
         option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar
@@ -71,10 +71,10 @@ def environment(params: Mapping[str, Any]) -> dict[str, str]:
 def run_program(
     program: Path, *arguments: str, database: str = "", given: IO[bytes] | None = None
 ) -> Iterator[IO[bytes]]:
-    """Run a program on the database in use, or on `database`, and give what it prints, as a stream.
+    """Run a program on the configured database, or on `database`, and open its output as a stream.
 
-    It reads `given`, if that is given. Raises `ProgramFailed` at the end of the block, or where the stream ended too
-    early (`EOFError`), if the program ended badly. If the block raises anything else, the program is killed.
+    The program reads `given`. If it fails, `ProgramFailed` is raised at the end of the block, or in place of an
+    `EOFError` of the block. If the block raises anything else, the program is killed.
     """
     connect = environment(connection.get_connection_params() | ({"dbname": database} if database else {}))
     with (
@@ -102,7 +102,7 @@ def run_program(
 
 @contextmanager
 def _fed(process: subprocess.Popen[bytes], given: IO[bytes] | None) -> Iterator[None]:
-    """Copy `given` to the program's input while it works; a thread, since its output is read at the same time."""
+    """Copy `given` to the program's input in a thread, because its output is read at the same time."""
     if given is None:
         yield
         return
@@ -115,7 +115,7 @@ def _fed(process: subprocess.Popen[bytes], given: IO[bytes] | None) -> Iterator[
 
 
 def _feed(given: IO[bytes], program: IO[bytes]) -> None:
-    with suppress(BrokenPipeError), program:  # it has read as much as it wants, and has ended
+    with suppress(BrokenPipeError), program:  # the program has ended without reading all of it
         shutil.copyfileobj(given, program, CHUNK)
 
 
@@ -126,21 +126,21 @@ def _raise_if_failed(program: Path, process: subprocess.Popen[bytes], errors: IO
         errors.seek(0)
         said = errors.read(CHUNK).decode(errors="replace").strip()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
-        raise ProgramFailed(program.name, f"{how}: {said or 'it said nothing about why.'}")
+        raise ProgramFailed(program.name, f"{how}: {said or 'it printed no reason.'}")
 
 
 def role_arguments() -> list[str]:
-    """Return the arguments that make a program work as the owner of schemas and tables."""
+    """Return the arguments that make a program act as the owner of schemas and tables."""
     role = cast(DatabaseWrapper, connection).owner_role
     return ["--no-password", f"--role={role}"] if role else ["--no-password"]
 
 
 def server_version() -> int:
-    """Return the major version of the server in use, for example 18."""
+    """Return the server's major version, for example 18."""
     return exact_server_version() // 10000
 
 
 def exact_server_version() -> int:
-    """Return the server's version as `server_version_num` has it, for example 180004 for 18.4."""
+    """Return `server_version_num`, for example 180004 for 18.4."""
     version: int = cast(DatabaseWrapper, connection).pg_version
     return version

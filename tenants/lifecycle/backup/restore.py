@@ -48,16 +48,15 @@ def restore_tenant(
     over: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> TenantInfo:
-    """Restore a tenant from a backup, and return it; on any error everything is as it was.
+    """Restore a tenant from a backup and return it; on any error, all of it is rolled back.
 
-    As a new tenant it gets `slug`, a text then, or the one that it had, and then also those of its domains that are
-    free; its plan and its own limits come along. With
-    `over` it takes the place of the tenant `slug` that is there, domains and all; that one is deleted, under another
-    slug (`replace.kept_slug`), and can be had back for as long as any deleted tenant.
+    A new tenant gets `slug`, or by default its old slug and those of its old domains that are free. Its plan and
+    limits are restored. With `over` it replaces the existing tenant `slug`, including the domains. The replaced tenant
+    is deleted under another slug (`replace.kept_slug`) and can be undeleted during the grace period.
 
-    Nobody is signed in: the models in `TENANTS["CLONE_LEAVES_OUT"]` stay empty. Data that are older than the code are
-    migrated. All of it is one transaction, on a connection of its own. A dump can hold any SQL, and it is executed:
-    restore only what you have backed up yourself.
+    No user is signed in: the models in `TENANTS["CLONE_LEAVES_OUT"]` stay empty. Data older than the code are migrated.
+    All of it is one transaction on a separate connection. The SQL of the dump is executed, so restore only backups that
+    you have made yourself.
 
     Raises `InvalidBackup`, `ExtensionRefused`, `InvalidName`, `TenantExists`, `TenantNotFound`, `ProgramFailed`,
     `ConfigurationError` or `StepFailed`.
@@ -65,7 +64,7 @@ def restore_tenant(
     path = Path(file)
     with wrap_errors(f"Restoring {path}"), open_archive(path) as archive, ExitStack() as undo:
         wanted = slug or archive.manifest.tenant.slug
-        # Loading takes its time: by then the slug may be another tenant's.
+        # By id: the slug may belong to another tenant when loading ends.
         old = _replaced(wanted) if over else None
         _check(archive)
         archive.verify(progress)
@@ -83,7 +82,7 @@ def restore_tenant(
                 restored = info_of(Tenant.objects.get(pk=tenant.id))
                 facts = {"file": str(path), "made_at": archive.manifest.made_at, "kept": kept, "domains_left": left}
                 audit.record("restore", restored, migrations=len(migrations), **facts)
-            undo.pop_all()  # committed: the files are somebody's
+            undo.pop_all()  # committed: the files belong to a tenant now
     return restored
 
 
@@ -99,17 +98,17 @@ def _restore_settings(manifest: Manifest, tenant: TenantInfo) -> list[str]:
 
 
 def _check(archive: Archive) -> None:
-    """Refuse what would be in the way later, before anything is done."""
+    """Raise `InvalidBackup` for a backup that this code cannot restore."""
     manifest = archive.manifest
     try:
         validate_spec(TenantSpec(**_facts(archive)))
     except InvalidOption as error:
-        raise InvalidBackup(str(archive.path), f"its tenant has what this code does not take. {error}") from error
+        raise InvalidBackup(str(archive.path), f"this code does not accept its tenant's options. {error}") from error
     if manifest.tenant.variant not in known_variants():
         raise InvalidBackup(
             str(archive.path),
             f"its tenant has the variant {manifest.tenant.variant!r}, which this code does not have. "
-            f"Restore it with code that has it.",
+            f"Restore it with code that has this variant.",
         )
     _check_limits(archive)
     newer = missing_from_code([(app, name) for app, _, name in (head.partition(".") for head in manifest.heads)])
@@ -120,13 +119,13 @@ def _check(archive: Archive) -> None:
             f"its data are newer than this code, which has no migration {names}. Update the code, then try again.",
         )
     if not _OF_A_TENANT.fullmatch(manifest.schema):
-        raise InvalidBackup(str(archive.path), f"{manifest.schema!r} is no name of a tenant's schema.")
+        raise InvalidBackup(str(archive.path), f"{manifest.schema!r} is not the name of a tenant's schema.")
 
 
 def _check_limits(archive: Archive) -> None:
     for name, value in archive.manifest.limits.items():
         if not _is_limit(name, value):
-            raise InvalidBackup(str(archive.path), f"its tenant has the limit {name} = {value!r}, which is none.")
+            raise InvalidBackup(str(archive.path), f"its tenant has the invalid limit {name} = {value!r}.")
 
 
 def _is_limit(name: str, value: object) -> bool:
@@ -136,7 +135,7 @@ def _is_limit(name: str, value: object) -> bool:
 
 
 def _facts(archive: Archive) -> dict[str, Any]:
-    """Return what the backup knows of the tenant, without a version of the API that is served no more."""
+    """Return the tenant's options, without an API version that is no longer served."""
     facts = asdict(archive.manifest.tenant)
     return facts if facts["api_version"] in tenancy().api_versions else {**facts, "api_version": ""}
 
@@ -147,7 +146,7 @@ def _insert(archive: Archive, wanted: TenantRef, *, over: bool) -> TenantInfo:
         validate_slug(slug, reserved=tenancy().all_reserved_slugs)
     facts = {**_facts(archive), "slug": slug}
     tenant = insert_tenant(TenantSpec(**facts))
-    with connection.cursor() as cursor:  # a schema or a folder that somebody has in hand is no orphan
+    with connection.cursor() as cursor:  # so that its schema and folder do not count as orphaned
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, tenant.id])
     if schemas.existing_schemas([tenant.schema]):
         raise SchemaExists(tenant.schema)
@@ -168,7 +167,7 @@ def _load(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:
         pg_dump=pg_dump,
     )
     excluded = excluded_tables()
-    # As in any migration of it, functions find each other and extensions by the tenant's own path.
+    # Functions need the tenant's search_path to find each other and extensions.
     with use_tenant(tenant.as_owner()):
         send_structure(before)
         if tenant.role:
@@ -188,7 +187,7 @@ def _load(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:
 
 
 def _homes_of_extensions(archive: Archive) -> dict[Extension, str] | None:
-    """Return the extensions that a backup uses, each with its schema here; make those that are missing."""
+    """Return the extensions that a backup uses, each with its schema here; create missing ones."""
     if archive.manifest.extensions is None:
         return None
     homes = {}
@@ -197,7 +196,7 @@ def _homes_of_extensions(archive: Archive) -> dict[Extension, str] | None:
             create_extension(extension.name, "CASCADE")
         home = schema_of_extension(extension.name) or ""
         if _OF_A_TENANT.fullmatch(home):
-            what = f"is used by {archive.path}, and is here in schema {home!r}, which goes when that tenant is purged"
+            what = f"is used by {archive.path}, but is in schema {home!r}, which is dropped when that tenant is purged"
             move = f'ALTER EXTENSION "{extension.name}" SET SCHEMA "{tenancy().extension_schema}"'
             raise ExtensionRefused(extension.name, what, f"Move it, then try again: {move}.")
         homes[extension] = home
@@ -207,15 +206,15 @@ def _homes_of_extensions(archive: Archive) -> dict[Extension, str] | None:
 def _check_counts(archive: Archive, loaded: dict[str, int], excluded: frozenset[str]) -> None:
     for table, count in archive.manifest.rows.items():
         if table not in excluded and loaded.get(table, 0) != count:
-            reason = f"table {table} has {loaded.get(table, 0)} rows in the dump, and {count} by the manifest."
+            reason = f"table {table} has {loaded.get(table, 0)} rows in the dump, but {count} in the manifest."
             raise InvalidBackup(str(archive.path), reason)
 
 
 def _migrate(archive: Archive, tenant: TenantInfo) -> tuple[str, ...]:
     try:
         return migrate_restored(tenant)
-    except Exception as error:  # whatever a migration raises
-        cause = f"its data could not be migrated to where the code is: {type(error).__name__}: {error}"
+    except Exception as error:  # migrations can raise anything
+        cause = f"its data could not be migrated: {type(error).__name__}: {error}"
         raise StepFailed(f"Restoring {archive.path}", cause) from error
 
 

@@ -79,7 +79,7 @@ def mapping(tmp_path: Path, text: str) -> Path:
 
 def test_rows_are_carried_over_with_defaults_and_the_base_code_goes_on(shop: TenantInfo) -> None:
     change = set_variant(shop.slug, "customer_a")
-    assert (change.before, change.tenant.variant, change.begun) == ("default", "customer_a", {"customer_a_goods": 4})
+    assert (change.before, change.tenant.variant, change.created) == ("default", "customer_a", {"customer_a_goods": 4})
     with use_tenant(now(shop)):
         assert set(customer_a.Goods.objects.values_list("tax_rate", flat=True)) == {Decimal("0.1")}
         make_goods(1, first=4)
@@ -90,7 +90,7 @@ def test_rows_are_carried_over_with_defaults_and_the_base_code_goes_on(shop: Ten
 
 def test_what_a_mapping_file_says_is_what_rows_begin_with(shop: TenantInfo, tmp_path: Path) -> None:
     file = mapping(tmp_path, "slug,category_code,tax_rate\ngoods-0,A-1,0.05\ngoods-2,A-2,\n")
-    assert set_variant(shop.slug, "customer_a", mapping={"": file}).mapped == {"customer_a_goods": 2}
+    assert set_variant(shop.slug, "customer_a", mapping={"": file}).imported == {"customer_a_goods": 2}
     with use_tenant(now(shop)):
         found = customer_a.Goods.objects.order_by("slug").values_list("category_code", "tax_rate")
         tenth = Decimal("0.1")
@@ -102,13 +102,13 @@ def test_what_a_mapping_file_says_is_what_rows_begin_with(shop: TenantInfo, tmp_
     [
         (
             "slug,colour\ngoods-0,red\n",
-            "Goods has no field 'colour'. After the first column there can be ",
+            "Goods has no field 'colour'. The other columns can be: ",
         ),
-        ("name,category_code\nGoods 0,A\n", "'name' does not tell one row from another"),
+        ("name,category_code\nGoods 0,A\n", "'name' is not unique"),
         ("slug,category_code\ngoods-9,A\n", "Line 2: There is no row with the slug 'goods-9'"),
         ("slug,tax_rate\ngoods-0,much\n", "Line 2, column tax_rate: “much” value must be a decimal number."),
         ("slug,tax_rate\ngoods-0,1.5\n", "Line 2, column tax_rate: Ensure this value is less than or equal to 1."),
-        ("slug,tax_rate\ngoods-0\n", "Line 2: The row has 1 cells, and the header 2"),
+        ("slug,tax_rate\ngoods-0\n", "Line 2: The row has 1 cells, but the header has 2"),
         ("slug,category_code\ngoods-0,A\ngoods-0,B\n", "Line 3: The slug 'goods-0' is on line 2 already"),
         ("", "A column is missing."),
         (None, "It cannot be read: No such file"),
@@ -129,13 +129,13 @@ def test_there_and_back_loses_nothing(shop: TenantInfo, tmp_path: Path) -> None:
     file = mapping(tmp_path, "slug,category_code\n" + "".join(f"goods-{n},C-{n}\n" for n in range(4)))
     set_variant(shop.slug, "customer_a", mapping={"Goods": file})
     change = set_variant(shop.slug, "default")
-    assert change.kept == {"customer_a_goods": 4}
+    assert change.dormant == {"customer_a_goods": 4}
     assert findings(shop) == []
     with use_tenant(now(shop)):
         Goods.objects.get(slug="goods-1").delete()
         make_goods(1, first=4)
     change = set_variant(shop.slug, "customer_a")
-    assert (change.found, change.begun) == ({"customer_a_goods": 3}, {"customer_a_goods": 1})
+    assert (change.reactivated, change.created) == ({"customer_a_goods": 3}, {"customer_a_goods": 1})
     assert rows_of(now(shop)) == {"goods-0": "C-0", "goods-2": "C-2", "goods-3": "C-3", "goods-4": ""}
     assert findings(shop) == []
 
@@ -145,12 +145,12 @@ def test_from_one_variant_to_another_and_back(shop: TenantInfo) -> None:
     with use_tenant(now(shop)):
         customer_a.Goods.objects.update(category_code="kept")
     change = set_variant(shop.slug, "grocer")
-    assert (change.kept, change.begun) == ({"customer_a_goods": 4}, {"grocer_goods": 4, "grocer_sku": 4})
+    assert (change.dormant, change.created) == ({"customer_a_goods": 4}, {"grocer_goods": 4, "grocer_sku": 4})
     with use_tenant(now(shop)):
         grocer.Sku.objects.update(best_before="2031-01-01")
     assert findings(shop) == []
     change = set_variant(shop.slug, "customer_a")
-    assert (change.kept, change.found) == ({"grocer_goods": 4, "grocer_sku": 4}, {"customer_a_goods": 4})
+    assert (change.dormant, change.reactivated) == ({"grocer_goods": 4, "grocer_sku": 4}, {"customer_a_goods": 4})
     assert set(rows_of(now(shop)).values()) == {"kept"}
     assert findings(shop) == []
     set_variant(shop.slug, "default")
@@ -170,7 +170,7 @@ def test_a_clone_and_a_restored_backup_have_what_is_kept_aside(
     try:
         assert findings(clone, restored) == []
         for copy in (clone, restored):
-            assert set_variant(copy.slug, "customer_a").found == {"customer_a_goods": 4}
+            assert set_variant(copy.slug, "customer_a").reactivated == {"customer_a_goods": 4}
             assert set(rows_of(now(copy)).values()) == {"kept"}
         with use_tenant(now(restored)):
             make_goods(1, first=9)
@@ -206,7 +206,7 @@ def test_it_is_written_down(shop: TenantInfo) -> None:
     with use_tenant(PLATFORM):
         event = AuditEvent.objects.filter(slug=shop.slug, action="variant").get()
     assert event.actor == "operator kim"
-    assert event.detail == {"before": "default", "variant": "customer_a", "begun": {"customer_a_goods": 4}}
+    assert event.detail == {"before": "default", "variant": "customer_a", "created": {"customer_a_goods": 4}}
 
 
 def test_an_unknown_variant_is_refused(shop: TenantInfo) -> None:
@@ -253,7 +253,7 @@ def test_tables_in_use_are_waited_for_and_then_all_is_as_it_was(shop: TenantInfo
         holder.join()
     assert now(shop).variant == "default"
     assert findings(shop) == []
-    assert set_variant(shop.slug, "customer_a").begun == {"customer_a_goods": 4}
+    assert set_variant(shop.slug, "customer_a").created == {"customer_a_goods": 4}
 
 
 @pytest.mark.parametrize("before", ["default", "customer_a", "grocer"])
@@ -309,7 +309,7 @@ def test_no_order_in_which_a_shopper_takes_tables_ends_in_a_deadlock(
     with ThreadPoolExecutor(1) as pool:
         buyer = pool.submit(buy)
         assert holding.wait(180)
-        assert set_variant(shop.slug, "grocer").begun == {"grocer_goods": 4, "grocer_sku": 4}
+        assert set_variant(shop.slug, "grocer").created == {"grocer_goods": 4, "grocer_sku": 4}
         buyer.result()
     assert findings(shop) == []
 
@@ -341,9 +341,9 @@ def test_the_command_says_what_became_of_the_rows(shop: TenantInfo, tmp_path: Pa
     call_command("set_variant", shop.slug, "default")
     call_command("set_variant", shop.slug, "default")
     said = capsys.readouterr().out
-    assert "customer_a_goods: 4 rows begun with the defaults" in said
-    assert "customer_a_goods: 1 rows filled from the file" in said
-    assert "customer_a_goods: 4 rows kept aside until the shop gets this variant back" in said
+    assert "customer_a_goods: 4 rows created with defaults" in said
+    assert "customer_a_goods: 1 rows imported from the file" in said
+    assert "customer_a_goods: 4 rows dormant until the shop gets this variant back" in said
     assert "has the variant default already" in said
 
 
@@ -381,21 +381,21 @@ def without_variants(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], A
 def test_a_shop_whose_variants_folder_is_gone_gets_the_default_and_it_back(
     shop: TenantInfo, without_variants: Callable[[], Any], tmp_path: Path
 ) -> None:
-    """Fault 18: its rows are kept aside, hold none of the base back, and are found again with the folder."""
+    """Fault 18: its rows become dormant, hold none of the base back, and are active again with the folder."""
     file = mapping(tmp_path, "slug,category_code\n" + "".join(f"goods-{n},C-{n}\n" for n in range(4)))
     set_variant(shop.slug, "customer_a", mapping={"": file})
     with without_variants():
         with pytest.raises(UnknownVariant, match="customer_a"):
             set_variant(shop.slug, "customer_a")
         change = set_variant(shop.slug, "default")
-        assert (change.before, change.kept) == ("customer_a", {"customer_a_goods": 4})
+        assert (change.before, change.dormant) == ("customer_a", {"customer_a_goods": 4})
         with use_tenant(now(shop)):
             Goods.objects.get(slug="goods-1").delete()
             make_goods(1, first=4)
         assert find_behind(slug=shop.slug)[1] == []
     assert findings(shop) == []
     change = set_variant(shop.slug, "customer_a")
-    assert (change.found, change.begun) == ({"customer_a_goods": 3}, {"customer_a_goods": 1})
+    assert (change.reactivated, change.created) == ({"customer_a_goods": 3}, {"customer_a_goods": 1})
     assert rows_of(now(shop)) == {"goods-0": "C-0", "goods-2": "C-2", "goods-3": "C-3", "goods-4": ""}
     assert findings(shop) == []
 

@@ -100,7 +100,7 @@ def test_a_check_mends_what_it_may_and_tells_the_rest(live_browser: Client, live
     try:
         run_operation(operation.pk)
         page = text(live_browser.get(answer["Location"]))
-        assert f"{live_tenant.slug}: its migrations were other ones than the control plane had on record" in page
+        assert f"{live_tenant.slug}: the control plane had recorded other migrations: record corrected" in page
         assert f"{live_tenant.slug}: table orders_orderline is missing" in page
         with use_tenant(PLATFORM):
             event = AuditEvent.objects.get(action="correct record", tenant_id=live_tenant.id)
