@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tenants.management.reporters import Lines, in_words
+from tenants.management.reporters import Lines, line
 from tenants.migrator.apply import Outcome
 
 
@@ -28,10 +28,10 @@ class Bar(Lines):
         self.task = self.bar.add_task("", total=total, rate="", failures="")
         return self.bar
 
-    def tell(self, outcome: Outcome) -> None:
+    def report(self, outcome: Outcome) -> None:
         self.failed += outcome.failed
         if outcome.failed:
-            self.bar.console.print(in_words(outcome), style="red", markup=False, highlight=False)
+            self.bar.console.print(line(outcome), style="red", markup=False, highlight=False)
         speed = self.bar.tasks[0].speed
         self.bar.update(
             self.task,

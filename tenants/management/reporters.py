@@ -1,4 +1,4 @@
-"""How a run over many tenants is told: a line each in a pipe, JSON lines for programs; `bar` has it for a terminal."""
+"""Output of a migration run: text lines or JSON lines. `progress_bar` is for terminals."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tenants.migrator.apply import Outcome
 
 
 class Reporter(Protocol):
-    """Hears of each outcome as it comes."""
+    """Prints outcomes."""
 
     def running(self, total: int) -> AbstractContextManager[object]:
-        """Enter this around the run."""
+        """Return a context for the run."""
 
-    def tell(self, outcome: Outcome) -> None:
-        """Say what happened to one tenant."""
+    def report(self, outcome: Outcome) -> None:
+        """Print one outcome."""
 
-    def sum_up(self, text: str, facts: dict[str, object]) -> None:
-        """Say how it all went."""
+    def summarize(self, text: str, facts: dict[str, object]) -> None:
+        """Print the totals."""
 
 
 class Lines:
@@ -34,17 +34,17 @@ class Lines:
     def running(self, total: int) -> AbstractContextManager[object]:
         return nullcontext()
 
-    def tell(self, outcome: Outcome) -> None:
-        (self.err if outcome.failed else self.out).write(in_words(outcome))
+    def report(self, outcome: Outcome) -> None:
+        (self.err if outcome.failed else self.out).write(line(outcome))
 
-    def sum_up(self, text: str, facts: dict[str, object]) -> None:
+    def summarize(self, text: str, facts: dict[str, object]) -> None:
         self.out.write(text)
 
 
 class JsonLines(Lines):
-    """One JSON object a line: outcomes, then the sum."""
+    """One JSON object per line: outcomes, then totals."""
 
-    def tell(self, outcome: Outcome) -> None:
+    def report(self, outcome: Outcome) -> None:
         facts = {
             "tenant": outcome.tenant.slug,
             "schema": outcome.tenant.schema,
@@ -55,22 +55,21 @@ class JsonLines(Lines):
         }
         self.out.write(json.dumps(facts, ensure_ascii=False))
 
-    def sum_up(self, text: str, facts: dict[str, object]) -> None:
+    def summarize(self, text: str, facts: dict[str, object]) -> None:
         self.out.write(json.dumps(facts))
 
 
 def _word(outcome: Outcome) -> str:
     if outcome.was_current:
         return "up_to_date"
-    return "failed" if outcome.failed else "elsewhere" if outcome.locked else "migrated"
+    return "failed" if outcome.failed else "locked" if outcome.locked else "migrated"
 
 
-def in_words(outcome: Outcome) -> str:
-    """Return a line for one outcome."""
+def line(outcome: Outcome) -> str:
     slug = outcome.tenant.slug
     if outcome.failed:
-        return f"{slug}: FAILED, left as it was. {outcome.error}"
+        return f"{slug}: FAILED, unchanged. {outcome.error}"
     if outcome.locked:
-        return f"{slug}: another run has it in hand"
+        return f"{slug}: locked by another run"
     steps = f"{len(outcome.applied)} migrations" if outcome.applied else "nothing to do"
     return f"{slug}: {steps} in {outcome.seconds:.2f} s"

@@ -1,1 +1,1 @@
-"""Migrations of the tenants' schemas: what is due (`graph`), one tenant (`apply`), all of them (`runner`)."""
+"""Migrations of tenants' schemas: the graph (`graph`), one tenant (`apply`), all tenants (`runner`)."""

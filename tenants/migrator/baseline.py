@@ -1,4 +1,4 @@
-"""What is different when a migration meets a schema that was made a moment ago and has no rows."""
+"""Adapted migrations for new schemas: no CONCURRENTLY, and no Python code without effect on empty tables."""
 
 from __future__ import annotations
 
@@ -9,28 +9,25 @@ from django.db.migrations import AddIndex, Migration, RemoveIndex, RunPython
 from django.db.migrations.operations.base import Operation
 
 NOTHING_TO_DO = {
-    # Its code gives permissions of proxy models another content type; in a new schema there are none yet.
+    # Changes the content type of permissions of proxy models, of which a new schema has none.
     ("auth", "0011_update_proxy_permissions"),
-    # Its code deletes failed logins that are there twice.
+    # Deletes duplicates of failed logins.
     ("axes", "0007_alter_accessattempt_unique_together"),
 }
-"""Migrations whose steps in Python need not be run for a new tenant."""
+"""Migrations whose Python code has no effect in a new tenant."""
 
 
 def for_new_schema(migration: Migration) -> Migration:
-    """Return the migration as it is applied to a new schema, in the one transaction that creates it.
-
-    An index needs no CONCURRENTLY there: nobody else sees the table yet.
-    """
+    """Return the migration without CONCURRENTLY, which no other session needs, and which no transaction allows."""
     replaced = copy(migration)
-    replaced.operations = [  # type: ignore[misc]  # Django sets it on the instance as well
+    replaced.operations = [  # type: ignore[misc]
         _in_transaction(operation) for operation in migration.operations
     ]
     return replaced
 
 
 def for_no_rows(migration: Migration) -> Migration:
-    """Return the migration as it is applied where no table has any row: without code that has nothing to do."""
+    """Return the migration for empty tables, without Python code that would have no effect."""
     replaced = for_new_schema(migration)
     if (migration.app_label, migration.name) in NOTHING_TO_DO:
         replaced.operations = [  # type: ignore[misc]

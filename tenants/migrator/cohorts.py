@@ -1,4 +1,4 @@
-"""What a run would do: the tenants in groups that have the same way to go."""
+"""Cohorts: tenants with the same pending migrations."""
 
 from __future__ import annotations
 
@@ -15,15 +15,13 @@ from tenants.variants.discovery import known_variants
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cohort:
-    """Tenants for whom the same is due."""
-
     tenants: tuple[TenantInfo, ...]
     due: tuple[str, ...]
-    """Migrations as `app.name`, in order; those to be unapplied with a minus in front."""
+    """Migrations as `app.name`, in order; with a minus if they will be unapplied."""
 
 
 def cohorts(tenants: Sequence[TenantInfo], targets: tuple[Target, ...] | None) -> list[Cohort]:
-    """Return the tenants by the way that they have to go, the largest group first; one query a tenant."""
+    """Group tenants by pending migrations, the largest group first, with one query for each tenant."""
     members: dict[tuple[frozenset[Key], tuple[Target, ...]], list[TenantInfo]] = defaultdict(list)
     by_what_is_due: dict[tuple[str, ...], list[TenantInfo]] = defaultdict(list)
     for tenant in tenants:
@@ -31,8 +29,8 @@ def cohorts(tenants: Sequence[TenantInfo], targets: tuple[Target, ...] | None) -
             by_what_is_due[(f"nothing: this code has no variant {tenant.variant!r}",)].append(tenant)
             continue
         members[SchemaHistory.read(tenant).applied, targets or targets_for(tenant)].append(tenant)
-    for way, group in members.items():
-        by_what_is_due[_due(*way)] += group
+    for key, group in members.items():
+        by_what_is_due[_due(*key)] += group
     found = [Cohort(tenants=tuple(group), due=due) for due, group in by_what_is_due.items()]
     return sorted(found, key=lambda cohort: -len(cohort.tenants))
 

@@ -1,4 +1,4 @@
-"""Django's migration machinery with eyes for one side at a time, for Django's own commands."""
+"""Executor and autodetector for Django's `migrate` and `makemigrations`, limited to one side's apps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tenants.isolation.app_placement import app_labels_for
 
 
 class ControlPlaneExecutor(MigrationExecutor):
-    """Applies the migrations of the control plane's apps alone: the others are not even recorded."""
+    """Applies and records only the migrations of the control plane's apps."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -21,11 +21,10 @@ class ControlPlaneExecutor(MigrationExecutor):
         self.loader.graph.leaf_nodes = lambda app=None: [key for key in every_leaf_node(app) if key[0] in labels]
 
 
-class Autodetector(MigrationAutodetector):
-    """Finds the changes of the apps that the active tenant has; with none active, of all apps."""
+class TenantAutodetector(MigrationAutodetector):
+    """Detects changes of the active tenant's apps, or of all apps if no tenant is active."""
 
     def changes(self, *args: Any, **kwargs: Any) -> dict[str, list[Any]]:
-        """Return new migrations by app label."""
         found: dict[str, list[Any]] = super().changes(*args, **kwargs)
         tenant = active_tenant()
         if tenant is None:

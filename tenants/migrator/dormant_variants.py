@@ -1,7 +1,7 @@
-"""The tables of a variant that a tenant had before: kept in its schema, in nobody's way, and found again.
+"""Dormant variants: tables of a tenant's previous variants, which stay in its schema until it gets the variant back.
 
-They stay where they are, with their rows and what is recorded of their migrations. What would tie the base code's hands
-is loosened: their foreign keys keep no row of the base from being deleted, and no row of the base brings one here.
+Rows and migration records stay as they are. Foreign keys get an ON DELETE rule, so that rows of the base can be
+deleted, and the triggers that add rows are disabled.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tenants.postgresql.schema import child_trigger_name
 from tenants.variants.discovery import known_variants
 from tenants.variants.labels import children_of, label_of, variant_of
 
-_LOOSENED = "loosened while its table is kept aside"
+_RELAXED = "relaxed while the variant is dormant"
 
 _FOREIGN_KEYS = """
 SELECT c.relname, k.conname, pg_get_constraintdef(k.oid),
@@ -56,55 +56,52 @@ INSERT INTO {child} ({link}) SELECT {key} FROM {parent} p
 """
 
 RowCounts = dict[str, int]
-"""How many rows, by table."""
+"""Numbers of rows by table."""
 
 
 def dormant_variants_of(applied: Collection[Key], variant: str) -> dict[str, list[Key]]:
-    """Return the variants whose tables a tenant of `variant` keeps aside, with the last migrations of each."""
-    kept: dict[str, list[Key]] = defaultdict(list)
+    """Return the dormant variants of a tenant of `variant`, each with its leaf migrations."""
+    dormant: dict[str, list[Key]] = defaultdict(list)
     for key in leaf_migrations(applied):
         if variant_of(key[0]) not in {"", variant}:
-            kept[variant_of(key[0])].append(key)
-    return dict(kept)
+            dormant[variant_of(key[0])].append(key)
+    return dict(dormant)
 
 
 def recorded_without_tables(applied: frozenset[Key], variant: str) -> list[Key]:
-    """Return what is on record of variants that a tenant of `variant` keeps aside, though it has none of their tables.
-
-    The tenant's schema is the active one.
-    """
+    """Return the recorded migrations of dormant variants that have no tables in the active schema."""
     return sorted(
         key
-        for kept in dormant_variants_of(applied, variant)
-        if (tables := _tables(kept, applied)) and not _existing(tables)
+        for dormant in dormant_variants_of(applied, variant)
+        if (tables := _tables(dormant, applied)) and not _existing(tables)
         for key in applied
-        if key[0] == label_of(kept)
+        if key[0] == label_of(dormant)
     )
 
 
 def deactivate_variant(variant: str, applied: frozenset[Key]) -> RowCounts:
-    """Keep the variant's tables in the active tenant's schema aside; return their rows. Owner, and a transaction."""
+    """Make a variant dormant in the active schema and return its row counts. Needs the owner and a transaction."""
     tables = _tables(variant, applied)
     with connection.cursor() as cursor:
         for table, name in _followers(tables):
             cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(table, name))
-        cursor.execute(_FOREIGN_KEYS, [_LOOSENED, tables, tables])
+        cursor.execute(_FOREIGN_KEYS, [_RELAXED, tables, tables])
         for table, name, definition, _, is_required in cursor.fetchall():
             if " ON DELETE " not in definition:
                 rule = f" ON DELETE {'CASCADE' if is_required else 'SET NULL'}"
                 _replace(table, name, definition.replace(" DEFERRABLE", f"{rule} DEFERRABLE"))
                 on = sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}")
-                cursor.execute(on.format(sql.Identifier(name), sql.Identifier(table), _LOOSENED))
+                cursor.execute(on.format(sql.Identifier(name), sql.Identifier(table), _RELAXED))
     return _count(tables)
 
 
 def reactivate_variant(variant: str, applied: frozenset[Key]) -> RowCounts:
-    """Undo what `deactivate_variant` did, and return the rows that were found. Owner, and a transaction."""
+    """Undo `deactivate_variant` and return the row counts. Needs the owner and a transaction."""
     tables = _tables(variant, applied)
     with connection.cursor() as cursor:
-        cursor.execute(_FOREIGN_KEYS, [_LOOSENED, tables, tables])
-        for table, name, definition, is_loosened, _ in cursor.fetchall():
-            if is_loosened:
+        cursor.execute(_FOREIGN_KEYS, [_RELAXED, tables, tables])
+        for table, name, definition, is_relaxed, _ in cursor.fetchall():
+            if is_relaxed:
                 _replace(table, name, definition.replace(" ON DELETE CASCADE", "").replace(" ON DELETE SET NULL", ""))
         for table, name in _followers(tables):
             cursor.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER {}").format(table, name))
@@ -112,7 +109,7 @@ def reactivate_variant(variant: str, applied: frozenset[Key]) -> RowCounts:
 
 
 def affected_tables(variant: str, applied: frozenset[Key]) -> set[str]:
-    """Return those tables in the active tenant's schema that change, or get triggers, when `variant` comes or goes."""
+    """Return the tables of the active schema that change if `variant` becomes active or dormant."""
     label = label_of(variant)
     if not label and variant in known_variants():
         return set()
@@ -125,7 +122,7 @@ def affected_tables(variant: str, applied: frozenset[Key]) -> set[str]:
 
 
 def fill_children(variant: str) -> RowCounts:
-    """Give each row of the base the row of the variant's that it lacks, with defaults; return how many those were."""
+    """Insert the missing rows of the variant for rows of the base, with defaults, and return their numbers."""
     added = {}
     with connection.cursor() as cursor:
         for child, parent, link in children_of(variant):
@@ -141,7 +138,7 @@ def fill_children(variant: str) -> RowCounts:
 
 
 def migrate_new_with_dormant(tenant: TenantInfo, dormant: dict[str, list[Key]]) -> None:
-    """Make the tables of a new schema, those that are kept aside included, in the transaction at hand."""
+    """Create all tables of a new schema, including those of dormant variants, in the current transaction."""
     is_new = True
     for variant, goals in dormant.items():
         like = replace(tenant, variant=variant)
@@ -154,9 +151,9 @@ def migrate_new_with_dormant(tenant: TenantInfo, dormant: dict[str, list[Key]]) 
 
 
 def _tables(variant: str, applied: frozenset[Key]) -> list[str]:
-    """Return the variant's tables as its applied migrations made them, which may be older than the code."""
+    """Return the variant's tables according to its applied migrations, which may be older than the code."""
     if variant not in known_variants():
-        return _tables_of_gone(variant, applied)
+        return _tables_without_code(variant, applied)
     if not any(app == label_of(variant) for app, _ in applied):
         return []
     config = AppliedExecutor(applied).starting_state().apps.get_app_config(label_of(variant))
@@ -164,10 +161,10 @@ def _tables(variant: str, applied: frozenset[Key]) -> list[str]:
     return sorted(model._meta.db_table for model in models if not model._meta.proxy)
 
 
-def _tables_of_gone(variant: str, applied: frozenset[Key]) -> list[str]:
-    """Return the tables in the active schema of a variant that the code has no more.
+def _tables_without_code(variant: str, applied: frozenset[Key]) -> list[str]:
+    """Return the active schema's tables of a variant whose code was removed.
 
-    They are those that no migration in the code makes, and that are called after the variant or follow a parent's.
+    No migration in the code creates them, and their name begins with the variant's or they have a parent's trigger.
     """
     models = AppliedExecutor(applied).starting_state().apps.get_models(include_auto_created=True)
     known = {model._meta.db_table for model in models}
@@ -193,7 +190,7 @@ def _followers(tables: Sequence[str]) -> list[tuple[sql.Identifier, sql.Identifi
 
 
 def _replace(table: str, name: str, definition: str) -> None:
-    # One statement, so that there is no moment without. The definition is PostgreSQL's own text.
+    # One statement, so that the constraint always exists. The definition is PostgreSQL's own text.
     text = sql.SQL("ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}")
     names = {"table": sql.Identifier(table), "name": sql.Identifier(name)}
     with connection.cursor() as cursor:

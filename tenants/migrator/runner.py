@@ -1,6 +1,6 @@
-"""Migrating many tenants: who is behind, and all of them in parallel. A failing tenant stops no other.
+"""Migration run: all outdated tenants in parallel. A failed tenant does not stop the others.
 
-Runs on several machines share the work: whoever claims a schema first has it, and the others go on to the next.
+Runs on several machines share the work, because each tenant is locked while it is migrated.
 """
 
 from __future__ import annotations
@@ -31,41 +31,41 @@ from tenants.registry.tenant_info import all_tenants
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
-"""How often a tenant is tried whose tables others hold locked."""
-_TOGETHER = 16
-"""How many tenants share a message at most: with more, little is gained."""
-_SECONDS_TOGETHER = 0.03
-"""And no more than are likely to be done in that time."""
+"""Attempts for a tenant whose tables are locked by other sessions."""
+_BATCH_SIZE = 16
+"""The maximum number of tenants in a message; more would gain little."""
+_BATCH_SECONDS = 0.03
+"""A batch contains no more tenants than are likely to take this long."""
 
 _Turn = tuple[TenantInfo, int]
-"""A tenant, and how often it will have been tried then."""
+"""A tenant and the number of the attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How a run goes about its work."""
+    """Options of a run."""
 
     jobs: int = 2
-    """How many schemas are migrated at once; each takes a connection."""
+    """The number of worker threads, each with a connection."""
     lock_timeout: float = 5.0
-    """Seconds that a statement waits for a lock, and shoppers behind it, before the tenant is put off."""
+    """Seconds that a statement waits for a lock, and requests behind it, before the tenant is deferred."""
     max_failures: int = 0
-    """Begin no further tenant after so many failures; 0: never stop."""
+    """Stop after this number of failures; 0: never."""
     targets: tuple[Target, ...] | None = None
-    """Where to go; None: to the newest of everything."""
+    """None: the latest migrations of all apps."""
 
 
 def tenants_behind(tenants: Sequence[TenantInfo]) -> list[TenantInfo]:
-    """Return those of `tenants` whose schema is not recorded to be where the code is; one query for any number."""
+    """Return the tenants whose recorded fingerprint is not that of the code, with one query."""
     with use_tenant(PLATFORM):
         states = dict(SchemaState.objects.values_list("tenant_id", "fingerprint"))
     return [tenant for tenant in tenants if states.get(tenant.id) != target_fingerprint(tenant.variant)]
 
 
 def find_behind(**filters: object) -> tuple[int, list[TenantInfo]]:
-    """Return how many tenants there are and which are behind, without loading those that are not.
+    """Return the number of tenants, and those that are behind, without loading the others.
 
-    Those that a newer release has migrated are not behind.
+    Tenants that a newer release has migrated are not behind.
     """
     with use_tenant(PLATFORM):
         chosen = Tenant.objects.filter(**filters).exclude(status=Tenant.Status.PURGING).order_by()
@@ -83,16 +83,16 @@ def find_behind(**filters: object) -> tuple[int, list[TenantInfo]]:
 
 
 class Run:
-    """One run over many tenants. Iterate over it once to get the outcomes as they come."""
+    """One run over many tenants. Iterate over it once to get the outcomes."""
 
     def __init__(self, tenants: Sequence[TenantInfo], options: RunOptions) -> None:
         self.options = options
-        # Each with how often it has been tried; those that were put off come again at the end. Those that are alike
-        # come together, from the oldest: so they lie in PostgreSQL's catalogs, where neighbours share pages.
+        # Deferred tenants are appended at the end. Tenants of a variant are adjacent, in the order of their ids,
+        # because neighbours share pages in PostgreSQL's catalogs.
         in_turn = sorted(tenants, key=lambda tenant: (tenant.variant, tenant.id))
         self._waiting: deque[_Turn] = deque((tenant, 1) for tenant in in_turn)
         self._outcomes: SimpleQueue[Outcome | None] = SimpleQueue()
-        # Set by `stop` and by too many failures; read by the workers before each tenant.
+        # Set by `stop` or after too many failures; read by the workers before each tenant.
         self._stopped = Event()
         self._failures = 0
         self._unsynced: list[TenantInfo] = []
@@ -108,10 +108,10 @@ class Run:
         yield from self.rest()
 
     def rest(self) -> Iterator[Outcome]:
-        """Go on yielding outcomes where an interrupted iteration left off, until all workers are done.
+        """Yield the remaining outcomes of an interrupted iteration, until all workers have ended.
 
-        What was migrated is on disk when it ends; raises `OperationalError` if the server has lost some of it, and
-        what a worker has failed with for another reason than a tenant.
+        At the end, all migrations are on disk. Raises `OperationalError` if the server has lost some of them, or an
+        error of a worker that is not about a tenant.
         """
         while self._workers:
             outcome = self._outcomes.get()
@@ -128,11 +128,11 @@ class Run:
             raise self._broken
 
     def stop(self) -> None:
-        """Begin no further tenant; those in hand are finished."""
+        """Start no further tenant; those in progress are finished."""
         self._stopped.set()
 
     @property
-    def not_begun(self) -> list[TenantInfo]:
+    def not_started(self) -> list[TenantInfo]:
         """The tenants that were left when the run stopped."""
         return [tenant for tenant, _ in self._waiting]
 
@@ -147,8 +147,8 @@ class Run:
                 finally:
                     self._waiting.extendleft(reversed(group))
                 seconds_each = (time.monotonic() - started) / max(1, number - len(group))
-                size = int(_SECONDS_TOGETHER / max(seconds_each, 0.001))
-        except Exception as error:  # an error of ours and of no tenant's: the run ends with it
+                size = int(_BATCH_SECONDS / max(seconds_each, 0.001))
+        except Exception as error:  # not the error of a tenant, so the run ends
             self._broken = error
             self.stop()
         finally:
@@ -156,88 +156,88 @@ class Run:
             self._outcomes.put(None)
 
     def _take(self, size: int) -> deque[_Turn]:
-        """Take so many of those that wait, within bounds, and leave enough for the other workers."""
+        """Take up to `size` waiting tenants, and leave enough for the other workers."""
         share = len(self._waiting) // (2 * self._jobs)
         group: deque[_Turn] = deque()
         with suppress(IndexError):
-            while len(group) < max(1, min(size, share, _TOGETHER)):
+            while len(group) < max(1, min(size, share, _BATCH_SIZE)):
                 group.append(self._waiting.popleft())
         return group
 
     def _migrate_group(self, group: deque[_Turn]) -> None:
-        """Migrate the first of a group, together as far as that goes and the next one alone; leave the others in it."""
+        """Migrate the first tenants of a group in one batch, then the next one alone; leave the others in the group."""
         started = time.monotonic()
-        outcomes, lost = self._migrate_together([tenant for tenant, _ in group]) if len(group) > 1 else ([], None)
+        outcomes, lost = self._migrate_batch([tenant for tenant, _ in group]) if len(group) > 1 else ([], None)
         for outcome in outcomes:
             group.popleft()
-            self._tell(outcome)
+            self._report(outcome)
         if not group or (self._stopped.is_set() and not lost):
             return
         tenant, attempt = group[0]
         if lost:
-            self._tell(_failed(tenant, lost, time.monotonic() - started))
+            self._report(_failed(tenant, lost, time.monotonic() - started))
         else:
             self._migrate(tenant, attempt)
-        group.popleft()  # only now: whatever went wrong with it, a tenant is told of, or still waits
+        group.popleft()  # only now, so that after any error the tenant has an outcome or still waits
 
-    def _migrate_together(self, tenants: list[TenantInfo]) -> tuple[list[Outcome], DatabaseError | None]:
+    def _migrate_batch(self, tenants: list[TenantInfo]) -> tuple[list[Outcome], DatabaseError | None]:
         try:
             return migrate_batch(tenants, self.options.targets, lock_timeout=self.options.lock_timeout)
-        except Exception as error:  # whatever it is, they are looked at one by one, and whose it is will be told
-            logger.info("Tenants could not be migrated together", exc_info=error)
+        except Exception as error:  # the tenants are migrated one by one, and the one with the error reports it
+            logger.info("Batch migration failed, migrating one by one", exc_info=error)
             return [], None
 
     def _migrate(self, tenant: TenantInfo, attempt: int) -> None:
         try:
-            outcome = migrate_one(tenant, self.options, put_off=attempt < _ATTEMPTS, durable=False)
-        except _PutOff:
+            outcome = migrate_one(tenant, self.options, defer=attempt < _ATTEMPTS, durable=False)
+        except _Deferred:
             self._waiting.append((tenant, attempt + 1))
             return
-        self._tell(outcome)
+        self._report(outcome)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome) -> None:
         if outcome.failed:
-            close_connections()  # the next tenant gets one that is in no block
+            close_connections()  # the next tenant needs one outside a transaction
         self._failures += outcome.failed
         if outcome.failed and self._failures == self.options.max_failures:
             self.stop()
         self._outcomes.put(outcome)
 
 
-class _PutOff(Exception):
-    """Somebody holds the tenant's tables locked; another try later may find them free."""
+class _Deferred(Exception):
+    """The tenant's tables are locked; a later attempt may succeed."""
 
 
-def migrate_one(tenant: TenantInfo, options: RunOptions, *, put_off: bool = False, durable: bool = True) -> Outcome:
-    """Migrate a tenant and return what happened, a failure included, which is noted in the control plane.
+def migrate_one(tenant: TenantInfo, options: RunOptions, *, defer: bool = False, durable: bool = True) -> Outcome:
+    """Migrate a tenant and return the outcome; a failure is recorded in the control plane.
 
-    Unless it has to be `durable`, it may only be on disk after the next `wait_for_wal`.
+    Without `durable`, the commit may reach the disk only with the next `wait_for_wal`.
     """
     started = time.monotonic()
     try:
         return migrate_tenant(tenant, options.targets, lock_timeout=options.lock_timeout, durable=durable)
     except TenantLocked:
         return Outcome(tenant=tenant, locked=True)
-    except TenantAhead as error:  # what is on record of it is the newer release's, and right
+    except TenantAhead as error:  # the record of the newer release is correct
         return Outcome(tenant=tenant, error=str(error), seconds=time.monotonic() - started)
-    except Exception as error:  # whatever a migration raises is that tenant's outcome, and no other's
-        if put_off and is_locked_out(error):
-            raise _PutOff from error
+    except Exception as error:  # migrations can raise anything
+        if defer and is_locked_out(error):
+            raise _Deferred from error
         return _failed(tenant, error, time.monotonic() - started)
 
 
 def _failed(tenant: TenantInfo, error: Exception, seconds: float) -> Outcome:
-    """Note that a tenant's migration failed, and return that."""
-    logger.info("Tenant %s could not be migrated", tenant.slug, exc_info=error)
-    text = _in_words(error)
+    """Record a failure and return it as an outcome."""
+    logger.info("Migration failed for tenant %s", tenant.slug, exc_info=error)
+    text = _message(error)
     try:
         mark_failed(tenant, text, seconds)
-    except Exception as unwritten:  # with the database gone there is nowhere to write, and the outcome still counts
-        logger.warning("The failure of tenant %s could not be noted", tenant.slug, exc_info=unwritten)
+    except Exception as unwritten:  # without a database, the outcome still counts
+        logger.warning("Could not record the failed migration of tenant %s", tenant.slug, exc_info=unwritten)
     return Outcome(tenant=tenant, error=text, seconds=seconds)
 
 
-def _in_words(error: Exception) -> str:
-    """Return what went wrong, and in which migration where that is known."""
+def _message(error: Exception) -> str:
+    """Return the error, with the migration if that is known."""
     where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
     return f"{where}{in_one_line(error)}"

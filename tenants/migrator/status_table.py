@@ -17,13 +17,13 @@ class Cell:
     """One app in one schema."""
 
     last: str
-    """The last applied migration; empty if none is."""
+    """The last applied migration; empty: none."""
     missing: int
-    """How many migrations of the code are not applied."""
+    """The number of migrations that are not applied."""
 
     @property
     def text(self) -> str:
-        """The cell for people: `0003`, or `0001 +2` where two are missing."""
+        """`0003`, or `0001 +2` if two migrations are missing."""
         last = self.last.partition("_")[0] or "none"
         return f"{last} +{self.missing}" if self.missing else last
 
@@ -36,8 +36,8 @@ class Row:
     apps: dict[str, Cell]
 
 
-def migration_matrix(tenants: Sequence[TenantInfo]) -> Iterator[Row]:
-    """Yield a row for each tenant, read from its schema; one query each."""
+def status_table(tenants: Sequence[TenantInfo]) -> Iterator[Row]:
+    """Yield a row for each tenant, with one query each."""
     for tenant in tenants:
         applied = SchemaHistory.read(tenant).applied
         yield Row(slug=tenant.slug, apps={label: _cell(label, applied) for label in _migrated_labels(tenant)})

@@ -1,4 +1,4 @@
-"""Whether what is recorded of the tenants' schemas is true: everything recomputed from PostgreSQL's catalogue."""
+"""Verification of schemas: PostgreSQL's catalog compared with the code and with the recorded state."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from tenants.postgresql.introspection import Parts, differences, parts_of
 from tenants.variants.discovery import known_variants
 
 _BATCH = 50
-"""Tenants whose records are read at once."""
+"""How many tenants' records are read at once."""
 
 Expected = dict[tuple[str, str], Parts]
-"""What schemas should be made of, by variant and what they keep aside."""
+"""The expected parts of schemas, by variant and dormant variants."""
 
 MIGRATIONS = "table django_migrations"
 
@@ -34,16 +34,16 @@ _OF_A_TENANT = re.compile(r"t_\d+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something about a schema that is not as it should be."""
+    """One problem of a schema."""
 
     schema: str
     slug: str
-    """The tenant's; empty for a schema without a tenant."""
+    """Empty for a schema without a tenant."""
     what: str
 
 
 def verify(tenants: Sequence[TenantInfo]) -> Iterator[Finding]:
-    """Yield what is wrong with the schemas of `tenants`: what is on record, everything in them, roles and rights."""
+    """Yield the problems of the tenants' schemas: records, structure, roles and rights."""
     expected: Expected = {}
     for start in range(0, len(tenants), _BATCH):
         batch = tenants[start : start + _BATCH]
@@ -52,19 +52,19 @@ def verify(tenants: Sequence[TenantInfo]) -> Iterator[Finding]:
             states = dict(batch_states.values_list("tenant_id", "fingerprint"))
             roles = schemas.existing_roles([tenant.role for tenant in batch])
         for tenant in batch:
-            for what in _wrong_with(tenant, expected, states, roles):
+            for what in _problems(tenant, expected, states, roles):
                 yield Finding(schema=tenant.schema, slug=tenant.slug, what=what)
 
 
 def schemas_without_tenant(tenants: Sequence[TenantInfo]) -> list[str]:
-    """Return the schemas that are called like a tenant's and belong to none of `tenants`, which has to be all."""
+    """Return the schemas with a tenant's name that belong to none of `tenants`, which must be all tenants."""
     owned = {tenant.schema for tenant in tenants}
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute("SELECT nspname FROM pg_namespace ORDER BY nspname")
         return [name for (name,) in cursor.fetchall() if _OF_A_TENANT.fullmatch(name) and name not in owned]
 
 
-def _wrong_with(tenant: TenantInfo, expected: Expected, states: dict[int, str], roles: set[str]) -> Iterator[str]:
+def _problems(tenant: TenantInfo, expected: Expected, states: dict[int, str], roles: set[str]) -> Iterator[str]:
     with use_tenant(tenant.as_owner()):
         parts = parts_of(tenant.schema, role=tenant.role)
     if not parts:
@@ -82,10 +82,10 @@ def _wrong_with(tenant: TenantInfo, expected: Expected, states: dict[int, str], 
     with use_tenant(tenant.as_owner()):
         out_of_reach = tables_without_privileges(tenant.schema, tenant.role) if tenant.role in roles else []
     for table in out_of_reach:
-        yield f"its role may do nothing with {table}: reconcile_tenants"
+        yield f"its role has no rights on {table}. Run reconcile_tenants"
     if unknown := newer_migrations(history):
         names = ", ".join(f"{app}.{name}" for app, name in unknown)
-        yield f"it is newer than this code, which has no migration {names}: look with the newer release"
+        yield f"it is newer than this code, which has no migration {names}. Use the newer release"
         return
     yield from _differs(history, parts, expected, states.get(tenant.id, ""))
 
@@ -93,29 +93,29 @@ def _wrong_with(tenant: TenantInfo, expected: Expected, states: dict[int, str], 
 def _differs(history: SchemaHistory, parts: Parts, expected: Expected, on_record: str) -> Iterator[str]:
     tenant, found = history.tenant, history.fingerprint
     if on_record and found != on_record:
-        yield "its migrations are not those that the control plane has on record"
+        yield "the control plane has recorded other migrations. Run reconcile_tenants"
     if found == target_fingerprint(tenant.variant):
-        kept = dormant_variants_of(history.applied, tenant.variant)
-        kind = (tenant.variant, str(kept))
+        dormant = dormant_variants_of(history.applied, tenant.variant)
+        kind = (tenant.variant, str(dormant))
         if kind not in expected:
-            expected[kind] = _expected_parts(tenant, kept)
+            expected[kind] = _expected_parts(tenant, dormant)
         yield from differences(parts, expected[kind], names_that_count=_names_in_code())
     if found != target_fingerprint(tenant.variant) or not on_record:
-        yield "it is behind the code: migrate_tenants"
+        yield "it is behind the code. Run migrate_tenants"
 
 
 def _names_in_code() -> set[str]:
-    """Return the names of indexes and constraints that models give: migrations look for them by these."""
+    """Return the names of indexes and constraints in models, which migrations refer to."""
     models = apps.get_models(include_auto_created=True)
     return {part.name for model in models for part in (*model._meta.indexes, *model._meta.constraints)}
 
 
-def _expected_parts(like: TenantInfo, kept: dict[str, list[Key]]) -> Parts:
-    """Make a schema of the tenant's kind, with what it keeps aside, look at it, and let it go again."""
+def _expected_parts(like: TenantInfo, dormant: dict[str, list[Key]]) -> Parts:
+    """Return the parts of a new schema of the same kind, which is rolled back."""
     model = replace(like, id=0x7FFFFFFF, schema=f"verify_{like.schema}", role="")
     with use_tenant(PLATFORM), transaction.atomic():
         schemas.create_schema(model)
-        migrate_new_with_dormant(model, kept)
+        migrate_new_with_dormant(model, dormant)
         with use_tenant(model):
             parts = parts_of(model.schema)
         transaction.set_rollback(True)

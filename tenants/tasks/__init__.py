@@ -1,4 +1,4 @@
-"""Long work in the background: asked for here, done by `manage.py run_worker`, followed in the operator's admin."""
+"""Background operations and jobs: queued here, run by `manage.py run_worker`, shown in the operator's admin."""
 
 from tenants.tasks.kinds import KINDS, Kind
 from tenants.tasks.run import run_operation

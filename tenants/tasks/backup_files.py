@@ -1,4 +1,4 @@
-"""The folder with the backups that operators make and restore: no other file is within their reach."""
+"""Folder of the backups that operators create and restore in the admin."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tenants.models import Tenant
 _SUFFIX = ".tar"
 
 
-def backup_path(tenant: Tenant, asked_at: datetime) -> Path:
-    """Return where the backup of a tenant goes that was asked for at that moment.
+def backup_path(tenant: Tenant, requested_at: datetime) -> Path:
+    """Return the path of a backup that was requested at that time.
 
-    Its schema is part of the name: a slug may have been another tenant's before.
+    It contains the schema, because the slug may have belonged to another tenant before.
     """
-    return Path(tenancy().backup_dir) / f"{tenant.slug}-{tenant.schema}-{asked_at:%Y%m%d-%H%M%S}{_SUFFIX}"
+    return Path(tenancy().backup_dir) / f"{tenant.slug}-{tenant.schema}-{requested_at:%Y%m%d-%H%M%S}{_SUFFIX}"
 
 
 def backup_files() -> list[Path]:
-    """Return the backups that there are, by name, the youngest of each tenant first."""
+    """Return all backups, sorted by name in descending order: for each tenant, the latest first."""
     folder = tenancy().backup_dir
     found = Path(folder).glob(f"*{_SUFFIX}") if folder else []
     return sorted(found, reverse=True)

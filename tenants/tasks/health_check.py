@@ -1,24 +1,21 @@
-"""The operation `check`: what a crash left is mended, and what wants a look is told."""
+"""Operation `check`: repairs what a crash has left, and reports other problems."""
 
 from __future__ import annotations
 
 from tenants.lifecycle.reconcile import reconcile_tenants
 from tenants.migrator.verify import verify
 from tenants.registry.tenant_info import all_tenants
-from tenants.tasks.context import Work
+from tenants.tasks.context import TaskContext
 
-_AT_ONCE = 50
+_BATCH = 50
 
 
-def check(work: Work) -> str:
-    """Mend what can be mended without a question, and return in words what was done and what is wrong.
-
-    Nothing is dropped: a schema without a tenant is named, and somebody decides.
-    """
+def check(context: TaskContext) -> str:
+    """Repair what is safe to repair, and return repairs and problems as text. Nothing is dropped."""
     found = list(reconcile_tenants())
     tenants = all_tenants()
-    for start in range(0, len(tenants), _AT_ONCE):
-        work.progress(start, len(tenants))
-        found += [f"{finding.slug}: {finding.what}" for finding in verify(tenants[start : start + _AT_ONCE])]
-    work.progress(len(tenants), len(tenants))
-    return "\n".join(found) or "Everything is in its place."
+    for start in range(0, len(tenants), _BATCH):
+        context.progress(start, len(tenants))
+        found += [f"{finding.slug}: {finding.what}" for finding in verify(tenants[start : start + _BATCH])]
+    context.progress(len(tenants), len(tenants))
+    return "\n".join(found) or "No problems found."

@@ -1,4 +1,4 @@
-"""Work in a process for itself: what ended its worker once can end no other work, and is known by its name."""
+"""Separate process for a job whose worker was lost: if the job kills its process, no other job is affected."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 
 
 class ProcessEnded(Exception):
-    """The process that did a job ended without success."""
+    """The process of a job ended without success."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"by signal {-status}" if status < 0 else f"with exit code {status}")
 
 
-def run_alone(job_id: int, should_stop: Callable[[], bool] = lambda: False) -> None:
-    """Have one job in the queue done by a process for itself; raise `ProcessEnded` unless that succeeds.
+def run_isolated(job_id: int, should_stop: Callable[[], bool] = lambda: False) -> None:
+    """Run one job of the queue in a separate process; raise `ProcessEnded` unless that succeeds.
 
-    Once `should_stop` says so, the process is told to lay the work down.
+    The process gets SIGTERM when `should_stop` returns True.
     """
     command = [sys.executable, "-m", "django", "run_worker", "--job", str(job_id), "--parent", str(os.getpid())]
-    # Ctrl-C is for the worker, which tells its processes.
+    # In a new session, so that Ctrl-C reaches only the worker, which stops its processes.
     process = subprocess.Popen(command, env=_environment(), start_new_session=True)
-    is_told = False
+    is_terminated = False
     while True:
         try:
             status = process.wait(_SECONDS_BETWEEN_LOOKS)
         except subprocess.TimeoutExpired:
-            if should_stop() and not is_told:
+            if should_stop() and not is_terminated:
                 process.terminate()
-                is_told = True
+                is_terminated = True
         else:
             break
     if status:
@@ -42,6 +42,6 @@ def run_alone(job_id: int, should_stop: Callable[[], bool] = lambda: False) -> N
 
 
 def _environment() -> dict[str, str]:
-    # It finds the project where this process has found it.
+    # So that it imports the project from the same folders.
     path = os.pathsep.join(entry for entry in sys.path if entry)
     return {**os.environ, "PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}

@@ -1,4 +1,4 @@
-"""The kinds of operations that there are, and the function behind each."""
+"""Kinds of operations, each with its function."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tenants.lifecycle import (
 from tenants.lifecycle.locking import not_found
 from tenants.lifecycle.variant_csv import MappingText
 from tenants.tasks.backup_files import backup_path
-from tenants.tasks.context import Work
+from tenants.tasks.context import TaskContext
 from tenants.tasks.health_check import check
 from tenants.tasks.migrate import migrate
 
@@ -32,67 +32,67 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of work."""
+    """A kind of operation."""
 
     title: Text
-    """How it is called on pages."""
-    do: Callable[[Work], str]
-    """Does it, and returns what came of it in words; has to be fit to be done again when it was cut short."""
+    run: Callable[[TaskContext], str]
+    """Returns the result as text. An interrupted operation is run again."""
 
 
-def _purge(work: Work) -> str:
-    """Purge the deletion that was there when this was asked for, and no later one of the same tenant."""
-    if work.was_done("purge"):
+def _purge(context: TaskContext) -> str:
+    """Purge the deletion that existed when this was queued, not a later one of the same tenant."""
+    if context.already_completed("purge"):
         return ""
-    operation = work.operation
-    if operation.purge_after is None:  # it was not deleted when this was asked for
+    operation = context.operation
+    if operation.purge_after is None:  # it was not deleted when this was queued
         raise not_found(operation.slug if operation.tenant_id is None else operation.tenant_id)
-    deletion = Deletion(tenant_id=work.tenant_id, slug=operation.slug, purge_after=operation.purge_after)
-    purge_tenant(deletion, work.progress)
+    deletion = Deletion(tenant_id=context.tenant_id, slug=operation.slug, purge_after=operation.purge_after)
+    purge_tenant(deletion, context.progress)
     return ""
 
 
-def _clone(work: Work) -> str:
-    """Clone into the argument `new_slug`; others are `name` and `anonymise`."""
-    if work.was_done("clone"):
+def _clone(context: TaskContext) -> str:
+    """Clone to the argument `new_slug`; other arguments: `name`, `anonymise`."""
+    if context.already_completed("clone"):
         return ""
-    clone = clone_tenant(work.tenant().pk, **work.arguments, progress=work.progress)
+    clone = clone_tenant(context.tenant().pk, **context.arguments, progress=context.progress)
     return f"{clone.name}: {tenancy().url_of(clone.host)}"
 
 
-def _backup(work: Work) -> str:
-    tenant = work.tenant()
-    file = backup_path(tenant, work.operation.created_at)
+def _backup(context: TaskContext) -> str:
+    tenant = context.tenant()
+    file = backup_path(tenant, context.operation.created_at)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = backup_tenant(tenant.pk, file, progress=work.progress)
+    path = backup_tenant(tenant.pk, file, progress=context.progress)
     return f"{path} ({path.stat().st_size:,} bytes)"
 
 
-def _restore(work: Work) -> str:
-    """Restore the argument `file` as a tenant of that slug; with `over`, in the place of the one that has it."""
-    file, over = work.arguments["file"], work.arguments.get("over", False)
-    if work.was_done("restore"):
+def _restore(context: TaskContext) -> str:
+    """Restore the argument `file` as a new tenant, or with `over` in place of the existing one."""
+    file, over = context.arguments["file"], context.arguments.get("over", False)
+    if context.already_completed("restore"):
         return ""
-    tenant = restore_tenant(file, _to_replace(work) if over else work.operation.slug, over=over, progress=work.progress)
-    kept = f" What was there before is kept as {kept_slug(tenant.slug, tenant)}." if over else ""
+    target = _to_replace(context) if over else context.operation.slug
+    tenant = restore_tenant(file, target, over=over, progress=context.progress)
+    kept = f" The replaced tenant is kept as {kept_slug(tenant.slug, tenant)}." if over else ""
     return f"{tenant.name}: {tenancy().url_of(tenant.host)}{kept}"
 
 
-def _to_replace(work: Work) -> int:
-    """Return the tenant that is replaced, unless it has another slug, or its sessions other keys, than when asked."""
-    tenant = work.tenant()
-    if tenant.epoch != work.operation.epoch:
-        raise TenantChanged(work.operation.slug)
+def _to_replace(context: TaskContext) -> int:
+    """Return the tenant to replace; raise `TenantChanged` if its epoch has changed since this was queued."""
+    tenant = context.tenant()
+    if tenant.epoch != context.operation.epoch:
+        raise TenantChanged(context.operation.slug)
     return tenant.pk
 
 
-def _variant(work: Work) -> str:
-    """Give the tenant the argument `variant`; `mapping` has files by model, each with `name` and `text`."""
-    variant = work.arguments["variant"]
-    if work.was_done("variant"):
+def _variant(context: TaskContext) -> str:
+    """Change to the argument `variant`; `mapping` has files by model, each with `name` and `text`."""
+    variant = context.arguments["variant"]
+    if context.already_completed("variant"):
         return ""
-    mapping = {model: MappingText(**file) for model, file in work.arguments.get("mapping", {}).items()}
-    return "; ".join(set_variant(work.tenant().pk, variant, mapping=mapping).lines)
+    mapping = {model: MappingText(**file) for model, file in context.arguments.get("mapping", {}).items()}
+    return "; ".join(set_variant(context.tenant().pk, variant, mapping=mapping).lines)
 
 
 KINDS = {
@@ -104,4 +104,4 @@ KINDS = {
     "variant": Kind(_("Give a tenant another variant"), _variant),
     "restore": Kind(_("Restore a tenant"), _restore),
 }
-"""By the name that stands in `Operation.kind`."""
+"""By `Operation.kind`."""

@@ -1,4 +1,4 @@
-"""Who has an operation in hand: a lock of the session of whoever does it, which ends with the process."""
+"""Advisory locks of operations and of the queue, held by a session, so that they end with the process."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
 
 LOCK_SPACE = 0x5A7
-"""First half of the key of these advisory locks; the second is the operation's id."""
+"""First key of these advisory locks. The second key is the operation's id."""
 
-BOOKKEEPING = 0
-"""The id under which those lock who change what is in the queue; no operation has it."""
+QUEUE_LOCK = 0
+"""The second key of the queue's lock; no operation has this id."""
 
-_PATIENCE = "2s"
-"""How long a claim is waited for: whoever puts an operation back into the queue may hold it a moment longer."""
+_LOCK_TIMEOUT = "2s"
+"""The worker that puts an operation back into the queue may hold its lock a moment longer."""
 
 _HELD = """
 SELECT objid::bigint FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
@@ -31,12 +31,12 @@ WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted AND da
 
 
 @contextmanager
-def claimed(operation_id: int) -> Iterator[psycopg.Connection[Any] | None]:
-    """Hold the claim on an operation; give the session that holds it, or None if somebody else does."""
+def operation_lock(operation_id: int) -> Iterator[psycopg.Connection[Any] | None]:
+    """Lock an operation, and give the session that holds the lock, or None if another session holds it."""
     with connect_directly() as session:
         if owner := cast("DatabaseWrapper", connection).owner_role:
             session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
-        session.execute("SELECT set_config('lock_timeout', %s, false)", [_PATIENCE])
+        session.execute("SELECT set_config('lock_timeout', %s, false)", [_LOCK_TIMEOUT])
         try:
             session.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_SPACE, operation_id])
         except psycopg.errors.LockNotAvailable:
@@ -45,14 +45,14 @@ def claimed(operation_id: int) -> Iterator[psycopg.Connection[Any] | None]:
         yield session
 
 
-def held_claims() -> set[int]:
-    """Return the ids of the operations that somebody has in hand."""
+def locked_operations() -> set[int]:
+    """Return the ids of the operations that are running."""
     with connection.cursor() as cursor:
         cursor.execute(_HELD, [LOCK_SPACE])
         return {operation_id for (operation_id,) in cursor.fetchall()}
 
 
-def lock_bookkeeping() -> None:
-    """Let nobody else change what is in the queue until the transaction at hand is over."""
+def lock_queue() -> None:
+    """Lock the queue against other changes until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, BOOKKEEPING])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, QUEUE_LOCK])

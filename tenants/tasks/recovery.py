@@ -1,4 +1,4 @@
-"""Finding the work that nobody does any more, because its worker was killed or lost the database."""
+"""Recovery of operations and jobs whose worker was killed or has lost the database."""
 
 from __future__ import annotations
 
@@ -14,87 +14,87 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from tenants.context import PLATFORM, use_tenant
 from tenants.models import Operation
 from tenants.models.code_release import release
-from tenants.tasks.locks import held_claims, lock_bookkeeping
+from tenants.tasks.locks import lock_queue, locked_operations
 from tenants.tasks.queue import (
-    abandoned_jobs_of_tenants,
     enqueue,
     give_up,
+    has_worker,
     jobs,
-    jobs_in_company,
+    jobs_of_shared_workers,
     mark_shared,
-    note_worker,
     operations_queue,
     put_back,
-    worker_is_there,
+    record_worker,
+    stalled_tenant_jobs,
 )
 from tenants.tasks.run import fail_without_worker
-from tenants.tasks.tenant_jobs import QUEUE_ALONE, QUEUE_SHARED, RETRIES
+from tenants.tasks.tenant_jobs import QUEUE_ISOLATED, QUEUE_SHARED, RETRIES
 
 logger = logging.getLogger(__name__)
 
 _SECONDS_FOR_A_RELEASE = 600.0
-"""How long an operation waits for a worker of its release while there are workers of another one."""
+"""How long an operation waits for a worker of its release while other releases have workers."""
 
 
-class LostAndFound:
-    """Looks, time and again, for work that was left, and puts it back into the queue.
+class StalledTaskRecovery:
+    """Queues stalled operations and jobs again.
 
-    A worker takes a job first and claims its operation a moment later. So an operation counts as lost when it was
-    seen without a claim twice. What was lost is done in a process for itself from then on
-    (`tenants.tasks.isolated_process`): if it ends that process, it is known which work it was.
+    A worker takes a job first and locks its operation a moment later, so an operation counts as stalled when it was
+    seen without a lock twice. It then runs in a separate process (`tenants.tasks.isolated_process`): if that process
+    dies too, the cause is known.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._suspects: set[int] = set()
         self._clock = clock
         self._without_worker: dict[int, float] = {}
-        """Operations of other releases, and since when they were seen without a worker."""
+        """Operations of other releases, and since when they have no worker."""
 
-    def look(self) -> None:
-        """Put back what was seen abandoned now and the last time; call it every few seconds."""
+    def recover(self) -> None:
+        """Queue what was stalled at this and the last call; call it every few seconds."""
         with use_tenant(PLATFORM), transaction.atomic():
-            lock_bookkeeping()
-            note_worker()
+            lock_queue()
+            record_worker()
             taken = jobs("doing")
-            company = jobs_in_company()
+            shared = jobs_of_shared_workers()
             unfinished = set(Operation.objects.filter(state__in=Operation.UNFINISHED).values_list("pk", flat=True))
-            # A job whose operation is finished is among them too: it would be in the way of the tenant's next one.
-            abandoned = (unfinished | taken.keys()) - jobs("todo").keys() - held_claims()
-            for operation_id in abandoned & self._suspects:
-                _put_back(operation_id, taken.get(operation_id), company)
-            for job in abandoned_jobs_of_tenants():
-                _put_back_job(job, company)
-            self._end_what_has_no_worker()
-        self._suspects = abandoned
+            # Including jobs of finished operations, which would block the tenant's next one.
+            stalled = (unfinished | taken.keys()) - jobs("todo").keys() - locked_operations()
+            for operation_id in stalled & self._suspects:
+                _requeue(operation_id, taken.get(operation_id), shared)
+            for job in stalled_tenant_jobs():
+                _requeue_job(job, shared)
+            self._fail_without_worker()
+        self._suspects = stalled
 
-    def _end_what_has_no_worker(self) -> None:
+    def _fail_without_worker(self) -> None:
         waiting = Operation.objects.filter(state=Operation.State.WAITING).exclude(release__in=["", release()])
-        lonely = [operation for operation in waiting if not worker_is_there(operation.release)]
+        without_worker = [operation for operation in waiting if not has_worker(operation.release)]
         now = self._clock()
-        self._without_worker = {one.pk: self._without_worker.get(one.pk, now) for one in lonely}
-        for operation in lonely:
+        self._without_worker = {one.pk: self._without_worker.get(one.pk, now) for one in without_worker}
+        for operation in without_worker:
             if now - self._without_worker[operation.pk] >= _SECONDS_FOR_A_RELEASE:
                 fail_without_worker(operation)
 
 
-def _put_back(operation_id: int, job_id: int | None, company: set[int]) -> None:
+def _requeue(operation_id: int, job_id: int | None, shared: set[int]) -> None:
     operation = Operation.objects.filter(pk=operation_id).first()
     was_begun = operation is not None and operation.started_at is not None
-    if job_id in company and operation is not None and operation.state == Operation.State.RUNNING:
-        # Whether it ended its worker or another did, is not known: it is not counted, and tried by itself.
+    if job_id in shared and operation is not None and operation.state == Operation.State.RUNNING:
+        # It is unknown which job killed the worker: the attempt is not counted, and the next one is isolated.
         Operation.objects.filter(pk=operation_id, attempts__gt=0).update(attempts=F("attempts") - 1)
     if job_id is not None:
         mark_shared(job_id)
-        put_back(job_id, operations_queue(operation.release, alone=was_begun) if operation else None)
+        put_back(job_id, operations_queue(operation.release, isolated=was_begun) if operation else None)
     elif operation is not None:
-        enqueue(operation, alone=was_begun)
+        enqueue(operation, isolated=was_begun)
 
 
-def _put_back_job(job: ProcrastinateJob, company: set[int]) -> None:
-    count = job.pk not in company and job.queue_name != QUEUE_SHARED
+def _requeue_job(job: ProcrastinateJob, shared: set[int]) -> None:
+    count = job.pk not in shared and job.queue_name != QUEUE_SHARED
     if count and job.attempts >= (RETRIES.max_attempts or 0):
-        logger.error("The job %s (%s) is given up: its process ended %s times.", job.pk, job.args, job.attempts + 1)
+        logger.error("Job %s (%s) failed: its process has died %s times.", job.pk, job.args, job.attempts + 1)
         give_up(job.pk)
         return
     wait = RETRIES.wait_after(job.attempts) if count else timedelta(0)
-    put_back(job.pk, QUEUE_ALONE, wait=wait, count=count)
+    put_back(job.pk, QUEUE_ISOLATED, wait=wait, count=count)

@@ -1,4 +1,4 @@
-"""Asking for an operation."""
+"""Start of an operation: its row and its job."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from tenants.context import PLATFORM, use_tenant
 from tenants.lifecycle.audit import current_actor
 from tenants.models import Operation
 from tenants.tasks.kinds import KINDS
-from tenants.tasks.locks import lock_bookkeeping
+from tenants.tasks.locks import lock_queue
 from tenants.tasks.queue import enqueue
 
 
 def start_operation(kind: str, slug: str = "", *, tenant_id: int | None = None, **arguments: Any) -> Operation:
-    """Have a worker do work of that kind, and return the operation that stands for it.
+    """Queue an operation of this kind for a worker, and return it.
 
-    It is about the tenant that has `slug` now, or about the one of `tenant_id`, whichever slug that has when it is
-    done; a slug that names none is one for a new tenant. Likewise the argument `slugs`, of several.
-    The actor (`tenants.lifecycle.audit.acting_as`) is known as who asked. `arguments` have to be fit for JSON and hold
-    no secret. The same work that is asked for while it waits or runs is not done twice: the operation that is there is
-    returned. Raises `KeyError` for a kind that there is not.
+    Its tenant is the one with `slug` now, or `tenant_id`; the slug may change before it runs. An unknown slug is one
+    for a new tenant. The argument `slugs` names several. The actor (`tenants.lifecycle.audit.acting_as`) is recorded.
+    `arguments` must be JSON without secrets. If the same operation is waiting or running, that one is returned. Raises
+    `KeyError` for an unknown kind.
     """
     if kind not in KINDS:
-        raise KeyError(f"There is no operation {kind!r}. There are: {', '.join(sorted(KINDS))}.")
+        raise KeyError(f"Unknown operation {kind!r}. Use one of: {', '.join(sorted(KINDS))}.")
     with use_tenant(PLATFORM), transaction.atomic():
-        lock_bookkeeping()
+        lock_queue()
         operation = Operation(kind=kind, slug=slug, tenant_id=tenant_id, arguments=arguments, asked_by=current_actor())
         operation.name_tenants()
         if found := Operation.objects.filter(**_same(operation), state__in=Operation.UNFINISHED).first():
@@ -37,9 +36,9 @@ def start_operation(kind: str, slug: str = "", *, tenant_id: int | None = None, 
 
 
 def _same(operation: Operation) -> dict[str, Any]:
-    """Return the filter for operations that are the same: of a known tenant, whichever slug it had then.
+    """Return the filter for equal operations; of a known tenant, the slug does not matter.
 
-    What replaces a tenant is another operation after a new epoch: the one before it is refused.
+    A restore over a tenant with a new epoch is not equal: the earlier one will be refused.
     """
     compared = ["kind", "arguments", "release", "tenant_id", "tenant_ids", "purge_after"]
     compared += ["slug"] if operation.tenant_id is None else []

@@ -1,4 +1,4 @@
-"""The worker: takes operations from the queue and does them, until it is told to end."""
+"""Worker process: runs operations and jobs from the queue until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from tenants.context import PLATFORM, use_tenant
 from tenants.errors import ConfigurationError
 from tenants.postgresql.clock import database_now
 from tenants.postgresql.connection_watch import close_connections, leftovers_rolled_back
-from tenants.tasks.isolated_process import ProcessEnded, run_alone
-from tenants.tasks.queue import FORMER_TASK, TASK, is_alone, queues
-from tenants.tasks.recovery import LostAndFound
+from tenants.tasks.isolated_process import ProcessEnded, run_isolated
+from tenants.tasks.queue import FORMER_TASK, TASK, is_isolated, queues
+from tenants.tasks.recovery import StalledTaskRecovery
 from tenants.tasks.run import run_operation
 from tenants.tasks.tenant_jobs import RETRIES, JobFailed, run_job
 from tenants.tasks.tenant_jobs import TASK as TENANT_TASK
@@ -40,32 +40,32 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_SECONDS_BETWEEN_LOOKS = 2.0
-"""How often a worker looks for operations that another one left."""
+_SECONDS_BETWEEN_RECOVERIES = 2.0
+"""How often a worker looks for stalled operations."""
 _SECONDS_BETWEEN_POLLS = 2.0
-"""How often a worker asks for jobs of which it has not heard: those that are put back are not announced."""
+"""How often a worker polls for jobs: there is no NOTIFY for those that are queued again."""
 _SECONDS_UNTIL_FORGOTTEN = 600.0
-"""How long a worker is known that does not show itself any more."""
+"""How long a worker without heartbeats is remembered."""
 _HOURS_KEPT = 7 * 24
-"""How long jobs stay in the queue that have failed."""
+"""How long failed jobs are kept."""
 _SECONDS_BEFORE_RETRY = 1.0
-"""How long a worker waits when the database cannot be reached."""
+"""The wait after the database could not be reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """How a worker goes about its work."""
+    """Options of a worker."""
 
     concurrency: int = 2
-    """How many operations are done at once; each takes a thread and two connections or more."""
+    """The number of concurrent operations, each with a thread and at least two connections."""
     grace: float = 10.0
-    """Seconds that an operation in hand has to be finished in when the worker is told to end."""
+    """Seconds for a running operation to finish when the worker has to end."""
     parent: int = 0
-    """The process without which this one ends as well; 0: none."""
+    """The process with which this one ends; 0: none."""
 
 
-def do_alone(job_id: int, parent: int) -> None:
-    """Do what one job in the queue is about, in this process; end it with the process `parent`."""
+def run_one_job(job_id: int, parent: int) -> None:
+    """Run one job of the queue in this process, which ends with the process `parent`."""
     ending = Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     Thread(target=_end_with, args=[parent], daemon=True).start()
@@ -84,36 +84,36 @@ def _end_with(parent: int) -> None:
 
 
 def run_worker(options: WorkerOptions) -> None:
-    """Do operations until SIGTERM or Ctrl-C: then finish what is in hand, or lay it down for the next worker.
+    """Run operations until SIGTERM or Ctrl-C, then finish the running ones or leave them to the next worker.
 
     Raises `ConfigurationError` if the control plane is not migrated.
     """
-    asyncio.run(_work(options))
+    asyncio.run(_run_until_stopped(options))
 
 
-async def _work(options: WorkerOptions) -> None:
+async def _run_until_stopped(options: WorkerOptions) -> None:
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    beside = [asyncio.create_task(_look_for_lost(ending)), asyncio.create_task(_watch(options.parent, ending))]
+    background = [asyncio.create_task(_recover_stalled(ending)), asyncio.create_task(_watch(options.parent, ending))]
     try:
         while not ending.is_set():
             try:
                 await _serve(options, ending)
             except (ProcrastinateException, psycopg.Error) as error:
-                logger.warning("The queue cannot be reached, trying again in %s s: %s", _SECONDS_BEFORE_RETRY, error)
+                logger.warning("Queue not reachable, retrying in %s s: %s", _SECONDS_BEFORE_RETRY, error)
             await _sleep(_SECONDS_BEFORE_RETRY, ending)
     finally:
         ending.set()
-        await asyncio.gather(*beside)
+        await asyncio.gather(*background)
 
 
 async def _serve(options: WorkerOptions, ending: asyncio.Event) -> None:
-    """Work until it is time to end, or until the worker has ended because it lost the database."""
+    """Run a worker until it has to end, or has lost the database."""
     app = await sync_to_async(_make_app)()
     async with app.open_async():
         if not await app.check_connection_async():
-            raise ConfigurationError("The control plane has no queue yet. Run: manage.py migrate")
+            raise ConfigurationError("The control plane has no tables for the queue. Run: manage.py migrate")
         await app.job_manager.delete_old_jobs(
             nb_hours=_HOURS_KEPT, include_failed=True, include_cancelled=True, include_aborted=True
         )
@@ -125,26 +125,26 @@ async def _serve(options: WorkerOptions, ending: asyncio.Event) -> None:
                 shutdown_graceful_timeout=options.grace,
                 install_signal_handlers=False,
                 delete_jobs="successful",
-                # Its own way to forget workers: later than what they had is put back, for which they have to be known.
+                # After our own recovery, which needs the workers' rows.
                 stalled_worker_timeout=_SECONDS_UNTIL_FORGOTTEN,
             )
         )
         end = asyncio.create_task(ending.wait())
         await asyncio.wait([worker, end], return_when=asyncio.FIRST_COMPLETED)
         end.cancel()
-        worker.cancel()  # tells it to end in order
+        worker.cancel()  # a graceful stop
         with suppress(asyncio.CancelledError):
             await worker
 
 
 def _make_app() -> App:
-    """Return an app with connections of its own: the worker waits on them in an event loop, and Django cannot."""
+    """Return an app with async connections, on which the worker waits in its event loop."""
     wrapper = cast("DatabaseWrapper", connection)
     params = wrapper.direct_params()
     for key in ("context", "cursor_factory"):
         params.pop(key, None)
     connector = PsycopgConnector(
-        kwargs=params, configure=partial(_look_at_public, wrapper.owner_role), min_size=1, max_size=4
+        kwargs=params, configure=partial(_use_public_schema, wrapper.owner_role), min_size=1, max_size=4
     )
     app = DjangoApp(connector=connector)
     app.task(name=TASK, aliases=[FORMER_TASK], pass_context=True)(_run)
@@ -152,8 +152,8 @@ def _make_app() -> App:
     return app
 
 
-async def _look_at_public(owner: str, session: psycopg.AsyncConnection[Any]) -> None:
-    """Let a connection of the worker find the queue's tables and functions, which it does not qualify."""
+async def _use_public_schema(owner: str, session: psycopg.AsyncConnection[Any]) -> None:
+    """Set the search_path that procrastinate's unqualified names need."""
     await session.execute("SET search_path = public")
     if owner:
         await session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
@@ -161,54 +161,54 @@ async def _look_at_public(owner: str, session: psycopg.AsyncConnection[Any]) -> 
 
 
 def _run(context: JobContext, *, operation: int) -> None:
-    if not _is_alone(context):
+    if not _is_isolated(context):
         with leftovers_rolled_back(f"the operation {operation}"):
             run_operation(operation, context.should_abort)
         return
     try:
-        run_alone(cast(int, context.job.id), context.should_abort)
+        run_isolated(cast(int, context.job.id), context.should_abort)
     except ProcessEnded as error:
-        # Its row says that it was begun; `LostAndFound` puts it back, or it is given up.
-        logger.error("The process of operation %s ended before it was done: %s", operation, error)
+        # `StalledTaskRecovery` queues it again, or marks it as failed.
+        logger.error("The process of operation %s died: %s", operation, error)
 
 
 def _run_job(context: JobContext, /, **envelope: Any) -> None:
     try:
-        if _is_alone(context):
-            run_alone(cast(int, context.job.id))
+        if _is_isolated(context):
+            run_isolated(cast(int, context.job.id))
         else:
             run_job(**envelope)
     except BaseException as error:
-        # Whatever is raised is the job's: an exit of the program's would be the worker's.
+        # Including SystemExit, which would end the worker.
         raise JobFailed(f"{type(error).__name__}: {error}", _now()) from error
     finally:
         close_connections()
 
 
-def _is_alone(context: JobContext) -> bool:
-    return is_alone(context.job.queue)
+def _is_isolated(context: JobContext) -> bool:
+    return is_isolated(context.job.queue)
 
 
 def _now() -> datetime:
     try:
         return database_now()
-    except DatabaseError:  # it is away, and so the queue is
+    except DatabaseError:  # the database is down
         return timezone.now()
 
 
-async def _look_for_lost(ending: asyncio.Event) -> None:
-    lost_and_found = LostAndFound()
+async def _recover_stalled(ending: asyncio.Event) -> None:
+    recovery = StalledTaskRecovery()
     while not ending.is_set():
         try:
-            await sync_to_async(_look)(lost_and_found)
+            await sync_to_async(_recover)(recovery)
         except DatabaseError as error:
-            logger.warning("Operations without a worker could not be looked for: %s", error)
-        await _sleep(_SECONDS_BETWEEN_LOOKS, ending)
+            logger.warning("Recovery of stalled operations failed: %s", error)
+        await _sleep(_SECONDS_BETWEEN_RECOVERIES, ending)
 
 
-def _look(lost_and_found: LostAndFound) -> None:
+def _recover(recovery: StalledTaskRecovery) -> None:
     try:
-        lost_and_found.look()
+        recovery.recover()
     finally:
         connection.close()
 

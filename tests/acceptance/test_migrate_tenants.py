@@ -51,10 +51,10 @@ def test_ctrl_c_finishes_the_tenant_in_hand_and_says_how_to_go_on(start: Start, 
         wait_until_awaited()
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        assert "Stopping after the tenants in hand" in process.stderr.readline()
+        assert "Stopping after the tenants in progress" in process.stderr.readline()
     output, errors = process.communicate(timeout=600)
     assert f"{shops[0].slug}: 4 migrations in " in output
-    assert "Stopped with 2 tenants to go. To go on, run: manage.py migrate_tenants" in errors
+    assert "Stopped with 2 tenants left. To continue, run: manage.py migrate_tenants" in errors
     assert (process.returncode, "Traceback" in errors) == (1, False)
     assert [shop.slug for shop in behind(shops)] == [shop.slug for shop in shops[1:]]
     start(shops).communicate(timeout=600)

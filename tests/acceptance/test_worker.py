@@ -26,7 +26,7 @@ from tenants.models import Operation, Tenant
 from tenants.postgresql import tenant_schemas as schemas
 from tenants.postgresql.direct_connection import connect_directly
 from tenants.tasks import start_operation
-from tenants.tasks.queue import worker_is_there
+from tenants.tasks.queue import has_worker
 from tests.ledger import jobs
 from tests.waiting import eventually
 
@@ -95,7 +95,7 @@ def row(operation: Operation) -> Operation:
 
 def is_there() -> bool:
     with use_tenant(PLATFORM):
-        return worker_is_there()
+        return has_worker()
 
 
 def wait_for(operation: Operation, state: str) -> Operation:

@@ -73,7 +73,7 @@ def test_the_page_follows_the_work_to_its_end_by_itself(
         page.context.add_cookies([cookie])
         page.goto(f"{address}/admin/tenants/operation/{operation.pk}/change/")
         expect(page.get_by_role("status")).to_have_text("Running")
-        now(operation, done=30, total=60, report={"migrated": 29, "failed": 1, "elsewhere": 0, "failures": failures})
+        now(operation, done=30, total=60, report={"migrated": 29, "failed": 1, "locked": 0, "failures": failures})
         expect(page.get_by_role("strong")).to_have_text("30 of 60")
         expect(page.get_by_text("OSError: <b>no</b> space")).to_be_visible()
         assert page.get_by_role("progressbar").get_attribute("value") == "30"

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Operation
 from tenants.tasks import KINDS
-from tenants.tasks.queue import worker_is_there
+from tenants.tasks.queue import has_worker
 
 STATE_COLORS = {
     Operation.State.WAITING: "warning",
@@ -49,8 +49,8 @@ def panel_of(operation: Operation) -> dict[str, Any]:
         "failures": failures,
         "more_failures": max(0, operation.report.get("failed", 0) - len(failures)),
         "last": list(reversed(operation.report.get("last", []))),
-        "lacks_worker": is_waiting and not worker_is_there(),
-        "lacks_release": is_waiting and worker_is_there() and not worker_is_there(operation.release),
+        "lacks_worker": is_waiting and not has_worker(),
+        "lacks_release": is_waiting and has_worker() and not has_worker(operation.release),
     }
 
 
@@ -94,6 +94,6 @@ def _figures(report: dict[str, Any]) -> list[Figure]:
     if "migrated" not in report:
         return []
     figures = [Figure(_("Migrated"), report["migrated"]), Figure(_("Failed"), report["failed"], report["failed"] > 0)]
-    if report["elsewhere"]:
-        figures.append(Figure(_("Locked by another run"), report["elsewhere"]))
+    if report["locked"]:
+        figures.append(Figure(_("Locked by another run"), report["locked"]))
     return figures

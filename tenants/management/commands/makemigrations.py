@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.core.management.commands import makemigrations
 
-from tenants.migrator.django_commands import Autodetector
+from tenants.migrator.django_commands import TenantAutodetector
 
 
 class Command(makemigrations.Command):
-    autodetector = Autodetector
+    autodetector = TenantAutodetector

@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from tenants.context import PLATFORM, use_tenant
 from tenants.isolation.app_placement import app_labels_for
 from tenants.isolation.patches import Patch, install
-from tenants.migrator.django_commands import Autodetector, ControlPlaneExecutor
+from tenants.migrator.django_commands import ControlPlaneExecutor, TenantAutodetector
 from tenants.migrator.release_order import note_release
 from tenants.postgresql.extensions import create_extension_schema
 
@@ -29,7 +29,7 @@ install(PATCHES)
 
 class Command(migrate.Command):
     help = "Migrates the control plane (schema public). The tenants' schemas: manage.py migrate_tenants."
-    autodetector = Autodetector
+    autodetector = TenantAutodetector
 
     def handle(self, *args: Any, **options: Any) -> None:
         app = options["app_label"]

@@ -1,4 +1,4 @@
-"""`manage.py migrate_tenants`: the tenants' schemas, each in a transaction of its own."""
+"""`manage.py migrate_tenants`: migrates the tenants' schemas, each in its own transaction."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _FOR_RUN = ("jobs", "lock_timeout", "max_failures")
 
 class Command(TenantCommand):
     help = (
-        "Migrates the schemas of all tenants. A tenant that fails is left as it was and stops no other; run it again "
-        "to go on. Several machines may run it at once and share the work."
+        "Migrates the schemas of all tenants. A failed tenant is unchanged and does not stop the others. Run the "
+        "command again to continue. Several machines can run it at once and share the work."
     )
-    # Checks look at the models, which are the control plane's business; `manage.py check` and the servers run them.
+    # System checks are slow, and `manage.py check` and the servers run them.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -46,43 +46,49 @@ class Command(TenantCommand):
         add_selection(parser)
         add("--variant", choices=sorted(known_variants()), metavar="NAME", help="Only tenants of this variant.")
         add("--retry", action="store_true", help="Only tenants whose last migration failed.")
-        add("--plan", action="store_true", help="Show what would be done, and do nothing.")
-        add("--check", action="store_true", help="Migrate nothing; exit code 1 if a tenant is behind.")
-        add("--jobs", type=whole_number(1, 1000), default=2, metavar="N", help="Schemas at once (default: 2).")
-        add("--canary", type=whole_number(0), default=0, metavar="N", help="N first, the rest only if all went well.")
-        add("--max-failures", type=whole_number(0), default=0, metavar="N", help="Begin no more after N failures.")
+        add("--plan", action="store_true", help="Show the plan without migrating.")
+        add("--check", action="store_true", help="Migrate nothing; exit with 1 if a tenant is behind.")
+        add("--jobs", type=whole_number(1, 1000), default=2, metavar="N", help="Worker threads (default: 2).")
+        add(
+            "--canary",
+            type=whole_number(0),
+            default=0,
+            metavar="N",
+            help="N first, the others only if none failed.",
+        )
+        add("--max-failures", type=whole_number(0), default=0, metavar="N", help="Stop after N failures; 0: never.")
         add(
             "--lock-timeout",
             type=seconds,
             default=5.0,
             metavar="SECONDS",
-            help="How long to wait for a table in use before the tenant is put off (default: %(default)s).",
+            help="How long to wait for a locked table before the tenant is deferred (default: %(default)s).",
         )
         add("--json", action="store_true", help="Print JSON lines.")
-        add("--background", action="store_true", help="Leave it to a worker, and print where to follow it.")
+        add("--background", action="store_true", help="Let a worker do it, and print the page that shows its progress.")
 
     def handle(self, *, app_label: str | None, migration: str | None, **options: Any) -> None:
         targets = tuple(chosen_targets(app_label, migration)) if app_label else None
-        self._chosen = _words(app_label, migration, options)
+        self._chosen = _selection_arguments(app_label, migration, options)
         if app_label:
             self._narrow_to_variant(app_label, options)
         total, due = self._select(targets, options)
         if options["check"]:
-            if options["retry"]:  # a check of those that failed would pass while others are behind
+            if options["retry"]:  # checking only the failed tenants could pass while others are behind
                 total, due = self._select(targets, {**options, "retry": False})
-            self._check(_not_there_yet(due, targets) if targets else due, total)
+            self._check(_behind(due, targets) if targets else due, total)
         elif options["plan"]:
             self._plan(due, targets)
         elif options["background"]:
-            self._leave_to_worker(due, targets, options)
+            self._run_in_background(due, targets, options)
         else:
             self._migrate(due, total, targets, options)
 
     def _select(self, targets: tuple[Target, ...] | None, options: dict[str, Any]) -> tuple[int, list[TenantInfo]]:
         filters = self._filters(options)
         if targets:
-            everybody = all_tenants(**filters)
-            return len(everybody), everybody
+            tenants = all_tenants(**filters)
+            return len(tenants), tenants
         return find_behind(**filters)
 
     def _filters(self, options: dict[str, Any]) -> dict[str, object]:
@@ -96,7 +102,7 @@ class Command(TenantCommand):
         return filters
 
     def _narrow_to_variant(self, app_label: str, options: dict[str, Any]) -> None:
-        """An app of a variant has tables in the schemas of that variant's tenants, and is migrated there alone."""
+        """Select only tenants of the app's variant, because only their schemas have its tables."""
         variant = variant_of(app_label)
         if not variant:
             return
@@ -105,8 +111,8 @@ class Command(TenantCommand):
         if wrong or options["variant"] not in {None, variant}:
             who = ", ".join(map(repr, wrong)) or f"those of {options['variant']!r}"
             raise CommandError(
-                f"The tables of {app_label!r} are in the schemas of tenants of the variant {variant!r}, and {who} have "
-                f"another. Leave these out; `manage.py set_variant SLUG {variant}` gives a tenant that variant."
+                f"{app_label!r} has tables only in tenants of the variant {variant!r}, and {who} have another. Leave "
+                f"them out, or change their variant: manage.py set_variant SLUG {variant}"
             )
         options["variant"] = variant
 
@@ -121,31 +127,33 @@ class Command(TenantCommand):
             slugs = ", ".join(tenant.slug for tenant in cohort.tenants[:5])
             more = f" and {len(cohort.tenants) - 5} more" if len(cohort.tenants) > 5 else ""
             self.stdout.write(f"{len(cohort.tenants)} tenants ({slugs}{more}):")
-            for migration in cohort.due or ("nothing but the record",):
+            for migration in cohort.due or ("record only",):
                 self.stdout.write(f"  {migration}")
         if not due:
             self.stdout.write("Nothing to do.")
 
-    def _leave_to_worker(
+    def _run_in_background(
         self, due: list[TenantInfo], targets: tuple[Target, ...] | None, options: dict[str, Any]
     ) -> None:
         if targets or options["canary"] or options["json"]:
-            raise CommandError("A worker migrates to the newest of everything. Leave out APP, --canary and --json.")
+            raise CommandError(
+                "A worker migrates all apps to the latest migration. Leave out APP, --canary and --json."
+            )
         chosen = {key: options[key] for key in _FOR_RUN if options[key] != getattr(RunOptions(), key)}
         if options["tenant"] or options["variant"] or options["retry"]:
             chosen["slugs"] = [tenant.slug for tenant in due]
         if not due:
             self.stdout.write("Nothing to do.")
             return
-        # Loaded here: all that workers can do takes longer to load than a run with nothing to do.
+        # Imported here: it takes longer than a run with nothing to do.
         from tenants.tasks import start_operation
-        from tenants.tasks.queue import worker_is_there
+        from tenants.tasks.queue import has_worker
 
         operation = start_operation("migrate", **chosen)
         page = reverse("admin:tenants_operation_change", args=[operation.pk], urlconf=settings.ROOT_URLCONF)
-        self.stdout.write(f"Left to a worker. Follow it: {tenancy().url_of(tenancy().base_domain, page)}")
+        self.stdout.write(f"Queued for a worker. Progress: {tenancy().url_of(tenancy().base_domain, page)}")
         with use_tenant(PLATFORM):
-            if not worker_is_there():
+            if not has_worker():
                 self.stderr.write("No worker is running. Start one: manage.py run_worker")
 
     def _migrate(
@@ -156,21 +164,21 @@ class Command(TenantCommand):
         canary = due[: options["canary"]]
         waves = [canary, due[len(canary) :]] if canary else [due]
         outcomes: list[Outcome] = []
-        not_begun: list[TenantInfo] = []
+        not_started: list[TenantInfo] = []
         with reporter.running(len(due)):
             for wave in waves:
-                if not_begun or any(outcome.failed for outcome in outcomes):
-                    not_begun += wave
+                if not_started or any(outcome.failed for outcome in outcomes):
+                    not_started += wave
                 else:
-                    not_begun += self._run(Run(wave, run_options), reporter, outcomes)
-        still_behind = self._behind_beside(due, targets, options) if options["retry"] else None
-        self._sum_up(reporter, outcomes, total - len(due), not_begun, still_behind)
+                    not_started += self._run(Run(wave, run_options), reporter, outcomes)
+        still_behind = self._others_behind(due, targets, options) if options["retry"] else None
+        self._sum_up(reporter, outcomes, total - len(due), not_started, still_behind)
 
-    def _behind_beside(self, due: list[TenantInfo], targets: tuple[Target, ...] | None, options: dict[str, Any]) -> int:
-        """Return how many tenants are behind that a run over those which had failed left out."""
+    def _others_behind(self, due: list[TenantInfo], targets: tuple[Target, ...] | None, options: dict[str, Any]) -> int:
+        """Return the number of tenants that are behind but had not failed."""
         behind = self._select(targets, {**options, "retry": False})[1]
         if targets:
-            behind = _not_there_yet(behind, targets)
+            behind = _behind(behind, targets)
         return len({tenant.id for tenant in behind} - {tenant.id for tenant in due})
 
     def _reporter(self, *, as_json: bool) -> Reporter:
@@ -178,79 +186,78 @@ class Command(TenantCommand):
             return JsonLines(self.stdout, self.stderr)
         if not self.stderr.isatty():
             return Lines(self.stdout, self.stderr)
-        from tenants.management.progress_bar import Bar  # brings rich along, which only a terminal has a use for
+        from tenants.management.progress_bar import Bar  # imports rich, which only a terminal needs
 
         return Bar(self.stdout, self.stderr)
 
     def _run(self, run: Run, reporter: Reporter, outcomes: list[Outcome]) -> list[TenantInfo]:
-        """Do one wave, add to `outcomes`, and return the tenants that it did not get to."""
+        """Do one wave, add to `outcomes`, and return the tenants that were not started."""
         try:
             for outcome in run:
                 outcomes.append(outcome)
-                reporter.tell(outcome)
+                reporter.report(outcome)
         except KeyboardInterrupt:
             run.stop()
-            self.stderr.write("Stopping after the tenants in hand …")
+            self.stderr.write("Stopping after the tenants in progress …")
             for outcome in run.rest():
                 outcomes.append(outcome)
-                reporter.tell(outcome)
+                reporter.report(outcome)
         except OperationalError as error:
             raise CommandError(
-                f"The server went away before all of it was on disk ({error}). Those that are behind are still known. "
-                f"Run: {self._again()}"
+                f"The server stopped before all migrations were on disk: {error}. Run it again: {self._again()}"
             ) from error
-        return run.not_begun
+        return run.not_started
 
     def _sum_up(
         self,
         reporter: Reporter,
         outcomes: list[Outcome],
         up_to_date: int,
-        not_begun: list[TenantInfo],
+        not_started: list[TenantInfo],
         still_behind: int | None,
     ) -> None:
         failed = [outcome.tenant.slug for outcome in outcomes if outcome.failed]
-        elsewhere = sum(outcome.locked for outcome in outcomes)
-        were_there = sum(outcome.was_current for outcome in outcomes)
-        migrated = len(outcomes) - len(failed) - elsewhere - were_there
-        up_to_date += were_there
+        locked = sum(outcome.locked for outcome in outcomes)
+        were_current = sum(outcome.was_current for outcome in outcomes)
+        migrated = len(outcomes) - len(failed) - locked - were_current
+        up_to_date += were_current
         text = f"{migrated} migrated, {len(failed)} failed, {up_to_date} were up to date"
-        text += f", {elsewhere} in the hands of another run." if elsewhere else "."
+        text += f", {locked} locked by another run." if locked else "."
         if still_behind:
             text += f" {still_behind} others are behind. Run: {self._again()}"
         facts: dict[str, object] = {
             "migrated": migrated,
             "failed": len(failed),
-            "elsewhere": elsewhere,
+            "locked": locked,
             "up_to_date": up_to_date,
-            "not_begun": len(not_begun),
+            "not_started": len(not_started),
         }
         if still_behind is not None:
             facts["still_behind"] = still_behind
-        reporter.sum_up(text, facts)
+        reporter.summarize(text, facts)
         if failed:
-            self._say_what_next(failed, not_begun)
-        if not_begun:
-            raise CommandError(f"Stopped with {len(not_begun)} tenants to go. To go on, run: {self._again()}")
+            self._raise_failed(failed, not_started)
+        if not_started:
+            raise CommandError(f"Stopped with {len(not_started)} tenants left. To continue, run: {self._again()}")
 
-    def _say_what_next(self, failed: list[str], not_begun: list[TenantInfo]) -> None:
+    def _raise_failed(self, failed: list[str], not_started: list[TenantInfo]) -> None:
         shown = ", ".join(failed[:10]) + (" …" if len(failed) > 10 else "")
-        # `--retry` is for those that have failed; those that were not begun have not.
-        left = f" {len(not_begun)} tenants were not begun." if not_begun else ""
-        again = self._again() if not_begun else f"{self._again()} --retry"
-        raise CommandError(f"Failed: {shown}.{left} Mend the cause, then run: {again}")
+        # `--retry` does not include tenants that were not started.
+        left = f" {len(not_started)} tenants were not started." if not_started else ""
+        again = self._again() if not_started else f"{self._again()} --retry"
+        raise CommandError(f"Failed: {shown}.{left} Fix the cause, then run: {again}")
 
     def _again(self) -> str:
-        """Return the command that takes up what is left of this one."""
+        """Return the command that continues this one."""
         return " ".join([AGAIN, *self._chosen])
 
 
-def _not_there_yet(tenants: list[TenantInfo], targets: tuple[Target, ...]) -> list[TenantInfo]:
+def _behind(tenants: list[TenantInfo], targets: tuple[Target, ...]) -> list[TenantInfo]:
     return [tenant for cohort in cohorts(tenants, targets) if cohort.due for tenant in cohort.tenants]
 
 
-def _words(app_label: str | None, migration: str | None, options: dict[str, Any]) -> list[str]:
-    """Return the words of the command line that say which tenants, and where to."""
+def _selection_arguments(app_label: str | None, migration: str | None, options: dict[str, Any]) -> list[str]:
+    """Return the arguments that select tenants and targets."""
     tenants = [word for slug in options["tenant"] for word in ("--tenant", slug)]
     variant = ["--variant", options["variant"]] if options["variant"] else []
     return [*filter(None, (app_label, migration)), *tenants, *variant]

@@ -7,7 +7,7 @@ from typing import Any
 
 from tenants.management.arguments import seconds, whole_number
 from tenants.management.base import TenantCommand
-from tenants.tasks.worker import WorkerOptions, do_alone, run_worker
+from tenants.tasks.worker import WorkerOptions, run_one_job, run_worker
 
 
 class Command(TenantCommand):
@@ -39,7 +39,7 @@ class Command(TenantCommand):
 
     def handle(self, *, concurrency: int, grace: float, parent: int, job: int, verbosity: int, **options: Any) -> None:
         if job:
-            do_alone(job, parent)
+            run_one_job(job, parent)
             return
         if verbosity:
             self.stdout.write("Waiting for work. Ctrl-C ends it.")

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tenants.management.base import TenantCommand
 from tenants.management.selection import add_selection, existing_slugs
-from tenants.migrator.status_table import migration_matrix
+from tenants.migrator.status_table import status_table
 from tenants.registry.tenant_info import all_tenants
 
 
@@ -26,9 +26,7 @@ class Command(TenantCommand):
 
     def handle(self, *, tenant: list[str], behind: bool, **options: Any) -> None:
         chosen = all_tenants(slug__in=existing_slugs(tenant)) if tenant else all_tenants()
-        rows = [
-            row for row in migration_matrix(chosen) if not behind or any(cell.missing for cell in row.apps.values())
-        ]
+        rows = [row for row in status_table(chosen) if not behind or any(cell.missing for cell in row.apps.values())]
         if options["json"]:
             facts = [
                 {

@@ -32,7 +32,7 @@ from tenants.migrator.cohorts import cohorts
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.history import session_lock
 from tenants.migrator.runner import Run, RunOptions, find_behind
-from tenants.migrator.status_table import migration_matrix
+from tenants.migrator.status_table import status_table
 from tenants.migrator.verify import verify
 from tenants.models import AuditEvent, Operation
 from tenants.registry.lookup import tenant_by_slug
@@ -413,7 +413,7 @@ def test_a_shop_whose_variants_folder_is_gone_stops_no_other(
         outcomes = {outcome.tenant.slug: outcome for outcome in Run(both, RunOptions())}
         assert "set_variant SLUG default" in outcomes[shop.slug].error
         assert not outcomes[other.slug].failed
-        assert [row.slug for row in migration_matrix(both)] == slugs
+        assert [row.slug for row in status_table(both)] == slugs
         assert any("customer_a" in text for cohort in cohorts(both, None) for text in cohort.due)
         lines = [line for line in reconcile_tenants() if line.startswith(f"{shop.slug}:")]
         assert "set_variant SLUG default" in lines[0]

@@ -66,7 +66,10 @@ def test_check_and_plan_change_nothing(open_shop: OpenShop) -> None:
 
 def test_a_server_that_goes_away_at_the_end_is_told_as_such(open_shop: OpenShop) -> None:
     slugs = set_back([open_shop() for _ in range(2)])
-    with connect_directly() as other, pytest.raises(CommandError, match=r"before all of it was on disk .* Run: manage"):
+    with (
+        connect_directly() as other,
+        pytest.raises(CommandError, match=r"before all migrations were on disk: .* Run it again: manage"),
+    ):
         pid = connection.connection.info.backend_pid
 
         class Cutting(StringIO):
@@ -84,7 +87,7 @@ def test_json_lines_tell_every_outcome_and_the_sum(open_shop: OpenShop) -> None:
     *outcomes, total = map(json.loads, said("migrate_tenants", tenant=slugs, json=True).splitlines())
     assert sorted(outcome["tenant"] for outcome in outcomes) == sorted(slugs)
     assert all(outcome["outcome"] == "migrated" and len(outcome["applied"]) == 2 for outcome in outcomes)
-    assert total == {"migrated": 2, "failed": 0, "elsewhere": 0, "up_to_date": 0, "not_begun": 0}
+    assert total == {"migrated": 2, "failed": 0, "locked": 0, "up_to_date": 0, "not_started": 0}
 
 
 def test_a_failing_canary_keeps_the_others_from_beginning(open_shop: OpenShop) -> None:
@@ -92,7 +95,7 @@ def test_a_failing_canary_keeps_the_others_from_beginning(open_shop: OpenShop) -
     slugs = set_back(shops)
     spoil(shops[0])
     again = "".join(f" --tenant {slug}" for slug in slugs)
-    with pytest.raises(CommandError, match=rf"Failed: {slugs[0]}\. 2 tenants were not begun\..*tenants{again}$"):
+    with pytest.raises(CommandError, match=rf"Failed: {slugs[0]}\. 2 tenants were not started\..*tenants{again}$"):
         said("migrate_tenants", tenant=slugs, canary=1)
     with pytest.raises(CommandError, match="3 of 3 tenants are behind"):
         said("migrate_tenants", tenant=slugs, check=True)
@@ -103,7 +106,7 @@ def test_too_many_failures_stop_the_run(open_shop: OpenShop) -> None:
     slugs = set_back(shops)
     for shop in shops:
         spoil(shop)
-    with pytest.raises(CommandError, match="2 tenants were not begun"):
+    with pytest.raises(CommandError, match="2 tenants were not started"):
         said("migrate_tenants", tenant=slugs, max_failures=2, jobs=1)
 
 
@@ -177,7 +180,7 @@ def test_the_advice_after_a_stop_takes_up_all_that_are_left(open_shop: OpenShop,
     slugs = set_back(shops)
     spoil(shops[0])
     text, again = last_words(tenant=slugs, **options)
-    assert "were not begun" in text
+    assert "were not started" in text
     with use_tenant(shops[0]), connection.cursor() as cursor:
         cursor.execute("DELETE FROM ledger_entry")
     assert last_words(*again.split()[2:])[0].startswith("4 migrated, 0 failed")
@@ -237,7 +240,7 @@ def test_a_tenant_with_nothing_to_do_is_not_told_migrated(open_shop: OpenShop) -
     assert "All 1 tenants" in said("migrate_tenants", "ledger", "0003", tenant=slugs[1:], check=True)
     lines = [json.loads(line) for line in said("migrate_tenants", "ledger", tenant=slugs, json=True).splitlines()]
     assert {line["tenant"]: line["outcome"] for line in lines[:2]} == {slugs[0]: "up_to_date", slugs[1]: "migrated"}
-    assert lines[2] == {"migrated": 1, "failed": 0, "elsewhere": 0, "up_to_date": 1, "not_begun": 0}
+    assert lines[2] == {"migrated": 1, "failed": 0, "locked": 0, "up_to_date": 1, "not_started": 0}
 
 
 # --- Apps that only some tenants have

@@ -25,8 +25,8 @@ from tenants.migrator.verify import verify
 from tenants.models import Operation, Release, SchemaState
 from tenants.models.code_release import release
 from tenants.tasks import run_operation, start_operation
-from tenants.tasks.queue import jobs, operations_queue, queues, worker_is_there
-from tenants.tasks.recovery import LostAndFound
+from tenants.tasks.queue import has_worker, jobs, operations_queue, queues
+from tenants.tasks.recovery import StalledTaskRecovery
 from tests.acceptance.test_worker import StartWorker, database_url, kill, start_worker, wait_for
 
 __all__ = ["start_worker"]
@@ -96,7 +96,7 @@ def test_the_page_of_an_operation_says_that_its_release_has_no_worker() -> None:
         cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
         assert panel_of(after(operation))["lacks_release"]
         Release.objects.create(fingerprint=OTHER, worker_at=timezone.now())
-        assert worker_is_there(OTHER)
+        assert has_worker(OTHER)
         assert not panel_of(after(operation))["lacks_release"]
         cursor.execute("DELETE FROM procrastinate_workers")
         assert panel_of(after(operation))["lacks_worker"]
@@ -106,12 +106,12 @@ def test_an_operation_without_a_worker_of_its_release_is_failed_in_the_end() -> 
     """Fault 51: it does not block its tenant's next work for ever."""
     now = [0.0]
     operation = of_other_release()
-    lost_and_found = LostAndFound(clock=lambda: now[0])
+    lost_and_found = StalledTaskRecovery(clock=lambda: now[0])
     for now[0] in (0.0, 300.0, 599.0):
-        lost_and_found.look()
+        lost_and_found.recover()
         assert after(operation).state == "waiting"
     now[0] = 601.0
-    lost_and_found.look()
+    lost_and_found.recover()
     row = after(operation)
     assert row.state == "failed"
     assert OTHER[:12] in row.error

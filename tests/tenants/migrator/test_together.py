@@ -137,7 +137,7 @@ def test_a_run_stops_at_a_failure_among_several(shops: list[TenantInfo]) -> None
     run = Run(shops, RunOptions(targets=tuple(to("0004")), jobs=1, max_failures=1))
     outcomes = list(run)
     assert [outcome.tenant.slug for outcome in outcomes if outcome.failed] == [shops[2].slug]
-    assert {shop.slug for shop in run.not_begun} == {shop.slug for shop in shops[3:]}
+    assert {shop.slug for shop in run.not_started} == {shop.slug for shop in shops[3:]}
     assert done(shops) == [True, True, False, False, False]
 
 
@@ -262,6 +262,6 @@ def test_whatever_befalls_a_run_it_tells_of_every_tenant_and_tells_the_truth(ope
     finally:
         run_ended.set()
         saboteur.join()
-    told = [outcome.tenant.slug for outcome in outcomes] + [tenant.slug for tenant in run.not_begun]
+    told = [outcome.tenant.slug for outcome in outcomes] + [tenant.slug for tenant in run.not_started]
     assert sorted(told) == sorted(shop.slug for shop in shops)
     assert all(done([outcome.tenant for outcome in outcomes if outcome.applied]))

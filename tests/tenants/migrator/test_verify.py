@@ -52,7 +52,7 @@ def test_every_kind_of_drift_is_named(open_shop: OpenShop) -> None:
 def test_a_schema_that_is_behind_is_said_to_be(open_shop: OpenShop) -> None:
     shop = open_shop()
     list(Run([shop], RunOptions(targets=tuple(chosen_targets("ledger", "0002")))))
-    assert said_of(shop) == ["it is behind the code: migrate_tenants"]
+    assert said_of(shop) == ["it is behind the code. Run migrate_tenants"]
 
 
 def test_rows_without_schema_and_schemas_without_row_are_found(open_shop: OpenShop) -> None:
@@ -164,7 +164,7 @@ def test_a_table_that_the_role_has_no_rights_on_is_named(open_shop: OpenShop) ->
     """Fault 15: a shop whose role may not read a table is no shop that is as it should be."""
     shop = open_shop()
     as_owner(shop, f"REVOKE ALL ON ledger_entry FROM {shop.role}")
-    assert said_of(shop) == ["its role may do nothing with ledger_entry: reconcile_tenants"]
+    assert said_of(shop) == ["its role has no rights on ledger_entry. Run reconcile_tenants"]
     assert any("had no rights on ledger_entry" in line for line in reconcile_tenants() if line.startswith(shop.slug))
     assert said_of(shop) == []
 

@@ -23,13 +23,12 @@ from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, find_behind
 from tenants.models import AuditEvent, Operation, Tenant
 from tenants.registry.lookup import tenant_by_slug
-from tenants.tasks import KINDS, Kind, run_operation, start_operation
-from tenants.tasks import locks as claims_module
+from tenants.tasks import KINDS, Kind, locks, run_operation, start_operation
 from tenants.tasks.backup_files import backup_files
-from tenants.tasks.context import Work
-from tenants.tasks.locks import claimed, held_claims
+from tenants.tasks.context import TaskContext
+from tenants.tasks.locks import locked_operations, operation_lock
 from tenants.tasks.queue import TASK, jobs
-from tenants.tasks.recovery import LostAndFound
+from tenants.tasks.recovery import StalledTaskRecovery
 from tests.ledger.models import Account
 
 OpenShop = Callable[..., TenantInfo]
@@ -79,7 +78,7 @@ def finish_job(operation: Operation) -> None:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE args->'operation' = to_jsonb(%s)", [operation.pk])
 
 
-def probe(monkeypatch: pytest.MonkeyPatch, do: Callable[[Work], Any]) -> None:
+def probe(monkeypatch: pytest.MonkeyPatch, do: Callable[[TaskContext], Any]) -> None:
     """Let `probe` be a kind of operation that does this."""
     monkeypatch.setitem(KINDS, "probe", Kind("Probe", lambda work: do(work) or ""))
 
@@ -193,7 +192,7 @@ def test_an_error_of_ours_is_told_in_its_own_words(live_tenant: TenantInfo) -> N
 
 
 def test_any_other_error_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(work: Work) -> None:
+    def fail(work: TaskContext) -> None:
         raise OSError("No space left on device")
 
     probe(monkeypatch, fail)
@@ -213,7 +212,7 @@ def test_progress_is_seen_while_the_work_is_in_a_transaction_of_a_tenant(
         finally:
             connection.close()
 
-    def work(work: Work) -> None:
+    def work(work: TaskContext) -> None:
         with use_tenant(live_tenant), transaction.atomic():
             Account.objects.create(name="cash")
             work.progress(3, 7)
@@ -238,12 +237,12 @@ def test_a_finished_operation_is_not_done_again(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_operation_that_somebody_has_in_hand_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims_module, "_PATIENCE", "10ms")
+    monkeypatch.setattr(locks, "_LOCK_TIMEOUT", "10ms")
     probe(monkeypatch, lambda work: pytest.fail("done twice"))
     operation = start_operation("probe")
-    with claimed(operation.pk):
+    with operation_lock(operation.pk):
         with use_tenant(PLATFORM):
-            assert held_claims() == {operation.pk}
+            assert locked_operations() == {operation.pk}
         run_operation(operation.pk)
     assert after(operation).state == "waiting"
 
@@ -333,10 +332,10 @@ def test_an_operation_without_anybody_is_put_back_when_it_is_seen_so_twice() -> 
     take_job(operation)
     with use_tenant(PLATFORM):
         Operation.objects.filter(pk=operation.pk).update(state="running", started_at=timezone.now())
-    lost_and_found = LostAndFound()
-    lost_and_found.look()
+    lost_and_found = StalledTaskRecovery()
+    lost_and_found.recover()
     assert waiting_jobs() == {}
-    lost_and_found.look()
+    lost_and_found.recover()
     assert list(waiting_jobs()) == [operation.pk]
     run_operation(operation.pk)
     assert after(operation).state == "done"
@@ -345,19 +344,19 @@ def test_an_operation_without_anybody_is_put_back_when_it_is_seen_so_twice() -> 
 def test_an_operation_whose_job_is_gone_gets_another() -> None:
     operation = start_operation("migrate")
     finish_job(operation)
-    lost_and_found = LostAndFound()
+    lost_and_found = StalledTaskRecovery()
     for _ in range(3):
-        lost_and_found.look()
+        lost_and_found.recover()
     assert list(waiting_jobs()) == [operation.pk]
 
 
 def test_an_operation_in_hand_is_not_put_back() -> None:
     operation = start_operation("migrate")
     take_job(operation)
-    lost_and_found = LostAndFound()
-    with claimed(operation.pk):
+    lost_and_found = StalledTaskRecovery()
+    with operation_lock(operation.pk):
         for _ in range(3):
-            lost_and_found.look()
+            lost_and_found.recover()
     assert waiting_jobs() == {}
 
 
@@ -365,9 +364,9 @@ def test_the_job_of_a_finished_operation_does_not_stay_in_the_way_of_the_next() 
     operation = start_operation("migrate")
     take_job(operation)
     run_operation(operation.pk)
-    lost_and_found = LostAndFound()
+    lost_and_found = StalledTaskRecovery()
     for _ in range(2):
-        lost_and_found.look()
+        lost_and_found.recover()
     assert list(waiting_jobs()) == [operation.pk]  # the next worker looks at it, and removes it
 
 
@@ -385,12 +384,12 @@ def test_an_operation_that_ends_with_its_process_each_time_is_given_up() -> None
 
 
 def test_an_operation_whose_claim_is_gone_is_left_for_the_next_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    def lose_the_database(work: Work) -> None:
+    def lose_the_database(work: TaskContext) -> None:
         with use_tenant(PLATFORM), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s "
                 "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-                [claims_module.LOCK_SPACE],
+                [locks.LOCK_SPACE],
             )
         work.progress(1, 2)
 
@@ -400,9 +399,9 @@ def test_an_operation_whose_claim_is_gone_is_left_for_the_next_worker(monkeypatc
         run_operation(operation.pk)
     assert after(operation).state == "running"
     take_job(operation)
-    lost_and_found = LostAndFound()
+    lost_and_found = StalledTaskRecovery()
     for _ in range(2):
-        lost_and_found.look()
+        lost_and_found.recover()
     assert list(waiting_jobs()) == [operation.pk]
 
 

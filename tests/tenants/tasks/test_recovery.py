@@ -16,9 +16,9 @@ from tenants.conf import tenancy
 from tenants.lifecycle import delete_tenant, suspend_tenant
 from tenants.models import Operation
 from tenants.tasks import run_operation, start_operation
-from tenants.tasks.queue import is_alone, worker_is_there
-from tenants.tasks.recovery import LostAndFound
-from tenants.tasks.tenant_jobs import QUEUE, QUEUE_ALONE, RETRIES, TASK, run_job
+from tenants.tasks.queue import has_worker, is_isolated
+from tenants.tasks.recovery import StalledTaskRecovery
+from tenants.tasks.tenant_jobs import QUEUE, QUEUE_ISOLATED, RETRIES, TASK, run_job
 from tests.acceptance.test_worker import StartWorker, kill, marks, row, start_worker
 from tests.ledger import jobs
 from tests.waiting import eventually
@@ -67,16 +67,16 @@ def state(job: int) -> tuple[object, ...]:
 
 
 def look(times: int = 1) -> None:
-    lost_and_found = LostAndFound()
+    lost_and_found = StalledTaskRecovery()
     for _ in range(times):
-        lost_and_found.look()
+        lost_and_found.recover()
 
 
 def test_a_job_that_ended_its_worker_counts_as_an_attempt(acme: TenantInfo) -> None:
     """Fault 49: it was the only work of its worker, and is tried by itself the next time."""
     job = job_of(acme, dead_worker())
     look()
-    assert state(job) == ("todo", 1, QUEUE_ALONE)
+    assert state(job) == ("todo", 1, QUEUE_ISOLATED)
     [(wait,)] = sql(
         "SELECT extract(epoch FROM scheduled_at - clock_timestamp()) FROM procrastinate_jobs WHERE id = %s", job
     )
@@ -95,7 +95,7 @@ def test_what_a_worker_had_beside_is_resumed_and_not_counted(acme: TenantInfo) -
     worker = dead_worker()
     both = [job_of(acme, worker, attempts=5), job_of(acme, worker)]
     look()
-    assert [state(job) for job in both] == [("todo", 5, QUEUE_ALONE), ("todo", 0, QUEUE_ALONE)]
+    assert [state(job) for job in both] == [("todo", 5, QUEUE_ISOLATED), ("todo", 0, QUEUE_ISOLATED)]
 
 
 def test_an_operation_beside_a_job_is_resumed_and_not_counted(acme: TenantInfo) -> None:
@@ -109,11 +109,11 @@ def test_an_operation_beside_a_job_is_resumed_and_not_counted(acme: TenantInfo) 
     look(2)
     assert row(operation).attempts == 2
     [(name,)] = sql("SELECT queue_name FROM procrastinate_jobs WHERE task_name <> %s", TASK)
-    assert is_alone(str(name))
+    assert is_isolated(str(name))
     assert state(job)[0] == "doing"
     sql("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
     look()
-    assert state(job) == ("todo", 0, QUEUE_ALONE)
+    assert state(job) == ("todo", 0, QUEUE_ISOLATED)
 
 
 def test_an_operation_that_was_alone_in_its_worker_is_counted() -> None:
@@ -193,7 +193,7 @@ def test_a_worker_whose_clock_is_ahead_takes_no_job_from_another(acme: TenantInf
     look(2)
     assert state(job)[0] == "doing"
     with use_tenant(PLATFORM):
-        assert worker_is_there()
+        assert has_worker()
 
 
 def test_what_is_put_back_is_due_by_the_databases_clock(acme: TenantInfo, fast_clock: None) -> None:

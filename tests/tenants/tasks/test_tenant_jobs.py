@@ -97,11 +97,11 @@ def test_an_error_is_logged_with_the_tenant_and_undone_is_what_the_job_undoes(
 ) -> None:
     with pytest.raises(KeyError):
         run_job(tenant=acme.id, job="tests.ledger.jobs.fail", arguments={"word": "mark"})
-    assert [record.message for record in caplog.records] == ["The job tests.ledger.jobs.fail failed."]
+    assert [record.message for record in caplog.records] == ["Job tests.ledger.jobs.fail failed."]
 
 
 def test_only_what_is_meant_to_be_a_job_is_run(acme: TenantInfo) -> None:
-    with pytest.raises(TypeError, match="no tenant_job"):
+    with pytest.raises(TypeError, match="not a tenant_job"):
         run_job(tenant=acme.id, job="tests.ledger.jobs.no_job", arguments={"word": "mark"})
     assert marks(acme) == []
 

@@ -51,7 +51,7 @@ def running(office: None, acme: TenantInfo) -> Operation:
     operation.report = {
         "migrated": 1199,
         "failed": 1,
-        "elsewhere": 0,
+        "locked": 0,
         "failures": [failure],
         "last": [{"slug": "globex", "failed": False, "applied": 2, "seconds": 0.04}],
         "rate": 60.0,
