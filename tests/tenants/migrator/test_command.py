@@ -68,7 +68,7 @@ def test_a_server_that_goes_away_at_the_end_is_told_as_such(open_shop: OpenShop)
     slugs = set_back([open_shop() for _ in range(2)])
     with (
         connect_directly() as other,
-        pytest.raises(CommandError, match=r"before all migrations were on disk: .* Run it again: manage"),
+        pytest.raises(CommandError, match="before all migrations were on disk"),
     ):
         pid = connection.connection.info.backend_pid
 

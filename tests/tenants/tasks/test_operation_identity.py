@@ -263,7 +263,7 @@ def test_a_payload_of_a_former_release_fails_clearly(shop: TenantInfo, kind: str
         Operation.objects.filter(pk=operation.pk).update(release="", tenant_id=None, tenant_ids=None, purge_after=None)
     row = run(operation)
     assert row.state == "failed"
-    assert "Ask for it again" in row.error
+    assert "Start it again" in row.error
     assert status_of(shop) == "deleted"
 
 

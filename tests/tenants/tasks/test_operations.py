@@ -380,7 +380,7 @@ def test_an_operation_that_ends_with_its_process_each_time_is_given_up() -> None
     row = after(operation)
     assert row.state == "failed"
     assert "3 times" in row.error
-    assert "ask for it again" in row.error
+    assert "start it again" in row.error
 
 
 def test_an_operation_whose_claim_is_gone_is_left_for_the_next_worker(monkeypatch: pytest.MonkeyPatch) -> None:
