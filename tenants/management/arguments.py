@@ -1,4 +1,4 @@
-"""Types of command-line arguments: numbers within bounds. argparse prints the message and exits with code 2."""
+"""Types of command-line arguments: numbers within bounds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 
-MOST_SECONDS = 86_400.0
+MAX_SECONDS = 86_400.0
 
 
 def whole_number(least: int, most: int = 1_000_000) -> Callable[[str], int]:
@@ -25,11 +25,10 @@ def whole_number(least: int, most: int = 1_000_000) -> Callable[[str], int]:
 
 
 def seconds(text: str) -> float:
-    """Return a time in seconds, up to a day."""
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not 0 <= number <= MOST_SECONDS:  # false for what is no number
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {MOST_SECONDS:,.0f}.")
+    if not 0 <= number <= MAX_SECONDS:  # also false for NaN
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {MAX_SECONDS:,.0f}.")
     return number

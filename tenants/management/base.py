@@ -1,4 +1,4 @@
-"""What the commands of the engine have in common."""
+"""Base class of the engine's commands."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from tenants.management.error_messages import explanation, name_of
 
 
 class TenantCommand(BaseCommand):
-    """A door onto the functions of the engine: what it does is known as done from the command line, by whom, and an
-    error of the engine's is printed as it is, with exit code 1."""
+    """A command whose actions are logged with the system user, and whose errors are printed as one line."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command."""
         with acting_as(f"command line: {_user()}"):
             try:
                 return super().execute(*args, **options)

@@ -1,5 +1,4 @@
-"""Django's command line, which says in one line what is wrong with settings, and looks for garbage only among what came
-after the command was loaded."""
+"""Django's command line, with one-line errors for settings and without garbage collection of loaded modules."""
 
 from __future__ import annotations
 
@@ -12,10 +11,8 @@ from django.core.management.base import BaseCommand
 
 
 class CommandLine(ManagementUtility):
-    """What `manage.py` hands its arguments to."""
-
     def execute(self) -> None:
-        """Run the command; settings that cannot be loaded are one line, unless `--traceback` is given."""
+        """Run the command; without `--traceback`, print wrong settings as one line."""
         try:
             super().execute()
         except ImproperlyConfigured as error:
@@ -25,7 +22,7 @@ class CommandLine(ManagementUtility):
             sys.exit(1)
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
-        """Return the command of that name; print what there is instead, and exit with 1, if there is none."""
+        """Return a command, and exclude what was loaded with it from garbage collection."""
         command = super().fetch_command(subcommand)
         gc.freeze()
         gc.enable()

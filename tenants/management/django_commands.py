@@ -1,4 +1,4 @@
-"""Django's own commands on one side: that of the active tenant, else the control plane's."""
+"""Mixins for Django's own commands: run for the active tenant or for the control plane."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ else:
 
 
 class OnOneSide(BaseCommand):
-    """Runs for the active tenant; without one, for the control plane, and says so on standard error."""
+    """Runs for the active tenant; without one, for the control plane, with a note on standard error."""
 
-    # Django compares with the migrations of all apps, of which each side has some.
+    # Django would compare with the migrations of all apps, but each side has only some of them.
     requires_migrations_checks = False
     concerns_rows = True
-    """Whether it makes a difference on which side it runs, so that it has to be said."""
+    """Whether the result depends on the side, so that the note is needed."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command."""
         tenant = active_tenant()
         if tenant is not None:
             return super().execute(*args, **options)
@@ -42,16 +41,15 @@ class OnOneSide(BaseCommand):
 
 
 class OfATenant(BaseCommand):
-    """Refused without an active tenant: Django would skip every table, and report success."""
+    """Refused without an active tenant: Django would skip all tables and report success."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command."""
         require_tenant(name_of(self))
         return super().execute(*args, **options)
 
 
 def require_apps_here(labels: Iterable[str], command: str) -> None:
-    """Raise `CommandError` for an app that is not installed, or has no tables where the active tenant looks."""
+    """Raise `CommandError` for an app that is not installed, or has no tables on this side."""
     tenant = active_tenant() or PLATFORM
     for label in labels:
         try:

@@ -1,4 +1,4 @@
-"""One line for what a command cannot do, instead of a traceback: no active tenant, no database, no tables."""
+"""One-line errors of commands in place of tracebacks: no active tenant, no database, no tables."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _MISSING = (errors.UndefinedTable, errors.UndefinedColumn)
 
 
 def explanation(error: BaseException, command: str) -> str | None:
-    """Return what to print for `error`, and what to do next; None for one that only a traceback explains."""
-    if isinstance(error, NoActiveTenant) and command != "shell":  # there, the code is the user's
+    """Return the text for an error, with the next step; None if it needs a traceback."""
+    if isinstance(error, NoActiveTenant) and command != "shell":  # where the code is the user's
         return (
             f"{command} needs a tenant, and none is active. Run: manage.py run_in_tenant SLUG -- {command} … "
             f"(--all for every tenant, --platform for the control plane)."
@@ -40,7 +40,7 @@ def explanation(error: BaseException, command: str) -> str | None:
     if isinstance(error, DatabaseError) and isinstance(error.__cause__, errors.InsufficientPrivilege):
         return (
             f"{command} failed: {first_line(error)}. Use the login that owns the tables (assume_role, see "
-            f"docs/operations.md, Logins), or run_in_tenant --as-owner for what changes tables."
+            f"docs/operations.md, Logins), or run_in_tenant --as-owner for commands that alter tables."
         )
     return None
 
@@ -52,7 +52,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def explain_errors(original: Any) -> Any:
-    """Return `run_from_argv` that ends with one line and exit code 1; `call_command` raises what it always raised."""
+    """Return a `run_from_argv` that prints one line and exits with 1; `call_command` is not affected."""
 
     @wraps(original)
     def run_from_argv(self: BaseCommand, argv: list[str]) -> None:
@@ -79,5 +79,4 @@ PATCHES = (
 
 
 def name_of(command: Any) -> str:
-    """Return the name by which a command is called."""
     return str(type(command).__module__.rpartition(".")[2])

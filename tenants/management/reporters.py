@@ -1,4 +1,4 @@
-"""Output of a migration run: text lines or JSON lines. `progress_bar` is for terminals."""
+"""Output of a migration run in a pipe: text lines or JSON lines."""
 
 from __future__ import annotations
 

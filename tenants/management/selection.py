@@ -1,4 +1,4 @@
-"""Which tenants a command is for."""
+"""Selection of tenants by command-line arguments."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from tenants.registry.tenant_info import all_tenants
 
 
 def add_selection(parser: ArgumentParser) -> None:
-    """Add `--tenant SLUG`, which may be given more than once."""
     parser.add_argument(
-        "--tenant", action="append", default=[], metavar="SLUG", help="Only this tenant; may be given again."
+        "--tenant", action="append", default=[], metavar="SLUG", help="Only this tenant; can be repeated."
     )
 
 
 def existing_slugs(slugs: Sequence[str]) -> Sequence[str]:
-    """Return `slugs`; raise `CommandError` for one that nobody has."""
+    """Return `slugs`; raise `CommandError` for an unknown one."""
     found = {tenant.slug for tenant in all_tenants(slug__in=slugs)} if slugs else set()
     missing = [slug for slug in slugs if slug not in found]
     if missing:
@@ -30,12 +29,12 @@ def existing_slugs(slugs: Sequence[str]) -> Sequence[str]:
 
 
 def selected_tenant(slug: str) -> TenantInfo:
-    """Return the tenant of `slug`; raise `CommandError` if there is none."""
+    """Return the tenant of `slug`; raise `CommandError` if it does not exist."""
     existing_slugs([slug])
     return all_tenants(slug=slug)[0]
 
 
 def require_tenant(command: str) -> None:
-    """Raise `CommandError` unless a tenant, or the control plane, is active."""
+    """Raise `CommandError` if neither a tenant nor the control plane is active."""
     if active_tenant() is None:
         raise CommandError(str(explanation(NoActiveTenant(), command)))

@@ -1,23 +1,23 @@
-"""Tables as commands print them."""
+"""Plain-text tables for the output of commands."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
-
-from django.core.management.base import OutputWrapper
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from unicodedata import east_asian_width
 
 
-def table_text(stdout: OutputWrapper, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table with a line for each row, as wide as `stdout` is."""
-    table = Table(*columns, box=None, header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))  # a name may hold what rich takes for markup
-    # In a pipe there is no width to fit into.
-    console = Console(file=io.StringIO(), width=None if stdout.isatty() else 400)
-    with console.capture() as text:
-        console.print(table)
-    return text.get()
+def table_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table with a header, and one line for each row."""
+    lines = [list(columns), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    texts = ("  ".join(map(_padded, row, widths)).rstrip() for row in lines)
+    return "".join(f"{text}\n" for text in texts)
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - _width(cell))
+
+
+def _width(text: str) -> int:
+    """Return the columns on a terminal: Korean letters take two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)

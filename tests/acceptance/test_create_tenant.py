@@ -61,5 +61,5 @@ def test_the_password_is_asked_for_and_not_shown(committed: None, typed: str) ->
 
 def test_a_weak_password_opens_nothing(committed: None) -> None:
     code, said = open_at_a_terminal(b"12345")
-    assert (code, "will not do" in said) == (1, True)
+    assert (code, "is not accepted" in said) == (1, True)
     assert all_tenants(slug="asked") == []

@@ -1,4 +1,4 @@
-"""`manage.py backup_tenant SLUG FILE`: one shop in one file."""
+"""`manage.py backup_tenant SLUG FILE`: backs a tenant up to one file."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 from tenants.lifecycle import backup_tenant
 from tenants.management.base import TenantCommand
-from tenants.management.simple_progress import progress_bar
+from tenants.management.progress import progress_line
 
 
 class Command(TenantCommand):
     help = (
-        "Backs a shop up to one file: its rows as they are at one moment, its files, and a manifest with checksums. "
-        "The shop stays open meanwhile. A file of that name is replaced when the new one is whole."
+        "Backs a tenant up to one file: a snapshot of its rows, its media files, and a manifest with checksums. The "
+        "tenant stays open. An existing file is replaced when the new one is complete."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("file", metavar="FILE", type=Path, help="Where to, for example acme.tar.")
+        parser.add_argument("file", metavar="FILE", type=Path, help="For example acme.tar.")
 
     def handle(self, *, slug: str, file: Path, **options: Any) -> None:
-        with progress_bar(f"Backing up {slug}", self.stderr) as progress:
+        with progress_line(f"Backing up {slug}", self.stderr) as progress:
             path = backup_tenant(slug, file, progress=progress)
-        self.stdout.write(self.style.SUCCESS(f"{slug} is in {path} ({path.stat().st_size:,} bytes)."))
-        self.stdout.write("It holds personal data and password hashes: keep it where nobody else can read it.")
+        self.stdout.write(self.style.SUCCESS(f"Backed up {slug} to {path} ({path.stat().st_size:,} bytes)."))
+        self.stdout.write("The file contains personal data and password hashes. Store it securely.")

@@ -1,4 +1,4 @@
-"""`manage.py check_isolation`: probes of the isolation between tenants in this project."""
+"""`manage.py check_isolation`: tests the isolation of tenants in this project."""
 
 from __future__ import annotations
 
@@ -8,22 +8,18 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from tenants.management.base import TenantCommand
+from tenants.management.tables import table_text
 from tenants.testing.isolation import check_isolation
 from tenants.testing.probe import Result, Verdict
-
-_STYLES = {Verdict.ISOLATED: "green", Verdict.SKIPPED: "dim"}
 
 
 class Command(TenantCommand):
     help = (
-        "Tests the isolation of this project's middleware, URLs, caches, sessions, storages and apps, with two tenants "
-        "in a database that is created for it and dropped. Each probe has a control that must find something. "
-        "Exit code 1 if anything leaks, or if a control finds nothing."
+        "Tests the isolation of this project (middleware, URLs, caches, sessions, storages, apps) with two tenants in "
+        "a temporary database. Each probe has a control that must find something. Exits with 1 if anything leaks, or "
+        "if a control finds nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,21 +30,17 @@ class Command(TenantCommand):
         if options["json"]:
             self.stdout.write(json.dumps([asdict(result) for result in results], indent=2))
         else:
-            self._draw(results)
+            self._print_table(results)
         if bad := [result for result in results if result.is_bad]:
             raise CommandError(
-                f"{len(bad)} of {len(results)} results failed: {', '.join(sorted({r.probe for r in bad}))}."
+                f"{len(bad)} of {len(results)} probes failed: {', '.join(sorted({r.probe for r in bad}))}."
             )
 
-    def _draw(self, results: list[Result]) -> None:
-        table = Table(box=box.SIMPLE_HEAD)
-        for column in ("probe", "reader", "result", "detail"):
-            table.add_column(column)
-        for number, result in enumerate(results):
-            is_first = number == 0 or results[number - 1].probe != result.probe
-            verdict = f"[{_STYLES.get(result.verdict, 'bold red')}]{result.verdict}[/]"
-            table.add_row(result.probe if is_first else "", result.reader, verdict, result.detail)
-        width = None if self.stdout.isatty() else 120
-        Console(file=self.stdout, width=width, highlight=False).print(table)  # type: ignore[arg-type]
-        isolated = sum(result.verdict is Verdict.ISOLATED for result in results)
-        self.stdout.write(f"{isolated} isolated. The control of each probe found what the reader did not.")
+    def _print_table(self, results: list[Result]) -> None:
+        rows, shown = [], ""
+        for result in results:
+            rows.append(["" if result.probe == shown else result.probe, result.reader, result.verdict, result.detail])
+            shown = result.probe
+        self.stdout.write(table_text(["probe", "reader", "result", "detail"], rows))
+        kept = sum(result.verdict is Verdict.KEPT for result in results)
+        self.stdout.write(f"{kept} probes found no leak, and their controls found what they had to.")

@@ -1,4 +1,4 @@
-"""`manage.py clear_tenant_cache SLUG`: empties one shop's cache, whatever kind of cache it is."""
+"""`manage.py clear_tenant_cache SLUG`: clears one tenant's cache."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tenants.management.base import TenantCommand
 
 
 class Command(TenantCommand):
-    help = "Empties the cache of one shop, in every process and in every cache, and of nobody else."
+    help = "Clears the cache of one tenant in all processes, for every cache backend."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
 
     def handle(self, *, slug: str, **options: Any) -> None:
         clear_tenant_cache(slug)
-        self.stdout.write(self.style.SUCCESS(f"{slug} finds nothing in its cache any more."))
+        self.stdout.write(self.style.SUCCESS(f"Cache of {slug} cleared."))

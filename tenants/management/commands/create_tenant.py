@@ -1,4 +1,4 @@
-"""`manage.py create_tenant SLUG`: opens a shop."""
+"""`manage.py create_tenant SLUG`: creates a tenant."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from tenants.management.base import TenantCommand
 from tenants.management.error_messages import explanation
 from tenants.variants.discovery import known_variants
 
-PASSWORD_VARIABLE = "SANGGA_OWNER_PASSWORD"  # noqa: S105  # the name of a variable, and no password
+PASSWORD_VARIABLE = "SANGGA_OWNER_PASSWORD"  # noqa: S105  # the name of a variable, not a password
 
 
 class Command(TenantCommand):
     help = (
-        "Opens a shop: its schema, role, tables, furnishing and owner, all or nothing. The owner's password is "
-        f"taken from {PASSWORD_VARIABLE}, else asked for, else a link to set it is printed."
+        "Creates a tenant: schema, role, tables, setup steps and owner. On any error, nothing is created. The owner's "
+        f"password is read from {PASSWORD_VARIABLE} or the terminal; without one, a link for setting it is printed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         defaults = TenantSpec(slug="")
-        parser.add_argument("slug", metavar="SLUG", help="First part of the shop's address: acme for acme.localhost.")
-        parser.add_argument("--name", default="", help="How the shop is called (default: the slug).")
-        parser.add_argument("--owner-email", default="", help="The shop's first user, with all rights in it.")
-        parser.add_argument("--domain", default="", help="A domain of its own, which becomes the primary one.")
+        parser.add_argument("slug", metavar="SLUG", help="The subdomain: acme for acme.localhost.")
+        parser.add_argument("--name", default="", help="Default: the slug.")
+        parser.add_argument("--owner-email", default="", help="The first user, a superuser of the tenant.")
+        parser.add_argument("--domain", default="", help="The primary domain.")
         parser.add_argument("--variant", default=defaults.variant, choices=sorted(known_variants()))
         parser.add_argument("--language", default=defaults.language, help="Default: %(default)s.")
         parser.add_argument("--currency", default=defaults.currency, help="ISO 4217; default: %(default)s.")
@@ -46,19 +46,19 @@ class Command(TenantCommand):
     def handle(self, *, slug: str, owner_email: str, **options: Any) -> None:
         fields = ("name", "domain", "variant", "language", "currency", "time_zone")
         password = self._password(owner_email)
-        order = TenantSpec(
+        spec = TenantSpec(
             slug=slug,
             owner_email=owner_email,
             owner_password=password,
             **{field: options[field] for field in fields},
         )
         try:
-            tenant, link = create_with_link(order)
-        except Exception as error:  # whatever a migration or a step raises; --traceback shows where
+            tenant, link = create_with_link(spec)
+        except Exception as error:  # of a migration or a step; --traceback shows where
             if explanation(error, "create_tenant"):
                 raise
             raise CommandError(
-                f"Creating tenant {slug!r} failed: {_cause(error)}. Nothing of it is left. Correct the cause, then run "
+                f"Creating tenant {slug!r} failed: {_cause(error)}. Nothing was created. Fix the cause, then run "
                 f"create_tenant again."
             ) from error
         self._report(tenant, link, as_json=options["json"])
@@ -73,7 +73,7 @@ class Command(TenantCommand):
             try:
                 validate_password(password)
             except ValidationError as error:
-                raise CommandError(f"The owner's password will not do: {' '.join(error.messages)}") from error
+                raise CommandError(f"The owner's password is not accepted: {' '.join(error.messages)}") from error
         return password
 
     def _report(self, tenant: TenantInfo, link: str, *, as_json: bool) -> None:
@@ -82,9 +82,9 @@ class Command(TenantCommand):
             facts = {"slug": tenant.slug, "name": tenant.name, "schema": tenant.schema, "url": url, "setup_link": link}
             self.stdout.write(json.dumps(facts, ensure_ascii=False))
             return
-        self.stdout.write(self.style.SUCCESS(f"Opened {tenant.name}: {url} (schema {tenant.schema})"))
+        self.stdout.write(self.style.SUCCESS(f"Created {tenant.name}: {url} (schema {tenant.schema})"))
         if link:
-            self.stdout.write(f"The owner sets a password here: {link}")
+            self.stdout.write(f"Link for setting the owner's password: {link}")
 
 
 def _cause(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""`manage.py createcachetable`: Django's own, which has nothing to make: no cache may be in the database."""
+"""`manage.py createcachetable`: refused for database caches, which are not supported."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from django.core.management.commands import createcachetable
 class Command(createcachetable.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         named = [alias for alias, cache in settings.CACHES.items() if str(cache["BACKEND"]).endswith("DatabaseCache")]
-        if named:  # Django would skip the table, and report success
+        if named:  # Django would skip the table and report success
             raise CommandError(
-                f"CACHES[{named[0]!r}] is in the database, where its table has no place. Use another backend "
-                f"(tenants.E013)."
+                f"CACHES[{named[0]!r}] uses the database, which is not supported. Use another backend (tenants.E013)."
             )
         super().handle(*args, **options)

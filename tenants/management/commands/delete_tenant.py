@@ -1,4 +1,4 @@
-"""`manage.py delete_tenant SLUG SLUG`: deletes a shop, so that it can be had back for a while."""
+"""`manage.py delete_tenant SLUG SLUG`: deletes a tenant, which can be undeleted during the grace period."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from tenants.management.selection import selected_tenant
 
 
 class Command(TenantCommand):
-    help = "Deletes a shop: nobody finds it any more. undelete_tenant has it back, until purge_tenants takes its data."
+    help = "Deletes a tenant: its hosts answer 404. undelete_tenant restores it, until purge_tenants drops its data."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("again", nargs="?", metavar="SLUG", help="The same slug once more, to be sure.")
-        parser.add_argument("--yes", action="store_true", help="Be sure without the second slug.")
+        parser.add_argument("again", nargs="?", metavar="SLUG", help="The same slug again, to confirm.")
+        parser.add_argument("--yes", action="store_true", help="Confirm without the second slug.")
 
     def handle(self, *, slug: str, again: str | None, yes: bool, **options: Any) -> None:
         tenant = selected_tenant(slug)
         if not yes and again != slug:
             raise CommandError(
-                f"This closes {tenant.name!r} to everybody. To be sure, give the slug twice: "
+                f"This deletes {tenant.name!r}. To confirm, give the slug twice: "
                 f"manage.py delete_tenant {slug} {slug} (or --yes)."
             )
         delete_tenant(slug)
         self.stdout.write(
-            self.style.SUCCESS(f"{tenant.name} ({slug}) is deleted. To have it back: manage.py undelete_tenant {slug}")
+            self.style.SUCCESS(f"{tenant.name} ({slug}) is deleted. To restore it: manage.py undelete_tenant {slug}")
         )

@@ -12,7 +12,7 @@ from tenants.management.django_commands import OnOneSide
 
 
 class Command(OnOneSide, diffsettings.Command):
-    concerns_rows = False  # some settings have another value for each tenant, and need an active one
+    concerns_rows = False  # some settings differ by tenant and need an active one
 
     def output_hash(self, user_settings: dict[str, str], *args: Any, **options: Any) -> list[str]:
         return list(super().output_hash(_hidden(user_settings), *args, **options))

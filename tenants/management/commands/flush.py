@@ -12,10 +12,10 @@ from tenants.postgresql.creation import DatabaseCreation
 
 
 class Command(OnOneSide, flush.Command):
-    help = "Empties the control plane's tables. A tenant's: manage.py run_in_tenant SLUG --as-owner -- flush."
+    help = "Empties the control plane's tables. For a tenant: manage.py run_in_tenant SLUG --as-owner -- flush."
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Empty the tables; in a test database with tenants, put its rows back: Django empties it after some tests."""
+        """In a test database with tenants, restore its rows instead: Django flushes it after some tests."""
         put_rows_back = DatabaseCreation.put_rows_back
         if put_rows_back is None or active_tenant() is not None:
             return super().execute(*args, **options)

@@ -1,4 +1,4 @@
-"""`manage.py list_tenants`: who is in the building."""
+"""`manage.py list_tenants`: lists all tenants."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Command(TenantCommand):
         self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
 
     def _print_table(self, rows: list[dict[str, str]]) -> None:
-        text = table_text(self.stdout, COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
+        text = table_text(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
         self.stdout.write(f"{text}{len(rows)} tenants")
 
 
 def tenant_rows(tenants: list[TenantInfo]) -> list[dict[str, str]]:
-    """Return what there is to say of each tenant, in words."""
+    """Return the columns of each tenant."""
     behind = {tenant.id for tenant in tenants_behind(tenants)}
     return [
         {

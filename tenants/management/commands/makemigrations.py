@@ -1,4 +1,4 @@
-"""`manage.py makemigrations`: Django's own; it has to share its autodetector with `migrate` (check commands.E001)."""
+"""`manage.py makemigrations`: must have the same autodetector as `migrate` (check commands.E001)."""
 
 from __future__ import annotations
 

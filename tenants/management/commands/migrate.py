@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's own, for the control plane alone."""
+"""`manage.py migrate`: Django's own, for the control plane only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ install(PATCHES)
 
 
 class Command(migrate.Command):
-    help = "Migrates the control plane (schema public). The tenants' schemas: manage.py migrate_tenants."
+    help = "Migrates the control plane (schema public). For the tenants' schemas: manage.py migrate_tenants."
     autodetector = TenantAutodetector
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -14,6 +14,7 @@ from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.management.arguments import seconds, whole_number
 from tenants.management.base import TenantCommand
+from tenants.management.progress import ProgressLine
 from tenants.management.reporters import JsonLines, Lines, Reporter
 from tenants.management.selection import add_selection, existing_slugs
 from tenants.migrator.apply import Outcome
@@ -186,9 +187,7 @@ class Command(TenantCommand):
             return JsonLines(self.stdout, self.stderr)
         if not self.stderr.isatty():
             return Lines(self.stdout, self.stderr)
-        from tenants.management.progress_bar import Bar  # imports rich, which only a terminal needs
-
-        return Bar(self.stdout, self.stderr)
+        return ProgressLine(self.stdout, self.stderr)
 
     def _run(self, run: Run, reporter: Reporter, outcomes: list[Outcome]) -> list[TenantInfo]:
         """Do one wave, add to `outcomes`, and return the tenants that were not started."""

@@ -1,4 +1,4 @@
-"""`manage.py purge_tenants`: takes away for good what was deleted long enough ago."""
+"""`manage.py purge_tenants`: drops the data of deleted tenants after the grace period."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from django.core.management.base import CommandError
 from tenants.errors import TenantNotFound
 from tenants.lifecycle import Deletion, deletions_due, purge_tenant
 from tenants.management.base import TenantCommand
-from tenants.management.simple_progress import progress_bar
+from tenants.management.progress import progress_line
 
 
 class Command(TenantCommand):
     help = (
-        "Drops the data of deleted shops whose days of grace are over; meant to be run every day. "
-        "With a SLUG: of that deleted shop, now."
+        "Drops the data of deleted tenants whose grace period is over. Run it every day. With a SLUG: drops the data "
+        "of that deleted tenant now."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", nargs="?", metavar="SLUG", help="A deleted shop, whose grace is not waited for.")
-        parser.add_argument("--yes", action="store_true", help="Needed with a SLUG: its data go for good.")
+        parser.add_argument("slug", nargs="?", metavar="SLUG", help="A deleted tenant, also in its grace period.")
+        parser.add_argument("--yes", action="store_true", help="Required with a SLUG: its data cannot be restored.")
 
     def handle(self, *, slug: str | None, yes: bool, **options: Any) -> None:
         if slug and not yes:
-            raise CommandError(f"This drops all data and files of {slug!r} for good. To be sure, add --yes.")
+            raise CommandError(f"This drops all data and files of {slug!r} for good. To confirm, add --yes.")
         if slug:
             self._purge(slug, slug)
             return
@@ -33,12 +33,12 @@ class Command(TenantCommand):
         for deletion in due:
             try:
                 self._purge(deletion, deletion.slug)
-            except TenantNotFound:  # others are purged first, which may take hours
-                self.stdout.write(f"{deletion.slug} was brought back, or purged by another run, in the meantime.")
+            except TenantNotFound:  # other purges may have taken hours
+                self.stdout.write(f"{deletion.slug} was undeleted, or purged by another run.")
         if not due:
-            self.stdout.write("Nothing is due.")
+            self.stdout.write("No tenants to purge.")
 
-    def _purge(self, which: str | Deletion, slug: str) -> None:
-        with progress_bar(f"Purging {slug}", self.stderr) as progress:
-            purge_tenant(which, progress)
-        self.stdout.write(self.style.SUCCESS(f"{slug} is gone."))
+    def _purge(self, ref: str | Deletion, slug: str) -> None:
+        with progress_line(f"Purging {slug}", self.stderr) as progress:
+            purge_tenant(ref, progress)
+        self.stdout.write(self.style.SUCCESS(f"{slug} is purged."))

@@ -1,4 +1,4 @@
-"""`manage.py reconcile_tenants`: finishes or clears what a crash left."""
+"""`manage.py reconcile_tenants`: repairs what a crash has left."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tenants.management.base import TenantCommand
 
 
 class Command(TenantCommand):
-    help = "Brings rows, schemas, roles and files back together. Safe to run at any time."
+    help = "Repairs rows, schemas, roles and files that do not match. Safe to run at any time."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -23,4 +23,4 @@ class Command(TenantCommand):
             self.stdout.write(line)
             found += 1
         if not found:
-            self.stdout.write(self.style.SUCCESS("Everything is in its place."))
+            self.stdout.write(self.style.SUCCESS("No problems found."))

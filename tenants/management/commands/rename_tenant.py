@@ -1,4 +1,4 @@
-"""`manage.py rename_tenant SLUG NEW_SLUG`: another address for a shop, without DDL."""
+"""`manage.py rename_tenant SLUG NEW_SLUG`: changes a tenant's slug and subdomain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tenants.management.base import TenantCommand
 
 
 class Command(TenantCommand):
-    help = "Gives a shop another slug, and with it another address. The old one is free at once."
+    help = "Changes a tenant's slug and subdomain. The old slug is free at once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
@@ -19,4 +19,4 @@ class Command(TenantCommand):
 
     def handle(self, *, slug: str, new_slug: str, **options: Any) -> None:
         tenant = rename_tenant(slug, new_slug)
-        self.stdout.write(self.style.SUCCESS(f"{slug} is {new_slug} now: {tenancy().url_of(tenant.host)}"))
+        self.stdout.write(self.style.SUCCESS(f"Renamed {slug} to {new_slug}: {tenancy().url_of(tenant.host)}"))

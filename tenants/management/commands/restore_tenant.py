@@ -1,4 +1,4 @@
-"""`manage.py restore_tenant FILE`: a shop out of a backup."""
+"""`manage.py restore_tenant FILE`: restores a tenant from a backup."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import Any
 from tenants.conf import tenancy
 from tenants.lifecycle import kept_slug, restore_tenant
 from tenants.management.base import TenantCommand
-from tenants.management.simple_progress import progress_bar
+from tenants.management.progress import progress_line
 
 
 class Command(TenantCommand):
     help = (
-        "Restores a shop from a backup, all or nothing: as a new shop, or in the place of one that is there, which is "
-        "kept as a deleted one. Nobody is signed in. Restore only files that you have backed up yourself: a dump can "
-        "hold any SQL."
+        "Restores a tenant from a backup, as a new tenant or over an existing one, which is kept as a deleted tenant. "
+        "On any error, nothing changes. No user is signed in. Restore only your own backups: the SQL of a dump is "
+        "executed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path)
         how = parser.add_mutually_exclusive_group()
-        how.add_argument("--slug", metavar="NEW", help="As a new shop of this slug (default: the slug that it had).")
-        how.add_argument("--over", metavar="SLUG", help="In the place of this shop, which is kept as a deleted one.")
+        how.add_argument("--slug", metavar="NEW", help="The slug of the new tenant (default: its old slug).")
+        how.add_argument("--over", metavar="SLUG", help="Replace this tenant, which is kept as a deleted tenant.")
 
     def handle(self, *, file: Path, slug: str | None, over: str | None, **options: Any) -> None:
-        with progress_bar(f"Restoring {file.name}", self.stderr) as progress:
+        with progress_line(f"Restoring {file.name}", self.stderr) as progress:
             tenant = restore_tenant(file, over or slug, over=bool(over), progress=progress)
         url = tenancy().url_of(tenant.host)
         self.stdout.write(self.style.SUCCESS(f"Restored {tenant.name}: {url} (schema {tenant.schema})"))
         if over:
             kept = kept_slug(over, tenant)
             self.stdout.write(
-                f"What was there before is deleted, and kept as {kept} for {tenancy().grace_days} days. "
-                f"To have it back: manage.py undelete_tenant {kept}"
+                f"The replaced tenant is deleted, and kept as {kept} for {tenancy().grace_days} days. "
+                f"To restore it: manage.py undelete_tenant {kept}"
             )

@@ -1,4 +1,4 @@
-"""`manage.py resume_tenant SLUG`: opens a suspended shop again."""
+"""`manage.py resume_tenant SLUG`: resumes a suspended tenant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tenants.management.base import TenantCommand
 
 
 class Command(TenantCommand):
-    help = "Opens a suspended shop again."
+    help = "Resumes a suspended tenant."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")

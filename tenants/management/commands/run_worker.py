@@ -1,4 +1,4 @@
-"""`manage.py run_worker`: does the long work that was asked for in the admin, or with `--background`."""
+"""`manage.py run_worker`: runs background operations and jobs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tenants.tasks.worker import WorkerOptions, run_one_job, run_worker
 
 class Command(TenantCommand):
     help = (
-        "Does migrations of many tenants, purges and other long work in the background, until SIGTERM or Ctrl-C. "
-        "Several may run, on several machines; what one leaves undone, another takes up."
+        "Runs background operations, such as migrations and purges, and jobs of apps, until SIGTERM or Ctrl-C. Several "
+        "workers can run, on several machines; each resumes what another one has left."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,19 +22,19 @@ class Command(TenantCommand):
             type=whole_number(1, 1000),
             default=2,
             metavar="N",
-            help="Operations at once (default: %(default)s).",
+            help="The number of concurrent operations (default: %(default)s).",
         )
         parser.add_argument(
             "--grace",
             type=seconds,
             default=10.0,
             metavar="SECONDS",
-            help="How long an operation in hand may take when the worker is told to end, before it is laid down for "
-            "the next worker (default: %(default)s).",
+            help="How long a running operation can take after SIGTERM, before it is left to the next worker "
+            "(default: %(default)s).",
         )
-        # For whoever starts a worker as a process of its own, and may be killed without a chance to end it.
+        # For a parent process that may be killed without stopping the worker.
         parser.add_argument("--parent", type=whole_number(0, 2**31), default=0, metavar="PID", help=SUPPRESS)
-        # For the worker itself, which has work that ended a worker done by a process for itself.
+        # For the worker, which runs recovered jobs in a separate process.
         parser.add_argument("--job", type=whole_number(0, 2**63), default=0, metavar="ID", help=SUPPRESS)
 
     def handle(self, *, concurrency: int, grace: float, parent: int, job: int, verbosity: int, **options: Any) -> None:
@@ -42,5 +42,5 @@ class Command(TenantCommand):
             run_one_job(job, parent)
             return
         if verbosity:
-            self.stdout.write("Waiting for work. Ctrl-C ends it.")
+            self.stdout.write("Waiting for jobs. Press Ctrl-C to stop.")
         run_worker(WorkerOptions(concurrency=concurrency, grace=grace, parent=parent))

@@ -1,4 +1,4 @@
-"""`manage.py runserver`: Django's own, whose look at unapplied migrations is at the control plane's."""
+"""`manage.py runserver`: Django's own, with a check for unapplied migrations of the control plane."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tenants.migrator.django_commands import ControlPlaneExecutor
 
 class Command(runserver.Command):
     def check_migrations(self) -> None:
-        """Say so if the control plane is not migrated; about tenants `migrate_tenants --check` tells."""
         with use_tenant(PLATFORM):
             executor = ControlPlaneExecutor(connection)
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):

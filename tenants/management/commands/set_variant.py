@@ -1,4 +1,4 @@
-"""`manage.py set_variant SLUG NAME`: gives a live shop another variant, or the default back."""
+"""`manage.py set_variant SLUG NAME`: changes a live tenant's variant."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tenants.variants.discovery import known_variants
 
 class Command(TenantCommand):
     help = (
-        "Gives a shop another variant, or the default back, while it is open. Its rows are carried over; what the "
-        "variant before had is kept aside, and found again when the shop gets that back."
+        "Changes the variant of a live tenant. No rows are lost: those of the previous variant stay dormant until the "
+        "tenant gets it back."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", metavar="SLUG", help="The shop.")
+        parser.add_argument("slug", metavar="SLUG", help="The tenant.")
         parser.add_argument(
             "variant", metavar="NAME", choices=sorted(known_variants()), help=" or ".join(known_variants())
         )
@@ -27,8 +27,8 @@ class Command(TenantCommand):
             action="append",
             default=[],
             metavar="[MODEL=]FILE",
-            help="A CSV file with what the variant's rows begin with: its first column is a field that tells the rows "
-            "apart, such as slug, the others are fields of the variant's MODEL. May be given again.",
+            help="A CSV file with initial values of the variant's rows: the first column is a unique field, such as "
+            "slug, the others are fields of the variant's MODEL. Can be repeated.",
         )
         parser.add_argument(
             "--lock-timeout", type=seconds, default=10.0, metavar="SECONDS", help="Default: %(default)s."

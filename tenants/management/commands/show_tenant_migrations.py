@@ -1,27 +1,24 @@
-"""`manage.py show_tenant_migrations`: tenant × app, how far each schema is."""
+"""`manage.py show_tenant_migrations`: shows the applied migrations by tenant and app."""
 
 from __future__ import annotations
 
-import io
 import json
 from argparse import ArgumentParser
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from tenants.management.base import TenantCommand
 from tenants.management.selection import add_selection, existing_slugs
+from tenants.management.tables import table_text
 from tenants.migrator.status_table import status_table
 from tenants.registry.tenant_info import all_tenants
 
 
 class Command(TenantCommand):
-    help = "Shows for each tenant and app the last applied migration and how many are missing."
+    help = "Shows the last applied migration of each tenant and app, and how many are missing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_selection(parser)
-        parser.add_argument("--behind", action="store_true", help="Only tenants that miss something.")
+        parser.add_argument("--behind", action="store_true", help="Only tenants with missing migrations.")
         parser.add_argument("--json", action="store_true", help="Print a JSON list.")
 
     def handle(self, *, tenant: list[str], behind: bool, **options: Any) -> None:
@@ -38,10 +35,5 @@ class Command(TenantCommand):
             self.stdout.write(json.dumps(facts, indent=2))
             return
         apps = sorted({app for row in rows for app in row.apps})
-        table = Table("tenant", *apps, box=None, header_style="bold")
-        for row in rows:
-            table.add_row(row.slug, *(row.apps[app].text if app in row.apps else "" for app in apps))
-        console = Console(file=io.StringIO(), width=None if self.stdout.isatty() else 400)
-        with console.capture() as text:
-            console.print(table)
-        self.stdout.write(f"{text.get()}{len(rows)} tenants")
+        lines = [[row.slug, *(row.apps[app].text if app in row.apps else "" for app in apps)] for row in rows]
+        self.stdout.write(f"{table_text(['tenant', *apps], lines)}{len(rows)} tenants")

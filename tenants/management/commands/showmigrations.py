@@ -13,10 +13,10 @@ from tenants.models.code_release import disk_loader
 
 
 class Command(OnOneSide, showmigrations.Command):
-    help = "Shows the control plane's migrations. A tenant's: manage.py run_in_tenant SLUG -- showmigrations."
+    help = "Shows the control plane's migrations. For a tenant: manage.py run_in_tenant SLUG -- showmigrations."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # The other side's apps are not here, and would stand there as never migrated.
+        # Apps without tables here would be shown as unapplied.
         require_apps_here(options["app_label"], "showmigrations")
         here = sorted(app_labels_for(active_tenant() or PLATFORM) & disk_loader().migrated_apps)
         super().handle(*args, **{**options, "app_label": options["app_label"] or here})

@@ -1,4 +1,4 @@
-"""`manage.py sign_out_tenant SLUG`: signs everybody out of a shop."""
+"""`manage.py sign_out_tenant SLUG`: signs all users of a tenant out."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tenants.management.base import TenantCommand
 
 
 class Command(TenantCommand):
-    help = "Signs everybody out of a shop: sessions, links that were sent by e-mail, and tokens are void at once."
+    help = "Signs all users of a tenant out: sessions, e-mailed links and tokens become invalid at once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
 
     def handle(self, *, slug: str, **options: Any) -> None:
         tenant = sign_out_tenant(slug)
-        self.stdout.write(self.style.SUCCESS(f"Everybody is signed out of {tenant.name} ({tenant.slug})."))
+        self.stdout.write(self.style.SUCCESS(f"All users of {tenant.name} ({tenant.slug}) are signed out."))

@@ -1,4 +1,4 @@
-"""`manage.py squashmigrations`: Django's own, which reads what is applied, whatever the app."""
+"""`manage.py squashmigrations`: Django's own, which reads the applied migrations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py suspend_tenant SLUG`: closes a shop for a while."""
+"""`manage.py suspend_tenant SLUG`: suspends a tenant."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tenants.management.base import TenantCommand
 
 
 class Command(TenantCommand):
-    help = "Closes a shop: its addresses answer 503 until it is resumed. Prints a link that lets its staff in."
+    help = "Suspends a tenant: its hosts answer 503 until it is resumed. Prints a bypass link for its staff."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("--notice", default="", help="What visitors read in the meantime.")
+        parser.add_argument("--notice", default="", help="The text on the page that visitors see.")
 
     def handle(self, *, slug: str, notice: str, **options: Any) -> None:
         tenant = suspend_tenant(slug, notice)
         self.stdout.write(self.style.SUCCESS(f"{tenant.name} ({tenant.slug}) is {tenant.status}."))
-        self.stdout.write(f"Its staff get in here: {bypass_link(tenant)}")
+        self.stdout.write(f"Bypass link for its staff: {bypass_link(tenant)}")

@@ -1,4 +1,4 @@
-"""`manage.py tenant_domains SLUG`: shows and changes the domains of a shop's own."""
+"""`manage.py tenant_domains SLUG`: shows and changes a tenant's domains."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tenants.models import Domain
 
 
 class Command(TenantCommand):
-    help = "Shows a shop's domains; adds, removes and chooses the primary one."
+    help = "Shows a tenant's domains; adds or removes one, or sets the primary one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("--add", metavar="HOST", help="Give the shop this domain.")
-        parser.add_argument("--remove", metavar="HOST", help="Take this domain from the shop.")
+        parser.add_argument("--add", metavar="HOST", help="Add this domain.")
+        parser.add_argument("--remove", metavar="HOST", help="Remove this domain.")
         parser.add_argument(
-            "--primary", metavar="HOST", help="Every other address redirects to this one; '' means the subdomain."
+            "--primary", metavar="HOST", help="All other addresses redirect to this one; '' means the subdomain."
         )
 
     def handle(self, *, slug: str, **options: Any) -> None:

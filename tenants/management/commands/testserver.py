@@ -1,4 +1,4 @@
-"""`manage.py testserver`: refused; it would serve a database that has no tenants."""
+"""`manage.py testserver`: refused, since its database would have no tenants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py undelete_tenant SLUG`: has a deleted shop back."""
+"""`manage.py undelete_tenant SLUG`: restores a deleted tenant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tenants.management.base import TenantCommand
 
 
 class Command(TenantCommand):
-    help = "Has a deleted shop back, as long as its days of grace last."
+    help = "Restores a deleted tenant during its grace period."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")

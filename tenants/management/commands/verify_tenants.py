@@ -1,4 +1,4 @@
-"""`manage.py verify_tenants`: is what is on record of the schemas true?"""
+"""`manage.py verify_tenants`: compares the tenants' schemas with the code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenants.registry.tenant_info import all_tenants
 
 class Command(TenantCommand):
     help = (
-        "Compares every tenant's schema, as PostgreSQL has it, with what the code expects. Exit code 1 if it differs."
+        "Compares every tenant's schema in PostgreSQL with the one that the code expects. Exits with 1 if they differ."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -29,7 +29,7 @@ class Command(TenantCommand):
         findings = list(verify(chosen))
         if not tenant:
             findings += [
-                Finding(schema=schema, slug="", what="the schema belongs to no tenant")
+                Finding(schema=schema, slug="", what="no tenant owns this schema")
                 for schema in schemas_without_tenant(chosen)
             ]
         if options["json"]:
@@ -39,8 +39,8 @@ class Command(TenantCommand):
                 self.stdout.write(f"{finding.slug or finding.schema}: {finding.what}")
         if findings:
             raise CommandError(
-                f"{len(findings)} findings in {len(chosen)} schemas. `migrate_tenants` brings schemas that are behind "
-                f"up to date, `reconcile_tenants` mends records and roles; a changed table wants a look."
+                f"{len(findings)} problems in {len(chosen)} schemas. `migrate_tenants` updates outdated schemas, "
+                f"`reconcile_tenants` repairs records and roles. Inspect changed tables."
             )
         if not options["json"]:
-            self.stdout.write(self.style.SUCCESS(f"All {len(chosen)} schemas are as they should be."))
+            self.stdout.write(self.style.SUCCESS(f"All {len(chosen)} schemas are correct."))

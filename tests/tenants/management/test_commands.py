@@ -49,7 +49,7 @@ def test_create_tenant_opens_a_shop_and_says_where(opened: Callable[..., Ended])
     ended = opened("typed", "--name", "Typed & Co")
     shop = tenant_by_slug("typed")
     assert ended.code == 0
-    assert "Opened Typed & Co: http://typed.localhost:8000/" in ended.out
+    assert "Created Typed & Co: http://typed.localhost:8000/" in ended.out
     assert shop.schema in ended.out
     assert Client(HTTP_HOST=shop.host).get("/").status_code == 200
 

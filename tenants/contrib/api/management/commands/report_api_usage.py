@@ -42,4 +42,4 @@ class Command(TenantCommand):
 
     def _print_table(self, lines: list[Used]) -> None:
         rows = [(*line[:-1], f"{line.last_at:%Y-%m-%d %H:%M} UTC") for line in lines]
-        self.stdout.write(table_text(self.stdout, ["tenant", "version", "client", "requests", "last"], rows))
+        self.stdout.write(table_text(["tenant", "version", "client", "requests", "last"], rows))
