@@ -43,6 +43,6 @@ def setup_link(tenant: TenantInfo, email: str) -> str:
             return password_link(users._default_manager.get(**{users.get_email_field_name(): email}))
         except NoReverseMatch as error:
             raise ConfigurationError(
-                "TENANT_URLCONF has no URL 'set_password' with uidb64 and token, so the owner cannot set a password. "
+                "TENANT_URLCONF has no URL named 'set_password' with uidb64 and token, so no owner can set a password. "
                 "Add tenants.contrib.accounts.set_password.SetPassword, or give the owner a password."
             ) from error
