@@ -12,6 +12,7 @@ from tenants.errors import TenantLocked
 from tenants.lifecycle.locking import TenantRef, existing_tenant
 from tenants.migrator.history import LOCK_SPACE
 from tenants.models import Tenant
+from tenants.postgresql.direct_connection import dedicated_connection
 from tenants.registry.tenant_info import info_of
 
 
@@ -23,7 +24,7 @@ def tenant_snapshot(ref: TenantRef) -> Iterator[TenantInfo]:
     connection and outside the caller's transaction. Raises `TenantNotFound`, or `TenantLocked` if a migration is
     running.
     """
-    with own_session(), use_tenant(PLATFORM):
+    with dedicated_connection(), use_tenant(PLATFORM):
         tenant = existing_tenant(ref)
         _lock(tenant)
         # The lock comes first: the snapshot then contains all of an earlier migration, and no later one can start.

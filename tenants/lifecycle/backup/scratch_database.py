@@ -21,6 +21,7 @@ from tenants.lifecycle.backup.load_dump import statements
 from tenants.lifecycle.backup.pg_programs import role_arguments, run_program
 from tenants.postgresql.base import DatabaseWrapper
 from tenants.postgresql.dependencies import Extension
+from tenants.postgresql.extensions import SCHEMA_OF_EXTENSION
 
 _LONGEST_NAME = 63
 _ALWAYS_THERE = ("public", "pg_catalog")
