@@ -102,7 +102,7 @@ def _run_once(
     if run.not_started and context.should_stop():
         raise WorkerStopping
     if run.not_started:
-        raise MigrationRunFailed(tally.failed, not_begun=len(run.not_started), elsewhere=len(locked))
+        raise MigrationRunFailed(tally.failed, not_begun=len(run.not_started), locked=len(locked))
     return locked
 
 
