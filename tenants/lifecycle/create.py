@@ -61,9 +61,9 @@ def create_tenant(spec: TenantSpec) -> TenantInfo:
     Raises `InvalidName`, `InvalidOption`, `InvalidHost`, `UnknownVariant`, `TenantExists`, `DomainTaken`,
     `SchemaExists`, `ConfigurationError`, or what a step raises.
     """
-    validate_slug(spec.slug, reserved=tenancy().all_reserved_slugs)
-    check_known(spec.variant)
     validate_spec(spec)
+    check_known(spec.variant)
+    validate_slug(spec.slug, reserved=tenancy().all_reserved_slugs)
     steps = _steps()
     with use_tenant(PLATFORM), transaction.atomic():
         tenant = insert_tenant(spec)
@@ -71,10 +71,10 @@ def create_tenant(spec: TenantSpec) -> TenantInfo:
         if tenant.role:
             schemas.grant_to_role(tenant)
         migrate_tenant(tenant, is_new=True)
-        for step in steps:
-            with use_tenant(tenant):
+        with use_tenant(tenant):
+            for step in steps:
                 step(spec)
-        _check_owner(spec, tenant)
+            _check_owner(spec)
         audit.record("create", tenant, domain=spec.domain)
     return tenant
 
@@ -114,24 +114,23 @@ def insert_tenant(spec: TenantSpec) -> TenantInfo:
     """Insert the rows of a new tenant in the current transaction of the control plane; raise `TenantExists`."""
     if Tenant.objects.filter(slug=spec.slug).exists():
         raise TenantExists(spec.slug)
-    tenant = Tenant(
-        slug=spec.slug,
-        name=spec.name or spec.slug,
-        variant=spec.variant,
-        language=spec.language,
-        currency=spec.currency,
-        time_zone=spec.time_zone,
-        api_version=spec.api_version,
-        staff_second_factor=spec.staff_second_factor,
-    )
     try:
-        tenant.save()
+        tenant = Tenant.objects.create(
+            slug=spec.slug,
+            name=spec.name or spec.slug,
+            variant=spec.variant,
+            language=spec.language,
+            currency=spec.currency,
+            time_zone=spec.time_zone,
+            api_version=spec.api_version,
+            staff_second_factor=spec.staff_second_factor,
+        )
     except IntegrityError as error:  # a concurrent transaction was faster
         raise TenantExists(spec.slug) from error
-    tenant.role = role_name(_database_name(connection.settings_dict["NAME"]), tenant.pk)
-    tenant.save(update_fields=["role"])
     if spec.domain:
         attach_domain(tenant, spec.domain, primary=True)
+    tenant.role = role_name(_database_name(connection.settings_dict["NAME"]), tenant.pk)
+    tenant.save(update_fields=["role"])
     return info_of(tenant, is_new=not spec.domain)
 
 
@@ -160,23 +159,22 @@ def _step(path: str) -> Callable[[TenantSpec], None]:
     return cast("Callable[[TenantSpec], None]", found)
 
 
-def _check_owner(spec: TenantSpec, tenant: TenantInfo) -> None:
-    """Raise `ConfigurationError` if the spec has an owner and no step has created one."""
+def _check_owner(spec: TenantSpec) -> None:
+    """Raise `ConfigurationError` if the spec has an owner that no step has created in the active tenant."""
     if not spec.owner_email:
         return
     users: Any = get_user_model()
     names = {users.USERNAME_FIELD: spec.owner_email, users.get_email_field_name(): spec.owner_email}
     known = {field.name for field in users._meta.get_fields()}
     is_owner = Q(*((name, value) for name, value in names.items() if name in known), _connector=Q.OR)
-    with use_tenant(tenant):
-        found = users._default_manager.filter(is_owner).first()
+    found = users._default_manager.filter(is_owner).first()
     if found is None:
         raise ConfigurationError(
-            f"No step in TENANTS['STEPS'] made the owner {spec.owner_email!r}. Add "
+            f"No step in TENANTS['STEPS'] has created the owner {spec.owner_email!r}. Add "
             f"'tenants.lifecycle.owner.create_owner' to it, or leave the owner out."
         )
     if spec.owner_password is not None and not found.has_usable_password():
         raise ConfigurationError(
-            f"The owner {spec.owner_email!r} has no password, although one was given: the step in TENANTS['STEPS'] "
-            f"that makes the owner has to use spec.owner_password."
+            f"The owner {spec.owner_email!r} has no password, although one was given. Use spec.owner_password in the "
+            f"step of TENANTS['STEPS'] that creates the owner."
         )

@@ -27,7 +27,7 @@ def add_domain(slug: TenantRef, host: str, *, primary: bool = False) -> TenantIn
 
 
 def attach_domain(tenant: Tenant, host: str, *, primary: bool) -> None:
-    domain = Domain(tenant=tenant, host=normalise_host(host))
+    domain = Domain(tenant=tenant, host=normalise_host(host), is_primary=primary)
     if Domain.objects.filter(host=domain.host).exists():
         raise DomainTaken(domain.host)
     try:
@@ -36,11 +36,11 @@ def attach_domain(tenant: Tenant, host: str, *, primary: bool) -> None:
         raise InvalidHost(host, " ".join(error.messages)) from error
     try:
         with transaction.atomic():
+            if primary:
+                tenant.domains.filter(is_primary=True).update(is_primary=False)
             domain.save()
     except IntegrityError as error:  # a concurrent transaction was faster
         raise DomainTaken(domain.host) from error
-    if primary:
-        _make_primary(tenant, domain)
 
 
 def set_primary_domain(slug: TenantRef, host: str) -> TenantInfo:

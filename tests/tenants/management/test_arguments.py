@@ -168,8 +168,8 @@ def nothing_is_left(committed: None) -> None:
 @pytest.mark.parametrize(
     ("steps", "reason"),
     [
-        ([PLAIN], "No step in TENANTS\\['STEPS'\\] made the owner"),
-        ([], "No step in TENANTS\\['STEPS'\\] made the owner"),
+        ([PLAIN], "No step in TENANTS\\['STEPS'\\] has created the owner"),
+        ([], "No step in TENANTS\\['STEPS'\\] has created the owner"),
         ([f"{__name__}.make_owner_without_password"], "has no password, although one was given"),
         (["shop.steps.nosuch"], "names 'shop.steps.nosuch', which cannot be imported"),
         (["nosuch.steps"], "names 'nosuch.steps', which cannot be imported"),
