@@ -522,7 +522,7 @@ def test_any_bit_that_is_other_than_it_was_is_noticed_or_means_nothing(spare: Pa
 )
 def test_a_name_that_leaves_the_folder_is_refused(spare: Path, name: str) -> None:
     path = with_file(spare, name, b"payload")
-    with pytest.raises(InvalidBackup, match="no place"):
+    with pytest.raises(InvalidBackup, match="does not belong"):
         restore_tenant(path, "restored")
 
 
@@ -532,7 +532,7 @@ def test_links_folders_and_devices_are_refused(spare: Path, kind: bytes) -> None
         info = tarfile.TarInfo("media/link")
         info.type, info.linkname = kind, "/etc/passwd"
         tar.addfile(info)
-    with pytest.raises(InvalidBackup, match="no place"):
+    with pytest.raises(InvalidBackup, match="does not belong"):
         restore_tenant(spare, "restored")
 
 
@@ -549,7 +549,7 @@ def test_what_comes_from_newer_code_is_refused_by_name(spare: Path) -> None:
     with pytest.raises(InvalidBackup, match=r"goods\.0099_future"):
         restore_tenant(with_manifest(spare, heads=["auth.0001_initial", "goods.0099_future"]), "restored")
     facts = manifest_of(spare)["tenant"]
-    with pytest.raises(InvalidBackup, match="'xx' is no language"):
+    with pytest.raises(InvalidBackup, match="'xx' is not a valid language"):
         restore_tenant(with_manifest(spare, tenant={**facts, "language": "xx"}), "restored")
     with pytest.raises(InvalidBackup, match="customer_z"):
         restore_tenant(with_manifest(spare, tenant={**facts, "variant": "customer_z"}), "restored")

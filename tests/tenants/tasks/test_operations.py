@@ -166,7 +166,7 @@ def test_a_migration_that_fails_for_a_tenant_says_which_and_why_and_migrates_the
     row = after(operation)
     assert (row.state, row.done, row.total) == ("failed", 3, 3)
     assert shops[1].slug in row.error
-    assert "Mend" in row.error
+    assert "Fix the cause" in row.error
     [failure] = row.report["failures"]
     assert failure["slug"] == shops[1].slug
     assert "code" in failure["error"]
