@@ -25,7 +25,7 @@ from tenants.models import SchemaState, Tenant
 from tenants.models.code_release import Key
 from tenants.names import role_name
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.postgresql.introspection import tables_without_privileges
+from tenants.postgresql.schema_parts import tables_without_privileges
 from tenants.registry.tenant_info import all_tenants
 from tenants.variants.discovery import known_variants
 

@@ -18,7 +18,7 @@ from tenants.migrator.release_order import newer_migrations
 from tenants.models import SchemaState
 from tenants.models.code_release import Key
 from tenants.postgresql import tenant_schemas as schemas
-from tenants.postgresql.introspection import Parts, differences, parts_of, tables_without_privileges
+from tenants.postgresql.schema_parts import Parts, differences, parts_of, tables_without_privileges
 from tenants.variants.discovery import known_variants
 
 _BATCH = 50

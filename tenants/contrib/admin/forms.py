@@ -117,8 +117,7 @@ class NewTenantForm(CapitalizedLabelsMixin, forms.Form):
                 self.add_error("owner_password", error)
         return self.cleaned_data
 
-    def order(self) -> TenantSpec:
-        """Return what is asked for, once the form is valid."""
+    def spec(self) -> TenantSpec:
         return TenantSpec(**{**self.cleaned_data, "owner_password": self.cleaned_data["owner_password"] or None})
 
     def add_tenancy_error(self, error: TenancyError) -> None:

@@ -123,7 +123,7 @@ def migrate(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> Ht
         if outcome.failed:
             failed = gettext("Migration failed for %(name)s, the schema is unchanged: %(error)s")
             messages.error(request, failed % {"name": tenant.name, "error": outcome.error})
-        elif outcome.elsewhere:
+        elif outcome.locked:
             messages.warning(request, gettext("%s is being migrated by another run.") % tenant.name)
         elif not applied:
             messages.success(request, gettext("%s is up to date.") % tenant.name)
