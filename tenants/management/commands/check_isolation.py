@@ -1,4 +1,4 @@
-"""`manage.py check_isolation`: tests the isolation of tenants in this project."""
+"""`manage.py check_isolation`: probes of the isolation between tenants in this project."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tenants.testing.probe import Result, Verdict
 
 class Command(TenantCommand):
     help = (
-        "Tests the isolation of this project (middleware, URLs, caches, sessions, storages, apps) with two tenants in "
-        "a temporary database. Each probe has a control that must find something. Exits with 1 if anything leaks, or "
-        "if a control finds nothing."
+        "Tests the isolation of this project's middleware, URLs, caches, sessions, storages and apps, with two tenants "
+        "in a database that is created for it and dropped. Each probe has a control that must find something. "
+        "Exit code 1 if anything leaks, or if a control finds nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,7 +33,7 @@ class Command(TenantCommand):
             self._print_table(results)
         if bad := [result for result in results if result.is_bad]:
             raise CommandError(
-                f"{len(bad)} of {len(results)} probes failed: {', '.join(sorted({r.probe for r in bad}))}."
+                f"{len(bad)} of {len(results)} results failed: {', '.join(sorted({r.probe for r in bad}))}."
             )
 
     def _print_table(self, results: list[Result]) -> None:
@@ -42,5 +42,5 @@ class Command(TenantCommand):
             rows.append(["" if result.probe == shown else result.probe, result.reader, result.verdict, result.detail])
             shown = result.probe
         self.stdout.write(table_text(["probe", "reader", "result", "detail"], rows))
-        kept = sum(result.verdict is Verdict.KEPT for result in results)
-        self.stdout.write(f"{kept} probes found no leak, and their controls found what they had to.")
+        isolated = sum(result.verdict is Verdict.ISOLATED for result in results)
+        self.stdout.write(f"{isolated} isolated. The control of each probe found what the reader did not.")
