@@ -12,7 +12,7 @@ from shop.api.filters import search_words
 from shop.goods.models import Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS
 from shop.goods.queries import GoodsQuerySet
-from tenants.contrib.api.auth import Access, check
+from tenants.contrib.api.auth import Access, check_permissions
 from tenants.contrib.api.cursor_pagination import Ordering, by_text, by_time
 from tenants.variants import resolve
 
@@ -50,19 +50,19 @@ def all_skus() -> QuerySet[Sku]:
 
 def visible_goods(access: Access) -> GoodsQuerySet:
     """Return the goods that somebody may see one by one: those that are published, and staff the others as well."""
-    return _goods() if access.may("goods.view_goods") else _goods().published()
+    return _goods() if access.has_perm("goods.view_goods") else _goods().published()
 
 
 def find_goods(access: Access, filters: Any) -> tuple[GoodsQuerySet, Ordering]:
     """Return the goods that filters let through, with all that is shown of them, and the order that is asked for.
 
-    Raises `NotIdentified` or `NotAllowed` for whoever may not see what is not published, but asks for it.
+    Raises `NotAuthenticated` or `PermissionDenied` for whoever may not see what is not published, but asks for it.
     """
     found: GoodsQuerySet = filters.narrow(_goods())
     if filters.published != "any":
         found = found.filter(is_published=filters.published == "true")
     if filters.published != "true":
-        check(access, "goods.view_goods")
+        check_permissions(access, "goods.view_goods")
     if filters.category:
         found = found.in_category(filters.category)
     if filters.search:

@@ -17,7 +17,7 @@ from shop.api.uploads import BYTES, CSV, NDJSON, XLSX, Upload, kind_of
 from shop.goods import import_jobs
 from shop.goods.importer import import_goods, import_products
 from shop.goods.models import GoodsImport
-from tenants.contrib.api.auth import requires
+from tenants.contrib.api.auth import HasPermissions
 from tenants.contrib.api.cursor_pagination import Ordering
 from tenants.contrib.api.pagination import Pages
 
@@ -43,7 +43,7 @@ def _body(*kinds: str) -> dict[str, Any]:
 def add_bulk(router: Router, schemas: VersionSchemas) -> None:
     """Give the router of goods the operation for many of them."""
 
-    @router.post("/bulk", response=BulkReport, auth=requires(*_NEEDED), openapi_extra=_body(NDJSON, CSV, XLSX))
+    @router.post("/bulk", response=BulkReport, auth=HasPermissions(*_NEEDED), openapi_extra=_body(NDJSON, CSV, XLSX))
     def upsert_goods(request: HttpRequest, dry_run: bool = False) -> Any:
         """Make the goods that are not there and change those that are, known by their slug: all of them or none.
 
@@ -63,7 +63,9 @@ def make_router(pages: Pages) -> Router:
     """Return the router for files that are handed in."""
     router = Router(tags=["imports"])
 
-    @router.post("", response={201: ImportOut, 202: ImportOut}, auth=requires(*_NEEDED), openapi_extra=_body(CSV, XLSX))
+    @router.post(
+        "", response={201: ImportOut, 202: ImportOut}, auth=HasPermissions(*_NEEDED), openapi_extra=_body(CSV, XLSX)
+    )
     def create_import(request: HttpRequest, params: Query[ImportParams]) -> Any:
         """Hand in a file of goods. What is wrong with it stands in the import, and then the shop is as it was."""
         kind_of(request, CSV, XLSX, BYTES)
@@ -76,12 +78,12 @@ def make_router(pages: Pages) -> Router:
             kept.refresh_from_db()
         return Status(202 if params.background else 201, kept)
 
-    @router.get("", response=pages.schema_of(ImportOut), auth=requires("goods.view_goodsimport"))
+    @router.get("", response=pages.schema_of(ImportOut), auth=HasPermissions("goods.view_goodsimport"))
     def list_imports(request: HttpRequest, response: HttpResponse, params: Query[pages.params]) -> Any:
         """List what was handed in, the last first."""
         return pages.cut(GoodsImport.objects.all(), _LAST_FIRST, params, request, response)
 
-    @router.get("/{import_id}", response=ImportOut, auth=requires("goods.view_goodsimport"))
+    @router.get("/{import_id}", response=ImportOut, auth=HasPermissions("goods.view_goodsimport"))
     def get_import(request: HttpRequest, import_id: int) -> GoodsImport:
         """Tell how far an import is, and what came of it."""
         return get_or_404(GoodsImport.objects.all(), "import", import_id, pk=import_id)

@@ -11,7 +11,7 @@ from ninja import Router, Status
 from shop.api.schema_factory import VersionSchemas
 from shop.api.schemas.fields import Id, Input, Quantity
 from shop.orders.cart import Cart, total_of
-from tenants.contrib.api.auth import anyone
+from tenants.contrib.api.auth import AllowAny
 from tenants.variants import resolve
 
 
@@ -25,12 +25,12 @@ def make_router(schemas: VersionSchemas) -> Router:
     """Return the router of a version that has these schemas."""
     router = Router(tags=["cart"])
 
-    @router.get("", response=schemas.cart, auth=anyone())
+    @router.get("", response=schemas.cart, auth=AllowAny())
     def get_cart(request: HttpRequest) -> Any:
         """Tell what is in the cart, as it costs today."""
         return _shown(request)
 
-    @router.put("/lines/{sku_id}", response=schemas.cart, auth=anyone())
+    @router.put("/lines/{sku_id}", response=schemas.cart, auth=AllowAny())
     def put_into_cart(request: HttpRequest, sku_id: Id, data: QuantityIn) -> Any:
         """Have so many pieces of a sku in the cart."""
         if not resolve("goods.models.Sku").objects.for_sale().filter(pk=sku_id).exists():
@@ -38,13 +38,13 @@ def make_router(schemas: VersionSchemas) -> Router:
         Cart(request.session).set(sku_id, data.quantity)
         return _shown(request)
 
-    @router.delete("/lines/{sku_id}", response=schemas.cart, auth=anyone())
+    @router.delete("/lines/{sku_id}", response=schemas.cart, auth=AllowAny())
     def take_out_of_cart(request: HttpRequest, sku_id: Id) -> Any:
         """Take a sku out of the cart, if it is in it."""
         Cart(request.session).set(sku_id, 0)
         return _shown(request)
 
-    @router.delete("", response={204: None}, auth=anyone())
+    @router.delete("", response={204: None}, auth=AllowAny())
     def clear_cart(request: HttpRequest) -> Any:
         """Take everything out."""
         Cart(request.session).clear()

@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from shop.api.crud import Resource
 from shop.api.schemas.categories import CategoryIn, CategoryOut, CategoryPatch
 from shop.goods.models import Category
-from tenants.contrib.api.auth import anyone, requires
+from tenants.contrib.api.auth import AllowAny, HasPermissions
 from tenants.contrib.api.etags import IfMatch
 
 router = Router(tags=["categories"])
@@ -24,26 +24,26 @@ class CategoryList(Schema):
     count: int
 
 
-@router.get("", response=CategoryList, auth=anyone())
+@router.get("", response=CategoryList, auth=AllowAny())
 def list_categories(request: HttpRequest) -> dict[str, Any]:
     """List all categories, in the order in which the shop shows them."""
     found = list(Category.objects.all())
     return {"items": found, "count": len(found)}
 
 
-@router.get("/{category_id}", response=CategoryOut, auth=anyone())
+@router.get("/{category_id}", response=CategoryOut, auth=AllowAny())
 def get_category(request: HttpRequest, response: HttpResponse, category_id: int) -> Any:
     """Get one category."""
     return _CATEGORIES.get(request, response, category_id)
 
 
-@router.post("", response={201: CategoryOut}, auth=requires("goods.add_category"))
+@router.post("", response={201: CategoryOut}, auth=HasPermissions("goods.add_category"))
 def create_category(request: HttpRequest, response: HttpResponse, data: CategoryIn) -> Any:
     """Make a category."""
     return _CATEGORIES.create(request, response, data)
 
 
-@router.patch("/{category_id}", response=CategoryOut, auth=requires("goods.change_category"))
+@router.patch("/{category_id}", response=CategoryOut, auth=HasPermissions("goods.change_category"))
 def change_category(
     request: HttpRequest, response: HttpResponse, category_id: int, data: CategoryPatch, if_match: IfMatch = None
 ) -> Any:
@@ -51,7 +51,7 @@ def change_category(
     return _CATEGORIES.change(request, response, category_id, data, if_match)
 
 
-@router.delete("/{category_id}", response={204: None}, auth=requires("goods.delete_category"))
+@router.delete("/{category_id}", response={204: None}, auth=HasPermissions("goods.delete_category"))
 def delete_category(request: HttpRequest, category_id: int, if_match: IfMatch = None) -> Any:
     """Take a category away; its goods stay, without one."""
     return _CATEGORIES.delete(category_id, if_match)

@@ -11,7 +11,7 @@ from shop.api.crud import Resource
 from shop.api.filters import filter_for, search_words
 from shop.api.schemas.customers import CustomerFilter, CustomerIn, CustomerOut, CustomerPatch
 from shop.customers.models import Customer
-from tenants.contrib.api.auth import requires
+from tenants.contrib.api.auth import HasPermissions
 from tenants.contrib.api.cursor_pagination import by_time
 from tenants.contrib.api.etags import IfMatch
 from tenants.contrib.api.pagination import Pages
@@ -25,23 +25,23 @@ def make_router(pages: Pages) -> Router:
     router = Router(tags=["customers"])
     Filter = filter_for(pages, CustomerFilter)  # noqa: N806  # a class
 
-    @router.get("", response=pages.schema_of(CustomerOut), auth=requires("customers.view_customer"))
+    @router.get("", response=pages.schema_of(CustomerOut), auth=HasPermissions("customers.view_customer"))
     def list_customers(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List customers, the newest first."""
         customers = search_words(Customer.objects.all(), filters.search, "name", "email", "phone")
         return pages.cut(customers, _NEWEST_FIRST, filters, request, response)
 
-    @router.get("/{customer_id}", response=CustomerOut, auth=requires("customers.view_customer"))
+    @router.get("/{customer_id}", response=CustomerOut, auth=HasPermissions("customers.view_customer"))
     def get_customer(request: HttpRequest, response: HttpResponse, customer_id: int) -> Any:
         """Get one customer."""
         return _CUSTOMERS.get(request, response, customer_id)
 
-    @router.post("", response={201: CustomerOut}, auth=requires("customers.add_customer"))
+    @router.post("", response={201: CustomerOut}, auth=HasPermissions("customers.add_customer"))
     def create_customer(request: HttpRequest, response: HttpResponse, data: CustomerIn) -> Any:
         """Enter a customer."""
         return _CUSTOMERS.create(request, response, data)
 
-    @router.patch("/{customer_id}", response=CustomerOut, auth=requires("customers.change_customer"))
+    @router.patch("/{customer_id}", response=CustomerOut, auth=HasPermissions("customers.change_customer"))
     def change_customer(
         request: HttpRequest, response: HttpResponse, customer_id: int, data: CustomerPatch, if_match: IfMatch = None
     ) -> Any:

@@ -15,7 +15,7 @@ from shop.api.schema_factory import VersionSchemas
 from shop.api.selectors import find_goods, visible_goods
 from shop.api.services.write import add_sku, change_goods, create_goods
 from shop.goods.models import Goods
-from tenants.contrib.api.auth import Access, anyone, requires
+from tenants.contrib.api.auth import Access, AllowAny, HasPermissions
 from tenants.contrib.api.etags import IfMatch, check_match, tagged
 from tenants.contrib.api.pagination import Pages
 from tenants.variants import whole_row_of
@@ -33,13 +33,13 @@ def make_router(schemas: VersionSchemas, pages: Pages) -> Router:
 def _add_reading(router: Router, schemas: VersionSchemas, pages: Pages) -> None:
     Filter = filter_for(pages, schemas.goods_filter)  # noqa: N806  # a class
 
-    @router.get("", response=pages.schema_of(schemas.goods), auth=anyone(), url_name="goods_list")
+    @router.get("", response=pages.schema_of(schemas.goods), auth=AllowAny(), url_name="goods_list")
     def list_goods(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List goods, the newest first unless another order is asked for."""
         goods, ordering = find_goods(request.auth, filters)
         return pages.cut(goods, ordering, filters, request, response)
 
-    @router.get("/{goods_id}", response=schemas.goods, auth=anyone(), url_name="goods_detail")
+    @router.get("/{goods_id}", response=schemas.goods, auth=AllowAny(), url_name="goods_detail")
     def get_goods(request: HttpRequest, response: HttpResponse, goods_id: int) -> Any:
         """Get one of the goods."""
         return tagged(request, response, _shown(request, schemas, goods_id))
@@ -48,7 +48,7 @@ def _add_reading(router: Router, schemas: VersionSchemas, pages: Pages) -> None:
 def _add_writing(router: Router, schemas: VersionSchemas) -> None:
     GoodsIn, GoodsPatch, SkuIn = schemas.goods_in, schemas.goods_patch, schemas.sku_in  # noqa: N806  # classes
 
-    @router.post("", response={201: schemas.goods}, auth=requires("goods.add_goods"))
+    @router.post("", response={201: schemas.goods}, auth=HasPermissions("goods.add_goods"))
     def create_one(request: HttpRequest, response: HttpResponse, data: GoodsIn) -> Any:
         """Make goods, with their skus and pictures."""
         fields = data.model_dump(exclude={"skus", "pictures"})
@@ -56,7 +56,7 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
         goods = create_goods(fields, skus, data.pictures)
         return Status(201, tagged(request, response, _shown(request, schemas, goods.pk)))
 
-    @router.patch("/{goods_id}", response=schemas.goods, auth=requires("goods.change_goods"))
+    @router.patch("/{goods_id}", response=schemas.goods, auth=HasPermissions("goods.change_goods"))
     def change_one(
         request: HttpRequest, response: HttpResponse, goods_id: int, data: GoodsPatch, if_match: IfMatch = None
     ) -> Any:
@@ -67,14 +67,16 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
             change_goods(goods, fields, data.pictures if "pictures" in data.model_fields_set else None)
         return tagged(request, response, _shown(request, schemas, goods_id))
 
-    @router.delete("/{goods_id}", response={204: None}, auth=requires("goods.delete_goods"))
+    @router.delete("/{goods_id}", response={204: None}, auth=HasPermissions("goods.delete_goods"))
     def delete_goods(request: HttpRequest, goods_id: int, if_match: IfMatch = None) -> Any:
         """Take goods away for good. What was ordered once stays (409): do not publish it any more instead."""
         with transaction.atomic():
             _locked(request, schemas, goods_id, if_match).delete()
         return Status(204, None)
 
-    @router.post("/{goods_id}/skus", response={201: schemas.sku}, auth=requires("goods.change_goods", "goods.add_sku"))
+    @router.post(
+        "/{goods_id}/skus", response={201: schemas.sku}, auth=HasPermissions("goods.change_goods", "goods.add_sku")
+    )
     def create_sku(request: HttpRequest, response: HttpResponse, goods_id: int, data: SkuIn) -> Any:
         """Make one more sku of goods."""
         sku = add_sku(_one(visible_goods(request.auth), goods_id), sku_fields(schemas, data))

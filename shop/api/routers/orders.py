@@ -19,7 +19,7 @@ from shop.orders import services
 from shop.orders.cart import Cart
 from shop.orders.checkout import has_placed, place_order_at_total, remember
 from shop.orders.models import Order
-from tenants.contrib.api.auth import anyone, check, requires
+from tenants.contrib.api.auth import AllowAny, HasPermissions, check_permissions
 from tenants.contrib.api.cursor_pagination import by_time
 from tenants.contrib.api.errors import Fault, Refused
 from tenants.contrib.api.etags import IfMatch, check_match, etag_of, tagged
@@ -41,7 +41,7 @@ def make_router(api: NinjaAPI, schemas: VersionSchemas, pages: Pages) -> Router:
 def _add_placing(router: Router, api: NinjaAPI, schemas: VersionSchemas) -> None:
     OrderIn = schemas.order_in  # noqa: N806  # a class
 
-    @router.post("", response={201: schemas.order}, auth=anyone())
+    @router.post("", response={201: schemas.order}, auth=AllowAny())
     def create_order(request: HttpRequest, data: OrderIn, idempotency_key: IdempotencyKey = None) -> Any:
         """Place an order: of the lines that are sent, or else of what is in the cart.
 
@@ -83,19 +83,19 @@ def _quantities(lines: Sequence[LineIn]) -> dict[int, int]:
 def _add_looking_after(router: Router, schemas: VersionSchemas, pages: Pages) -> None:
     Filter = filter_for(pages, OrderFilter)  # noqa: N806  # a class
 
-    @router.get("", response=pages.schema_of(schemas.order), auth=requires("orders.view_order"))
+    @router.get("", response=pages.schema_of(schemas.order), auth=HasPermissions("orders.view_order"))
     def list_orders(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List orders, the newest first."""
         return pages.cut(_narrowed(filters), _NEWEST_FIRST, filters, request, response)
 
-    @router.get("/{number}", response=schemas.order, auth=anyone())
+    @router.get("/{number}", response=schemas.order, auth=AllowAny())
     def get_order(request: HttpRequest, response: HttpResponse, number: str) -> Any:
         """Get one order: any for staff, their own for the session that placed it."""
         if not has_placed(request.session, number):
-            check(request.auth, "orders.view_order")
+            check_permissions(request.auth, "orders.view_order")
         return tagged(request, response, _shown(request, schemas, number))
 
-    @router.put("/{number}/status", response=schemas.order, auth=requires("orders.change_order"))
+    @router.put("/{number}/status", response=schemas.order, auth=HasPermissions("orders.change_order"))
     def set_status(
         request: HttpRequest, response: HttpResponse, number: str, data: StatusIn, if_match: IfMatch = None
     ) -> Any:

@@ -15,7 +15,7 @@ from shop.api.schemas.skus import SkuFilter, StockIn
 from shop.api.selectors import all_skus, find_skus
 from shop.api.services.write import change_prices, change_stock, get_or_404, save_clean
 from shop.goods.models import Sku
-from tenants.contrib.api.auth import requires
+from tenants.contrib.api.auth import HasPermissions
 from tenants.contrib.api.cursor_pagination import Ordering
 from tenants.contrib.api.etags import IfMatch, check_match, tagged
 from tenants.contrib.api.pagination import Pages
@@ -34,12 +34,12 @@ def make_router(schemas: VersionSchemas, pages: Pages) -> Router:
 def _add_reading(router: Router, schemas: VersionSchemas, pages: Pages) -> None:
     Filter = filter_for(pages, SkuFilter)  # noqa: N806  # a class
 
-    @router.get("", response=pages.schema_of(schemas.sku), auth=requires("goods.view_sku"))
+    @router.get("", response=pages.schema_of(schemas.sku), auth=HasPermissions("goods.view_sku"))
     def list_skus(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List skus, those that were made first first."""
         return pages.cut(find_skus(filters), _BY_ID, filters, request, response)
 
-    @router.get("/{sku_id}", response=schemas.sku, auth=requires("goods.view_sku"))
+    @router.get("/{sku_id}", response=schemas.sku, auth=HasPermissions("goods.view_sku"))
     def get_sku(request: HttpRequest, response: HttpResponse, sku_id: int) -> Any:
         """Get one sku."""
         return tagged(request, response, schemas.sku.from_orm(_sku(sku_id)))
@@ -58,7 +58,7 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
             how(sku)
         return tagged(request, response, schemas.sku.from_orm(sku))
 
-    @router.patch("/{sku_id}", response=schemas.sku, auth=requires("goods.change_goods", "goods.change_sku"))
+    @router.patch("/{sku_id}", response=schemas.sku, auth=HasPermissions("goods.change_goods", "goods.change_sku"))
     def change_sku(
         request: HttpRequest, response: HttpResponse, sku_id: int, data: SkuPatch, if_match: IfMatch = None
     ) -> Any:
@@ -66,14 +66,14 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
         fields = data.model_dump(exclude_unset=True)
         return change(request, response, sku_id, if_match, lambda sku: save_clean(sku, fields))
 
-    @router.put("/{sku_id}/stock", response=schemas.sku, auth=requires("goods.change_sku"))
+    @router.put("/{sku_id}/stock", response=schemas.sku, auth=HasPermissions("goods.change_sku"))
     def set_stock(
         request: HttpRequest, response: HttpResponse, sku_id: int, data: StockIn, if_match: IfMatch = None
     ) -> Any:
         """Say how many pieces there are, or how many more or fewer."""
         return change(request, response, sku_id, if_match, lambda sku: change_stock(sku, data.stock, data.change))
 
-    @router.put("/{sku_id}/prices", response=schemas.sku, auth=requires("goods.change_goods", "goods.change_sku"))
+    @router.put("/{sku_id}/prices", response=schemas.sku, auth=HasPermissions("goods.change_goods", "goods.change_sku"))
     def set_prices(
         request: HttpRequest, response: HttpResponse, sku_id: int, data: PricesIn, if_match: IfMatch = None
     ) -> Any:
@@ -81,7 +81,7 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
         prices = _prices(schemas, data)
         return change(request, response, sku_id, if_match, lambda sku: change_prices(sku, **prices))
 
-    @router.delete("/{sku_id}", response={204: None}, auth=requires("goods.change_goods", "goods.delete_sku"))
+    @router.delete("/{sku_id}", response={204: None}, auth=HasPermissions("goods.change_goods", "goods.delete_sku"))
     def delete_sku(request: HttpRequest, sku_id: int, if_match: IfMatch = None) -> Any:
         """Take a sku away for good. What was ordered once stays (409)."""
         with transaction.atomic():

@@ -11,7 +11,7 @@ from ninja import Field, Query, Router, Schema
 from shop.api.filters import filter_for, search_words
 from shop.api.schemas.users import MeOut, UserOut
 from shop.api.services.write import get_or_404
-from tenants.contrib.api.auth import requires
+from tenants.contrib.api.auth import HasPermissions
 from tenants.contrib.api.cursor_pagination import by_text
 from tenants.contrib.api.pagination import Pages
 
@@ -30,7 +30,7 @@ def make_router(pages: Pages) -> Router:
     router = Router(tags=["users"])
     Filter = filter_for(pages, UserFilter)  # noqa: N806  # a class
 
-    @router.get("/users", response=pages.schema_of(UserOut), auth=requires("auth.view_user"))
+    @router.get("/users", response=pages.schema_of(UserOut), auth=HasPermissions("auth.view_user"))
     def list_users(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List the users of this shop, by user name."""
         everybody = User.objects.prefetch_related("groups")
@@ -39,12 +39,12 @@ def make_router(pages: Pages) -> Router:
             users = users.filter(is_staff=filters.is_staff)
         return pages.cut(users, _BY_NAME, filters, request, response)
 
-    @router.get("/users/{user_id}", response=UserOut, auth=requires("auth.view_user"))
+    @router.get("/users/{user_id}", response=UserOut, auth=HasPermissions("auth.view_user"))
     def get_user(request: HttpRequest, user_id: int) -> User:
         """Get one user of this shop."""
         return get_or_404(User.objects.prefetch_related("groups"), "user", user_id, pk=user_id)
 
-    @router.get("/me", response=MeOut, auth=requires())
+    @router.get("/me", response=MeOut, auth=HasPermissions())
     def get_me(request: HttpRequest) -> MeOut:
         """Tell whom this request acts for, and what they may do."""
         access = request.auth
@@ -52,7 +52,7 @@ def make_router(pages: Pages) -> Router:
             username=access.user.get_username() if access.user else "",
             client=access.client,
             is_staff=bool(access.user and access.user.is_staff),
-            permissions=sorted(one for one in _permissions() if access.may(one)),
+            permissions=sorted(one for one in _permissions() if access.has_perm(one)),
             scopes=None if access.scopes is None else sorted(access.scopes),
         )
 

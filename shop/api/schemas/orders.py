@@ -50,7 +50,7 @@ class OrderFacts(Schema):
     @staticmethod
     def resolve_customer(order: Order, context: dict[str, HttpRequest]) -> int | None:
         # Whoever types an address has not proved that it is theirs: not even whether it is known is told to them.
-        return order.customer_id if context["request"].auth.may("customers.view_customer") else None
+        return order.customer_id if context["request"].auth.has_perm("customers.view_customer") else None
 
 
 class LineFacts(Schema):

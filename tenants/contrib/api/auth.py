@@ -1,6 +1,6 @@
 """Who calls an API, and what they may there: a user or an application, bounded by the scopes of their token.
 
-Operations say `auth=anyone` or `auth=requires("goods.change_goods")`, and find the answer in `request.auth`.
+Operations say `auth=AllowAny` or `auth=HasPermissions("goods.change_goods")`, and find the answer in `request.auth`.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ class Access:
     """The id of the application that a token was given to: unlike its name, no other has it."""
 
     @property
-    def is_known(self) -> bool:
+    def is_authenticated(self) -> bool:
         """Whether it is anybody: no stranger."""
         return self.scopes is not None if self.user is None else self.user.is_authenticated
 
-    def may(self, permission: str) -> bool:
+    def has_perm(self, permission: str) -> bool:
         """Tell whether they have a permission of Django's ("goods.change_goods"), and their token is good for it."""
         if self.scopes is not None and scope_of(permission) not in self.scopes:
             return False
-        return self.is_known and (self.user is None or _has_permission(self.user, permission))
+        return self.is_authenticated and (self.user is None or _has_permission(self.user, permission))
 
 
 def _has_permission(user: Any, permission: str) -> bool:
@@ -59,7 +59,7 @@ def scope_of(permission: str) -> str:
     return f"{app}:{'read' if codename.startswith('view_') else 'write'}"
 
 
-class NotIdentified(AuthenticationError):
+class NotAuthenticated(AuthenticationError):
     """401: nobody is signed in, or the token is worth nothing here. `code` is one of RFC 6750's, for a token."""
 
     def __init__(self, reason: str, code: str = "") -> None:
@@ -67,7 +67,7 @@ class NotIdentified(AuthenticationError):
         self.challenge = _challenge(error=code, error_description=reason) if code else "Bearer"
 
 
-class NotAllowed(AuthorizationError):
+class PermissionDenied(AuthorizationError):
     """403: they are known, and may not do this. `scopes` are those that their token lacks."""
 
     def __init__(self, reason: str, scopes: Iterable[str] = ()) -> None:
@@ -86,7 +86,7 @@ def _header_text(text: str) -> str:
 
 
 Bearer = Callable[[HttpRequest, str], "Access | None"]
-"""Tells whose a token is; None if it is of another kind. Raises `NotIdentified` for one of its kind that is void."""
+"""Tells whose a token is; None if it is of another kind. Raises `NotAuthenticated` for one of its kind that is void."""
 
 
 @cache
@@ -102,30 +102,32 @@ def _reload(*, setting: str, **_: object) -> None:
 setting_changed.connect(_reload, dispatch_uid="tenants.contrib.api.auth")
 
 
-def identify(request: HttpRequest) -> Access:
+def authenticate(request: HttpRequest) -> Access:
     """Return whom a request acts for: who its token is of, else who its session is of, else a stranger.
 
-    Raises `NotIdentified` for a token that is void. A session that writes has to send the CSRF token along, as forms
-    do, or `NotAllowed` is raised: a browser sends its cookie for pages of strangers too.
+    Raises `NotAuthenticated` for a token that is void. A session that writes has to send the CSRF token along, as forms
+    do, or `PermissionDenied` is raised: a browser sends its cookie for pages of strangers too.
     """
     if header := request.headers.get("Authorization", ""):
-        return _identify_by_token(request, header)
+        return _authenticate_by_token(request, header)
     if request.method not in _SAFE and settings.SESSION_COOKIE_NAME in request.COOKIES and check_csrf(request):
-        raise NotAllowed("A request with a session cookie that writes needs the CSRF token, as header X-CSRFToken.")
+        raise PermissionDenied(
+            "A request with a session cookie that writes needs the CSRF token, as header X-CSRFToken."
+        )
     return Access(request.user)
 
 
-def _identify_by_token(request: HttpRequest, header: str) -> Access:
+def _authenticate_by_token(request: HttpRequest, header: str) -> Access:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
-        raise NotIdentified("The Authorization header has to be: Bearer, and a token or key.", "invalid_request")
+        raise NotAuthenticated("The Authorization header has to be: Bearer, and a token or key.", "invalid_request")
     for bearer in _bearers():
         if found := bearer(request, token.strip()):
             return found
-    raise NotIdentified("The token was not issued by this shop.", "invalid_token")
+    raise NotAuthenticated("The token was not issued by this shop.", "invalid_token")
 
 
-class anyone:  # noqa: N801  # reads as a word where it is used: auth=anyone()
+class AllowAny:
     """Lets everybody in: who it is stands in `request.auth`."""
 
     permissions: tuple[str, ...] = ()
@@ -133,10 +135,10 @@ class anyone:  # noqa: N801  # reads as a word where it is used: auth=anyone()
 
     def __call__(self, request: HttpRequest) -> Access:
         """Return whom the request acts for."""
-        return identify(request)
+        return authenticate(request)
 
 
-class requires(anyone):  # noqa: N801
+class HasPermissions(AllowAny):
     """Lets those in who have all these permissions; without any, whoever is known."""
 
     is_required = True
@@ -145,17 +147,17 @@ class requires(anyone):  # noqa: N801
         self.permissions = permissions
 
     def __call__(self, request: HttpRequest) -> Access:
-        """Return whom the request acts for; raise `NotIdentified` or `NotAllowed`."""
-        access = identify(request)
-        check(access, *self.permissions)
+        """Return whom the request acts for; raise `NotAuthenticated` or `PermissionDenied`."""
+        access = authenticate(request)
+        check_permissions(access, *self.permissions)
         return access
 
 
-def check(access: Access, *permissions: str) -> None:
-    """Raise `NotIdentified` for a stranger and `NotAllowed` for whoever lacks one of the permissions."""
-    if not access.is_known:
-        raise NotIdentified("Sign in, or send a token: this is not for everybody.")
-    missing = [permission for permission in permissions if not access.may(permission)]
+def check_permissions(access: Access, *permissions: str) -> None:
+    """Raise `NotAuthenticated` for a stranger and `PermissionDenied` for whoever lacks one of the permissions."""
+    if not access.is_authenticated:
+        raise NotAuthenticated("Sign in, or send a token: this is not for everybody.")
+    missing = [permission for permission in permissions if not access.has_perm(permission)]
     if missing:
         scopes = set() if access.scopes is None else {scope_of(one) for one in missing} - access.scopes
-        raise NotAllowed(f"This needs the permission {', '.join(missing)}.", scopes)
+        raise PermissionDenied(f"This needs the permission {', '.join(missing)}.", scopes)

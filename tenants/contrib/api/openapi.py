@@ -17,7 +17,7 @@ from ninja.operation import Operation
 
 from tenants.conf import tenancy
 from tenants.context import active_tenant
-from tenants.contrib.api.auth import anyone, scope_of
+from tenants.contrib.api.auth import AllowAny, scope_of
 from tenants.contrib.api.errors import ErrorStyle
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class _Document(OpenAPISchema):
 
     def operation_security(self, operation: Operation) -> list[DictStrAny] | None:
         """Return the ways to say who one is, and the scopes that a token needs."""
-        guards = [guard for guard in operation.auth_callbacks if isinstance(guard, anyone)]
+        guards = [guard for guard in operation.auth_callbacks if isinstance(guard, AllowAny)]
         if not guards:
             return None
         self.securitySchemes.update(_SECURITY_SCHEMES)

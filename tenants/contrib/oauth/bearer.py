@@ -14,14 +14,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from tenants.contrib.api.auth import Access, NotIdentified
+from tenants.contrib.api.auth import Access, NotAuthenticated
 from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.oauth.api_keys import find_api_key, is_api_key
 from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.key_cache import Ring, rings
 from tenants.contrib.oauth.tokens import verify
 
-VOID = "invalid_token"
+INVALID_TOKEN = "invalid_token"  # noqa: S105  # an error code
 """RFC 6750's word for a token that is expired, revoked, somebody else's or none at all."""
 
 
@@ -35,7 +35,7 @@ class TokenAccess(Access):
 def bearer(request: HttpRequest, token: str) -> TokenAccess | None:
     """Return whose a token of the active tenant is; None for a text of another kind.
 
-    Raises `NotIdentified`, which says why, for one that is void. Somebody who has been switched off is told of where
+    Raises `NotAuthenticated`, which says why, for one that is void. Somebody who has been switched off is told of where
     the user is first asked for.
     """
     access = access_by_token(token, rings.ring())
@@ -57,18 +57,18 @@ def access_by_token(token: str, ring: Ring) -> TokenAccess | None:
             name = ring.clients.get(claims.client_id, claims.client_id)
             return TokenAccess(user, claims.scopes, name, claims.client_id)
     except InvalidToken as refused:
-        raise NotIdentified(refused.reason, VOID) from refused
+        raise NotAuthenticated(refused.reason, INVALID_TOKEN) from refused
     return None
 
 
-def identify_by_token(request: HttpRequest) -> TokenAccess:
-    """Return whom a request acts for by the token in its header. Raises `NotIdentified`, also where there is none."""
+def authenticate_by_token(request: HttpRequest) -> TokenAccess:
+    """Return whom the bearer token of a request acts for. Raises `NotAuthenticated`, also without a token."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise NotIdentified("Send a token, in the header Authorization: Bearer.")
+        raise NotAuthenticated("Send a token, in the header Authorization: Bearer.")
     access = bearer(request, token.strip())
     if access is None:
-        raise NotIdentified("The token was not issued by this shop.", VOID)
+        raise NotAuthenticated("The token was not issued by this shop.", INVALID_TOKEN)
     return access
 
 
@@ -80,5 +80,5 @@ def user_by_id(user_id: int | str) -> Any:
 def _load_user(user_id: int | str) -> Any:
     user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
     if user is None or is_operator_account(user):
-        raise NotIdentified("Whoever it was given to has no access any more.", VOID)
+        raise NotAuthenticated("Whoever it was given to has no access any more.", INVALID_TOKEN)
     return user

@@ -10,8 +10,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 from ninja.errors import HttpError
 
-from tenants.contrib.api.auth import NotAllowed, NotIdentified
-from tenants.contrib.oauth.bearer import VOID, identify_by_token
+from tenants.contrib.api.auth import NotAuthenticated, PermissionDenied
+from tenants.contrib.oauth.bearer import INVALID_TOKEN, authenticate_by_token
 from tenants.contrib.oauth.http import token_refusal
 from tenants.contrib.oauth.issuer import issuer, url_of
 from tenants.contrib.oauth.key_cache import rings
@@ -70,11 +70,11 @@ def jwks(request: HttpRequest) -> HttpResponse:
 def userinfo(request: HttpRequest) -> HttpResponse:
     """Tell a client who it is that it acts for, as far as they have agreed to that (OpenID Connect)."""
     try:
-        access = identify_by_token(request)
+        access = authenticate_by_token(request)
         if access.user is None:
-            raise NotIdentified("The client acts for nobody but itself.", VOID)
+            raise NotAuthenticated("The client acts for nobody but itself.", INVALID_TOKEN)
         if "openid" not in access.scopes:
-            raise NotAllowed("The token has not the scope openid.", ["openid"])
+            raise PermissionDenied("The token has not the scope openid.", ["openid"])
         return JsonResponse(_claims(access.user, access.scopes))
     except HttpError as refused:
         return token_refusal(refused)

@@ -20,10 +20,10 @@ from ninja.errors import HttpError
 
 from tenants.context import current_tenant
 from tenants.contrib.accounts.otp import accepts_code
-from tenants.contrib.api.auth import NotIdentified
+from tenants.contrib.api.auth import NotAuthenticated
 from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.limits.password_hashers import hashing_slot
-from tenants.contrib.oauth.bearer import VOID, identify_by_token
+from tenants.contrib.oauth.bearer import INVALID_TOKEN, authenticate_by_token
 from tenants.contrib.oauth.http import ChecksParameters, refusal, token_refusal
 from tenants.contrib.oauth.lifetimes import access_token_lifetime
 from tenants.contrib.oauth.models import AccessToken
@@ -59,13 +59,13 @@ class PasswordToken(ChecksParameters):
         if unknown := set(scopes) - set(api_scopes()):
             return refusal("invalid_scope", f"This shop has no scope {', '.join(sorted(unknown))}.")
         if len(given["username"]) > _LONGEST_NAME:  # no user has it, and what notes failed logins has no room for it
-            return token_refusal(NotIdentified(_INCORRECT))
+            return token_refusal(NotAuthenticated(_INCORRECT))
         with hashing_slot(request):
             user = authenticate(request, username=given["username"], password=given["password"])
         if user is None or is_operator_account(user):
-            return token_refusal(NotIdentified(_INCORRECT))
+            return token_refusal(NotAuthenticated(_INCORRECT))
         if not accepts_code(user, given.get("otp", "")):
-            return token_refusal(NotIdentified("This account signs in with a second factor: give its code as `otp`"))
+            return token_refusal(NotAuthenticated("This account signs in with a second factor: give its code as `otp`"))
         return JsonResponse(_token_for(user, scopes))
 
 
@@ -87,9 +87,9 @@ def _token_for(user: AbstractBaseUser, scopes: list[str]) -> dict[str, object]:
 def protected(request: HttpRequest) -> HttpResponse:
     """Tell whose token it is, or why it is none."""
     try:
-        access = identify_by_token(request)
+        access = authenticate_by_token(request)
         if access.user is None:
-            raise NotIdentified("The client acts for nobody but itself.", VOID)
+            raise NotAuthenticated("The client acts for nobody but itself.", INVALID_TOKEN)
         body = {
             "username": access.user.get_username(),
             "shop": current_tenant().slug,

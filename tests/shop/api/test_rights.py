@@ -13,7 +13,7 @@ from django.test import Client
 
 from shop.goods.models import Goods, Sku
 from tenants import TenantInfo, current_tenant, use_tenant
-from tenants.contrib.api.auth import Access, NotIdentified
+from tenants.contrib.api.auth import Access, NotAuthenticated
 from tests.shop.api.conftest import Caller
 
 MakeSku = Callable[..., Sku]
@@ -164,7 +164,7 @@ def bearer(request: HttpRequest, token: str) -> Access | None:
     if shop == "other-kind":
         return None
     if shop != current_tenant().slug:
-        raise NotIdentified("The token is another shop's.", "invalid_token")
+        raise NotAuthenticated("The token is another shop's.", "invalid_token")
     owner = None if scopes.startswith("app ") else User.objects.get(is_superuser=True)
     return Access(owner, frozenset(scopes.removeprefix("app ").split("+")), client="Tests")
 
