@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from shop.admin_site import site_for
 from shop.api import api_for
 from tenants.contrib.accounts.set_password import SetPassword, set_password_done
-from tenants.contrib.api.versions import in_asked_version, list_versions
+from tenants.contrib.api.versions import dispatch_to_version, list_versions
 from tenants.contrib.impersonation import views as operator_views
 from tenants.contrib.limits.media import media
 
@@ -21,7 +21,7 @@ def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:
         path("api/v2/", api_for(variant, "v2").urls),
         path("", include("tenants.contrib.oauth.urls")),
         path("api/", list_versions, name="api_versions"),
-        path("api/<path:rest>", in_asked_version),
+        path("api/<path:rest>", dispatch_to_version),
         path("account/set-password/<uidb64>/<token>/", SetPassword.as_view(), name="set_password"),
         path("account/set-password/done/", set_password_done, name="set_password_done"),
         path("operator/enter/<token>/", operator_views.log_in, name="operator_enter"),

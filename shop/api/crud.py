@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Schema, Status
 
 from shop.api.services.write import get_or_404, save_clean
-from tenants.contrib.api.etags import check_match, tagged
+from tenants.contrib.api.etags import check_if_match, with_etag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,8 @@ class Resource:
 
     def _locked(self, key: int, if_match: str | None) -> Any:
         row = self._row(key, lock=True)
-        check_match(if_match, self.shown.from_orm(row))
+        check_if_match(if_match, self.shown.from_orm(row))
         return row
 
     def _tagged(self, request: HttpRequest, response: HttpResponse, row: models.Model) -> Any:
-        return tagged(request, response, self.shown.from_orm(row))
+        return with_etag(request, response, self.shown.from_orm(row))

@@ -7,7 +7,7 @@ from typing import TypeVar
 from django.db.models import Model, Q, QuerySet
 from ninja import Schema
 
-from tenants.contrib.api.pagination import Pages
+from tenants.contrib.api.pagination import Pagination
 
 Row = TypeVar("Row", bound=Model)
 
@@ -15,9 +15,9 @@ _MAX_WORDS = 10
 """Of a search that count, so that nobody makes the database work long with one long text."""
 
 
-def filter_for(pages: Pages, filters: type[Schema]) -> type[Schema]:
+def filter_for(pagination: Pagination, filters: type[Schema]) -> type[Schema]:
     """Return the schema of what a list can be asked for: its filters, and which page."""
-    return type(filters.__name__, (pages.params, filters), {"__doc__": filters.__doc__, "__module__": __name__})
+    return type(filters.__name__, (pagination.params, filters), {"__doc__": filters.__doc__, "__module__": __name__})
 
 
 def search_words(rows: QuerySet[Row], text: str, *fields: str) -> QuerySet[Row]:

@@ -14,7 +14,7 @@ from ninja import Header
 
 from shop.orders.models import IdempotentResponse
 from tenants.contrib.api.auth import Access
-from tenants.contrib.api.errors import Fault, Refused
+from tenants.contrib.api.errors import APIError, ErrorDetail
 
 KEEP_RESPONSES_FOR = timedelta(hours=24)
 _FORGOTTEN_AT_ONCE = 100
@@ -37,7 +37,7 @@ def idempotent(request: HttpRequest, key: str | None, do: Callable[[], HttpRespo
     """Return what `do` answers, or what it answered to the same request with the same key before.
 
     All of it is one transaction: a second request with the key waits for the first. What `do` raises is not kept,
-    since it has changed nothing: the same request may succeed later. Raises `Refused` (422) for another request with
+    since it has changed nothing: the same request may succeed later. Raises `APIError` (422) for another request with
     the key.
     """
     if key is None:
@@ -60,8 +60,8 @@ def idempotent(request: HttpRequest, key: str | None, do: Callable[[], HttpRespo
 def _again(kept: IdempotentResponse, digest: str) -> HttpResponse:
     if kept.request != digest:
         reason = "The key came with another request before. Choose a new one for each order."
-        faults = [Fault(("header", "Idempotency-Key"), reason, "reused")]
-        raise Refused(422, reason, kind="idempotency-key-reused", faults=faults)
+        errors = [ErrorDetail(("header", "Idempotency-Key"), reason, "reused")]
+        raise APIError(422, reason, kind="idempotency-key-reused", errors=errors)
     return HttpResponse(bytes(kept.body), status=kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
 
 

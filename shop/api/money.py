@@ -12,7 +12,7 @@ from pydantic import WithJsonSchema
 from shop.api.schemas.fields import Input
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent, plain_money
 from tenants import current_tenant
-from tenants.contrib.api.errors import Fault, Refused
+from tenants.contrib.api.errors import APIError, ErrorDetail
 from tenants.contrib.oauth.openapi import add_token_paths
 
 _WRITTEN = {"type": "string", "format": "amount", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,3})?$", "examples": ["50.00"]}
@@ -50,7 +50,7 @@ class MoneyFormat(Protocol):
         """Return an amount as it is shown."""
 
     def read(self, sent: Any, field: str) -> Decimal:
-        """Return the amount that was sent in a field; raise `Refused` if it is of another currency."""
+        """Return the amount that was sent in a field; raise `APIError` if it is of another currency."""
 
 
 class _CurrencyBeside(Schema):
@@ -93,11 +93,13 @@ class AmountObjects:
         return Money(amount=plain_money(amount, currency), currency=currency)
 
     def read(self, sent: MoneyIn, field: str) -> Decimal:
-        """Return the amount that was sent; raise `Refused` if it is of another currency."""
+        """Return the amount that was sent; raise `APIError` if it is of another currency."""
         own = current_tenant().currency
         if sent.currency != own:
             reason = f"Amounts are in {own} here, not in {sent.currency}."
-            raise Refused(422, f"{field}: {reason}", faults=[Fault(("body", field, "currency"), reason, "currency")])
+            raise APIError(
+                422, f"{field}: {reason}", errors=[ErrorDetail(("body", field, "currency"), reason, "currency")]
+            )
         return sent.amount
 
 

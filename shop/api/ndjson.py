@@ -16,7 +16,7 @@ from shop.goods.money import exponent, fits_currency
 from shop.goods.notes import Notes
 from shop.goods.products import Part, Product, Seen
 from tenants import current_tenant
-from tenants.contrib.api.errors import Refused
+from tenants.contrib.api.errors import APIError
 
 _MAX_LINE_BYTES = 4 * 1024 * 1024
 
@@ -111,8 +111,8 @@ class NdjsonGoods:
     def _amount(self, line: int, at: tuple[str | int, ...], sent: Any) -> Decimal:
         try:
             amount = self._shapes.money.read(sent, str(at[-1]))
-        except Refused as refused:
-            raise _bad(line, at, refused.faults[0].msg) from refused
+        except APIError as refused:
+            raise _bad(line, at, refused.errors[0].msg) from refused
         if not fits_currency(amount, self._currency):
             raise _bad(line, at, f"{self._currency} has {exponent(self._currency)} decimal places.")
         return amount

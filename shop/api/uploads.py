@@ -7,7 +7,7 @@ import codecs
 from django.http import HttpRequest
 
 from shop.goods.errors import ImportRefused, Problem
-from tenants.contrib.api.errors import Refused
+from tenants.contrib.api.errors import APIError
 
 MAX_BYTES = 256 * 1024 * 1024
 CSV = "text/csv"
@@ -60,12 +60,12 @@ class Upload:
 
     def _check_size(self, size: int) -> None:
         if size > MAX_BYTES:
-            raise Refused(413, f"A file may have {MAX_BYTES // 1024 // 1024} MB. Send it in parts.", kind="too-large")
+            raise APIError(413, f"A file may have {MAX_BYTES // 1024 // 1024} MB. Send it in parts.", kind="too-large")
 
 
 def kind_of(request: HttpRequest, *kinds: str) -> str:
-    """Return which of `kinds` the body is said to be; raise `Refused` (415) for another."""
+    """Return which of `kinds` the body is said to be; raise `APIError` (415) for another."""
     kind = request.content_type or ""
     if kind not in kinds:
-        raise Refused(415, f"The Content-Type has to be {' or '.join(kinds)}.", kind="unsupported-media-type")
+        raise APIError(415, f"The Content-Type has to be {' or '.join(kinds)}.", kind="unsupported-media-type")
     return kind

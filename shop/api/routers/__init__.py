@@ -8,18 +8,18 @@ from shop.api.errors import add_error_handlers
 from shop.api.money import MoneyFormat
 from shop.api.routers import bulk, cart, categories, customers, goods, orders, skus, users
 from shop.api.schema_factory import make_version_schemas
-from tenants.contrib.api.pagination import Pages
+from tenants.contrib.api.pagination import Pagination
 
 
-def add_routers(api: NinjaAPI, money: MoneyFormat, pages: Pages, variant: str) -> None:
+def add_routers(api: NinjaAPI, money: MoneyFormat, pagination: Pagination, variant: str) -> None:
     """Give an API its operations, for shops of `variant`."""
     schemas = make_version_schemas(money, variant)
-    api.add_router("/goods", goods.make_router(schemas, pages))
+    api.add_router("/goods", goods.make_router(schemas, pagination))
     api.add_router("/categories", categories.router)
-    api.add_router("/skus", skus.make_router(schemas, pages))
+    api.add_router("/skus", skus.make_router(schemas, pagination))
     api.add_router("/cart", cart.make_router(schemas))
-    api.add_router("/orders", orders.make_router(api, schemas, pages))
-    api.add_router("/imports", bulk.make_router(pages))
-    api.add_router("/customers", customers.make_router(pages))
-    api.add_router("", users.make_router(pages))
+    api.add_router("/orders", orders.make_router(api, schemas, pagination))
+    api.add_router("/imports", bulk.make_router(pagination))
+    api.add_router("/customers", customers.make_router(pagination))
+    api.add_router("", users.make_router(pagination))
     add_error_handlers(api)

@@ -19,7 +19,7 @@ from shop.goods.importer import import_goods, import_products
 from shop.goods.models import GoodsImport
 from tenants.contrib.api.auth import HasPermissions
 from tenants.contrib.api.cursor_pagination import Ordering
-from tenants.contrib.api.pagination import Pages
+from tenants.contrib.api.pagination import Pagination
 
 _NEEDED = ("goods.add_goods", "goods.change_goods")
 _LAST_FIRST = Ordering("-id", "id", True, int)
@@ -59,7 +59,7 @@ def add_bulk(router: Router, schemas: VersionSchemas) -> None:
         return report.as_json()
 
 
-def make_router(pages: Pages) -> Router:
+def make_router(pagination: Pagination) -> Router:
     """Return the router for files that are handed in."""
     router = Router(tags=["imports"])
 
@@ -78,10 +78,10 @@ def make_router(pages: Pages) -> Router:
             kept.refresh_from_db()
         return Status(202 if params.background else 201, kept)
 
-    @router.get("", response=pages.schema_of(ImportOut), auth=HasPermissions("goods.view_goodsimport"))
-    def list_imports(request: HttpRequest, response: HttpResponse, params: Query[pages.params]) -> Any:
+    @router.get("", response=pagination.schema_of(ImportOut), auth=HasPermissions("goods.view_goodsimport"))
+    def list_imports(request: HttpRequest, response: HttpResponse, params: Query[pagination.params]) -> Any:
         """List what was handed in, the last first."""
-        return pages.cut(GoodsImport.objects.all(), _LAST_FIRST, params, request, response)
+        return pagination.paginate(GoodsImport.objects.all(), _LAST_FIRST, params, request, response)
 
     @router.get("/{import_id}", response=ImportOut, auth=HasPermissions("goods.view_goodsimport"))
     def get_import(request: HttpRequest, import_id: int) -> GoodsImport:

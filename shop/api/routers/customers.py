@@ -14,22 +14,22 @@ from shop.customers.models import Customer
 from tenants.contrib.api.auth import HasPermissions
 from tenants.contrib.api.cursor_pagination import by_time
 from tenants.contrib.api.etags import IfMatch
-from tenants.contrib.api.pagination import Pages
+from tenants.contrib.api.pagination import Pagination
 
 _NEWEST_FIRST = by_time("-created_at")
 _CUSTOMERS = Resource(model=Customer, name="customer", shown=CustomerOut)
 
 
-def make_router(pages: Pages) -> Router:
+def make_router(pagination: Pagination) -> Router:
     """Return the router of a version that cuts lists in this way."""
     router = Router(tags=["customers"])
-    Filter = filter_for(pages, CustomerFilter)  # noqa: N806  # a class
+    Filter = filter_for(pagination, CustomerFilter)  # noqa: N806  # a class
 
-    @router.get("", response=pages.schema_of(CustomerOut), auth=HasPermissions("customers.view_customer"))
+    @router.get("", response=pagination.schema_of(CustomerOut), auth=HasPermissions("customers.view_customer"))
     def list_customers(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List customers, the newest first."""
         customers = search_words(Customer.objects.all(), filters.search, "name", "email", "phone")
-        return pages.cut(customers, _NEWEST_FIRST, filters, request, response)
+        return pagination.paginate(customers, _NEWEST_FIRST, filters, request, response)
 
     @router.get("/{customer_id}", response=CustomerOut, auth=HasPermissions("customers.view_customer"))
     def get_customer(request: HttpRequest, response: HttpResponse, customer_id: int) -> Any:

@@ -16,33 +16,33 @@ from shop.api.selectors import find_goods, visible_goods
 from shop.api.services.write import add_sku, change_goods, create_goods
 from shop.goods.models import Goods
 from tenants.contrib.api.auth import Access, AllowAny, HasPermissions
-from tenants.contrib.api.etags import IfMatch, check_match, tagged
-from tenants.contrib.api.pagination import Pages
+from tenants.contrib.api.etags import IfMatch, check_if_match, with_etag
+from tenants.contrib.api.pagination import Pagination
 from tenants.variants import whole_row_of
 
 
-def make_router(schemas: VersionSchemas, pages: Pages) -> Router:
+def make_router(schemas: VersionSchemas, pagination: Pagination) -> Router:
     """Return the router of a version that has these schemas and cuts lists in this way."""
     router = Router(tags=["goods"])
     add_bulk(router, schemas)  # before `/{goods_id}`, which would take its path for an id
-    _add_reading(router, schemas, pages)
+    _add_reading(router, schemas, pagination)
     _add_writing(router, schemas)
     return router
 
 
-def _add_reading(router: Router, schemas: VersionSchemas, pages: Pages) -> None:
-    Filter = filter_for(pages, schemas.goods_filter)  # noqa: N806  # a class
+def _add_reading(router: Router, schemas: VersionSchemas, pagination: Pagination) -> None:
+    Filter = filter_for(pagination, schemas.goods_filter)  # noqa: N806  # a class
 
-    @router.get("", response=pages.schema_of(schemas.goods), auth=AllowAny(), url_name="goods_list")
+    @router.get("", response=pagination.schema_of(schemas.goods), auth=AllowAny(), url_name="goods_list")
     def list_goods(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List goods, the newest first unless another order is asked for."""
         goods, ordering = find_goods(request.auth, filters)
-        return pages.cut(goods, ordering, filters, request, response)
+        return pagination.paginate(goods, ordering, filters, request, response)
 
     @router.get("/{goods_id}", response=schemas.goods, auth=AllowAny(), url_name="goods_detail")
     def get_goods(request: HttpRequest, response: HttpResponse, goods_id: int) -> Any:
         """Get one of the goods."""
-        return tagged(request, response, _shown(request, schemas, goods_id))
+        return with_etag(request, response, _shown(request, schemas, goods_id))
 
 
 def _add_writing(router: Router, schemas: VersionSchemas) -> None:
@@ -54,7 +54,7 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
         fields = data.model_dump(exclude={"skus", "pictures"})
         skus = [sku_fields(schemas, sku) for sku in data.skus]
         goods = create_goods(fields, skus, data.pictures)
-        return Status(201, tagged(request, response, _shown(request, schemas, goods.pk)))
+        return Status(201, with_etag(request, response, _shown(request, schemas, goods.pk)))
 
     @router.patch("/{goods_id}", response=schemas.goods, auth=HasPermissions("goods.change_goods"))
     def change_one(
@@ -65,7 +65,7 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
             goods = _locked(request, schemas, goods_id, if_match)
             fields = data.model_dump(exclude_unset=True, exclude={"pictures"})
             change_goods(goods, fields, data.pictures if "pictures" in data.model_fields_set else None)
-        return tagged(request, response, _shown(request, schemas, goods_id))
+        return with_etag(request, response, _shown(request, schemas, goods_id))
 
     @router.delete("/{goods_id}", response={204: None}, auth=HasPermissions("goods.delete_goods"))
     def delete_goods(request: HttpRequest, goods_id: int, if_match: IfMatch = None) -> Any:
@@ -80,7 +80,7 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
     def create_sku(request: HttpRequest, response: HttpResponse, goods_id: int, data: SkuIn) -> Any:
         """Make one more sku of goods."""
         sku = add_sku(_one(visible_goods(request.auth), goods_id), sku_fields(schemas, data))
-        return Status(201, tagged(request, response, schemas.sku.from_orm(sku)))
+        return Status(201, with_etag(request, response, schemas.sku.from_orm(sku)))
 
 
 def _one(goods: Any, goods_id: int) -> Goods:
@@ -100,5 +100,5 @@ def _locked(request: HttpRequest, schemas: VersionSchemas, goods_id: int, if_mat
     """Return goods, locked, if the client has seen them as they are now."""
     visible = visible_goods(request.auth)
     goods = _one(visible.select_for_update(of=whole_row_of(visible.model)), goods_id)
-    check_match(if_match, _shown(request, schemas, goods_id))
+    check_if_match(if_match, _shown(request, schemas, goods_id))
     return goods

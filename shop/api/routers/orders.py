@@ -21,20 +21,20 @@ from shop.orders.checkout import has_placed, place_order_at_total, remember
 from shop.orders.models import Order
 from tenants.contrib.api.auth import AllowAny, HasPermissions, check_permissions
 from tenants.contrib.api.cursor_pagination import by_time
-from tenants.contrib.api.errors import Fault, Refused
-from tenants.contrib.api.etags import IfMatch, check_match, etag_of, tagged
-from tenants.contrib.api.pagination import Pages
+from tenants.contrib.api.errors import APIError, ErrorDetail
+from tenants.contrib.api.etags import IfMatch, check_if_match, etag_of, with_etag
+from tenants.contrib.api.pagination import Pagination
 from tenants.isolation.sessions import exclusive
 
 _NEWEST_FIRST = by_time("-placed_at")
 _BECOMES = {"paid": services.mark_paid, "shipped": services.mark_shipped, "cancelled": services.cancel_order}
 
 
-def make_router(api: NinjaAPI, schemas: VersionSchemas, pages: Pages) -> Router:
+def make_router(api: NinjaAPI, schemas: VersionSchemas, pagination: Pagination) -> Router:
     """Return the router of a version that has these schemas and cuts lists in this way."""
     router = Router(tags=["orders"])
     _add_placing(router, api, schemas)
-    _add_looking_after(router, schemas, pages)
+    _add_looking_after(router, schemas, pagination)
     return router
 
 
@@ -76,24 +76,24 @@ def _quantities(lines: Sequence[LineIn]) -> dict[int, int]:
     quantities = {line.sku: line.quantity for line in lines}
     if len(quantities) < len(lines):
         reason = "A sku is there twice. Put its pieces into one line."
-        raise Refused(422, f"lines: {reason}", faults=[Fault(("body", "lines"), reason, "twice")])
+        raise APIError(422, f"lines: {reason}", errors=[ErrorDetail(("body", "lines"), reason, "twice")])
     return quantities
 
 
-def _add_looking_after(router: Router, schemas: VersionSchemas, pages: Pages) -> None:
-    Filter = filter_for(pages, OrderFilter)  # noqa: N806  # a class
+def _add_looking_after(router: Router, schemas: VersionSchemas, pagination: Pagination) -> None:
+    Filter = filter_for(pagination, OrderFilter)  # noqa: N806  # a class
 
-    @router.get("", response=pages.schema_of(schemas.order), auth=HasPermissions("orders.view_order"))
+    @router.get("", response=pagination.schema_of(schemas.order), auth=HasPermissions("orders.view_order"))
     def list_orders(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List orders, the newest first."""
-        return pages.cut(_narrowed(filters), _NEWEST_FIRST, filters, request, response)
+        return pagination.paginate(_narrowed(filters), _NEWEST_FIRST, filters, request, response)
 
     @router.get("/{number}", response=schemas.order, auth=AllowAny())
     def get_order(request: HttpRequest, response: HttpResponse, number: str) -> Any:
         """Get one order: any for staff, their own for the session that placed it."""
         if not has_placed(request.session, number):
             check_permissions(request.auth, "orders.view_order")
-        return tagged(request, response, _shown(request, schemas, number))
+        return with_etag(request, response, _shown(request, schemas, number))
 
     @router.put("/{number}/status", response=schemas.order, auth=HasPermissions("orders.change_order"))
     def set_status(
@@ -102,9 +102,9 @@ def _add_looking_after(router: Router, schemas: VersionSchemas, pages: Pages) ->
         """Say that an order is paid, shipped or cancelled; what is cancelled goes back into stock."""
         with transaction.atomic():
             order = _order(number, lock=True)
-            check_match(if_match, _shown(request, schemas, number))
+            check_if_match(if_match, _shown(request, schemas, number))
             _BECOMES[data.status](order)
-        return tagged(request, response, _shown(request, schemas, number))
+        return with_etag(request, response, _shown(request, schemas, number))
 
 
 def _narrowed(filters: Any) -> QuerySet[Order]:

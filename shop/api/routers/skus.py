@@ -17,32 +17,32 @@ from shop.api.services.write import change_prices, change_stock, get_or_404, sav
 from shop.goods.models import Sku
 from tenants.contrib.api.auth import HasPermissions
 from tenants.contrib.api.cursor_pagination import Ordering
-from tenants.contrib.api.etags import IfMatch, check_match, tagged
-from tenants.contrib.api.pagination import Pages
+from tenants.contrib.api.etags import IfMatch, check_if_match, with_etag
+from tenants.contrib.api.pagination import Pagination
 
 _BY_ID = Ordering("id", "id", False, int)
 
 
-def make_router(schemas: VersionSchemas, pages: Pages) -> Router:
+def make_router(schemas: VersionSchemas, pagination: Pagination) -> Router:
     """Return the router of a version that has these schemas and cuts lists in this way."""
     router = Router(tags=["stock and prices"])
-    _add_reading(router, schemas, pages)
+    _add_reading(router, schemas, pagination)
     _add_writing(router, schemas)
     return router
 
 
-def _add_reading(router: Router, schemas: VersionSchemas, pages: Pages) -> None:
-    Filter = filter_for(pages, SkuFilter)  # noqa: N806  # a class
+def _add_reading(router: Router, schemas: VersionSchemas, pagination: Pagination) -> None:
+    Filter = filter_for(pagination, SkuFilter)  # noqa: N806  # a class
 
-    @router.get("", response=pages.schema_of(schemas.sku), auth=HasPermissions("goods.view_sku"))
+    @router.get("", response=pagination.schema_of(schemas.sku), auth=HasPermissions("goods.view_sku"))
     def list_skus(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List skus, those that were made first first."""
-        return pages.cut(find_skus(filters), _BY_ID, filters, request, response)
+        return pagination.paginate(find_skus(filters), _BY_ID, filters, request, response)
 
     @router.get("/{sku_id}", response=schemas.sku, auth=HasPermissions("goods.view_sku"))
     def get_sku(request: HttpRequest, response: HttpResponse, sku_id: int) -> Any:
         """Get one sku."""
-        return tagged(request, response, schemas.sku.from_orm(_sku(sku_id)))
+        return with_etag(request, response, schemas.sku.from_orm(_sku(sku_id)))
 
 
 def _add_writing(router: Router, schemas: VersionSchemas) -> None:
@@ -54,9 +54,9 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
         """Do `how` to the locked sku, if the client has seen it as it is now, and show it."""
         with transaction.atomic():
             sku = _sku(sku_id, lock=True)
-            check_match(if_match, schemas.sku.from_orm(sku))
+            check_if_match(if_match, schemas.sku.from_orm(sku))
             how(sku)
-        return tagged(request, response, schemas.sku.from_orm(sku))
+        return with_etag(request, response, schemas.sku.from_orm(sku))
 
     @router.patch("/{sku_id}", response=schemas.sku, auth=HasPermissions("goods.change_goods", "goods.change_sku"))
     def change_sku(
@@ -86,7 +86,7 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
         """Take a sku away for good. What was ordered once stays (409)."""
         with transaction.atomic():
             sku = _sku(sku_id, lock=True)
-            check_match(if_match, schemas.sku.from_orm(sku))
+            check_if_match(if_match, schemas.sku.from_orm(sku))
             sku.delete()
         return Status(204, None)
 

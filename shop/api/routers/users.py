@@ -13,7 +13,7 @@ from shop.api.schemas.users import MeOut, UserOut
 from shop.api.services.write import get_or_404
 from tenants.contrib.api.auth import HasPermissions
 from tenants.contrib.api.cursor_pagination import by_text
-from tenants.contrib.api.pagination import Pages
+from tenants.contrib.api.pagination import Pagination
 
 _BY_NAME = by_text("username")
 
@@ -25,19 +25,19 @@ class UserFilter(Schema):
     is_staff: bool | None = None
 
 
-def make_router(pages: Pages) -> Router:
+def make_router(pagination: Pagination) -> Router:
     """Return the router of a version that cuts lists in this way."""
     router = Router(tags=["users"])
-    Filter = filter_for(pages, UserFilter)  # noqa: N806  # a class
+    Filter = filter_for(pagination, UserFilter)  # noqa: N806  # a class
 
-    @router.get("/users", response=pages.schema_of(UserOut), auth=HasPermissions("auth.view_user"))
+    @router.get("/users", response=pagination.schema_of(UserOut), auth=HasPermissions("auth.view_user"))
     def list_users(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
         """List the users of this shop, by user name."""
         everybody = User.objects.prefetch_related("groups")
         users = search_words(everybody, filters.search, "username", "first_name", "last_name", "email")
         if filters.is_staff is not None:
             users = users.filter(is_staff=filters.is_staff)
-        return pages.cut(users, _BY_NAME, filters, request, response)
+        return pagination.paginate(users, _BY_NAME, filters, request, response)
 
     @router.get("/users/{user_id}", response=UserOut, auth=HasPermissions("auth.view_user"))
     def get_user(request: HttpRequest, user_id: int) -> User:

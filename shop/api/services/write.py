@@ -1,6 +1,6 @@
 """Changing goods and skus for clients of the API: plain functions, each one transaction or part of one.
 
-They raise `ValidationError` for what the models refuse, and `Refused` for what is not there.
+They raise `ValidationError` for what the models refuse, and `APIError` for what is not there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.http import Http404
 
 from shop.api.errors import validation_api_error
 from shop.goods.models import Category, Goods, Picture, Sku
-from tenants.contrib.api.errors import Fault, Refused
+from tenants.contrib.api.errors import APIError, ErrorDetail
 from tenants.variants import resolve, whole_row_of
 
 
@@ -57,7 +57,7 @@ def _add_sku(goods: Goods, fields: Mapping[str, Any], place: tuple[str | int, ..
     if len(fields.get("option_values", ())) != len(goods.option_names):
         names = ", ".join(goods.option_names) or "none"
         reason = f"One value is needed for each option of the goods ({names})."
-        raise Refused(422, reason, faults=[Fault(("body", *place, "option_values"), reason, "options")])
+        raise APIError(422, reason, errors=[ErrorDetail(("body", *place, "option_values"), reason, "options")])
     sku: Sku = resolve("goods.models.Sku")(goods=goods, **fields)
     try:
         sku.full_clean(exclude=["goods"])
@@ -70,12 +70,12 @@ def _add_sku(goods: Goods, fields: Mapping[str, Any], place: tuple[str | int, ..
 def change_stock(sku: Sku, stock: int | None, change: int | None) -> None:
     """Set the stock of a locked sku, or change it, whichever is not None.
 
-    Raise `Refused` for taking out more than there are, unless the sku takes back orders.
+    Raise `APIError` for taking out more than there are, unless the sku takes back orders.
     """
     wanted = sku.stock + (change or 0) if stock is None else stock
     is_short = wanted < 0 and not sku.allow_backorders
     if is_short or not -(2**31) <= wanted < 2**31:
-        raise Refused(409, f"There are {sku.stock} pieces; {wanted} cannot be.", kind="out-of-stock")
+        raise APIError(409, f"There are {sku.stock} pieces; {wanted} cannot be.", kind="out-of-stock")
     save_clean(sku, {"stock": wanted})
 
 
@@ -92,8 +92,8 @@ def _with_category(fields: Mapping[str, Any]) -> dict[str, Any]:
             found["category"] = Category.objects.get(slug=slug)
         except Category.DoesNotExist:
             reason = f"There is no category {slug!r}."
-            faults = [Fault(("body", "category"), reason, "unknown")]
-            raise Refused(409, reason, kind="no-such-category", faults=faults) from None
+            errors = [ErrorDetail(("body", "category"), reason, "unknown")]
+            raise APIError(409, reason, kind="no-such-category", errors=errors) from None
     return found
 
 

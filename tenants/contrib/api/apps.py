@@ -26,4 +26,4 @@ class ApiConfig(AppConfig):
             DatabaseCreation.before_drop.append(usage.forget)
         if seconds := api_settings().api_usage_seconds:
             listener.every(seconds, usage.write)
-            atexit.register(usage.write_last)
+            atexit.register(usage.write_remaining)

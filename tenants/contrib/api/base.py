@@ -27,10 +27,10 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from tenants.conf import tenancy
-from tenants.contrib.api.errors import ErrorStyle, Fault, PlainErrors, answer
+from tenants.contrib.api.errors import ErrorDetail, ErrorStyle, PlainErrors, error_response
 from tenants.contrib.api.openapi import DocsPage, describe
 from tenants.contrib.api.usage import usage
-from tenants.contrib.api.versions import contradiction, tell_version
+from tenants.contrib.api.versions import add_version_headers, version_conflict
 from tenants.http.overload import response_to_error
 
 Refine = Callable[[dict[str, Any]], None]
@@ -62,7 +62,7 @@ class _Api(NinjaAPI):
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
-        """The routes, and an answer in the API's own words for every path and method that they leave out."""
+        """The routes, and an error_response in the API's own words for every path and method that they leave out."""
         patterns, app_name, namespace = super().urls
         for pattern in patterns:
             if isinstance(pattern, URLPattern):
@@ -73,7 +73,7 @@ class _Api(NinjaAPI):
 
     def _nothing_here(self, request: HttpRequest, rest: str = "") -> HttpResponse:
         docs = self.get_root_path({}) + (self.docs_url or "").lstrip("/")
-        return answer(self.errors, request, 404, f"There is nothing at {request.path}. What there is: {docs}")
+        return error_response(self.errors, request, 404, f"There is nothing at {request.path}. What there is: {docs}")
 
     def _door(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """Return the view with what all answers of the API have in common."""
@@ -93,19 +93,19 @@ class _Api(NinjaAPI):
         return door
 
     def _contradicted(self, request: HttpRequest) -> HttpResponse | None:
-        said = contradiction(request, self.version)
-        return answer(self.errors, request, 400, said) if said else None
+        said = version_conflict(request, self.version)
+        return error_response(self.errors, request, 400, said) if said else None
 
     def _finish(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if isinstance(response, HttpResponseNotAllowed):
             response = self._not_allowed(request, response["Allow"])
         if self.version in tenancy().api_versions:
-            tell_version(self.version, response)
+            add_version_headers(self.version, response)
             usage.count(self.version, request)
         return response
 
     def _not_allowed(self, request: HttpRequest, allowed: str) -> HttpResponse:
-        refusal = answer(self.errors, request, 405, f"{request.method} is not allowed here; use {allowed}.")
+        refusal = error_response(self.errors, request, 405, f"{request.method} is not allowed here; use {allowed}.")
         refusal["Allow"] = allowed
         return refusal
 
@@ -125,21 +125,21 @@ class _Api(NinjaAPI):
 
 
 def _not_found(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
-    return answer(api.errors, request, 404, str(error) or "There is no such thing.")
+    return error_response(api.errors, request, 404, str(error) or "There is no such thing.")
 
 
 def _refused(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
-    more = {name: getattr(error, name) for name in ("kind", "faults") if hasattr(error, name)}
-    response = answer(api.errors, request, error.status_code, str(error), **more)
+    more = {name: getattr(error, name) for name in ("kind", "errors") if hasattr(error, name)}
+    response = error_response(api.errors, request, error.status_code, str(error), **more)
     if challenge := getattr(error, "challenge", ""):
         response["WWW-Authenticate"] = challenge
     return response
 
 
 def _invalid(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
-    faults = [Fault(_place(one["loc"]), one["msg"], one["type"]) for one in error.errors]
-    detail = "; ".join(f"{fault.loc[-1]}: {fault.msg}" for fault in faults)
-    return answer(api.errors, request, 422, detail, faults=faults)
+    errors = [ErrorDetail(_place(one["loc"]), one["msg"], one["type"]) for one in error.errors]
+    detail = "; ".join(f"{error.loc[-1]}: {error.msg}" for error in errors)
+    return error_response(api.errors, request, 422, detail, errors=errors)
 
 
 def _place(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
@@ -153,11 +153,13 @@ _MALFORMED: tuple[type[Exception], ...] = (SuspiciousOperation, BadRequest, Mult
 
 def _malformed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
     if isinstance(error, RequestDataTooBig):
-        return answer(api.errors, request, 413, "The body of the request is too large.")
+        return error_response(api.errors, request, 413, "The body of the request is too large.")
     if isinstance(error, TooManyFieldsSent | TooManyFilesSent):
         most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
-        return answer(api.errors, request, 400, f"The request has too many parameters: {most} at the most.")
-    return answer(api.errors, request, 400, "The request cannot be read. Look at its Content-Type and its body.")
+        return error_response(api.errors, request, 400, f"The request has too many parameters: {most} at the most.")
+    return error_response(
+        api.errors, request, 400, "The request cannot be read. Look at its Content-Type and its body."
+    )
 
 
 def _failed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
@@ -167,6 +169,6 @@ def _failed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
         raise error
     # What Django does when a view raises, so that the error is in the log and its listeners hear of it.
     got_request_exception.send(sender=type(api), request=request)
-    response = answer(api.errors, request, 500, "The server failed. The error was written to its log.")
+    response = error_response(api.errors, request, 500, "The server failed. The error was written to its log.")
     log_response("Internal Server Error: %s", request.path, response=response, request=request, exception=error)
     return response

@@ -1,4 +1,4 @@
-"""Pages that go on after the last row that was seen: as quick at the millionth row as at the first, and none twice."""
+"""Cursor pagination: a page goes on after the last row of the page before, found by an index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.http import urlencode
 
 from tenants.absolute_urls import absolute
-from tenants.contrib.api.errors import Fault, Refused
+from tenants.contrib.api.errors import APIError, ErrorDetail
 
 Row = TypeVar("Row", bound=Model)
 
@@ -40,7 +40,7 @@ class Ordering:
             return rows.order_by(F(self.field).desc(), F("pk").desc())
         return rows.order_by(F(self.field).asc(), F("pk").asc())
 
-    def after(self, rows: QuerySet[Row], value: Any, pk: int) -> QuerySet[Row]:
+    def filter_after(self, rows: QuerySet[Row], value: Any, pk: int) -> QuerySet[Row]:
         """Return the rows that come after the one with that value and id."""
         step = "lt" if self.descending else "gt"
         # The first condition says nothing that the second does not; an index can be entered by it.
@@ -73,18 +73,18 @@ class CursorPage(Generic[Row]):
     next: str
 
 
-def page_of(rows: QuerySet[Row], ordering: Ordering, cursor: str, limit: int) -> CursorPage[Row]:
-    """Return the page after `cursor` (empty: the first one). Raises `Refused` for a cursor that makes no sense."""
+def paginate(rows: QuerySet[Row], ordering: Ordering, cursor: str, limit: int) -> CursorPage[Row]:
+    """Return the page after `cursor` (empty: the first one). Raises `APIError` for a cursor that makes no sense."""
     found = ordering.apply(rows)
     if cursor:
-        found = ordering.after(found, *_read(cursor, ordering))
+        found = ordering.filter_after(found, *_read(cursor, ordering))
     items = list(found[: limit + 1])
     more = len(items) > limit
     del items[limit:]
     return CursorPage(items, _write(items[-1], ordering) if more else "")
 
 
-def link_next(request: HttpRequest, response: HttpResponse, cursor: str) -> None:
+def add_next_link(request: HttpRequest, response: HttpResponse, cursor: str) -> None:
     """Put the address of the next page into the headers (RFC 8288), if there is one."""
     if cursor:
         query = {**request.GET.dict(), "cursor": cursor}
@@ -106,7 +106,7 @@ def _read(cursor: str, ordering: Ordering) -> tuple[Any, int]:
             raise ValueError(name)
     except (ValueError, TypeError, ArithmeticError, binascii.Error) as error:
         reason = f"This is no cursor of a list ordered by {ordering.name}. Begin again without one."
-        raise Refused(422, f"cursor: {reason}", faults=[Fault(("query", "cursor"), reason, "cursor")]) from error
+        raise APIError(422, f"cursor: {reason}", errors=[ErrorDetail(("query", "cursor"), reason, "cursor")]) from error
     return value, pk
 
 

@@ -14,7 +14,7 @@ from tenants.http.problem_details import PROBLEM_MEDIA_TYPE, problem_details
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ErrorDetail:
     """One thing that is wrong with a request, and where: `("body", "skus", 0, "price")`, or `("query", "limit")`."""
 
     loc: tuple[str | int, ...]
@@ -25,13 +25,13 @@ class Fault:
     """Of a body with one record a line, from 1; 0 elsewhere."""
 
 
-class Refused(HttpError):
-    """An answer that is no success. `kind` is one word for programs, "out-of-stock"; empty: the status says it all."""
+class APIError(HttpError):
+    """An error of the API. `kind` is one word for programs ("out-of-stock"); empty where the status says it all."""
 
-    def __init__(self, status: int, detail: str, *, kind: str = "", faults: Sequence[Fault] = ()) -> None:
+    def __init__(self, status: int, detail: str, *, kind: str = "", errors: Sequence[ErrorDetail] = ()) -> None:
         super().__init__(status, detail)
         self.kind = kind
-        self.faults = tuple(faults)
+        self.errors = tuple(errors)
 
 
 Body = dict[str, Any]
@@ -43,7 +43,7 @@ class ErrorStyle(Hashable, Protocol):
     media_type: str
 
     def body(
-        self, request: HttpRequest, status: int, detail: str, kind: str, faults: Sequence[Fault]
+        self, request: HttpRequest, status: int, detail: str, kind: str, errors: Sequence[ErrorDetail]
     ) -> dict[str, Any]:
         """Return what is written."""
 
@@ -52,48 +52,48 @@ class ErrorStyle(Hashable, Protocol):
 
 
 class PlainErrors:
-    """`{"status": 404, "detail": "a sentence"}`; `code` is the kind, and `errors` lists faults, where there are any."""
+    """`{"status": 404, "detail": "a sentence"}`; `code` is the kind, and `errors` lists errors, where there are any."""
 
     media_type = "application/json"
 
     def body(
-        self, request: HttpRequest, status: int, detail: str, kind: str, faults: Sequence[Fault]
+        self, request: HttpRequest, status: int, detail: str, kind: str, errors: Sequence[ErrorDetail]
     ) -> dict[str, Any]:
         body: dict[str, Any] = {"status": status, "detail": detail}
         if kind:
             body["code"] = kind
-        if faults:
+        if errors:
             body["errors"] = [
-                {"loc": list(one.loc), "msg": one.msg, "type": one.type, **_in_file(one)} for one in faults
+                {"loc": list(one.loc), "msg": one.msg, "type": one.type, **_in_file(one)} for one in errors
             ]
         return body
 
     def schema(self) -> dict[str, Any]:
-        fault = _object(
+        error = _object(
             {"loc": _LIST_OF_PLACES, "msg": _TEXT, "type": _TEXT, "line": _COUNT, "column": _TEXT},
             required=["loc", "msg", "type"],
         )
         return _object(
-            {"status": _COUNT, "detail": _TEXT, "code": _TEXT, "errors": {"type": "array", "items": fault}},
+            {"status": _COUNT, "detail": _TEXT, "code": _TEXT, "errors": {"type": "array", "items": error}},
             required=["status", "detail"],
         )
 
 
 class ProblemDetails:
-    """RFC 9457: `type`, `title`, `status`, `detail`, `instance`; `errors` lists faults, each with where it is."""
+    """RFC 9457: `type`, `title`, `status`, `detail`, `instance`; `errors` lists errors, each with where it is."""
 
     media_type = PROBLEM_MEDIA_TYPE
 
     def body(
-        self, request: HttpRequest, status: int, detail: str, kind: str, faults: Sequence[Fault]
+        self, request: HttpRequest, status: int, detail: str, kind: str, errors: Sequence[ErrorDetail]
     ) -> dict[str, Any]:
         body = problem_details(status, detail, kind=kind, instance=request.path)
-        if faults:
-            body["errors"] = [_located(one) for one in faults]
+        if errors:
+            body["errors"] = [_located(one) for one in errors]
         return body
 
     def schema(self) -> dict[str, Any]:
-        fault = _object(
+        error = _object(
             {
                 "detail": _TEXT,
                 "type": _TEXT,
@@ -106,7 +106,7 @@ class ProblemDetails:
             required=["detail", "type"],
         )
         parts = dict.fromkeys(("type", "title", "detail", "instance"), _TEXT)
-        errors = {"type": "array", "items": fault}
+        errors = {"type": "array", "items": error}
         return _object({**parts, "status": _COUNT, "errors": errors}, required=["type", "title", "status", "detail"])
 
 
@@ -119,34 +119,34 @@ def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
-def _located(fault: Fault) -> dict[str, Any]:
-    """Return a fault with where it is: a JSON Pointer into the body, or the name of a parameter or header."""
-    source, *rest = fault.loc
-    told: dict[str, Any] = {"detail": fault.msg, "type": fault.type}
+def _located(error: ErrorDetail) -> dict[str, Any]:
+    """Return an error with where it is: a JSON Pointer into the body, or the name of a parameter or header."""
+    source, *rest = error.loc
+    told: dict[str, Any] = {"detail": error.msg, "type": error.type}
     if source == "body":
         told["pointer"] = "#" + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
     else:
         told["header" if source == "header" else "parameter"] = str(rest[-1] if rest else source)
-    return {**told, **_in_file(fault)}
+    return {**told, **_in_file(error)}
 
 
-def _in_file(fault: Fault) -> dict[str, Any]:
-    """Return line and column of a fault in a body that has lines."""
-    if not fault.line:
+def _in_file(error: ErrorDetail) -> dict[str, Any]:
+    """Return line and column of an error in a body that has lines."""
+    if not error.line:
         return {}
-    return {"line": fault.line, "column": "/".join(str(part) for part in fault.loc[1:])}
+    return {"line": error.line, "column": "/".join(str(part) for part in error.loc[1:])}
 
 
-def answer(
+def error_response(
     style: ErrorStyle,
     request: HttpRequest,
     status: int,
     detail: str,
     *,
     kind: str = "",
-    faults: Sequence[Fault] = (),
+    errors: Sequence[ErrorDetail] = (),
 ) -> HttpResponse:
     """Return an error as a response, written in `style`."""
-    body = style.body(request, status, detail, kind, faults)
+    body = style.body(request, status, detail, kind, errors)
     content = JSONRenderer().render(request, body, response_status=status)
     return HttpResponse(content, status=status, content_type=f"{style.media_type}; charset=utf-8")

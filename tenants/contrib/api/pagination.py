@@ -1,4 +1,4 @@
-"""How long lists are cut: by offset with a count of all, as version 1 has it, or by cursor."""
+"""Pagination of lists, by offset (version 1 of the API) or by cursor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 from pydantic import create_model
 
-from tenants.contrib.api.cursor_pagination import CURSOR_MAX_LENGTH, Ordering, link_next, page_of
+from tenants.contrib.api.cursor_pagination import CURSOR_MAX_LENGTH, Ordering, add_next_link, paginate
 
 MAX_LIMIT = 100
 
@@ -35,8 +35,8 @@ class CursorParams(Schema):
     )
 
 
-class Pages(Protocol):
-    """A way to cut lists."""
+class Pagination(Protocol):
+    """A way to paginate lists."""
 
     params: type[Schema]
     """What a client can say about it, beside its filters."""
@@ -44,13 +44,13 @@ class Pages(Protocol):
     def schema_of(self, item: type[Schema]) -> type[Schema]:
         """Return the schema of a page of such items."""
 
-    def cut(
+    def paginate(
         self, rows: QuerySet[Row], ordering: Ordering, params: Any, request: HttpRequest, response: HttpResponse
     ) -> dict[str, Any]:
         """Return the page that is asked for."""
 
 
-class OffsetPages:
+class OffsetPagination:
     """`{"items": […], "count": N}`: N is how many there are on all pages, which costs a query."""
 
     params = OffsetParams
@@ -60,7 +60,7 @@ class OffsetPages:
         count = (int, Field(description="How many there are on all pages."))
         return create_model(f"{_name_of(item)}Page", __base__=Schema, items=(list[item], ...), count=count)  # type: ignore[valid-type]
 
-    def cut(
+    def paginate(
         self, rows: QuerySet[Row], ordering: Ordering, params: Any, request: HttpRequest, response: HttpResponse
     ) -> dict[str, Any]:
         """Return the page that is asked for."""
@@ -68,7 +68,7 @@ class OffsetPages:
         return {"items": list(page), "count": rows.count()}
 
 
-class CursorPages:
+class CursorPagination:
     """`{"items": […], "next": "…"}`: `next` is the cursor of the next page, null on the last; it is in `Link` too."""
 
     params = CursorParams
@@ -78,12 +78,12 @@ class CursorPages:
         cursor: Any = (str | None, Field(description="The `cursor` of the next page; null: this is the last."))
         return create_model(f"{_name_of(item)}Page", __base__=Schema, items=(list[item], ...), next=cursor)  # type: ignore[valid-type]
 
-    def cut(
+    def paginate(
         self, rows: QuerySet[Row], ordering: Ordering, params: Any, request: HttpRequest, response: HttpResponse
     ) -> dict[str, Any]:
         """Return the page that is asked for."""
-        page = page_of(rows, ordering, params.cursor, params.limit)
-        link_next(request, response, page.next)
+        page = paginate(rows, ordering, params.cursor, params.limit)
+        add_next_link(request, response, page.next)
         return {"items": page.items, "next": page.next or None}
 
 

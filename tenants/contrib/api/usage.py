@@ -31,7 +31,7 @@ CLIENTS_KEPT = 30
 _NAME_LENGTH = 60
 
 
-class Use(NamedTuple):
+class UsageKey(NamedTuple):
     """What is counted together."""
 
     tenant_id: int
@@ -55,7 +55,7 @@ class UsageCounter:
     def __init__(self) -> None:
         # Guards the counts: requests add to them while the listener's thread takes them.
         self._lock = Lock()
-        self._counts: Counter[Use] = Counter()
+        self._counts: Counter[UsageKey] = Counter()
         self._clients: Counter[tuple[int, str]] = Counter()
 
     def count(self, version: str, request: HttpRequest) -> None:
@@ -63,7 +63,7 @@ class UsageCounter:
         if not api_settings().api_usage_seconds:
             return
         tenant_id, today = current_tenant().id, datetime.now(UTC).date()
-        use = Use(tenant_id, version, today, client_of(request))
+        use = UsageKey(tenant_id, version, today, client_name(request))
         with self._lock:
             if use not in self._counts:
                 if self._clients[tenant_id, version] >= CLIENTS_KEPT:
@@ -96,7 +96,7 @@ class UsageCounter:
                 # Or each attempt, while the database is away, would let in more names of clients.
                 self._clients = Counter((use.tenant_id, use.version) for use in self._counts)
 
-    def write_last(self) -> None:
+    def write_remaining(self) -> None:
         """Write what is left when the process ends."""
         if self._counts:
             with suppress(Exception), connect_directly() as connection:  # the database may be gone first
@@ -106,14 +106,14 @@ class UsageCounter:
 usage = UsageCounter()
 
 
-def client_of(request: HttpRequest) -> str:
+def client_name(request: HttpRequest) -> str:
     """Return what a client is known as: the application or key of its token, else the first word it says of itself."""
     access = getattr(request, "auth", None)
     name = getattr(access, "client", "") or request.headers.get("User-Agent", "").partition("/")[0]
     return "".join(c for c in name if c.isprintable()).strip()[:_NAME_LENGTH] or "unnamed"
 
 
-class Used(NamedTuple):
+class UsageRow(NamedTuple):
     """A line of the report."""
 
     slug: str
@@ -123,7 +123,7 @@ class Used(NamedTuple):
     last_at: datetime
 
 
-def report(since: date, versions: Iterable[str] = (), slugs: Iterable[str] = ()) -> list[Used]:
+def report(since: date, versions: Iterable[str] = (), slugs: Iterable[str] = ()) -> list[UsageRow]:
     """Return who has called which version since that day, those who called most first: one query."""
     filters = {"version__in": list(versions), "tenant__slug__in": list(slugs)}
     with use_tenant(PLATFORM):
@@ -134,4 +134,4 @@ def report(since: date, versions: Iterable[str] = (), slugs: Iterable[str] = ())
             .annotate(total=Sum("requests"), last=Max("last_at"))
             .order_by("version", "-total", "tenant__slug", "client")
         )
-        return [Used(*row) for row in rows]
+        return [UsageRow(*row) for row in rows]

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
 from tenants.contrib.api.conf import api_settings
-from tenants.contrib.api.errors import ProblemDetails, Refused, answer
+from tenants.contrib.api.errors import APIError, ProblemDetails, error_response
 
 HEADER = "X-API-Version"
 PARAMETER = "api_version"
@@ -29,18 +29,18 @@ def default_version(tenant: TenantInfo) -> str:
     return own if own in tenancy().api_versions else api_settings().api_default_version
 
 
-def asked_version(request: HttpRequest) -> str:
-    """Return the version that header or parameter ask for, or the default; raise `Refused` for one that is not."""
+def requested_version(request: HttpRequest) -> str:
+    """Return the version that header or parameter ask for, or the default; raise `APIError` for one that is not."""
     asked = {value for value in (request.headers.get(HEADER), *request.GET.getlist(PARAMETER)) if value}
     if len(asked) > 1:
-        raise Refused(400, f"{HEADER} and {PARAMETER} ask for different versions. Send one of them, once.")
+        raise APIError(400, f"{HEADER} and {PARAMETER} ask for different versions. Send one of them, once.")
     version = next(iter(asked), default_version(current_tenant()))
     if version not in tenancy().api_versions:
-        raise Refused(400, _unknown(version))
+        raise APIError(400, _unknown(version))
     return version
 
 
-def contradiction(request: HttpRequest, version: str) -> str:
+def version_conflict(request: HttpRequest, version: str) -> str:
     """Say, if header or parameter of a request ask for another version than its path, that they do; else nothing."""
     parameters = [(PARAMETER, asked) for asked in request.GET.getlist(PARAMETER)]
     for name, asked in ((HEADER, request.headers.get(HEADER)), *parameters):
@@ -54,16 +54,16 @@ def _unknown(version: str) -> str:
 
 
 @csrf_exempt  # the operations look after it, as ninja's do
-def in_asked_version(request: HttpRequest, rest: str) -> HttpResponseBase:
+def dispatch_to_version(request: HttpRequest, rest: str) -> HttpResponseBase:
     """Answer `/api/…` without a version in the path as `/api/<version>/…`."""
     root = request.path_info.removesuffix(rest)
     try:
         if named := _VERSION.match(rest):
-            raise Refused(404, _unknown(named[1]))
-        match = resolve(f"{root}{asked_version(request)}/{rest}")
-    except Refused as refused:
-        response: HttpResponseBase = answer(ProblemDetails(), request, refused.status_code, str(refused))
-        tell_version(default_version(current_tenant()), response)
+            raise APIError(404, _unknown(named[1]))
+        match = resolve(f"{root}{requested_version(request)}/{rest}")
+    except APIError as refused:
+        response: HttpResponseBase = error_response(ProblemDetails(), request, refused.status_code, str(refused))
+        add_version_headers(default_version(current_tenant()), response)
         return response
     request.resolver_match = match
     response = match.func(request, *match.args, **match.kwargs)
@@ -75,7 +75,7 @@ def in_asked_version(request: HttpRequest, rest: str) -> HttpResponseBase:
 def list_versions(request: HttpRequest) -> HttpResponse:
     """Tell which versions there are, where their documents are, and until when they are kept."""
     if request.method not in {"GET", "HEAD"}:
-        refused = answer(ProblemDetails(), request, 405, f"{request.method} is not allowed here; use GET.")
+        refused = error_response(ProblemDetails(), request, 405, f"{request.method} is not allowed here; use GET.")
         refused["Allow"] = "GET, HEAD"
         return refused
     return JsonResponse(
@@ -96,7 +96,7 @@ def _facts(version: str) -> dict[str, Any]:
     return {"version": version, "url": root, "docs": f"{root}docs", "openapi": f"{root}openapi.json", **told}
 
 
-def tell_version(version: str, response: HttpResponseBase) -> None:
+def add_version_headers(version: str, response: HttpResponseBase) -> None:
     """Write the version into the headers, and what becomes of it: Deprecation (RFC 9745) and Sunset (RFC 8594)."""
     response[HEADER] = version
     config, newest = api_settings(), tenancy().api_versions[-1]

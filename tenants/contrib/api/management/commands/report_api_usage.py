@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tenants.conf import tenancy
-from tenants.contrib.api.usage import Used, report
+from tenants.contrib.api.usage import UsageRow, report
 from tenants.management.arguments import whole_number
 from tenants.management.base import TenantCommand
 from tenants.management.selection import existing_slugs
@@ -36,10 +36,10 @@ class Command(TenantCommand):
         else:
             self._print_table(lines)
 
-    def _print_json(self, lines: list[Used]) -> None:
+    def _print_json(self, lines: list[UsageRow]) -> None:
         rows = [{**line._asdict(), "last_at": line.last_at.isoformat()} for line in lines]
         self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
 
-    def _print_table(self, lines: list[Used]) -> None:
+    def _print_table(self, lines: list[UsageRow]) -> None:
         rows = [(*line[:-1], f"{line.last_at:%Y-%m-%d %H:%M} UTC") for line in lines]
         self.stdout.write(table_text(["tenant", "version", "client", "requests", "last"], rows))
