@@ -52,35 +52,35 @@ def _asked_by(client: Client, agent: str, version: str = "v1", times: int = 1) -
 
 
 def test_calls_are_counted_by_tenant_version_and_client(
-    write: Write, open_shop: Callable[..., TenantInfo], client_name: Callable[[TenantInfo], Client]
+    write: Write, open_shop: Callable[..., TenantInfo], client_of: Callable[[TenantInfo], Client]
 ) -> None:
     one, other = open_shop(), open_shop()
     slugs = [one.slug, other.slug]
-    _asked_by(client_name(one), "till/1.2 (Linux)", times=3)
-    _asked_by(client_name(one), "till/1.3", "v2")
-    _asked_by(client_name(other), "curl/8.5")
+    _asked_by(client_of(one), "till/1.2 (Linux)", times=3)
+    _asked_by(client_of(one), "till/1.3", "v2")
+    _asked_by(client_of(other), "curl/8.5")
     write()
     found = [used[:4] for used in report(TODAY, slugs=slugs)]
     assert found == [(one.slug, "v1", "till", 3), (other.slug, "v1", "curl", 1), (one.slug, "v2", "till", 1)]
-    _asked_by(client_name(one), "till/1.2")
+    _asked_by(client_of(one), "till/1.2")
     write()
     write()
     assert report(TODAY, ["v1"], [one.slug])[0].requests == 4
 
 
 def test_what_is_forgotten_is_written_down_nowhere(
-    write: Write, live_tenant: TenantInfo, client_name: Callable[[TenantInfo], Client]
+    write: Write, live_tenant: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
-    _asked_by(client_name(live_tenant), "till/1.2")
+    _asked_by(client_of(live_tenant), "till/1.2")
     usage.forget()
     write()
     assert report(TODAY, slugs=[live_tenant.slug]) == []
 
 
 def test_counting_costs_a_warm_request_no_query(
-    counting: None, acme: TenantInfo, client_name: Callable[[TenantInfo], Client]
+    counting: None, acme: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
-    client = client_name(acme)
+    client = client_of(acme)
     _asked_by(client, "curl/8.5")
     with CaptureQueriesContext(connection) as queries:
         _asked_by(client, "curl/8.5")
@@ -88,9 +88,9 @@ def test_counting_costs_a_warm_request_no_query(
 
 
 def test_invented_names_are_counted_together(
-    write: Write, live_tenant: TenantInfo, client_name: Callable[[TenantInfo], Client]
+    write: Write, live_tenant: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
-    client = client_name(live_tenant)
+    client = client_of(live_tenant)
     for number in range(CLIENTS_KEPT + 20):
         _asked_by(client, f"client-{number}/1")
     write()
@@ -102,10 +102,10 @@ def test_invented_names_are_counted_together(
 def test_what_could_not_be_written_stays_counted(
     write: Write,
     live_tenant: TenantInfo,
-    client_name: Callable[[TenantInfo], Client],
+    client_of: Callable[[TenantInfo], Client],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    _asked_by(client_name(live_tenant), "curl/8.5", times=2)
+    _asked_by(client_of(live_tenant), "curl/8.5", times=2)
     lost = connect_directly()
     lost.close()
     usage.write(lost)
@@ -115,11 +115,11 @@ def test_what_could_not_be_written_stays_counted(
 
 
 def test_a_tenant_that_is_gone_is_in_nobodys_way(
-    write: Write, live_tenant: TenantInfo, client_name: Callable[[TenantInfo], Client]
+    write: Write, live_tenant: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
     with use_tenant(replace(live_tenant, id=2**40)):
         usage.count("v1", RequestFactory().get("/", headers={"User-Agent": "curl/8.5"}))
-    _asked_by(client_name(live_tenant), "curl/8.5")
+    _asked_by(client_of(live_tenant), "curl/8.5")
     write()
     assert report(TODAY, slugs=[live_tenant.slug])[0].requests == 1
 
