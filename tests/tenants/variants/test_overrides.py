@@ -89,7 +89,7 @@ def test_what_is_wrong_is_said_with_file_and_name(
     variant = write_variant(**files)
     (problem,) = problems(variant)
     assert [words for words in said if words not in problem] == []
-    with pytest.raises(InvalidVariant, match="'special' is broken"):
+    with pytest.raises(InvalidVariant, match="'special' is invalid"):
         overrides_of("special")
 
 
