@@ -359,7 +359,7 @@ def without_variants(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], A
         left = {name: variant for name, variant in variants().items() if name != "customer_a"}
         config = apps.get_app_config("customer_a")
         with monkeypatch.context() as patch:
-            patch.setattr(discovery, "_found_in", lambda package: iter(left.values()))
+            patch.setattr(discovery, "_variants_in", lambda package: iter(left.values()))
             patch.delitem(apps.app_configs, "customer_a")
             apps.clear_cache()
             for _ in announced():
