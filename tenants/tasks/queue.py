@@ -73,7 +73,7 @@ def queues() -> list[str]:
     return [*own, _FORMER_QUEUE, QUEUE, QUEUE_SHARED, QUEUE_ISOLATED]
 
 
-def put_back(job_id: int, queue: str | None = None, *, wait: timedelta = timedelta(0), count: bool = True) -> None:
+def requeue(job_id: int, queue: str | None = None, *, wait: timedelta = timedelta(0), count: bool = True) -> None:
     """Queue the job of a lost worker again, optionally in another queue and without counting the attempt."""
     with connection.cursor() as cursor:
         parameters: list[Any] = [job_id, wait, queue]
@@ -82,7 +82,7 @@ def put_back(job_id: int, queue: str | None = None, *, wait: timedelta = timedel
             cursor.execute(_DECREMENT_ATTEMPTS, [job_id])
 
 
-def give_up(job_id: int) -> None:
+def fail_job(job_id: int) -> None:
     """Mark a job as failed."""
     with connection.cursor() as cursor:
         cursor.execute(_FAIL, [job_id])

@@ -17,14 +17,14 @@ from tenants.models.code_release import release
 from tenants.tasks.locks import lock_queue, locked_operations
 from tenants.tasks.queue import (
     enqueue,
-    give_up,
+    fail_job,
     has_worker,
     jobs,
     jobs_of_shared_workers,
     mark_shared,
     operations_queue,
-    put_back,
     record_worker,
+    requeue,
     stalled_tenant_jobs,
 )
 from tenants.tasks.run import fail_without_worker
@@ -85,7 +85,7 @@ def _requeue(operation_id: int, job_id: int | None, shared: set[int]) -> None:
         Operation.objects.filter(pk=operation_id, attempts__gt=0).update(attempts=F("attempts") - 1)
     if job_id is not None:
         mark_shared(job_id)
-        put_back(job_id, operations_queue(operation.release, isolated=was_begun) if operation else None)
+        requeue(job_id, operations_queue(operation.release, isolated=was_begun) if operation else None)
     elif operation is not None:
         enqueue(operation, isolated=was_begun)
 
@@ -94,7 +94,7 @@ def _requeue_job(job: ProcrastinateJob, shared: set[int]) -> None:
     count = job.pk not in shared and job.queue_name != QUEUE_SHARED
     if count and job.attempts >= (RETRIES.max_attempts or 0):
         logger.error("Job %s (%s) failed: its process has died %s times.", job.pk, job.args, job.attempts + 1)
-        give_up(job.pk)
+        fail_job(job.pk)
         return
     wait = RETRIES.wait_after(job.attempts) if count else timedelta(0)
-    put_back(job.pk, QUEUE_ISOLATED, wait=wait, count=count)
+    requeue(job.pk, QUEUE_ISOLATED, wait=wait, count=count)
