@@ -25,12 +25,10 @@ _ALWAYS_SHOWN = (Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED)
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number of tenants, with a link to their list."""
-
     title: Any
     count: int
-    url: str
-    alarming: bool = False
+    is_alarming: bool = False
+    url: str = ""
 
 
 def dashboard() -> dict[str, Any]:
@@ -56,14 +54,14 @@ def _throttled() -> list[tuple[Tenant, str]]:
 def _figures(behind: int, failed: int) -> list[Figure]:
     counts = dict(Tenant.objects.order_by().values_list("status").annotate(Count("pk")))
     return [
-        Figure(_("Tenants"), sum(counts.values()), _list_url()),
+        Figure(_("Tenants"), sum(counts.values()), url=_list_url()),
         *(
-            Figure(status.label, counts.get(status, 0), _list_url(status__exact=status.value))
+            Figure(status.label, counts.get(status, 0), url=_list_url(status__exact=status.value))
             for status in Tenant.Status
             if status in counts or status in _ALWAYS_SHOWN
         ),
-        Figure(_("Pending migrations"), behind, _list_url(migrations=MigrationStatus.BEHIND), behind > 0),
-        Figure(_("Failed migrations"), failed, _list_url(migrations=MigrationStatus.FAILED), failed > 0),
+        Figure(_("Pending migrations"), behind, behind > 0, _list_url(migrations=MigrationStatus.BEHIND)),
+        Figure(_("Failed migrations"), failed, failed > 0, _list_url(migrations=MigrationStatus.FAILED)),
     ]
 
 

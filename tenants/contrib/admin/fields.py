@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.forms import ChoiceField, Widget
+from django.forms import ChoiceField
 from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminSelectWidget
 
@@ -54,36 +54,24 @@ def _plans() -> Choices:
     return [("", default), *_plain(names)]
 
 
-def _field(
-    name: str, choices: Callable[[], Choices], widget: type[Widget] = UnfoldAdminSelectWidget, **kwargs: Any
-) -> ChoiceField:
+def choice_field(name: str) -> ChoiceField:
+    """Return a field for the values that `Tenant.name` may have; each form reads them when it is created."""
     model_field: Any = Tenant._meta.get_field(name)
-    return ChoiceField(label=model_field.verbose_name, choices=choices, widget=widget, **kwargs)
-
-
-def language_field() -> ChoiceField:
-    return _field("language", _languages)
-
-
-def currency_field() -> ChoiceField:
-    return _field("currency", lambda: _plain(CURRENCIES))
-
-
-def time_zone_field() -> ChoiceField:
-    return _field("time_zone", _time_zones, UnfoldAdminSelect2Widget)
-
-
-def variant_field() -> ChoiceField:
-    return _field("variant", lambda: _plain(sorted(known_variants())))
-
-
-def plan_field() -> ChoiceField:
-    return _field("plan", _plans, required=False)
-
-
-def api_version_field() -> ChoiceField:
-    help_text = Tenant._meta.get_field("api_version").help_text
-    return _field("api_version", _api_versions, required=False, help_text=help_text)
+    choices = {
+        "language": _languages,
+        "currency": lambda: _plain(CURRENCIES),
+        "time_zone": _time_zones,
+        "variant": lambda: _plain(sorted(known_variants())),
+        "plan": _plans,
+        "api_version": _api_versions,
+    }[name]
+    return ChoiceField(
+        label=model_field.verbose_name,
+        choices=choices,
+        required=not model_field.blank,
+        help_text=model_field.help_text,
+        widget=UnfoldAdminSelect2Widget if name == "time_zone" else UnfoldAdminSelectWidget,
+    )
 
 
 def keep_choice(field: Any, value: str) -> None:

@@ -17,11 +17,12 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from tenants.contrib.admin import fields
+from tenants.contrib.admin.fields import choice_field, keep_choice
 from tenants.errors import DomainTaken, InvalidHost, InvalidName, TenancyError, TenantExists
 from tenants.lifecycle import TenantSpec
 from tenants.models import Domain, Tenant, check_slug
 
+GENERAL_FIELDS = ("name", "language", "currency", "time_zone", "api_version", "staff_second_factor")
 LIMIT_FIELDS = ("max_concurrency", "max_queue", "max_rate", "max_burst", "max_statement_seconds")
 
 _FIELD_OF: dict[type[TenancyError], str] = {
@@ -69,10 +70,10 @@ class NewTenantForm(CapitalizedLabelsMixin, forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs=_VERBATIM | {"inputmode": "url"}),
         help_text=_("Custom domain of the shop. Empty: only its subdomain."),
     )
-    variant = fields.variant_field()
-    language = fields.language_field()
-    currency = fields.currency_field()
-    time_zone = fields.time_zone_field()
+    variant = choice_field("variant")
+    language = choice_field("language")
+    currency = choice_field("currency")
+    time_zone = choice_field("time_zone")
     owner_email = forms.EmailField(
         label=_("owner’s e-mail address"),
         max_length=150,  # it is the user name as well
@@ -126,30 +127,21 @@ class NewTenantForm(CapitalizedLabelsMixin, forms.Form):
 
 
 class TenantForm(CapitalizedLabelsMixin, forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    language = fields.language_field()
-    currency = fields.currency_field()
-    time_zone = fields.time_zone_field()
-    api_version = fields.api_version_field()
-    plan = fields.plan_field()
+    language = choice_field("language")
+    currency = choice_field("currency")
+    time_zone = choice_field("time_zone")
+    api_version = choice_field("api_version")
+    plan = choice_field("plan")
 
     class Meta:
         model = Tenant
-        fields = [
-            "name",
-            "language",
-            "currency",
-            "time_zone",
-            "api_version",
-            "staff_second_factor",
-            "plan",
-            *LIMIT_FIELDS,
-        ]
+        fields = (*GENERAL_FIELDS, "plan", *LIMIT_FIELDS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("language", "currency", "time_zone", "api_version", "plan"):
             if name in self.fields:  # missing without the permission to change
-                fields.keep_choice(self.fields[name], getattr(self.instance, name))
+                keep_choice(self.fields[name], getattr(self.instance, name))
 
 
 class SuspendForm(CapitalizedLabelsMixin, forms.Form):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from tenants.contrib.admin.dashboard import Figure
 from tenants.models import Operation
 from tenants.tasks import KINDS
 from tenants.tasks.queue import has_worker
@@ -21,13 +21,6 @@ STATE_COLORS = {
     Operation.State.DONE: "success",
     Operation.State.FAILED: "danger",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    title: Any
-    count: int
-    alarming: bool = False
 
 
 def title_of(operation: Operation) -> str:

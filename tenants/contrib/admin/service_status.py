@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -104,8 +104,7 @@ def _duration(buckets: list[int], share: float) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessStatus:
+class ProcessStatus(NamedTuple):
     process: str
     role: str
     age: int

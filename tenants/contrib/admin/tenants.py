@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.apps import apps
@@ -21,9 +21,9 @@ from unfold.views import ChangeList
 
 from tenants.conf import tenancy
 from tenants.contrib.accounts.admin_base import UntitledInline
-from tenants.contrib.admin import tenant_columns as columns
+from tenants.contrib.admin import tenant_columns as col
 from tenants.contrib.admin.domains import DomainInline
-from tenants.contrib.admin.forms import LIMIT_FIELDS, TenantForm
+from tenants.contrib.admin.forms import GENERAL_FIELDS, LIMIT_FIELDS, TenantForm
 from tenants.contrib.admin.site import platform_site
 from tenants.contrib.admin.tenant_summary import (
     MigrationStatus,
@@ -39,19 +39,10 @@ from tenants.lifecycle.audit import acting_as
 from tenants.models import Tenant
 from tenants.registry.tenant_info import annotated_tenants, info_of
 
-_GENERAL_FIELDS = ("name", "language", "currency", "time_zone", "api_version", "staff_second_factor")
-_DATABASE_FIELDS = (
-    "variant",
-    columns.schema,
-    "role",
-    columns.size,
-    columns.contents,
-    columns.migrations_in_full,
-    "created_at",
-)
+_DATABASE_FIELDS = ("variant", col.schema, "role", col.size, col.contents, col.migrations_in_full, "created_at")
 _INLINES: list[type[UntitledInline]] = [DomainInline]
 _FIELDSETS: list[tuple[Any, dict[str, Any]]] = [
-    (None, {"fields": ["name", "slug", *_GENERAL_FIELDS[1:]]}),
+    (None, {"fields": ["name", "slug", *GENERAL_FIELDS[1:]]}),
     (_("Database"), {"fields": _DATABASE_FIELDS}),
 ]
 _READONLY_FIELDS: list[Any] = ["slug", *_DATABASE_FIELDS]
@@ -95,15 +86,7 @@ class TenantAdmin(ModelAdmin):
 
     form = TenantForm
     inlines = _INLINES
-    list_display = [
-        columns.tenant,
-        columns.address,
-        columns.status_label,
-        columns.schema,
-        columns.size,
-        columns.migrations,
-        "created_at",
-    ]
+    list_display = [col.tenant, col.address, col.status_label, col.schema, col.size, col.migrations, "created_at"]
     list_filter = ["status", MigrationsFilter, "variant"]
     list_per_page = 50
     list_before_template = "tenants/admin/tenant_list_buttons.html"
@@ -120,34 +103,25 @@ class TenantAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         # Before Django's own URLs, the last of which matches any path.
         return [
-            *(path(f"{view.path}/", self._view_of_all(view), name=view.url_name) for view in OF_ALL_TENANTS),
-            *(
-                path(f"<path:object_id>/{view.path}/", self._view_of_one(view), name=view.url_name)
-                for view in OF_ONE_TENANT
-            ),
+            *(self._url(view, "") for view in OF_ALL_TENANTS),
+            *(self._url(view, "<path:object_id>/") for view in OF_ONE_TENANT),
             *super().get_urls(),
         ]
 
-    def _view_of_all(self, entry: TenantView) -> Callable[..., HttpResponse]:
-        def view(request: HttpRequest) -> HttpResponse:
-            _require(request, entry)
-            return entry.view(self, request)
+    def _url(self, entry: TenantView, prefix: str) -> URLPattern:
+        permissions = [f"tenants.{action}_tenant" for action in entry.permissions]
 
-        return self._admin_view(entry, view)
-
-    def _view_of_one(self, entry: TenantView) -> Callable[..., HttpResponse]:
-        def view(request: HttpRequest, object_id: str) -> HttpResponse:
-            _require(request, entry)
+        def view(request: HttpRequest, object_id: str | None = None) -> HttpResponse:
+            if not request.user.has_perms(permissions):
+                raise PermissionDenied
+            if object_id is None:
+                return entry.view(self, request)
             tenant = self.get_object(request, unquote(object_id))
             return entry.view(self, request, tenant) if tenant else self._not_found(request, object_id)
 
-        return self._admin_view(entry, view)
-
-    def _admin_view(self, entry: TenantView, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        guarded: Callable[..., HttpResponse] = self.admin_site.admin_view(
-            require_POST(view) if entry.post_only else view
-        )
-        return guarded
+        guarded = self.admin_site.admin_view(require_POST(view) if entry.post_only else view)
+        url: URLPattern = path(f"{prefix}{entry.path}/", guarded, name=entry.url_name)
+        return url
 
     def _not_found(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return cast(HttpResponse, self._get_obj_does_not_exist_redirect(request, self.opts, object_id))
@@ -207,7 +181,7 @@ class TenantAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         with acting_as(actor(request)):
-            for action, fields in (("limits", ("plan", *LIMIT_FIELDS)), ("change", _GENERAL_FIELDS)):
+            for action, fields in (("limits", ("plan", *LIMIT_FIELDS)), ("change", GENERAL_FIELDS)):
                 if changed := {name: form.cleaned_data[name] for name in fields if name in form.changed_data}:
                     audit.record(action, info_of(obj), **changed)
 
@@ -218,8 +192,3 @@ class TenantAdmin(ModelAdmin):
             action = f"change {formset.model._meta.model_name}s"
             with acting_as(actor(request)):
                 audit.record(action, info_of(form.instance), now=[str(row) for row in rows])
-
-
-def _require(request: HttpRequest, view: TenantView) -> None:
-    if not request.user.has_perms([f"tenants.{action}_tenant" for action in view.permissions]):
-        raise PermissionDenied
