@@ -58,13 +58,7 @@ class Command(TenantCommand):
             help="N first, the others only if none failed.",
         )
         add("--max-failures", type=whole_number(0), default=0, metavar="N", help="Stop after N failures; 0: never.")
-        add(
-            "--lock-timeout",
-            type=seconds,
-            default=5.0,
-            metavar="SECONDS",
-            help="How long to wait for a locked table before the tenant is deferred (default: %(default)s).",
-        )
+        add("--lock-timeout", type=seconds, default=5.0, metavar="S", help="Wait for locked tables (%(default)s s).")
         add("--json", action="store_true", help="Print JSON lines.")
         add("--background", action="store_true", help="Let a worker do it, and print the page that shows its progress.")
 
@@ -160,7 +154,8 @@ class Command(TenantCommand):
     def _migrate(
         self, due: list[TenantInfo], total: int, targets: tuple[Target, ...] | None, options: dict[str, Any]
     ) -> None:
-        reporter = self._reporter(as_json=options["json"])
+        reporter_class = JsonLines if options["json"] else ProgressLine if self.stderr.isatty() else Lines
+        reporter = reporter_class(self.stdout, self.stderr)
         run_options = RunOptions(**{key: options[key] for key in _FOR_RUN}, targets=targets)
         canary = due[: options["canary"]]
         waves = [canary, due[len(canary) :]] if canary else [due]
@@ -181,13 +176,6 @@ class Command(TenantCommand):
         if targets:
             behind = _behind(behind, targets)
         return len({tenant.id for tenant in behind} - {tenant.id for tenant in due})
-
-    def _reporter(self, *, as_json: bool) -> Reporter:
-        if as_json:
-            return JsonLines(self.stdout, self.stderr)
-        if not self.stderr.isatty():
-            return Lines(self.stdout, self.stderr)
-        return ProgressLine(self.stdout, self.stderr)
 
     def _run(self, run: Run, reporter: Reporter, outcomes: list[Outcome]) -> list[TenantInfo]:
         """Do one wave, add to `outcomes`, and return the tenants that were not started."""
