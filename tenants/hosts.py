@@ -57,6 +57,16 @@ def normalise_host(raw: str) -> str:
     return host
 
 
+def agreed_host(header: str, target: str) -> str:
+    """Return the host of a request by its `Host` header, or an empty string where its request line names another.
+
+    The host of an absolute URL in the request line has precedence over the header (RFC 9112 §3.2.2), but servers
+    disagree about that: both must name one host. Raises `InvalidHost`.
+    """
+    host = host_of_header(header)
+    return host if target[:1] in "/*" or host_of_header(authority_of(target)) == host else ""
+
+
 def authority_of(address: str) -> str:
     """Return host and port of a URL in lower case, without a user; empty where there is no sense in it."""
     try:

@@ -1,38 +1,33 @@
-"""The base of our middleware: sync before what is sync, async before what is async, and never a thread in between."""
+"""Base class of middleware for sync and async chains: no thread is started to cross from one to the other."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-Handler = Callable[[HttpRequest], HttpResponseBase]
-AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+Response = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
-class TwoWayMiddleware(ABC):
-    """Middleware that answers in `_answer` or, if what comes after it is async, in `_answer_async`."""
+class AsyncCompatibleMiddleware(ABC):
+    """Middleware whose `__call__` returns `__acall__(request)` where `is_async` is set, and else answers itself."""
 
     sync_capable = True
     async_capable = True
 
-    def __init__(self, get_response: Handler | AsyncHandler) -> None:
-        # Both are what comes after this middleware, and only the one that fits is called.
-        self.go_on, self.go_on_async = cast(Handler, get_response), cast(AsyncHandler, get_response)
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response: Any = get_response
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer one request."""
-        return self._answer_async(request) if self.is_async else self._answer(request)
+    @abstractmethod
+    def __call__(self, request: HttpRequest) -> Response: ...
 
     @abstractmethod
-    def _answer(self, request: HttpRequest) -> HttpResponseBase: ...
-
-    @abstractmethod
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase: ...
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase: ...

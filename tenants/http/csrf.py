@@ -11,21 +11,23 @@ from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from tenants.http.base_middleware import TwoWayMiddleware
+from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
 
 _SEPARATOR = "."
 
 
-class SignedCsrfCookieMiddleware(TwoWayMiddleware):
+class SignedCsrfCookieMiddleware(AsyncCompatibleMiddleware):
     """Stands directly before Django's CsrfViewMiddleware, which sees the cookie as it made it, or none."""
 
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Response:
+        if self.is_async:
+            return self.__acall__(request)
         _unsign_cookie(request)
-        return _sign_cookie(self.go_on(request))
+        return _sign_cookie(self.get_response(request))
 
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         _unsign_cookie(request)
-        return _sign_cookie(await self.go_on_async(request))
+        return _sign_cookie(await self.get_response(request))
 
 
 def _unsign_cookie(request: HttpRequest) -> None:

@@ -14,8 +14,25 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import get_script_prefix, set_script_prefix
 
+from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.http.set_cookie import SetCookie, read_set_cookie
+
+_WELL_KNOWN = "/.well-known/"
+
+
+def path_to_route(path: str) -> str:
+    """Return a path with what names the tenant at its beginning.
+
+    Well-known addresses of an issuer below a path have it at their end (RFC 8414 §3.1): what the tenant answers at
+    `/t/acme/.well-known/openid-configuration` is asked for at `/.well-known/openid-configuration/t/acme` as well.
+    """
+    prefix = tenancy().path_prefix
+    if not prefix or not path.startswith(_WELL_KNOWN):
+        return path
+    name, _, place = path.removeprefix(_WELL_KNOWN).partition("/")
+    first, _, slug = place.removesuffix("/").partition("/")
+    return f"/{first}/{slug}{_WELL_KNOWN}{name}" if first == prefix and slug and "/" not in slug else path
 
 
 def shift(request: HttpRequest, tenant: TenantInfo, prefix: str) -> str:

@@ -35,8 +35,6 @@ class Resolution(NamedTuple):
     """The part of the path that named the tenant, as `/t/acme`; the application sees it as SCRIPT_NAME."""
 
 
-_WELL_KNOWN = "/.well-known/"
-
 UNKNOWN = Resolution(status=HostStatus.UNKNOWN)
 PLATFORM_RESOLUTION = Resolution(status=HostStatus.OPEN, tenant=PLATFORM)
 
@@ -128,20 +126,6 @@ def slug_in_path(path: str, config: TenancySettings) -> tuple[str, str]:
     first, _, rest = path.removeprefix("/").partition("/")
     slug = rest.partition("/")[0]
     return (slug, f"/{first}/{slug}") if slug and first == config.path_prefix else ("", "")
-
-
-def path_to_route(path: str) -> str:
-    """Return a path with what names the tenant at its beginning.
-
-    Well-known addresses of an issuer below a path have it at their end (RFC 8414 §3.1): what the tenant answers at
-    `/t/acme/.well-known/openid-configuration` is asked for at `/.well-known/openid-configuration/t/acme` as well.
-    """
-    prefix = tenancy().path_prefix
-    if not prefix or not path.startswith(_WELL_KNOWN):
-        return path
-    name, _, place = path.removeprefix(_WELL_KNOWN).partition("/")
-    first, _, slug = place.removesuffix("/").partition("/")
-    return f"/{first}/{slug}{_WELL_KNOWN}{name}" if first == prefix and slug and "/" not in slug else path
 
 
 def _reload(*, setting: str, **_: object) -> None:

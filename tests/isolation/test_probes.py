@@ -22,7 +22,7 @@ from psycopg.pq import TransactionStatus
 
 from tenants import TenantInfo
 from tenants.context import PLATFORM, use_tenant
-from tenants.http import middleware
+from tenants.http import middleware, request_scope
 from tenants.isolation import instances, router
 from tenants.isolation.patches import arguments, models, querysets, result_cache
 from tenants.isolation.patches import router as router_patches
@@ -221,7 +221,7 @@ def an_admin_of_tenants_has_it_all(patch: pytest.MonkeyPatch, stage: Stage) -> A
 
 
 def nobody_leaves(patch: pytest.MonkeyPatch, stage: Stage) -> None:
-    patch.setattr(middleware, "leave", lambda block: None)
+    patch.setattr(request_scope, "leave", lambda block: None)
 
 
 def unknown_hosts_are_the_owners(patch: pytest.MonkeyPatch, stage: Stage) -> None:

@@ -13,23 +13,27 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from tenants.contrib.accounts import otp
-from tenants.http.base_middleware import TwoWayMiddleware
+from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
 
 
-class SecondFactorMiddleware(TwoWayMiddleware):
+class SecondFactorMiddleware(AsyncCompatibleMiddleware):
     """Placed after OTPMiddleware. Admin, API and OAuth consent then see an anonymous user.
 
     This also ends sessions from before a second factor was set up or required. It queries the database for staff only,
     when `request.user` is first read.
     """
 
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Response:
+        if self.is_async:
+            return self.__acall__(request)
         _wrap_user(request)
-        return self.go_on(request)
+        result: HttpResponseBase = self.get_response(request)
+        return result
 
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         _wrap_user(request)
-        return await self.go_on_async(request)
+        result: HttpResponseBase = await self.get_response(request)
+        return result
 
 
 def _wrap_user(request: HttpRequest) -> None:

@@ -15,8 +15,9 @@ from psycopg_pool import PoolTimeout
 
 from tenants.contrib.gateway.errors import GatewayError
 from tenants.contrib.services.registry import RegisteredServices, service_registry
+from tenants.http.path_prefix import path_to_route
 from tenants.registry.lookup import registry
-from tenants.registry.resolver import Resolution, path_to_route, resolve, resolve_from_memory
+from tenants.registry.resolver import Resolution, resolve, resolve_from_memory
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from tenants.contrib.observability.request_context import RequestContext
 from tenants.contrib.services.registry import RegisteredServices
 from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.validators import INTERNAL_PREFIX
-from tenants.registry.resolver import HostStatus, Resolution, path_to_route
+from tenants.http.path_prefix import path_to_route
+from tenants.registry.resolver import HostStatus, Resolution
 
 SUSPENDED_RETRY_AFTER = 300
 """Seconds, as on the page of a suspended shop."""

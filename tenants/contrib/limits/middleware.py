@@ -29,19 +29,21 @@ from tenants.contrib.limits.limiter import (
 from tenants.contrib.limits.repeated_answers import allow_repeats, when_repeated
 from tenants.contrib.limits.request_bodies import REFUSAL
 from tenants.contrib.limits.responses import refused
-from tenants.http.base_middleware import TwoWayMiddleware
+from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
 from tenants.http.client_ip import client_address
 from tenants.limits import Limits
 from tenants.postgresql.overload import OverloadReason
 
 
-class LimitMiddleware(TwoWayMiddleware):
+class LimitMiddleware(AsyncCompatibleMiddleware):
     """Keeps each tenant within its limits in this process: 429 for too many requests, 503 for too many at once.
 
     Stands below the middleware that serves static files: a page has many of them, and they cost next to nothing.
     """
 
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Response:
+        if self.is_async:
+            return self.__acall__(request)
         if REFUSAL in request.META:
             return _refuse(request, request.META[REFUSAL])
         at_address = _enter_from_address(request)
@@ -59,14 +61,14 @@ class LimitMiddleware(TwoWayMiddleware):
             at_address.leave()
             raise
         try:
-            response = self.go_on(request)
+            response: HttpResponseBase = self.get_response(request)
             place.leave_with(response)
             return response
         except BaseException:
             place.leave()
             raise
 
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         if REFUSAL in request.META:
             return _refuse(request, request.META[REFUSAL])
         at_address = _enter_from_address(request)
@@ -84,7 +86,7 @@ class LimitMiddleware(TwoWayMiddleware):
             at_address.leave()
             raise
         try:
-            response = await self.go_on_async(request)
+            response: HttpResponseBase = await self.get_response(request)
             place.leave_with(response)
             return response
         except BaseException:

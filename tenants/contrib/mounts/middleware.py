@@ -26,7 +26,7 @@ from tenants.contrib.mounts.call_limits import ResponseTimeout, running_calls
 from tenants.contrib.mounts.conf import mount_settings
 from tenants.contrib.mounts.errors import MountFailed, MountTimedOut
 from tenants.contrib.mounts.request import ClientDisconnect, MountedResponse, MountRequest, SharedUse
-from tenants.http.base_middleware import TwoWayMiddleware
+from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
 from tenants.isolation.urlconfs import first_segment, project_segments
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def is_staff(user: Any) -> bool:
     return bool(user.is_authenticated and user.is_active and user.is_staff)
 
 
-class MountMiddleware(TwoWayMiddleware):
+class MountMiddleware(AsyncCompatibleMiddleware):
     """Passes requests below a mount of the active tenant to its application. Last in MIDDLEWARE.
 
     Mounts for staff redirect anonymous visitors to the login page, and get the user's name in REMOTE_USER. Where the
@@ -64,15 +64,19 @@ class MountMiddleware(TwoWayMiddleware):
     503 and timeouts 504, for this tenant only.
     """
 
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Response:
+        if self.is_async:
+            return self.__acall__(request)
         point = match_mount(active_tenant(), request.path_info)
         response = point and _answer_at(request, point, ClientDisconnect())
-        return response or self.go_on(request)
+        return response or self.get_response(request)
 
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        result: HttpResponseBase
         point = match_mount(active_tenant(), request.path_info)
         if point is None:
-            return await self.go_on_async(request)
+            result = await self.get_response(request)
+            return result
         disconnect = ClientDisconnect()
         future = asyncio.ensure_future(sync_to_async(_answer_at)(request, point, disconnect))
         try:
@@ -83,7 +87,8 @@ class MountMiddleware(TwoWayMiddleware):
             disconnect.set()
             raise
         if not response:
-            return await self.go_on_async(request)
+            result = await self.get_response(request)
+            return result
         if isinstance(response, MountedResponse):
             response.streaming_content = _read_in_thread(cast(Iterator[bytes], response.streaming_content), disconnect)
         return response

@@ -14,44 +14,48 @@ from tenants.contrib.limits.limiter import QUEUE_SECONDS, Place, Queued, Refusal
 from tenants.contrib.limits.responses import refused
 from tenants.contrib.mounts.middleware import match_mount
 from tenants.contrib.mounts.request import MountedResponse
-from tenants.http.base_middleware import TwoWayMiddleware
+from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
 from tenants.limits import Limits
 
 mount_limiter = Turnstile()
 
 
-class MountQueueMiddleware(TwoWayMiddleware):
+class MountQueueMiddleware(AsyncCompatibleMiddleware):
     """Keeps one slot of each tenant free of its mounts, so that mounts which hang leave the shop itself available.
 
     Precedes `LimitMiddleware`, which takes the slot. A mount on the whole host is the shop, and may have all slots.
     """
 
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Response:
+        if self.is_async:
+            return self.__acall__(request)
         tenant = _tenant_with_mount(request)
         if tenant is None:
-            return self.go_on(request)
+            result: HttpResponseBase = self.get_response(request)
+            return result
         slot = mount_limiter.enter(tenant, _limits_of_mounts(tenant.limits))
         if isinstance(slot, Queued):
             slot = _wait(slot)
         if isinstance(slot, Refusal):
             return _reject(request, tenant, slot)
         try:
-            return _released_with_response(slot, self.go_on(_with_slot(request, slot)))
+            return _released_with_response(slot, self.get_response(_with_slot(request, slot)))
         except BaseException:
             slot.leave()
             raise
 
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         tenant = _tenant_with_mount(request)
         if tenant is None:
-            return await self.go_on_async(request)
+            result: HttpResponseBase = await self.get_response(request)
+            return result
         slot = mount_limiter.enter(tenant, _limits_of_mounts(tenant.limits))
         if isinstance(slot, Queued):
             slot = await wait_async(slot)
         if isinstance(slot, Refusal):
             return _reject(request, tenant, slot)
         try:
-            return _released_with_response(slot, await self.go_on_async(_with_slot(request, slot)))
+            return _released_with_response(slot, await self.get_response(_with_slot(request, slot)))
         except BaseException:
             slot.leave()
             raise

@@ -31,7 +31,7 @@ from tenants.contrib.mounts.middleware import is_staff, match_mount
 from tenants.errors import InvalidHost
 from tenants.hosts import authority_of, host_of_header
 from tenants.http.client_ip import client_address
-from tenants.http.middleware import is_refused_as_behind
+from tenants.http.early_responses import is_refused_as_behind
 from tenants.http.path_prefix import shift
 from tenants.registry.resolver import HostStatus, Resolution, resolve, resolve_from_memory
 

@@ -26,28 +26,30 @@ from tenants.contrib.services.identity import HEADER, Identity, verify
 from tenants.contrib.services.keys import service_keys
 from tenants.contrib.services.metrics import CONTENT_TYPE, metrics_page, record_request
 from tenants.contrib.services.validators import INTERNAL_PREFIX
-from tenants.http.base_middleware import TwoWayMiddleware
+from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
 from tenants.http.problem_details import PROBLEM_CONTENT_TYPE, problem_body
 
 
-class GatewayIdentityMiddleware(TwoWayMiddleware):
+class GatewayIdentityMiddleware(AsyncCompatibleMiddleware):
     """Follows `TenantMiddleware`. Sets `request.context`, and `request.principal` where a gateway signed it."""
 
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Response:
+        if self.is_async:
+            return self.__acall__(request)
         context = _context_or_response(request)
         if isinstance(context, HttpResponseBase):
             return context
         request.context = context  # type: ignore[attr-defined]
         with use_request_context(context), _recorded(request, context) as record:
-            return record(self.go_on(request))
+            return record(self.get_response(request))
 
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         context = _context_or_response(request)
         if isinstance(context, HttpResponseBase):
             return context
         request.context = context  # type: ignore[attr-defined]
         with use_request_context(context), _recorded(request, context) as record:
-            return record(await self.go_on_async(request))
+            return record(await self.get_response(request))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Caches for each tenant, client or path have a bound, also while their database is away.
 
-Fault 62: `PerTenantDict` is tried in `test_per_tenant_dict.py`, the hosts in memory in `test_known_rooms.py`.
+Fault 62: `PerTenantDict` is tried in `test_per_tenant_dict.py`, the hosts in memory in
+`tests/tenants/http/test_request_scope.py`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from django.test import Client, override_settings
 
 from tenants import PLATFORM, TenantInfo, WrongSchema, use_tenant
 from tenants.conf import tenancy
-from tenants.http import middleware as middleware_module
+from tenants.http import request_scope
 from tenants.lifecycle import resume_tenant, suspend_tenant
 from tenants.models import Tenant
 from tenants.registry import lookup as registry_module
@@ -40,15 +40,15 @@ def hearing(acme: TenantInfo, globex: TenantInfo) -> Iterator[None]:
     listener.start()
     assert listener.listening.wait(60)
     registry.clear()
-    middleware_module._rooms.clear()
+    request_scope._scopes.clear()
     yield
-    middleware_module._rooms.clear()
+    request_scope._scopes.clear()
 
 
 @pytest.fixture
 def clock(hearing: None, monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (registry_module, middleware_module):
+    for module in (registry_module, request_scope):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock
 
@@ -102,7 +102,7 @@ def test_a_room_is_kept_for_the_answer_that_is_remembered_alone(acme: TenantInfo
 def test_a_change_that_is_heard_ends_all_rooms(acme: TenantInfo, globex: TenantInfo, hearing: None) -> None:
     def are_remembered() -> bool:
         assert [status(tenant.host) for tenant in (acme, globex)] == [200, 200]
-        return len(middleware_module._rooms) == 2
+        return len(request_scope._scopes) == 2
 
     assert eventually(are_remembered)  # the listener may be about to connect anew
     set_status_unheard(acme, "suspended")
@@ -114,7 +114,7 @@ def test_a_deaf_process_keeps_no_room(acme: TenantInfo, hearing: None) -> None:
     registry.set_listening(False)
     try:
         assert status(acme.host) == 200
-        assert middleware_module._rooms == {}
+        assert request_scope._scopes == {}
     finally:
         registry.set_listening(True)
 
@@ -139,7 +139,7 @@ def test_tenants_under_paths_of_one_host_are_told_apart(acme: TenantInfo, globex
         for slug in ("acme", "globex", "acme"):
             response: Any = Client(HTTP_HOST="localhost").get(f"/t/{slug}/")
             assert response.wsgi_request.tenant.slug == slug
-        assert middleware_module._rooms == {}
+        assert request_scope._scopes == {}
     assert status("localhost", "/t/acme/") == 404
 
 
@@ -159,7 +159,7 @@ def test_rooms_are_bounded_however_many_spellings_of_a_host_are_sent(acme: Tenan
         registry.set_listening(True)
         for port in range(8000, 8020):
             assert status(f"{acme.host}:{port}") == 200
-            assert len(middleware_module._rooms) <= 5
+            assert len(request_scope._scopes) <= 5
 
 
 def test_a_host_that_is_no_longer_allowed_is_refused_at_once(acme: TenantInfo, hearing: None) -> None:

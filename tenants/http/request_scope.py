@@ -1,0 +1,121 @@
+"""What the application runs in during a request: its tenant, URLconf and path prefix. Cached for each host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+from django.core.signals import setting_changed
+from django.http import HttpRequest
+from django.urls import get_script_prefix, set_script_prefix
+
+from tenants.conf import tenancy
+from tenants.context import Block, TenantInfo, leave, serve
+from tenants.http.path_prefix import shift
+from tenants.isolation.patches.request_state import RequestState
+from tenants.isolation.urlconfs import urlconf_of
+from tenants.postgresql.connection_watch import Watch, end_watch, resume_watch
+from tenants.registry.lookup import registry
+from tenants.registry.resolver import HostStatus, Resolution, valid_until
+
+
+class StreamState(NamedTuple):
+    """What is kept of a streamed body between its chunks."""
+
+    state: RequestState
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class RequestScope:
+    """The scope of one request; entered again for what is done after the middleware has returned."""
+
+    tenant: TenantInfo
+    script_name: str
+    """The path that names the tenant; empty: the tenant has a host."""
+    urlconf: Any
+    """Of the tenant's variant; None: Django's."""
+
+    def mark(self, request: HttpRequest) -> None:
+        request.tenant = self.tenant  # type: ignore[attr-defined]
+        if self.urlconf is not None:
+            request.urlconf = self.urlconf
+
+    def enter(self) -> Block:
+        # Language, time zone and URLconf end with the block: `tenants.isolation.patches.request_state`.
+        block = serve(self.tenant, self.urlconf)
+        if self.script_name:
+            block.script_prefix = get_script_prefix()
+            set_script_prefix(f"{self.script_name}/")
+        return block
+
+    def leave(self, block: Block) -> None:
+        if self.script_name:
+            # Django sets it once for each request, but a test client or an enclosing one keeps what it finds.
+            set_script_prefix(block.script_prefix)
+        leave(block)
+
+    @contextmanager
+    def activate(self, kept: StreamState) -> Iterator[None]:
+        """Enter again, with what was kept, for the next chunk of a streamed body."""
+        block = self.enter()
+        kept.state.restore()
+        resume_watch(kept.watch)
+        try:
+            yield
+        finally:
+            end_watch(kept.watch)
+            kept.state.capture()
+            self.leave(block)
+
+
+_scopes: dict[str, tuple[int, float, RequestScope]] = {}
+"""By the Host header as sent: the registry's generation, until when it is valid (`time.monotonic`), the scope."""
+
+
+def cached_scope(request: HttpRequest) -> RequestScope | None:
+    """Return the scope of a host that was resolved before, and mark the request with it; None: resolve it."""
+    if request.META.get("RAW_URI", "/")[:1] != "/" or request.META.get("REQUEST_URI", "/")[:1] != "/":
+        return None  # an absolute URL names a host besides the header
+    cached = _scopes.get(request._get_raw_host())  # type: ignore[attr-defined]
+    if cached is None or cached[0] != registry.generation or cached[1] < time.monotonic():
+        return None
+    scope = cached[2]
+    scope.mark(request)
+    return scope
+
+
+def new_scope(request: HttpRequest, host: str, resolution: Resolution, generation: int) -> RequestScope:
+    """Return the scope of a resolved request and mark the request with it.
+
+    `generation`: the registry's, from before the host was resolved.
+    """
+    tenant = cast(TenantInfo, resolution.tenant)
+    tenant = tenant.within_limits(tenancy().limits_of(tenant))
+    urlconf = None if tenant.is_platform else urlconf_of(tenant.variant)
+    script_name = shift(request, tenant, resolution.prefix) if resolution.prefix else ""
+    scope = RequestScope(tenant, script_name, urlconf)
+    scope.mark(request)
+    _cache(request, host, resolution, generation, scope)
+    return scope
+
+
+def _cache(request: HttpRequest, host: str, resolution: Resolution, generation: int, scope: RequestScope) -> None:
+    # Only an open tenant, at a host whose paths name no tenants.
+    if resolution.status is not HostStatus.OPEN or tenancy().path_prefix or not registry.is_listening:
+        return
+    if until := valid_until(host, request.path_info, resolution):
+        if len(_scopes) >= tenancy().registry_size:
+            _scopes.clear()
+        _scopes[request._get_raw_host()] = (generation, until, scope)  # type: ignore[attr-defined]
+
+
+def _clear(*, setting: str, **_: object) -> None:
+    if setting in {"TENANTS", "INSTALLED_APPS", "ALLOWED_HOSTS", "DEBUG", "ROOT_URLCONF"}:
+        _scopes.clear()
+
+
+setting_changed.connect(_clear, dispatch_uid="tenants.http.request_scope")
