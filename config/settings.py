@@ -153,7 +153,7 @@ MIDDLEWARE = [
     "tenants.http.middleware.TenantMiddleware",
     "tenants.contrib.services.middleware.GatewayIdentityMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "tenants.http.security_headers.HeadersMiddleware",
+    "tenants.contrib.admin.content_security_policy.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.contrib.mounts.queue_middleware.MountQueueMiddleware",
     "tenants.contrib.limits.middleware.LimitMiddleware",

@@ -1,16 +1,17 @@
-"""The headers that tell a browser what a page of ours may do, and for how long our hosts are HTTPS alone."""
+"""Security headers: Permissions-Policy, HSTS for the platform's hosts, and all headers of early responses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.module_loading import import_string
 
 from tenants.conf import tenancy
 from tenants.errors import InvalidHost
@@ -23,38 +24,25 @@ PERMISSIONS_POLICY = ", ".join(
         " microphone midi payment publickey-credentials-get screen-wake-lock serial usb xr-spatial-tracking"
     ).split()
 )
-"""No page of ours asks for any of these, and so none that somebody smuggles something into does."""
-
-# Alpine.js, with which unfold's admin is built, evaluates what stands in attributes; and its colours are in the page.
-# What a visitor can reach without being staff has none of this.
-ADMIN_SOURCES = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
+"""No page asks for any of these, so injected code cannot ask either."""
 
 
-class HeadersMiddleware(CSPMiddleware):
-    """Adds Content-Security-Policy and Permissions-Policy, and keeps Strict-Transport-Security to hosts of ours.
+def add_security_headers(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Add the headers of this module that a response does not have."""
+    response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+    if settings.SECURE_HSTS_SECONDS and request.is_secure() and not _is_below_origin(request):
+        # Without includeSubDomains: the other subdomains of a shop's domain are not ours.
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}")
 
-    The policy is `CONTENT_SECURITY_POLICY`, wider in the admins; a view can have another with django-csp's decorators.
-    Stands below SecurityMiddleware, which leaves alone what it finds.
-    """
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Add what the response has not."""
-        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
-        if settings.SECURE_HSTS_SECONDS and request.is_secure() and not _is_below_origin(request):
-            # A domain of a shop's own has subdomains that are no business of ours.
-            response.headers.setdefault("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}")
-        answer: HttpResponseBase = super().process_response(request, response)
-        return answer
+class SecurityHeadersMiddleware(MiddlewareMixin):
+    """Adds Permissions-Policy and HSTS. Below SecurityMiddleware, which keeps the headers that it finds."""
 
-    def get_policy_parts(
-        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
-    ) -> PolicyParts:
-        """Return what the policy is made of."""
-        parts = super().get_policy_parts(request, response, report_only)
-        match = getattr(request, "resolver_match", None)
-        if match is not None and "admin" in match.app_names and parts.update is None:
-            parts.update = ADMIN_SOURCES
-        return parts
+    adds_headers_to_early_responses = True
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        add_security_headers(request, response)
+        return response
 
 
 def _is_below_origin(request: HttpRequest) -> bool:
@@ -65,17 +53,22 @@ def _is_below_origin(request: HttpRequest) -> bool:
         return False
 
 
-_OUTER: tuple[Callable[..., Any], ...] = (XFrameOptionsMiddleware, HeadersMiddleware, SecurityMiddleware)
-"""What adds headers to every answer, from the inside out."""
-
-
 def with_headers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Return an answer that no middleware below will see, with the headers that they would have added."""
-    for middleware in _OUTER:
-        if f"{middleware.__module__}.{middleware.__qualname__}" in settings.MIDDLEWARE:
-            response = middleware(_nobody_below).process_response(request, response)
+    """Return an early response with the headers that the middleware below would have added.
+
+    These are Django's two, and classes with `adds_headers_to_early_responses`; the innermost comes first.
+    """
+    for middleware in _header_middleware(tuple(settings.MIDDLEWARE)):
+        response = middleware(_no_view).process_response(request, response)
     return response
 
 
-def _nobody_below(request: HttpRequest) -> HttpResponse:
-    raise RuntimeError("Only what the middleware does with a response is wanted of it here.")
+@lru_cache(maxsize=8)
+def _header_middleware(paths: tuple[str, ...]) -> list[Any]:
+    classes = [import_string(path) for path in reversed(paths)]
+    django = (SecurityMiddleware, XFrameOptionsMiddleware)
+    return [each for each in classes if each in django or getattr(each, "adds_headers_to_early_responses", False)]
+
+
+def _no_view(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("Only process_response is called of this middleware.")
