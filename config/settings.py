@@ -256,7 +256,7 @@ AXES_LOCKOUT_PARAMETERS = ["ip_address"]  # by name as well, and whoever knows a
 AXES_FAILURE_LIMIT = env.int("SANGGA_LOGIN_FAILURES", default=10)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("SANGGA_LOGIN_COOLOFF_MINUTES", default=15))
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "tenants.http.client_ip.client_address"
+AXES_CLIENT_IP_CALLABLE = "tenants.http.client_ip.get_client_ip"
 AXES_LOCKOUT_CALLABLE = "tenants.contrib.accounts.lockout.too_many_failures"
 AXES_DISABLE_ACCESS_LOG = True  # Django writes down who signed in last, and nothing reads more than that
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False

@@ -3,9 +3,9 @@
 import os
 
 from tenants.contrib.limits.wsgi import get_wsgi_application
-from tenants.http.gc import spare_the_collector
+from tenants.http.gc import freeze_gc
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
-spare_the_collector()
+freeze_gc()

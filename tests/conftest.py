@@ -20,7 +20,7 @@ from django.core.management import ManagementUtility
 from django.db import connection
 
 from tenants.context import TenantInfo, active_tenant
-from tenants.contrib.limits.limiter import addresses, turnstile
+from tenants.contrib.limits.limiter import addresses, limiter
 from tenants.lifecycle import TenantSpec
 from tenants.registry.lookup import tenant_by_slug
 from tenants.testing import databases
@@ -61,7 +61,7 @@ def tenant_specs() -> Sequence[TenantSpec]:
 @pytest.fixture(autouse=True)
 def _no_limit_that_others_have_used_up() -> None:
     """Begin with full buckets: on a fast machine, many tests of one shop would have too many requests in a second."""
-    turnstile.clear()
+    limiter.clear()
     addresses.clear()
 
 

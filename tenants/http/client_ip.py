@@ -15,7 +15,7 @@ _ONE_CUSTOMER = 64
 """Bits of an IPv6 address that a provider gives a customer as a whole: the others are the customer's to choose."""
 
 
-def client_address(request: HttpRequest) -> str | None:
+def get_client_ip(request: HttpRequest) -> str | None:
     """Return the address of the client, or None if there is none that makes sense (a Unix socket has none).
 
     With `TENANTS["TRUSTED_PROXIES"]` it is read from X-Forwarded-For, counted from the right: what stands further left

@@ -21,7 +21,7 @@ def raise_file_limit() -> int:
     return _FILES if soft == resource.RLIM_INFINITY else soft
 
 
-def spare_the_collector() -> None:
+def freeze_gc() -> None:
     """Take all that is loaded by now out of the garbage collector's rounds, for as long as the process lives.
 
     Code, models and URLs are some 200,000 objects that stay. Each full round looks through all of them, which takes

@@ -14,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 from tenants.errors import DatabaseUnavailable
 from tenants.http.base_middleware import AsyncCompatibleMiddleware, GetResponse, Response
 from tenants.http.early_responses import early_response
-from tenants.http.path_prefix import keep_cookies_apart, keep_redirects_inside, path_to_route
+from tenants.http.path_prefix import path_to_route, prefix_cookies, prefix_redirects
 from tenants.http.request_host import host_of
 from tenants.http.request_scope import RequestScope, cached_scope, new_scope
 from tenants.http.security_headers import with_headers
@@ -106,8 +106,8 @@ def _finish(response: HttpResponseBase, scope: RequestScope) -> HttpResponseBase
     # A cache in front that was set to look at the path alone would give one tenant's page to another's visitor.
     response.headers["Vary"] = _varying_by_host(response.headers.get("Vary", ""))
     if scope.script_name:
-        keep_cookies_apart(response, scope.tenant, scope.script_name)
-        keep_redirects_inside(response, scope.script_name)
+        prefix_cookies(response, scope.tenant, scope.script_name)
+        prefix_redirects(response, scope.script_name)
     # The server asks for a streamed body after this middleware has returned, when no tenant is active any more.
     # An opened file needs none, and the server may have a faster way to send it.
     if isinstance(response, StreamingHttpResponse) and getattr(response, "file_to_stream", None) is None:

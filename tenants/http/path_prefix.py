@@ -35,7 +35,7 @@ def path_to_route(path: str) -> str:
     return f"/{first}/{slug}{_WELL_KNOWN}{name}" if first == prefix and slug and "/" not in slug else path
 
 
-def shift(request: HttpRequest, tenant: TenantInfo, prefix: str) -> str:
+def set_script_name(request: HttpRequest, tenant: TenantInfo, prefix: str) -> str:
     """Give the application `prefix` as SCRIPT_NAME, as the WSGI standard has it, and its own cookies alone.
 
     Return the whole SCRIPT_NAME: the prefix, after the path at which the server has mounted the project.
@@ -51,7 +51,7 @@ def shift(request: HttpRequest, tenant: TenantInfo, prefix: str) -> str:
 
 
 @contextmanager
-def mounted_at(script_name: str) -> Iterator[None]:
+def override_script_prefix(script_name: str) -> Iterator[None]:
     """Let `reverse()` and the addresses of files begin with `script_name`."""
     before = get_script_prefix()
     set_script_prefix(f"{script_name}/")
@@ -62,7 +62,7 @@ def mounted_at(script_name: str) -> Iterator[None]:
         set_script_prefix(before)
 
 
-def keep_cookies_apart(response: HttpResponseBase, tenant: TenantInfo, script_name: str) -> None:
+def prefix_cookies(response: HttpResponseBase, tenant: TenantInfo, script_name: str) -> None:
     """Rename the response's cookies so that neither the platform nor a neighbour takes them for its own."""
     for name in list(response.cookies):
         morsel = response.cookies.pop(name)
@@ -94,7 +94,7 @@ def _path_inside(path: str, script_name: str) -> str:
     return path.rstrip("/")  # or the address without a slash at its end would not get the cookie
 
 
-def keep_redirects_inside(response: HttpResponseBase, script_name: str) -> None:
+def prefix_redirects(response: HttpResponseBase, script_name: str) -> None:
     """Lead redirects to the root of the host to the tenant's own: code that knows no prefix means that one.
 
     Django's view for the language is one; `reverse()` has the prefix in its addresses already.

@@ -14,7 +14,7 @@ from django.urls import get_script_prefix, set_script_prefix
 
 from tenants.conf import tenancy
 from tenants.context import Block, TenantInfo, leave, serve
-from tenants.http.path_prefix import shift
+from tenants.http.path_prefix import set_script_name
 from tenants.isolation.patches.request_state import RequestState
 from tenants.isolation.urlconfs import urlconf_of
 from tenants.postgresql.connection_watch import Watch, end_watch, resume_watch
@@ -96,7 +96,7 @@ def new_scope(request: HttpRequest, host: str, resolution: Resolution, generatio
     tenant = cast(TenantInfo, resolution.tenant)
     tenant = tenant.within_limits(tenancy().limits_of(tenant))
     urlconf = None if tenant.is_platform else urlconf_of(tenant.variant)
-    script_name = shift(request, tenant, resolution.prefix) if resolution.prefix else ""
+    script_name = set_script_name(request, tenant, resolution.prefix) if resolution.prefix else ""
     scope = RequestScope(tenant, script_name, urlconf)
     scope.mark(request)
     _cache(request, host, resolution, generation, scope)

@@ -12,7 +12,7 @@ from typing import ParamSpec
 from django.db import connections
 
 from tenants.context import current_tenant
-from tenants.contrib.limits.limiter import Place, Turnstile
+from tenants.contrib.limits.limiter import Slot, TenantLimiter
 from tenants.limits import Limits
 
 P = ParamSpec("P")
@@ -24,7 +24,7 @@ _MAX_QUEUED = 200
 _MAX_QUEUED_PER_TENANT = 40
 
 _slots = BoundedSemaphore(_MAX_QUEUED)
-_slots_of_tenants = Turnstile()
+_slots_of_tenants = TenantLimiter()
 # Two threads, so that one slow mail server does not block all others. The interpreter waits for running calls at exit.
 _pool = ThreadPoolExecutor(2, thread_name_prefix="tenants-mail")
 
@@ -34,10 +34,10 @@ def run_in_background(function: Callable[P, object], *args: P.args, **kwargs: P.
 
     It runs outside the caller's transaction, and its exceptions are logged.
     """
-    place = _slots_of_tenants.enter_as(current_tenant().id, Limits(concurrency=_MAX_QUEUED_PER_TENANT))
-    if not isinstance(place, Place) or not _slots.acquire(blocking=False):
-        if isinstance(place, Place):
-            place.leave()
+    slot = _slots_of_tenants.acquire_as(current_tenant().id, Limits(concurrency=_MAX_QUEUED_PER_TENANT))
+    if not isinstance(slot, Slot) or not _slots.acquire(blocking=False):
+        if isinstance(slot, Slot):
+            slot.release()
         _log.error("Background call dropped: %s. The queue is full.", function.__qualname__)
         return False
 
@@ -48,7 +48,7 @@ def run_in_background(function: Callable[P, object], *args: P.args, **kwargs: P.
             _log.exception("Background call failed: %s", function.__qualname__)
         finally:
             connections.close_all()
-            place.leave()
+            slot.release()
             _slots.release()
 
     _pool.submit(copy_context().run, call)

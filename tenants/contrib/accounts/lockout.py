@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from tenants.context import current_tenant
 from tenants.contrib.limits.lockouts import Attempt, lockouts
-from tenants.http.client_ip import client_address
+from tenants.http.client_ip import get_client_ip
 from tenants.http.problem_details import PROBLEM_CONTENT_TYPE, problem_body
 
 
@@ -32,7 +32,7 @@ def too_many_failures(request: HttpRequest, response: HttpResponseBase, credenti
 
 def _remember(request: HttpRequest, seconds: int) -> None:
     # Only at this address of the login page: other paths do not check a password.
-    match, address = request.resolver_match, client_address(request)
+    match, address = request.resolver_match, get_client_ip(request)
     if match is not None and match.view_name == "admin:login" and address is not None:
         tenant = current_tenant()
         lockouts.remember(Attempt(tenant.id, tenant.epoch, address, request.META.get("PATH_INFO", "")), seconds)

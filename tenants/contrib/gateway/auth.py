@@ -16,7 +16,7 @@ from tenants.contrib.oauth.key_cache import Ring, rings
 from tenants.contrib.oauth.tokens import verify
 from tenants.contrib.observability.principal import ANONYMOUS, Principal
 from tenants.contrib.services.types import ServiceInfo
-from tenants.http.path_prefix import mounted_at
+from tenants.http.path_prefix import override_script_prefix
 
 
 async def authenticate(request: web.BaseRequest, route: Route, lookup: AsyncLookup) -> Principal | None:
@@ -54,12 +54,12 @@ async def _principal(token: str, tenant: TenantInfo, prefix: str, lookup: AsyncL
 
 def _principal_in_memory(token: str, tenant: TenantInfo, prefix: str, keys: Ring) -> Principal | None:
     """Return the principal of a token; None where the database has to be queried."""
-    with use_tenant(tenant), mounted_at(prefix):  # the issuer of a tenant below a path has that path
+    with use_tenant(tenant), override_script_prefix(prefix):  # the issuer of a tenant below a path has that path
         return None if is_api_key(token) and not is_remembered(token, keys) else _verified(token, keys)
 
 
 def _principal_in_database(token: str, tenant: TenantInfo, prefix: str) -> Principal:
-    with use_tenant(tenant), mounted_at(prefix):
+    with use_tenant(tenant), override_script_prefix(prefix):
         return _verified(token, rings.ring())
 
 

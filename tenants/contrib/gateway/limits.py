@@ -11,8 +11,8 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.contrib.gateway.conf import gateway_settings
 from tenants.contrib.gateway.errors import GatewayError
-from tenants.contrib.limits.counters import Kind, pressure
-from tenants.contrib.limits.limiter import Place, Queued, Refusal, Turnstile, wait_async
+from tenants.contrib.limits.counters import LimitKind, limit_counters
+from tenants.contrib.limits.limiter import Rejection, Slot, TenantLimiter, Waiter, wait_async
 from tenants.limits import Limits
 
 MAX_UPLOADS = 32
@@ -43,14 +43,14 @@ class GatewayLimits:
     """The limiters of one gateway."""
 
     def __init__(self) -> None:
-        self._requests = Turnstile()
-        self._uploads = Turnstile()
+        self._requests = TenantLimiter()
+        self._uploads = TenantLimiter()
 
     def check(self, tenant: TenantInfo) -> None:
         """Raise `GatewayError` at a tenant's limit: before its token is verified and its body received."""
-        refusal = self._requests.refusal_now(tenant.id, _limits_of(tenant))
-        if refusal is not None:
-            raise _rejected(tenant, refusal)
+        rejection = self._requests.rejection_now(tenant.id, _limits_of(tenant))
+        if rejection is not None:
+            raise _rejected(tenant, rejection)
 
     def admission(self, tenant: TenantInfo, address: str) -> Admission:
         """Return the admission of one request, without any slot."""
@@ -63,17 +63,17 @@ class Admission:
     A slow body thus takes no slot from other requests of its tenant.
     """
 
-    def __init__(self, requests: Turnstile, uploads: Turnstile, tenant: TenantInfo, address: str) -> None:
+    def __init__(self, requests: TenantLimiter, uploads: TenantLimiter, tenant: TenantInfo, address: str) -> None:
         self._requests, self._uploads = requests, uploads
         self._tenant, self._address = tenant, address
-        self._slots: list[Place] = []
+        self._slots: list[Slot] = []
         self._is_acquired = False
 
     def acquire_upload(self) -> None:
         """Take upload slots, or raise `GatewayError`."""
         for key, most in ((("address", self._address), MAX_UPLOADS), (("tenant", self._tenant.id), 2 * MAX_UPLOADS)):
-            slot = self._uploads.enter_as(key, Limits(concurrency=most))
-            if not isinstance(slot, Place):
+            slot = self._uploads.acquire_as(key, Limits(concurrency=most))
+            if not isinstance(slot, Slot):
                 raise GatewayError(
                     503, f"{self._tenant.name} has too many uploads in progress.", kind="too-many-uploads",
                     headers={"Retry-After": "2"}, close_connection=True,
@@ -85,17 +85,17 @@ class Admission:
         if self._is_acquired:
             return
         self.release()
-        slot = self._requests.enter(self._tenant, _limits_of(self._tenant))
-        if isinstance(slot, Queued):
+        slot = self._requests.acquire(self._tenant, _limits_of(self._tenant))
+        if isinstance(slot, Waiter):
             slot = await wait_async(slot)
-        if isinstance(slot, Refusal):
+        if isinstance(slot, Rejection):
             raise _rejected(self._tenant, slot)
         self._slots.append(slot)
         self._is_acquired = True
 
     def release(self) -> None:
         while self._slots:
-            self._slots.pop().leave()
+            self._slots.pop().release()
 
 
 class RejectionPacer:
@@ -122,11 +122,11 @@ def _limits_of(tenant: TenantInfo) -> Limits:
     return multiply(tenancy().limits_of(tenant), conf.gateway_limits_times, conf.gateway_at_once)
 
 
-def _rejected(tenant: TenantInfo, refusal: Refusal) -> GatewayError:
-    if isinstance(refusal.kind, Kind) and not tenant.is_platform:
-        pressure.add(tenant.id, refusal.kind)
-    headers = {"Retry-After": str(refusal.seconds)}
-    if refusal.kind is Kind.RATE:
+def _rejected(tenant: TenantInfo, rejection: Rejection) -> GatewayError:
+    if isinstance(rejection.kind, LimitKind) and not tenant.is_platform:
+        limit_counters.add(tenant.id, rejection.kind)
+    headers = {"Retry-After": str(rejection.seconds)}
+    if rejection.kind is LimitKind.RATE:
         detail = f"{tenant.name} exceeds its request rate."
         return GatewayError(429, detail, kind="too-many-requests", headers=headers, is_paced=True)
     detail = f"{tenant.name} has too many requests in progress."

@@ -45,9 +45,9 @@ class WebSocketRelay:
         self, proxied: ProxyRequest, upstream: Upstream, is_allowed: Callable[[], Awaitable[bool]]
     ) -> web.WebSocketResponse:
         """Connect client and service until one of them closes, or `is_allowed` says no."""
-        with socket_slots(proxied.route.tenant, proxied.client or None) as refusal:
-            if refusal:
-                raise GatewayError(503, refusal, kind="too-many-at-once", headers={"Retry-After": "10"})
+        with socket_slots(proxied.route.tenant, proxied.client or None) as rejection:
+            if rejection:
+                raise GatewayError(503, rejection, kind="too-many-at-once", headers={"Retry-After": "10"})
             endpoint, service_end = await _connect(proxied, upstream)
             pool = upstream.pool
             pool.in_use += 1

@@ -15,13 +15,13 @@ class LimitsConfig(AppConfig):
     tenancy_settings = LimitSettings
 
     def ready(self) -> None:
-        from tenants.contrib.limits.counters import WRITTEN_SECONDS, pressure
+        from tenants.contrib.limits.counters import WRITTEN_SECONDS, limit_counters
         from tenants.contrib.limits.middleware import count_statement_timeout, response_to_busy_hashing
         from tenants.http.overload import error_responses
         from tenants.http.signals import overloaded, reset_limits
         from tenants.registry.listener import listener
 
-        listener.every(WRITTEN_SECONDS, pressure.write)
+        listener.every(WRITTEN_SECONDS, limit_counters.write)
         overloaded.connect(count_statement_timeout, dispatch_uid="tenants.limits")
         if response_to_busy_hashing not in error_responses:
             error_responses.append(response_to_busy_hashing)
@@ -29,6 +29,6 @@ class LimitsConfig(AppConfig):
 
 
 def _reset(**_: object) -> None:
-    from tenants.contrib.limits.limiter import turnstile
+    from tenants.contrib.limits.limiter import limiter
 
-    turnstile.clear()
+    limiter.clear()

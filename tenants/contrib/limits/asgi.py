@@ -15,11 +15,11 @@ from django.core.handlers import asgi
 from django.db import close_old_connections
 from django.http.response import HttpResponseBase
 
-from tenants.contrib.limits.limiter import Refusal
+from tenants.contrib.limits.limiter import Rejection
 from tenants.contrib.limits.request_bodies import (
     KEPT_IN_MEMORY,
     LARGEST,
-    REFUSAL,
+    REJECTION,
     TOO_LARGE,
     TOO_SLOW,
     Sender,
@@ -68,17 +68,17 @@ class ASGIHandler(asgi.ASGIHandler):
         """Return the body when all of it is there; an empty one where it is refused, which the request then says."""
         scope, body = _scope.get(), _Body(receive)
         try:
-            refusal = TOO_LARGE if _length_of(scope) > LARGEST else await body.receive_piece()
-            if refusal is None and not body.is_complete:
-                refusal = await _receive_within_bounds(scope, body)
+            rejection = TOO_LARGE if _length_of(scope) > LARGEST else await body.receive_piece()
+            if rejection is None and not body.is_complete:
+                rejection = await _receive_within_bounds(scope, body)
         except BaseException:
             body.file.close()
             raise
-        if refusal is None:
+        if rejection is None:
             body.file.seek(0)
             return body.file  # closed by Django
         body.file.close()
-        scope[_META][REFUSAL] = refusal
+        scope[_META][REJECTION] = rejection
         return BytesIO()
 
     def create_request(self, scope: Any, body_file: Any) -> Any:
@@ -116,7 +116,7 @@ class _Body:
         self.file: IO[bytes] = SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # noqa: SIM115 - Django closes it
         self.is_complete = False
 
-    async def receive_piece(self) -> Refusal | None:
+    async def receive_piece(self) -> Rejection | None:
         """Receive what comes next; return why the body is refused if it is too late or too much."""
         try:
             async with asyncio.timeout_at(self._begun + deadline_after(self._received)):
@@ -134,17 +134,17 @@ class _Body:
         return None
 
 
-async def _receive_within_bounds(scope: dict[str, Any], body: _Body) -> Refusal | None:
+async def _receive_within_bounds(scope: dict[str, Any], body: _Body) -> Rejection | None:
     """Receive the rest of a body; return why it is refused."""
     meta = ASGIRequest(scope, BytesIO()).META
     sender = Sender(address_in(meta), meta.get("HTTP_HOST", ""), scope["path"])
     slots = slots_for(sender, times=_BODIES_WITHOUT_THREAD)
-    if isinstance(slots, Refusal):
+    if isinstance(slots, Rejection):
         return slots
     with slots:
         while not body.is_complete:
-            if refusal := await body.receive_piece():
-                return refusal
+            if rejection := await body.receive_piece():
+                return rejection
     return None
 
 

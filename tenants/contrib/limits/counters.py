@@ -24,7 +24,7 @@ WRITTEN_SECONDS = 10.0
 _KEPT_DAYS = 30
 
 
-class Kind(Enum):
+class LimitKind(Enum):
     """Which limit was met; the value is the column of `LimitHit` that counts it."""
 
     RATE = "refused_rate"
@@ -45,22 +45,22 @@ _ADD = sql.SQL(
 _FORGET = sql.SQL("DELETE FROM public.tenants_limits_limithit WHERE hour < now() - make_interval(days => %s)")
 
 
-class PressureCounts:
+class LimitCounters:
     """What has not been written yet. Safe to use from many threads."""
 
     def __init__(self) -> None:
         # Guards the counts: requests add to them while the listener's thread takes them.
         self._lock = Lock()
-        self._counts: dict[int, Counter[Kind]] = {}
+        self._counts: dict[int, Counter[LimitKind]] = {}
 
-    def add(self, tenant_id: int, kind: Kind) -> None:
+    def add(self, tenant_id: int, kind: LimitKind) -> None:
         """Count one more; cheap, for the path of a request."""
         with self._lock:
             if tenant_id not in self._counts and len(self._counts) >= tenancy().registry_size:
                 del self._counts[next(iter(self._counts))]  # nobody writes them down: the database is away
             self._counts.setdefault(tenant_id, Counter())[kind] += 1
 
-    def take(self) -> dict[int, Counter[Kind]]:
+    def take(self) -> dict[int, Counter[LimitKind]]:
         """Return what was counted since the last call."""
         with self._lock:
             counts, self._counts = self._counts, {}
@@ -73,10 +73,10 @@ class PressureCounts:
             return
         try:
             for tenant_id, of_tenant in counts.items():
-                connection.execute(_ADD, [*(of_tenant[kind] for kind in Kind), tenant_id])
+                connection.execute(_ADD, [*(of_tenant[kind] for kind in LimitKind), tenant_id])
             connection.execute(_FORGET, [_KEPT_DAYS])
         except psycopg.Error as error:
             logger.warning("How often %d tenants met their limits could not be written: %s", len(counts), error)
 
 
-pressure = PressureCounts()
+limit_counters = LimitCounters()

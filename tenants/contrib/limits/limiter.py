@@ -1,6 +1,6 @@
-"""The turnstile in front of every tenant: so many requests a second, and so many at once, in this process.
+"""Per-process limits on request rate and concurrency, for each tenant or client address.
 
-One noisy tenant then waits for itself, or is refused, before it has the threads and connections that others need.
+A noisy tenant waits or is rejected before it takes the threads and connections that other tenants need.
 """
 
 from __future__ import annotations
@@ -20,123 +20,122 @@ from django.http.response import HttpResponseBase
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.contrib.limits.conf import limit_settings
-from tenants.contrib.limits.counters import Kind
+from tenants.contrib.limits.counters import LimitKind
 from tenants.limits import Limits
 
 QUEUE_SECONDS = 5.0
-"""How long a request waits in line for its place before it is refused."""
+"""How long a request waits in the queue for a slot before it is rejected."""
 
 
-class Bound(Enum):
+class ProcessLimit(Enum):
     """A limit of this process that no plan names."""
 
     ADDRESS = "address"
-    """One client address has as many requests running as it may."""
+    """Too many concurrent requests from one client address."""
     HASHING = "hashing"
-    """As many passwords are being checked as may be at once."""
+    """Too many passwords being checked at once."""
     BODIES = "bodies"
-    """As many request bodies are being received as may be at once."""
+    """Too many request bodies being received at once."""
     FILES = "files"
-    """As many large files are being sent as may be at once."""
+    """Too many large files being sent at once."""
     LOCKED_OUT = "locked-out"
-    """The client address has failed to sign in too often."""
+    """Too many failed logins from the client address."""
     TOO_SLOW = "slow-body"
-    """The body of the request did not come in time."""
+    """The body was not received within its deadline."""
     TOO_LARGE = "large-body"
-    """The body of the request is larger than any may be."""
+    """The body exceeds the maximum size."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A request that is one too many."""
+class Rejection:
+    """A request beyond a limit."""
 
-    kind: Kind | Bound
+    kind: LimitKind | ProcessLimit
     seconds: int
-    """After how many it is worth another try."""
+    """For the header Retry-After."""
 
 
-class Place:
-    """One request's place inside; given back once, however often it is left."""
+class Slot:
+    """One request's share of a concurrency limit. Releasing it twice does nothing."""
 
     __slots__ = ("__weakref__", "_give_back")
 
     def __init__(self, give_back: Callable[[], None]) -> None:
         self._give_back: Callable[[], None] | None = give_back
 
-    def leave(self) -> None:
-        """Give the place back."""
+    def release(self) -> None:
         give_back, self._give_back = self._give_back, None
         if give_back is not None:
             give_back()
 
-    def together_with(self, other: Place) -> Place:
-        """Return one place that stands for both."""
+    def combined_with(self, other: Slot) -> Slot:
+        """Return one slot that releases both."""
 
-        def leave_both() -> None:
-            self.leave()
-            other.leave()
+        def release_both() -> None:
+            self.release()
+            other.release()
 
-        return Place(leave_both)
+        return Slot(release_both)
 
-    def leave_with(self, response: HttpResponseBase) -> None:
-        """Give the place back when the response is done: a streamed one when it is closed, or thrown away unsent."""
-        # The application has no more to do for a file, however slowly the client takes it.
+    def release_with(self, response: HttpResponseBase) -> None:
+        """Release the slot when the response is done: a streamed one when it is closed, or discarded unsent."""
+        # The server sends a file; the application has nothing more to do for it.
         if not response.streaming or getattr(response, "file_to_stream", None) is not None:
-            self.leave()
+            self.release()
             return
-        self.leave_at_end_of(response)
+        self.release_at_end_of(response)
 
-    def leave_at_end_of(self, response: HttpResponseBase) -> None:
-        """Give the place back when the response is closed, or thrown away unsent."""
-        response._resource_closers.append(self.leave)  # type: ignore[attr-defined]
-        finalize(response, self.leave)
+    def release_at_end_of(self, response: HttpResponseBase) -> None:
+        """Release the slot when the response is closed, or discarded unsent."""
+        response._resource_closers.append(self.release)  # type: ignore[attr-defined]
+        finalize(response, self.release)
 
 
 @dataclass(slots=True)
-class _Gauge:
-    """One tenant's: who is inside, who waits in line, and how many may still come of the burst."""
+class _Bucket:
+    """Token bucket, running requests and queue of one key."""
 
     tokens: float
     at: float
-    """When `tokens` was true, in seconds of the clock."""
-    inside: int = 0
-    line: deque[Queued] = field(default_factory=deque)
+    """When `tokens` was computed, in seconds of the clock."""
+    running: int = 0
+    queue: deque[Waiter] = field(default_factory=deque)
 
 
-class Queued:
-    """A request that waits for a place. Whoever waits says how to be woken, and then asks for the outcome."""
+class Waiter:
+    """A request that waits for a slot. The caller registers a callback, waits, and then reads the outcome."""
 
-    def __init__(self, turnstile: Turnstile, gauge: _Gauge) -> None:
-        self._turnstile = turnstile
-        self._gauge = gauge
+    def __init__(self, limiter: TenantLimiter, bucket: _Bucket) -> None:
+        self._limiter = limiter
+        self._bucket = bucket
         self._wake: Callable[[], object] = lambda: None
-        self._has_place = False
+        self._has_slot = False
 
     def wake_by(self, wake: Callable[[], object]) -> None:
-        """Have `wake` called as soon as there is a place, from whatever thread; at once if there is one."""
-        with self._turnstile.lock:
+        """Have `wake` called, from any thread, as soon as a slot is free; at once if one is."""
+        with self._limiter.lock:
             self._wake = wake
-            has_place = self._has_place
-        if has_place:
+            has_slot = self._has_slot
+        if has_slot:
             wake()
 
-    def outcome(self) -> Place | Refusal:
-        """Return the place that became free, or step out of the line."""
-        with self._turnstile.lock:
-            if not self._has_place:
-                self._gauge.line.remove(self)
-                self._turnstile.waiting -= 1
-                return Refusal(Kind.CONCURRENCY, ceil(QUEUE_SECONDS))
-        return self._turnstile.place_in(self._gauge)
+    def outcome(self) -> Slot | Rejection:
+        """Return the slot that became free, or leave the queue and return a rejection."""
+        with self._limiter.lock:
+            if not self._has_slot:
+                self._bucket.queue.remove(self)
+                self._limiter.waiting -= 1
+                return Rejection(LimitKind.CONCURRENCY, ceil(QUEUE_SECONDS))
+        return self._limiter.slot_in(self._bucket)
 
-    def take_place(self) -> Callable[[], object]:
-        """Give it a place that was another's, with the lock held; return what wakes it."""
-        self._has_place = True
+    def take_slot(self) -> Callable[[], object]:
+        """Pass it a released slot, with the lock held; return the callback that wakes it."""
+        self._has_slot = True
         return self._wake
 
 
-async def wait_async(queued: Queued) -> Place | Refusal:
-    """Wait for a place on an event loop, and return it, or the refusal after `QUEUE_SECONDS`."""
+async def wait_async(queued: Waiter) -> Slot | Rejection:
+    """Wait for a slot on an event loop, and return it, or the rejection after `QUEUE_SECONDS`."""
     loop, turn = asyncio.get_running_loop(), asyncio.Event()
     queued.wake_by(lambda: loop.call_soon_threadsafe(turn.set))
     try:
@@ -144,121 +143,121 @@ async def wait_async(queued: Queued) -> Place | Refusal:
     except TimeoutError:
         pass
     except BaseException:
-        if isinstance(place := queued.outcome(), Place):
-            place.leave()
+        if isinstance(slot := queued.outcome(), Slot):
+            slot.release()
         raise
     return queued.outcome()
 
 
-class Turnstile:
-    """Counts the requests of every tenant. Safe to use from many threads; never waits itself."""
+class TenantLimiter:
+    """Counts the requests of each key. Thread-safe; it never blocks."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, most_waiting: Callable[[], int] = lambda: 0
     ) -> None:
         self._clock = clock
         self._most_waiting = most_waiting
-        """How many may wait in all lines together: each has a thread of the server. 0: no limit."""
+        """Maximum of waiters in all queues: each holds a thread of the server. 0: no limit."""
         self.waiting = 0
-        # Guards the gauges: requests of one tenant come and go on many threads. Reentrant: the garbage collector may
+        # Guards the buckets: requests of one tenant come and go on many threads. Reentrant: the garbage collector may
         # run a response's `finalize` on the thread that holds it.
         self.lock = RLock()
-        self._gauges: OrderedDict[Hashable, _Gauge] = OrderedDict()
+        self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
 
-    def enter(self, tenant: TenantInfo, limits: Limits | None = None) -> Place | Queued | Refusal:
-        """Let one request of `tenant` in, put it in line, or refuse it; whoever is let in has to leave.
+    def acquire(self, tenant: TenantInfo, limits: Limits | None = None) -> Slot | Waiter | Rejection:
+        """Return a slot for a request of `tenant`, which the caller must release; or a waiter, or a rejection.
 
-        `limits` are the tenant's own, unless others are given.
+        `limits`: the tenant's by default.
         """
-        return self.enter_as(tenant.id, limits or tenant.limits)
+        return self.acquire_as(tenant.id, limits or tenant.limits)
 
-    def enter_as(self, key: Hashable, limits: Limits) -> Place | Queued | Refusal:
-        """Do the same for what is counted under `key`: a tenant's id, a client's address."""
+    def acquire_as(self, key: Hashable, limits: Limits) -> Slot | Waiter | Rejection:
+        """Do the same for any key, such as a client address."""
         if not limits.rate and not limits.concurrency:
-            return Place(lambda: None)
+            return Slot(lambda: None)
         with self.lock:
-            gauge = self._gauge_of(key, limits)
-            is_full = bool(limits.concurrency) and gauge.inside >= limits.concurrency
-            if refusal := self._refusal(gauge, limits, is_full=is_full):
-                return refusal
+            bucket = self._bucket_of(key, limits)
+            is_full = bool(limits.concurrency) and bucket.running >= limits.concurrency
+            if rejection := self._rejection(bucket, limits, is_full=is_full):
+                return rejection
             if limits.rate:
-                gauge.tokens -= 1
+                bucket.tokens -= 1
             if is_full:
-                gauge.line.append(queued := Queued(self, gauge))
+                bucket.queue.append(queued := Waiter(self, bucket))
                 self.waiting += 1
                 return queued
-            gauge.inside += 1
-        return self.place_in(gauge)
+            bucket.running += 1
+        return self.slot_in(bucket)
 
-    def refusal_now(self, key: Hashable, limits: Limits) -> Refusal | None:
-        """Return the refusal that `enter_as` would give now, without counting anything; None: it would give none."""
+    def rejection_now(self, key: Hashable, limits: Limits) -> Rejection | None:
+        """Return the rejection that `acquire_as` would return now, or None. Nothing is counted."""
         if not limits.rate and not limits.concurrency:
             return None
         with self.lock:
-            gauge = self._gauge_of(key, limits)
-            is_full = bool(limits.concurrency) and gauge.inside >= limits.concurrency
-            return self._refusal(gauge, limits, is_full=is_full)
+            bucket = self._bucket_of(key, limits)
+            is_full = bool(limits.concurrency) and bucket.running >= limits.concurrency
+            return self._rejection(bucket, limits, is_full=is_full)
 
-    def _refusal(self, gauge: _Gauge, limits: Limits, *, is_full: bool) -> Refusal | None:
-        if is_full and (len(gauge.line) >= limits.queue or self._is_crowded()):
-            return Refusal(Kind.CONCURRENCY, 1)
-        if limits.rate and gauge.tokens < 1:
-            return Refusal(Kind.RATE, ceil((1 - gauge.tokens) / limits.rate))
+    def _rejection(self, bucket: _Bucket, limits: Limits, *, is_full: bool) -> Rejection | None:
+        if is_full and (len(bucket.queue) >= limits.queue or self._is_crowded()):
+            return Rejection(LimitKind.CONCURRENCY, 1)
+        if limits.rate and bucket.tokens < 1:
+            return Rejection(LimitKind.RATE, ceil((1 - bucket.tokens) / limits.rate))
         return None
 
     def _is_crowded(self) -> bool:
         most = self._most_waiting()
         return bool(most) and self.waiting >= most
 
-    def place_in(self, gauge: _Gauge) -> Place:
-        """Return a place of those that `gauge` counts as taken."""
-        return Place(lambda: self._leave(gauge))
+    def slot_in(self, bucket: _Bucket) -> Slot:
+        """Return a slot that `bucket` already counts as running."""
+        return Slot(lambda: self._release(bucket))
 
-    def _leave(self, gauge: _Gauge) -> None:
+    def _release(self, bucket: _Bucket) -> None:
         with self.lock:
-            if not gauge.line:
-                gauge.inside -= 1
+            if not bucket.queue:
+                bucket.running -= 1
                 return
-            wake = gauge.line.popleft().take_place()
+            wake = bucket.queue.popleft().take_slot()
             self.waiting -= 1
         wake()
 
-    def _gauge_of(self, key: Hashable, limits: Limits) -> _Gauge:
-        """Return the tenant's gauge with the tokens that it has now: a token bucket."""
+    def _bucket_of(self, key: Hashable, limits: Limits) -> _Bucket:
+        """Return the bucket of a key with its tokens as of now."""
         now, most = self._clock(), max(limits.rate, limits.burst)
-        gauge = self._gauges.get(key)
-        if gauge is None:
-            self._make_room()
-            gauge = self._gauges[key] = _Gauge(tokens=most, at=now)
-        self._gauges.move_to_end(key)
-        gauge.tokens = min(most, gauge.tokens + (now - gauge.at) * limits.rate)
-        gauge.at = now
-        return gauge
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            self._evict()
+            bucket = self._buckets[key] = _Bucket(tokens=most, at=now)
+        self._buckets.move_to_end(key)
+        bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * limits.rate)
+        bucket.at = now
+        return bucket
 
-    def _make_room(self) -> None:
-        """Keep no more gauges than the registry keeps tenants; those with somebody inside stay."""
-        if len(self._gauges) >= tenancy().registry_size:
-            idle = next((key for key, gauge in self._gauges.items() if not gauge.inside), None)
+    def _evict(self) -> None:
+        """Keep at most as many buckets as the registry caches tenants; those with running requests stay."""
+        if len(self._buckets) >= tenancy().registry_size:
+            idle = next((key for key, bucket in self._buckets.items() if not bucket.running), None)
             if idle is not None:
-                del self._gauges[idle]
+                del self._buckets[idle]
 
-    def line_of(self, key: Hashable) -> tuple[Queued, ...]:
-        """Return those of a tenant that wait, in order."""
+    def queue_of(self, key: Hashable) -> tuple[Waiter, ...]:
+        """Return the waiters of a key, in order."""
         with self.lock:
-            gauge = self._gauges.get(key)
-            return tuple(gauge.line) if gauge else ()
+            bucket = self._buckets.get(key)
+            return tuple(bucket.queue) if bucket else ()
 
     def clear(self) -> None:
-        """Forget what was counted; places that are taken stay without a limit. For tests, and after a reload."""
+        """Reset all counts; slots in use are no longer counted. For tests."""
         with self.lock:
-            self._gauges.clear()
+            self._buckets.clear()
             self.waiting = 0
 
     def __len__(self) -> int:
-        return len(self._gauges)
+        return len(self._buckets)
 
 
-turnstile = Turnstile(most_waiting=lambda: limit_settings().most_waiting)
+limiter = TenantLimiter(most_waiting=lambda: limit_settings().most_waiting)
 """Of tenants and the platform."""
-addresses = Turnstile()
+addresses = TenantLimiter()
 """Of clients' network addresses, over all tenants."""

@@ -14,23 +14,23 @@ from django.http.response import HttpResponseBase
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
 from tenants.contrib.limits.conf import limit_settings
-from tenants.contrib.limits.counters import Kind, pressure
+from tenants.contrib.limits.counters import LimitKind, limit_counters
 from tenants.contrib.limits.errors import HashingBusy
 from tenants.contrib.limits.limiter import (
     QUEUE_SECONDS,
-    Bound,
-    Place,
-    Queued,
-    Refusal,
+    ProcessLimit,
+    Rejection,
+    Slot,
+    Waiter,
     addresses,
-    turnstile,
+    limiter,
     wait_async,
 )
 from tenants.contrib.limits.repeated_answers import allow_repeats, when_repeated
-from tenants.contrib.limits.request_bodies import REFUSAL
-from tenants.contrib.limits.responses import refused
+from tenants.contrib.limits.request_bodies import REJECTION
+from tenants.contrib.limits.responses import rejected
 from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
-from tenants.http.client_ip import client_address
+from tenants.http.client_ip import get_client_ip
 from tenants.limits import Limits
 from tenants.postgresql.overload import OverloadReason
 
@@ -44,107 +44,107 @@ class LimitMiddleware(AsyncCompatibleMiddleware):
     def __call__(self, request: HttpRequest) -> Response:
         if self.is_async:
             return self.__acall__(request)
-        if REFUSAL in request.META:
-            return _refuse(request, request.META[REFUSAL])
+        if REJECTION in request.META:
+            return _reject(request, request.META[REJECTION])
         at_address = _enter_from_address(request)
-        if isinstance(at_address, Refusal):
-            return _refuse(request, at_address)
+        if isinstance(at_address, Rejection):
+            return _reject(request, at_address)
         try:
-            place = _enter()
-            if isinstance(place, Queued):
-                place = _wait(place)
-            if isinstance(place, Refusal):
-                at_address.leave()
-                return _refuse(request, place)
-            place = place.together_with(at_address)
+            slot = _enter()
+            if isinstance(slot, Waiter):
+                slot = _wait(slot)
+            if isinstance(slot, Rejection):
+                at_address.release()
+                return _reject(request, slot)
+            slot = slot.combined_with(at_address)
         except BaseException:
-            at_address.leave()
+            at_address.release()
             raise
         try:
             response: HttpResponseBase = self.get_response(request)
-            place.leave_with(response)
+            slot.release_with(response)
             return response
         except BaseException:
-            place.leave()
+            slot.release()
             raise
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        if REFUSAL in request.META:
-            return _refuse(request, request.META[REFUSAL])
+        if REJECTION in request.META:
+            return _reject(request, request.META[REJECTION])
         at_address = _enter_from_address(request)
-        if isinstance(at_address, Refusal):
-            return _refuse(request, at_address)
+        if isinstance(at_address, Rejection):
+            return _reject(request, at_address)
         try:
-            place = _enter()
-            if isinstance(place, Queued):
-                place = await wait_async(place)
-            if isinstance(place, Refusal):
-                at_address.leave()
-                return _refuse(request, place)
-            place = place.together_with(at_address)
+            slot = _enter()
+            if isinstance(slot, Waiter):
+                slot = await wait_async(slot)
+            if isinstance(slot, Rejection):
+                at_address.release()
+                return _reject(request, slot)
+            slot = slot.combined_with(at_address)
         except BaseException:
-            at_address.leave()
+            at_address.release()
             raise
         try:
             response: HttpResponseBase = await self.get_response(request)
-            place.leave_with(response)
+            slot.release_with(response)
             return response
         except BaseException:
-            await _leave_after_its_thread(place)
+            await _release_after_thread(slot)
             raise
 
 
-def _enter_from_address(request: HttpRequest) -> Place | Refusal:
+def _enter_from_address(request: HttpRequest) -> Slot | Rejection:
     """Count the request for its client's address, over all tenants."""
-    most, address = limit_settings().address_concurrency, client_address(request)
+    most, address = limit_settings().address_concurrency, get_client_ip(request)
     if not most or address is None:
-        return Place(lambda: None)
-    place = addresses.enter_as(address, Limits(concurrency=most))
-    return place if isinstance(place, Place) else Refusal(Bound.ADDRESS, 1)
+        return Slot(lambda: None)
+    slot = addresses.acquire_as(address, Limits(concurrency=most))
+    return slot if isinstance(slot, Slot) else Rejection(ProcessLimit.ADDRESS, 1)
 
 
-def _enter() -> Place | Queued | Refusal:
+def _enter() -> Slot | Waiter | Rejection:
     tenant = current_tenant()
-    return turnstile.enter(tenant, tenancy().limits_of(tenant))
+    return limiter.acquire(tenant, tenancy().limits_of(tenant))
 
 
-async def _leave_after_its_thread(place: Place) -> None:
-    """Give a place back when the request's own thread has ended what it is at.
+async def _release_after_thread(slot: Slot) -> None:
+    """Give a slot back when the request's own thread has ended what it is at.
 
     A client who leaves under ASGI cancels what is async alone. The view goes on in the thread, with a connection of
-    the database, and the place stands for both.
+    the database, and the slot stands for both.
     """
-    await asyncio.shield(asyncio.ensure_future(sync_to_async(place.leave)()))
+    await asyncio.shield(asyncio.ensure_future(sync_to_async(slot.release)()))
 
 
 def response_to_busy_hashing(request: HttpRequest, error: Exception) -> HttpResponse | None:
     """Return the response to a login that came while as many passwords were being checked as may be at once."""
     if not isinstance(error, HashingBusy):
         return None
-    return refused(request, current_tenant(), Refusal(Bound.HASHING, error.retry_after))
+    return rejected(request, current_tenant(), Rejection(ProcessLimit.HASHING, error.retry_after))
 
 
 def count_statement_timeout(*, tenant: TenantInfo, reason: OverloadReason, **_: object) -> None:
     """Receiver for `overloaded`: count a statement that took longer than the tenant's limit."""
     if reason is OverloadReason.STATEMENT and not tenant.is_platform:
-        pressure.add(tenant.id, Kind.STATEMENT)
+        limit_counters.add(tenant.id, LimitKind.STATEMENT)
 
 
-def _wait(queued: Queued) -> Place | Refusal:
+def _wait(queued: Waiter) -> Slot | Rejection:
     turn = Event()
     queued.wake_by(turn.set)
     turn.wait(QUEUE_SECONDS)
     return queued.outcome()
 
 
-def _refuse(request: HttpRequest, refusal: Refusal) -> HttpResponseBase:
+def _reject(request: HttpRequest, rejection: Rejection) -> HttpResponseBase:
     tenant = current_tenant()
     count: Callable[[], None] | None = None
-    if isinstance(refusal.kind, Kind) and not tenant.is_platform:
-        count = partial(pressure.add, tenant.id, refusal.kind)
+    if isinstance(rejection.kind, LimitKind) and not tenant.is_platform:
+        count = partial(limit_counters.add, tenant.id, rejection.kind)
         count()
-    response = refused(request, tenant, refusal)
-    if REFUSAL in request.META:
+    response = rejected(request, tenant, rejection)
+    if REJECTION in request.META:
         allow_repeats(response)
         if count is not None:
             when_repeated(response, count)

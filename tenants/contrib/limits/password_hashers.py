@@ -20,8 +20,8 @@ from django.http import HttpRequest
 
 from tenants.context import current_tenant, innermost
 from tenants.contrib.limits.errors import HashingBusy
-from tenants.contrib.limits.limiter import Place, Turnstile
-from tenants.http.client_ip import client_address
+from tenants.contrib.limits.limiter import Slot, TenantLimiter
+from tenants.http.client_ip import get_client_ip
 from tenants.limits import Limits
 
 AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
@@ -38,7 +38,7 @@ _NICE = 19
 
 T = TypeVar("T")
 
-_slots = Turnstile()
+_slots = TenantLimiter()
 _has_slot: ContextVar[bool] = ContextVar("hashing_slot", default=False)
 _is_hashing: ContextVar[bool] = ContextVar("hashing", default=False)
 
@@ -58,7 +58,7 @@ def hashing_slot(request: HttpRequest) -> Iterator[None]:
 
     Such a view enters it first, so that what is refused costs no query. Inside, a hash holds no database connection.
     """
-    with _entered(client_address(request)):
+    with _entered(get_client_ip(request)):
         token = _has_slot.set(True)
         try:
             yield
@@ -78,10 +78,10 @@ def _entered(address: str | None) -> Iterator[None]:
         for of_what, key, most in bounds:
             if key is None:
                 continue
-            slot = _slots.enter_as(key, Limits(concurrency=most))
-            if not isinstance(slot, Place):
+            slot = _slots.acquire_as(key, Limits(concurrency=most))
+            if not isinstance(slot, Slot):
                 raise HashingBusy(of_what, RETRY_AFTER)
-            slots.callback(slot.leave)
+            slots.callback(slot.release)
         yield
 
 

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.http.response import HttpResponseBase
 
 from tenants.conf import tenancy
-from tenants.contrib.limits.request_bodies import REFUSAL
+from tenants.contrib.limits.request_bodies import REJECTION
 
 REPEATED_SECONDS = 1.0
-"""How long an answer is repeated. A change of the tenant, as its suspension, shows that much later in a refusal."""
+"""How long an answer is repeated. A change of the tenant, as its suspension, shows that much later in a rejection."""
 _MOST = 1_000
 _ON_REPEAT = "on_repeat"
 
@@ -91,7 +91,7 @@ class RepeatedAnswers:
 
 
 def _key_of(environ: dict[str, Any]) -> tuple[object, ...] | None:
-    """Return all that a refusal depends on; None: it depends on more."""
+    """Return all that a rejection depends on; None: it depends on more."""
     get = environ.get
     path: str = get("PATH_INFO", "")
     cookies: str = get("HTTP_COOKIE", "")
@@ -99,7 +99,7 @@ def _key_of(environ: dict[str, Any]) -> tuple[object, ...] | None:
         if target[:1] != "/":
             return None  # an absolute address names a host besides the header
     return (
-        environ[REFUSAL],
+        environ[REJECTION],
         get("HTTP_HOST"),
         get("HTTP_X_FORWARDED_HOST"),
         get("HTTP_X_FORWARDED_PROTO"),

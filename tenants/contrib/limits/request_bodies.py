@@ -1,6 +1,6 @@
 """Receiving request bodies before anything is done with them: with a deadline, a largest size, and so many at once.
 
-A body is received before the request has a place among its tenant's, so that a slow one closes no page of its shop.
+A body is received before the request has a slot among its tenant's, so that a slow one closes no page of its shop.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tenants.conf import tenancy
 from tenants.contrib.limits.conf import limit_settings
-from tenants.contrib.limits.limiter import Bound, Place, Refusal, Turnstile, turnstile
+from tenants.contrib.limits.limiter import ProcessLimit, Rejection, Slot, TenantLimiter, limiter
 from tenants.contrib.limits.lockouts import Attempt, lockouts
 from tenants.errors import InvalidHost
 from tenants.hosts import host_of_header
@@ -25,10 +25,10 @@ KEPT_IN_MEMORY = 1024 * 1024
 MOST_ABANDONED = 8
 """Bodies of one address that came too late and whose connections the client keeps open (WSGI)."""
 
-REFUSAL = "tenants.body_refusal"
+REJECTION = "tenants.body_refusal"
 """The key in `request.META` of why a body was not received."""
 
-_receiving = Turnstile()
+_receiving = TenantLimiter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class Sender:
     path: str
 
 
-def slots_for(sender: Sender, times: int = 1) -> ExitStack | Refusal:
+def slots_for(sender: Sender, times: int = 1) -> ExitStack | Rejection:
     """Return what holds the slots of one body while it is received, or why it is not received.
 
     `times`: how many times the setting a server may receive at once that needs no thread for it.
     """
-    host, refusal = _look_ahead(sender)
-    if refusal is not None:
-        return refusal
+    host, rejection = _look_ahead(sender)
+    if rejection is not None:
+        return rejection
     most = limit_settings().most_bodies * times
     if not most:
         return ExitStack()
@@ -56,14 +56,14 @@ def slots_for(sender: Sender, times: int = 1) -> ExitStack | Refusal:
         bounds.insert(0, (("address", sender.address), max(1, most // 3)))
     with ExitStack() as slots:
         for key, number in bounds:
-            slot = _receiving.enter_as(key, Limits(concurrency=number))
-            if not isinstance(slot, Place):
-                return Refusal(Bound.BODIES, 2)
-            slots.callback(slot.leave)
+            slot = _receiving.acquire_as(key, Limits(concurrency=number))
+            if not isinstance(slot, Slot):
+                return Rejection(ProcessLimit.BODIES, 2)
+            slots.callback(slot.release)
         return slots.pop_all()
 
 
-def _look_ahead(sender: Sender) -> tuple[str, Refusal | None]:
+def _look_ahead(sender: Sender) -> tuple[str, Rejection | None]:
     """Return the host, and why its request would be refused with its body as well.
 
     The host is empty where no tenant is known to have it: hosts can be invented.
@@ -82,8 +82,8 @@ def _look_ahead(sender: Sender) -> tuple[str, Refusal | None]:
     if sender.address is not None:
         attempt = Attempt(tenant.id, tenant.epoch, sender.address, sender.path)
         if seconds := lockouts.retry_after(attempt):
-            return host, Refusal(Bound.LOCKED_OUT, seconds)
-    return host, turnstile.refusal_now(tenant.id, tenancy().limits_of(tenant))
+            return host, Rejection(ProcessLimit.LOCKED_OUT, seconds)
+    return host, limiter.rejection_now(tenant.id, tenancy().limits_of(tenant))
 
 
 def deadline_after(received: int) -> float:
@@ -91,5 +91,5 @@ def deadline_after(received: int) -> float:
     return limit_settings().body_seconds + received / SLOWEST
 
 
-TOO_SLOW = Refusal(Bound.TOO_SLOW, 1)
-TOO_LARGE = Refusal(Bound.TOO_LARGE, 0)
+TOO_SLOW = Rejection(ProcessLimit.TOO_SLOW, 1)
+TOO_LARGE = Rejection(ProcessLimit.TOO_LARGE, 0)

@@ -9,42 +9,42 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from tenants.context import TenantInfo
-from tenants.contrib.limits.counters import Kind
-from tenants.contrib.limits.limiter import Bound, Refusal
+from tenants.contrib.limits.counters import LimitKind
+from tenants.contrib.limits.limiter import ProcessLimit, Rejection
 from tenants.http.responses import Advice, busy_response
 
-_ADVICE: dict[Kind | Bound, Advice] = {
-    Kind.RATE: Advice(
+_ADVICE: dict[LimitKind | ProcessLimit, Advice] = {
+    LimitKind.RATE: Advice(
         "too-many-requests",
         _("Too many requests in a short time"),
         _("This shop had more of them than it may have. Please wait a moment, then send yours again."),
     ),
-    Kind.CONCURRENCY: Advice(
+    LimitKind.CONCURRENCY: Advice(
         "too-many-at-once",
         _("The shop is very busy right now"),
         _("More people want something of it than it can serve at once. Please try again in a moment."),
     ),
-    Bound.ADDRESS: Advice(
+    ProcessLimit.ADDRESS: Advice(
         "too-many-from-address",
         _("Too many requests at once from your network"),
         _("Please wait until the pages that you asked for are there, then try again."),
     ),
-    Bound.HASHING: Advice(
+    ProcessLimit.HASHING: Advice(
         "too-many-logins",
         _("Too many people are signing in right now"),
         _("Your password was not checked. Please try again in a moment."),
     ),
-    Bound.BODIES: Advice(
+    ProcessLimit.BODIES: Advice(
         "too-many-uploads",
         _("Too much is being sent at once"),
         _("What you sent was not taken. Please try again in a moment."),
     ),
-    Bound.FILES: Advice(
+    ProcessLimit.FILES: Advice(
         "too-many-files",
         _("Too many files are being sent at once"),
         _("Please try again in a moment."),
     ),
-    Bound.LOCKED_OUT: Advice(
+    ProcessLimit.LOCKED_OUT: Advice(
         "too-many-failed-logins",
         _("Too many failed logins"),
         ngettext_lazy(
@@ -55,32 +55,32 @@ _ADVICE: dict[Kind | Bound, Advice] = {
         ),
         template="tenants/accounts/too_many_failures.html",
     ),
-    Bound.TOO_SLOW: Advice(
+    ProcessLimit.TOO_SLOW: Advice(
         "body-too-slow",
         _("What you sent did not arrive in time"),
         _("Your request was not carried out. Please send it again over a faster connection."),
     ),
-    Bound.TOO_LARGE: Advice(
+    ProcessLimit.TOO_LARGE: Advice(
         "too-large",
         _("What you sent is too large"),
         _("Please send it in parts."),
     ),
 }
 
-_STATUSES: dict[Kind | Bound, HTTPStatus] = {
-    Kind.RATE: HTTPStatus.TOO_MANY_REQUESTS,
-    Bound.ADDRESS: HTTPStatus.TOO_MANY_REQUESTS,
-    Bound.LOCKED_OUT: HTTPStatus.TOO_MANY_REQUESTS,
-    Bound.TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
-    Bound.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+_STATUSES: dict[LimitKind | ProcessLimit, HTTPStatus] = {
+    LimitKind.RATE: HTTPStatus.TOO_MANY_REQUESTS,
+    ProcessLimit.ADDRESS: HTTPStatus.TOO_MANY_REQUESTS,
+    ProcessLimit.LOCKED_OUT: HTTPStatus.TOO_MANY_REQUESTS,
+    ProcessLimit.TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
+    ProcessLimit.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 """Statuses of errors of the client; all others are 503."""
 
 
-def refused(request: HttpRequest, tenant: TenantInfo, refusal: Refusal) -> HttpResponse:
+def rejected(request: HttpRequest, tenant: TenantInfo, rejection: Rejection) -> HttpResponse:
     """Return the response to a request that met a limit."""
-    status = _STATUSES.get(refusal.kind, HTTPStatus.SERVICE_UNAVAILABLE)
-    response = busy_response(request, tenant, _ADVICE[refusal.kind], status, refusal.seconds)
-    # The counters tell an operator the same; a log line for each would cost more than the refusal.
+    status = _STATUSES.get(rejection.kind, HTTPStatus.SERVICE_UNAVAILABLE)
+    response = busy_response(request, tenant, _ADVICE[rejection.kind], status, rejection.seconds)
+    # The counters tell an operator the same; a log line for each would cost more than the rejection.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response

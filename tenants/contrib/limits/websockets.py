@@ -7,25 +7,25 @@ from contextlib import ExitStack, contextmanager
 
 from tenants.context import TenantInfo
 from tenants.contrib.limits.conf import limit_settings
-from tenants.contrib.limits.limiter import Place, Turnstile
+from tenants.contrib.limits.limiter import Slot, TenantLimiter
 from tenants.limits import Limits
 
-_open = Turnstile()
+_open = TenantLimiter()
 
 
 @contextmanager
 def socket_slots(tenant: TenantInfo, address: str | None) -> Iterator[str]:
     """Count one WebSocket inside the block; the value is why it may not be opened, or empty."""
-    conf, refusal = limit_settings(), ""
+    conf, rejection = limit_settings(), ""
     bounds: list[tuple[str, object, int]] = [
         ("this address", ("address", address), 0 if address is None else conf.address_sockets),
         (str(tenant), ("tenant", tenant.id), conf.tenant_sockets),
     ]
     with ExitStack() as slots:
         for whose, key, most in bounds:
-            slot = _open.enter_as(key, Limits(concurrency=most))
-            if not isinstance(slot, Place):
-                refusal = f"WebSocket not opened: {whose} has {most} open, as many as it may. Close one first."
+            slot = _open.acquire_as(key, Limits(concurrency=most))
+            if not isinstance(slot, Slot):
+                rejection = f"WebSocket not opened: {whose} has {most} open, as many as it may. Close one first."
                 break
-            slots.callback(slot.leave)
-        yield refusal
+            slots.callback(slot.release)
+        yield rejection

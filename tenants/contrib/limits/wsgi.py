@@ -19,13 +19,13 @@ import django
 from django.core.handlers import wsgi
 from django.http.response import HttpResponseBase
 
-from tenants.contrib.limits.limiter import Bound, Refusal
+from tenants.contrib.limits.limiter import ProcessLimit, Rejection
 from tenants.contrib.limits.repeated_answers import RepeatedAnswers
 from tenants.contrib.limits.request_bodies import (
     KEPT_IN_MEMORY,
     LARGEST,
     MOST_ABANDONED,
-    REFUSAL,
+    REJECTION,
     TOO_LARGE,
     TOO_SLOW,
     Sender,
@@ -68,7 +68,7 @@ class _Reader:
         self.received = 0
         self.file: IO[bytes] = BytesIO() if length is not None and length <= _PIECE else _spooled()
         self.done = Event()
-        self.refusal: Refusal | None = None
+        self.rejection: Rejection | None = None
         self._lock = Lock()  # guards `_is_abandoned` and `done`: one of both threads comes first
         self._is_abandoned = False
 
@@ -94,9 +94,9 @@ class _Reader:
             left -= len(piece)
             self.file.write(piece)
         if self.received > LARGEST:
-            self.refusal = TOO_LARGE
+            self.rejection = TOO_LARGE
 
-    def wait(self) -> Refusal | None:
+    def wait(self) -> Rejection | None:
         """Wait until the body is there or late; return why it is refused."""
         started = time.monotonic()
         while not self.done.is_set():
@@ -104,7 +104,7 @@ class _Reader:
             if left <= 0 and self._abandon():
                 return TOO_SLOW
             self.done.wait(max(left, 0.01))
-        return self.refusal
+        return self.rejection
 
     def _abandon(self) -> bool:
         with self._lock:
@@ -148,28 +148,28 @@ def receive_body(environ: dict[str, Any]) -> IO[bytes] | None:
     if length == 0:
         return None
     address = address_in(environ)
-    refusal: Refusal | None = None
+    rejection: Rejection | None = None
     if length is not None and length > LARGEST:
-        refusal = TOO_LARGE
+        rejection = TOO_LARGE
     elif _abandoned.is_full(address):
-        refusal = Refusal(Bound.BODIES, 2)
+        rejection = Rejection(ProcessLimit.BODIES, 2)
     else:
         sender = Sender(address, environ.get("HTTP_HOST", ""), environ.get("PATH_INFO", ""))
         slots = slots_for(sender)
-        if not isinstance(slots, Refusal):
+        if not isinstance(slots, Rejection):
             with slots:
                 reader = _Reader(environ["wsgi.input"], length, address)
                 _threads.run(reader)
-                refusal = reader.wait()
-            if refusal is None:
+                rejection = reader.wait()
+            if rejection is None:
                 reader.file.seek(0)
                 environ["wsgi.input"] = reader.file
                 if length is None:
                     environ["CONTENT_LENGTH"] = str(reader.received)
                 return reader.file
         else:
-            refusal = slots
-    environ[REFUSAL] = refusal
+            rejection = slots
+    environ[REJECTION] = rejection
     environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(), "0"
     return None
 
@@ -203,7 +203,7 @@ class WSGIHandler(wsgi.WSGIHandler):
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Answer one request."""
         body = receive_body(environ)
-        is_refused = REFUSAL in environ
+        is_refused = REJECTION in environ
         if is_refused and (answer := self._repeated.answer_to(environ)):
             start_response(answer.status, answer.headers)
             return [answer.content]

@@ -17,9 +17,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tenants.context import MountPoint, TenantInfo, active_tenant
-from tenants.contrib.limits.counters import Kind, pressure
-from tenants.contrib.limits.limiter import Refusal
-from tenants.contrib.limits.responses import refused
+from tenants.contrib.limits.counters import LimitKind, limit_counters
+from tenants.contrib.limits.limiter import Rejection
+from tenants.contrib.limits.responses import rejected
 from tenants.contrib.mounts import responses
 from tenants.contrib.mounts.app_cache import CachedApp, app_cache
 from tenants.contrib.mounts.call_limits import ResponseTimeout, running_calls
@@ -115,11 +115,11 @@ def _answer_at(request: HttpRequest, point: MountPoint, disconnect: ClientDiscon
     if request.headers.get("Service-Worker") and point.path and request.path_info == point.prefix:
         raise PermissionDenied  # the scope of this service worker would be the whole host
     if not running_calls.acquire(tenant):
-        pressure.add(tenant.id, Kind.CONCURRENCY)
-        return refused(request, tenant, Refusal(Kind.CONCURRENCY, 1))
+        limit_counters.add(tenant.id, LimitKind.CONCURRENCY)
+        return rejected(request, tenant, Rejection(LimitKind.CONCURRENCY, 1))
     call = SharedUse(partial(running_calls.release, tenant))
     if (slot := getattr(request, "mount_slot", None)) is not None:
-        call.on_end(slot.leave)
+        call.on_end(slot.release)
     release = call.release_once()
     try:
         app = app_cache.acquire(tenant, point)

@@ -9,15 +9,15 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tenants.context import TenantInfo, active_tenant
-from tenants.contrib.limits.counters import Kind, pressure
-from tenants.contrib.limits.limiter import QUEUE_SECONDS, Place, Queued, Refusal, Turnstile, wait_async
-from tenants.contrib.limits.responses import refused
+from tenants.contrib.limits.counters import LimitKind, limit_counters
+from tenants.contrib.limits.limiter import QUEUE_SECONDS, Rejection, Slot, TenantLimiter, Waiter, wait_async
+from tenants.contrib.limits.responses import rejected
 from tenants.contrib.mounts.middleware import match_mount
 from tenants.contrib.mounts.request import MountedResponse
 from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
 from tenants.limits import Limits
 
-mount_limiter = Turnstile()
+mount_limiter = TenantLimiter()
 
 
 class MountQueueMiddleware(AsyncCompatibleMiddleware):
@@ -33,15 +33,15 @@ class MountQueueMiddleware(AsyncCompatibleMiddleware):
         if tenant is None:
             result: HttpResponseBase = self.get_response(request)
             return result
-        slot = mount_limiter.enter(tenant, _limits_of_mounts(tenant.limits))
-        if isinstance(slot, Queued):
+        slot = mount_limiter.acquire(tenant, _limits_of_mounts(tenant.limits))
+        if isinstance(slot, Waiter):
             slot = _wait(slot)
-        if isinstance(slot, Refusal):
+        if isinstance(slot, Rejection):
             return _reject(request, tenant, slot)
         try:
             return _released_with_response(slot, self.get_response(_with_slot(request, slot)))
         except BaseException:
-            slot.leave()
+            slot.release()
             raise
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
@@ -49,15 +49,15 @@ class MountQueueMiddleware(AsyncCompatibleMiddleware):
         if tenant is None:
             result: HttpResponseBase = await self.get_response(request)
             return result
-        slot = mount_limiter.enter(tenant, _limits_of_mounts(tenant.limits))
-        if isinstance(slot, Queued):
+        slot = mount_limiter.acquire(tenant, _limits_of_mounts(tenant.limits))
+        if isinstance(slot, Waiter):
             slot = await wait_async(slot)
-        if isinstance(slot, Refusal):
+        if isinstance(slot, Rejection):
             return _reject(request, tenant, slot)
         try:
             return _released_with_response(slot, await self.get_response(_with_slot(request, slot)))
         except BaseException:
-            slot.leave()
+            slot.release()
             raise
 
 
@@ -70,17 +70,17 @@ def _tenant_with_mount(request: HttpRequest) -> TenantInfo | None:
     return tenant if point is not None and point.path else None
 
 
-def _with_slot(request: HttpRequest, slot: Place) -> HttpRequest:
+def _with_slot(request: HttpRequest, slot: Slot) -> HttpRequest:
     request.mount_slot = slot  # type: ignore[attr-defined]
     return request
 
 
-def _released_with_response(slot: Place, response: HttpResponseBase) -> HttpResponseBase:
+def _released_with_response(slot: Slot, response: HttpResponseBase) -> HttpResponseBase:
     """Release the slot when the response is closed; `MountMiddleware` does it earlier if the call ends before."""
     if isinstance(response, MountedResponse):
-        response._resource_closers.append(slot.leave)  # type: ignore[attr-defined]  # missing in django-stubs
+        response._resource_closers.append(slot.release)  # type: ignore[attr-defined]  # missing in django-stubs
     else:
-        slot.leave()
+        slot.release()
     return response
 
 
@@ -88,13 +88,13 @@ def _limits_of_mounts(limits: Limits) -> Limits:
     return replace(limits, concurrency=limits.concurrency and max(1, limits.concurrency - 1), rate=0, burst=0)
 
 
-def _wait(queued: Queued) -> Place | Refusal:
+def _wait(queued: Waiter) -> Slot | Rejection:
     turn = Event()
     queued.wake_by(turn.set)
     turn.wait(QUEUE_SECONDS)
     return queued.outcome()
 
 
-def _reject(request: HttpRequest, tenant: TenantInfo, refusal: Refusal) -> HttpResponseBase:
-    pressure.add(tenant.id, Kind.CONCURRENCY)
-    return refused(request, tenant, refusal)
+def _reject(request: HttpRequest, tenant: TenantInfo, rejection: Rejection) -> HttpResponseBase:
+    limit_counters.add(tenant.id, LimitKind.CONCURRENCY)
+    return rejected(request, tenant, rejection)

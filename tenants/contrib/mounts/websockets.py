@@ -21,7 +21,7 @@ from psycopg_pool import PoolTimeout
 
 from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.contrib.accounts.middleware import SecondFactorMiddleware
-from tenants.contrib.limits.limiter import Queued, Refusal, turnstile, wait_async
+from tenants.contrib.limits.limiter import Rejection, Waiter, limiter, wait_async
 from tenants.contrib.limits.websockets import socket_slots
 from tenants.contrib.mounts.app_cache import CachedApp, app_cache
 from tenants.contrib.mounts.asgi import AsgiApplication
@@ -30,9 +30,9 @@ from tenants.contrib.mounts.errors import MountFailed
 from tenants.contrib.mounts.middleware import is_staff, match_mount
 from tenants.errors import InvalidHost
 from tenants.hosts import authority_of, host_of_header
-from tenants.http.client_ip import client_address
+from tenants.http.client_ip import get_client_ip
 from tenants.http.early_responses import is_refused_as_behind
-from tenants.http.path_prefix import shift
+from tenants.http.path_prefix import set_script_name
 from tenants.registry.resolver import HostStatus, Resolution, resolve, resolve_from_memory
 
 _REJECTED = {"type": "websocket.close", "code": 1008}
@@ -63,8 +63,8 @@ async def serve_websocket(scope: dict[str, Any], receive: Any, send: Any) -> Non
     if site is None:
         await send(_REJECTED)
         return
-    with socket_slots(site.tenant, client_address(request)) as refusal:
-        target = None if refusal else await _find_within_limits(scope, request, site)
+    with socket_slots(site.tenant, get_client_ip(request)) as rejection:
+        target = None if rejection else await _find_within_limits(scope, request, site)
         if target is None:
             await send(_REJECTED)
         else:
@@ -102,10 +102,10 @@ def _has_same_origin(request: ASGIRequest) -> bool:
 
 async def _find_within_limits(scope: dict[str, Any], request: ASGIRequest, site: _Site) -> _Target | None:
     """Return the mounted application; takes a slot of the tenant meanwhile, as a request does."""
-    slot = turnstile.enter(site.tenant)
-    if isinstance(slot, Queued):
+    slot = limiter.acquire(site.tenant)
+    if isinstance(slot, Waiter):
         slot = await wait_async(slot)
-    if isinstance(slot, Refusal):
+    if isinstance(slot, Rejection):
         return None
     # On a thread whose database connection is released before the WebSocket is served.
     async with ThreadSensitiveContext():
@@ -113,12 +113,12 @@ async def _find_within_limits(scope: dict[str, Any], request: ASGIRequest, site:
             return await _find(scope, request, site)
         finally:
             await sync_to_async(close_old_connections)()
-            slot.leave()
+            slot.release()
 
 
 async def _find(scope: dict[str, Any], request: ASGIRequest, site: _Site) -> _Target | None:
     tenant = site.tenant
-    root = shift(request, tenant, site.prefix) if site.prefix else scope.get("root_path", "").rstrip("/")
+    root = set_script_name(request, tenant, site.prefix) if site.prefix else scope.get("root_path", "").rstrip("/")
     point = match_mount(tenant, request.path_info)
     if point is None or (point.is_for_staff and not await sync_to_async(_is_staff)(request, tenant)):
         return None

@@ -81,7 +81,7 @@ def _recorded(
 
 
 def _count_repeats(response: HttpResponseBase) -> None:
-    """Count each request that gets a kept refusal without this middleware, or forbid that it is kept."""
+    """Count each request that gets a kept rejection without this middleware, or forbid that it is kept."""
     config = observability_settings()
     if config.service != "all" or config.otlp_endpoint or access_log_enabled():
         forbid_repeats(response)  # each request has an identity to check, a span or a line in the access log

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.test import RequestFactory, override_settings
 
-from tenants.http.client_ip import client_address
+from tenants.http.client_ip import get_client_ip
 from tests.settings import TENANTS
 
 
 def address(proxies: int = 0, **meta: Any) -> str | None:
     with override_settings(TENANTS={**TENANTS, "TRUSTED_PROXIES": proxies}):
-        return client_address(RequestFactory().get("/", **meta))
+        return get_client_ip(RequestFactory().get("/", **meta))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from django.urls import get_script_prefix, reverse, set_script_prefix
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.http.middleware import TenantMiddleware
-from tenants.http.path_prefix import keep_cookies_apart, mounted_at, shift
+from tenants.http.path_prefix import override_script_prefix, prefix_cookies, set_script_name
 from tests.settings import TENANTS
 
 
@@ -78,7 +78,7 @@ def test_the_script_prefix_is_put_back_after_an_error(acme: TenantInfo) -> None:
 
     with pytest.raises(KeyError):
         answer(fail, "/t/acme/")
-    with pytest.raises(KeyError), mounted_at("/a"), mounted_at("/a/b"):
+    with pytest.raises(KeyError), override_script_prefix("/a"), override_script_prefix("/a/b"):
         assert get_script_prefix() == "/a/b/"
         raise KeyError
 
@@ -112,14 +112,14 @@ def test_no_two_tenants_share_the_beginning_of_their_cookies_names() -> None:
     for mine, other in ((one, eleven), (eleven, one)):
         request = RequestFactory().get("/t/x/")
         request.COOKIES[f"{other.schema}.sessionid"] = "of another"
-        shift(request, mine, "/t/x")
+        set_script_name(request, mine, "/t/x")
         assert not request.COOKIES
 
 
 def made(path: str | None, script_name: str = "/t/a", **more: Any) -> SimpleCookie:
     response = HttpResponse()
     response.set_cookie("seen", 'a "b"; c', path=path, **more)
-    keep_cookies_apart(response, TenantInfo(id=1, slug="a", schema="t_1"), script_name)
+    prefix_cookies(response, TenantInfo(id=1, slug="a", schema="t_1"), script_name)
     return response.cookies
 
 
@@ -150,7 +150,7 @@ def test_a_cookie_keeps_what_else_was_said_of_it() -> None:
 def test_a_deleted_cookie_is_deleted() -> None:
     response = HttpResponse()
     response.delete_cookie("seen")
-    keep_cookies_apart(response, TenantInfo(id=1, slug="a", schema="t_1"), "/t/a")
+    prefix_cookies(response, TenantInfo(id=1, slug="a", schema="t_1"), "/t/a")
     assert response.cookies["t_1.seen"]["max-age"] == 0
     assert response.cookies["t_1.seen"]["path"] == "/t/a"
 

@@ -13,7 +13,7 @@ from django.test import RequestFactory, override_settings
 
 from tenants import TenantInfo, use_tenant
 from tenants.contrib.api.usage import CLIENTS_KEPT, UsageCounter
-from tenants.contrib.limits.counters import Kind, PressureCounts
+from tenants.contrib.limits.counters import LimitCounters, LimitKind
 from tenants.contrib.oauth import api_keys
 from tenants.migrator import apply
 from tenants.postgresql.direct_connection import connect_directly
@@ -24,11 +24,11 @@ TENANT = TenantInfo(id=1, slug="one", schema="t_1")
 
 def test_limit_counters_keep_as_many_tenants_as_the_registry() -> None:
     """Fault 62: they are taken by the listener, which may have no connection."""
-    counts = PressureCounts()
+    counts = LimitCounters()
     with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 10}):
         for number in range(100):
-            counts.add(number, next(iter(Kind)))
-            counts.add(number, next(iter(Kind)))
+            counts.add(number, next(iter(LimitKind)))
+            counts.add(number, next(iter(LimitKind)))
     taken = counts.take()
     assert list(taken) == list(range(90, 100))
     assert all(each.total() == 2 for each in taken.values())

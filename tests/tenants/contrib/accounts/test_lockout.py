@@ -21,9 +21,9 @@ from django.utils import timezone
 from config.settings import PASSWORD_HASHERS
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.accounts.lockout import too_many_failures
-from tenants.contrib.limits.limiter import Bound, Refusal
+from tenants.contrib.limits.limiter import ProcessLimit, Rejection
 from tenants.contrib.limits.lockouts import REMEMBERED_SECONDS, Attempt, Lockouts, lockouts
-from tenants.contrib.limits.request_bodies import REFUSAL
+from tenants.contrib.limits.request_bodies import REJECTION
 from tenants.contrib.limits.wsgi import receive_body
 from tenants.http.problem_details import PROBLEM_CONTENT_TYPE
 
@@ -113,12 +113,12 @@ def body_refusal(tenant: TenantInfo, address: str = "192.0.2.1", path: str = "/a
         "wsgi.input": BytesIO(b"a=b"),
     }  # fmt: skip
     receive_body(environ)
-    return environ.get(REFUSAL)
+    return environ.get(REJECTION)
 
 
 def test_locked_out_address_is_refused_before_its_body_is_read(acme: TenantInfo, globex: TenantInfo) -> None:
     lock(acme)
-    assert body_refusal(acme) == Refusal(Bound.LOCKED_OUT, 900)
+    assert body_refusal(acme) == Rejection(ProcessLimit.LOCKED_OUT, 900)
     assert body_refusal(acme, address="192.0.2.2") is None
     assert body_refusal(acme, path="/api/v1/carts") is None
     assert body_refusal(globex) is None
@@ -138,7 +138,7 @@ def test_lockout_in_memory_ends_after_some_seconds() -> None:
 
 def test_refusal_from_memory_shows_the_page_of_the_lockout(acme: TenantInfo) -> None:
     page = lock(acme)
-    extra: dict[str, Any] = {REFUSAL: Refusal(Bound.LOCKED_OUT, 900)}
+    extra: dict[str, Any] = {REJECTION: Rejection(ProcessLimit.LOCKED_OUT, 900)}
     refused = Client(HTTP_HOST=acme.host, REMOTE_ADDR="192.0.2.1").post("/admin/login/", {}, **extra)
     assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (429, "900", "no-store")
     assert refused.content == page.content
@@ -146,7 +146,7 @@ def test_refusal_from_memory_shows_the_page_of_the_lockout(acme: TenantInfo) -> 
 
 @pytest.mark.parametrize(("language", "detail"), [("en", "wait 15 minutes"), ("ko", "15분 기다렸다가")])
 def test_program_gets_the_lockout_as_problem_details(acme: TenantInfo, language: str, detail: str) -> None:
-    extra: dict[str, Any] = {REFUSAL: Refusal(Bound.LOCKED_OUT, 900)}
+    extra: dict[str, Any] = {REJECTION: Rejection(ProcessLimit.LOCKED_OUT, 900)}
     headers = {"accept": "application/json", "accept-language": language}
     refused = Client(HTTP_HOST=acme.host).post("/admin/login/", {}, headers=headers, **extra)
     assert refused["Content-Type"] == "application/problem+json; charset=utf-8"

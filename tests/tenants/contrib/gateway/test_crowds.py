@@ -112,7 +112,7 @@ def test_full_shop_is_refused_before_a_body_or_token_is_looked_at(
     registry.clear()
     settings.TENANTS = {**settings.TENANTS, "GATEWAY_LIMITS_TIMES": 1}
     assert front.ask(shop).status == 200
-    front.gateway._limits._requests._gauges[shop.id].tokens = -1_000.0
+    front.gateway._limits._requests._buckets[shop.id].tokens = -1_000.0
     head = f"POST / HTTP/1.1\r\nHost: {shop.host}\r\nAuthorization: Bearer void\r\nContent-Length: 9\r\n\r\n"
     with socket.create_connection(("127.0.0.1", front.port), 180) as connection:
         connection.sendall(head.encode())  # and never the body
@@ -153,7 +153,7 @@ def test_bodies_of_one_address_at_once_are_bounded(front: Front, shop: TenantInf
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", front.port), 60))
             connection.sendall(head + b"a")
         entry = front.gateway._limits._uploads
-        assert eventually(lambda: len(entry) and entry._gauges[("address", "127.0.0.1")].inside == MAX_UPLOADS)
+        assert eventually(lambda: len(entry) and entry._buckets[("address", "127.0.0.1")].running == MAX_UPLOADS)
         refused = front.ask(shop, "/", "POST", b"a")
         assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
         assert front.ask(shop).status == 200

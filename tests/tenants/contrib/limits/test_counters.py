@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.limits.counters import Kind, PressureCounts
+from tenants.contrib.limits.counters import LimitCounters, LimitKind
 from tenants.contrib.limits.models import LimitHit
 from tenants.postgresql.direct_connection import connect_directly
 
 
 @pytest.fixture
-def counts() -> PressureCounts:
-    return PressureCounts()
+def counts() -> LimitCounters:
+    return LimitCounters()
 
 
 @pytest.fixture
@@ -34,13 +34,13 @@ def written(tenant: TenantInfo) -> list[tuple[int, int, int]]:
 
 
 def test_what_several_processes_counted_in_an_hour_adds_up(
-    counts: PressureCounts, open_shop: Callable[..., TenantInfo], wire: Any
+    counts: LimitCounters, open_shop: Callable[..., TenantInfo], wire: Any
 ) -> None:
     noisy, slow = open_shop(), open_shop()
     for _ in range(2):
-        for kind in (Kind.RATE, Kind.RATE, Kind.CONCURRENCY):
+        for kind in (LimitKind.RATE, LimitKind.RATE, LimitKind.CONCURRENCY):
             counts.add(noisy.id, kind)
-        counts.add(slow.id, Kind.STATEMENT)
+        counts.add(slow.id, LimitKind.STATEMENT)
         counts.write(wire)
     counts.write(wire)  # nothing new: nothing is added
     # At the turn of an hour there are two rows.
@@ -49,29 +49,29 @@ def test_what_several_processes_counted_in_an_hour_adds_up(
 
 
 def test_a_tenant_that_is_gone_stands_in_nobodys_way(
-    counts: PressureCounts, open_shop: Callable[..., TenantInfo], wire: Any
+    counts: LimitCounters, open_shop: Callable[..., TenantInfo], wire: Any
 ) -> None:
     tenant = open_shop()
-    counts.add(2**40, Kind.RATE)
-    counts.add(tenant.id, Kind.RATE)
+    counts.add(2**40, LimitKind.RATE)
+    counts.add(tenant.id, LimitKind.RATE)
     counts.write(wire)
     assert written(tenant) == [(1, 0, 0)]
 
 
-def test_what_is_old_is_forgotten(counts: PressureCounts, open_shop: Callable[..., TenantInfo], wire: Any) -> None:
+def test_what_is_old_is_forgotten(counts: LimitCounters, open_shop: Callable[..., TenantInfo], wire: Any) -> None:
     tenant, now = open_shop(), datetime.now(UTC)
     with use_tenant(PLATFORM):
         for days in (29, 31):
             LimitHit.objects.create(tenant_id=tenant.id, hour=now - timedelta(days=days), refused_rate=days)
-    counts.add(tenant.id, Kind.RATE)
+    counts.add(tenant.id, LimitKind.RATE)
     counts.write(wire)
     assert written(tenant) == [(29, 0, 0), (1, 0, 0)]
 
 
 def test_what_cannot_be_written_is_said_in_the_log_and_the_connection_stays_good(
-    counts: PressureCounts, wire: Any, caplog: pytest.LogCaptureFixture
+    counts: LimitCounters, wire: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    counts.add(1, Kind.RATE)
+    counts.add(1, LimitKind.RATE)
     with wire.transaction(force_rollback=True):
         wire.execute("ALTER TABLE public.tenants_limits_limithit RENAME TO elsewhere")
         with wire.transaction(force_rollback=True):
@@ -82,14 +82,14 @@ def test_what_cannot_be_written_is_said_in_the_log_and_the_connection_stays_good
 
 
 def test_the_listener_writes_them_by_itself(open_shop: Callable[..., TenantInfo]) -> None:
-    from tenants.contrib.limits.counters import pressure
+    from tenants.contrib.limits.counters import limit_counters
     from tenants.registry.listener import listener
     from tests.waiting import eventually
 
     tenant = open_shop()
     listener.start()
     assert listener.listening.wait(180)
-    pressure.add(tenant.id, Kind.RATE)
+    limit_counters.add(tenant.id, LimitKind.RATE)
     with use_tenant(PLATFORM):
         # Any notice wakes it, as its own clock would.
         assert eventually(lambda: _notify() or written(tenant) == [(1, 0, 0)])

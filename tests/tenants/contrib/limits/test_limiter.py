@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenants import TenantInfo
-from tenants.contrib.limits.counters import Kind
-from tenants.contrib.limits.limiter import Place, Queued, Refusal, Turnstile
+from tenants.contrib.limits.counters import LimitKind
+from tenants.contrib.limits.limiter import Rejection, Slot, TenantLimiter, Waiter
 from tenants.limits import Limits
 
 SHOP = TenantInfo(id=1, slug="a", schema="t_1")
@@ -34,123 +34,123 @@ def shop(number: int = 1, **limits: int) -> TenantInfo:
     return replace(SHOP, id=number, limits=Limits(**limits))
 
 
-def entered(turnstile: Turnstile, tenant: TenantInfo) -> Place:
-    place = turnstile.enter(tenant)
-    assert isinstance(place, Place)
+def entered(limiter: TenantLimiter, tenant: TenantInfo) -> Slot:
+    place = limiter.acquire(tenant)
+    assert isinstance(place, Slot)
     return place
 
 
-def queued(turnstile: Turnstile, tenant: TenantInfo) -> Queued:
-    answer = turnstile.enter(tenant)
-    assert isinstance(answer, Queued)
+def queued(limiter: TenantLimiter, tenant: TenantInfo) -> Waiter:
+    answer = limiter.acquire(tenant)
+    assert isinstance(answer, Waiter)
     return answer
 
 
 def test_a_tenant_without_limits_is_not_even_counted() -> None:
-    turnstile = Turnstile()
+    limiter = TenantLimiter()
     for _ in range(1000):
-        entered(turnstile, SHOP)
-    assert len(turnstile) == 0
+        entered(limiter, SHOP)
+    assert len(limiter) == 0
 
 
 def test_no_more_are_inside_than_may_be_at_once() -> None:
-    turnstile, tenant = Turnstile(), shop(concurrency=2)
-    first, _second = entered(turnstile, tenant), entered(turnstile, tenant)
-    assert turnstile.enter(tenant) == Refusal(Kind.CONCURRENCY, 1)
-    first.leave()
-    entered(turnstile, tenant)
-    assert turnstile.enter(tenant) == Refusal(Kind.CONCURRENCY, 1)
+    limiter, tenant = TenantLimiter(), shop(concurrency=2)
+    first, _second = entered(limiter, tenant), entered(limiter, tenant)
+    assert limiter.acquire(tenant) == Rejection(LimitKind.CONCURRENCY, 1)
+    first.release()
+    entered(limiter, tenant)
+    assert limiter.acquire(tenant) == Rejection(LimitKind.CONCURRENCY, 1)
 
 
 def test_a_place_is_given_back_once_however_often_it_is_left() -> None:
-    turnstile, tenant = Turnstile(), shop(concurrency=2)
-    place, _other = entered(turnstile, tenant), entered(turnstile, tenant)
+    limiter, tenant = TenantLimiter(), shop(concurrency=2)
+    place, _other = entered(limiter, tenant), entered(limiter, tenant)
     for _ in range(3):
-        place.leave()
-    entered(turnstile, tenant)
-    assert isinstance(turnstile.enter(tenant), Refusal)
+        place.release()
+    entered(limiter, tenant)
+    assert isinstance(limiter.acquire(tenant), Rejection)
 
 
 def test_one_tenants_crowd_is_not_anothers() -> None:
-    turnstile = Turnstile()
-    entered(turnstile, shop(1, concurrency=1, rate=1))
-    assert isinstance(turnstile.enter(shop(1, concurrency=1, rate=1)), Refusal)
-    entered(turnstile, shop(2, concurrency=1, rate=1))
+    limiter = TenantLimiter()
+    entered(limiter, shop(1, concurrency=1, rate=1))
+    assert isinstance(limiter.acquire(shop(1, concurrency=1, rate=1)), Rejection)
+    entered(limiter, shop(2, concurrency=1, rate=1))
 
 
 def test_who_waits_in_line_goes_in_by_turns() -> None:
-    turnstile, tenant = Turnstile(), shop(concurrency=1, queue=2)
-    place = entered(turnstile, tenant)
+    limiter, tenant = TenantLimiter(), shop(concurrency=1, queue=2)
+    place = entered(limiter, tenant)
     woken: list[str] = []
-    first, second = queued(turnstile, tenant), queued(turnstile, tenant)
+    first, second = queued(limiter, tenant), queued(limiter, tenant)
     first.wake_by(lambda: woken.append("first"))
     second.wake_by(lambda: woken.append("second"))
-    assert turnstile.enter(tenant) == Refusal(Kind.CONCURRENCY, 1), "the line is full"
-    place.leave()
+    assert limiter.acquire(tenant) == Rejection(LimitKind.CONCURRENCY, 1), "the line is full"
+    place.release()
     assert woken == ["first"]
     place = first.outcome()  # type: ignore[assignment]
-    assert isinstance(place, Place)
-    place.leave()
+    assert isinstance(place, Slot)
+    place.release()
     assert woken == ["first", "second"]
     place = second.outcome()  # type: ignore[assignment]
-    assert isinstance(place, Place)
-    place.leave()
-    entered(turnstile, tenant)
+    assert isinstance(place, Slot)
+    place.release()
+    entered(limiter, tenant)
 
 
 def test_who_has_a_place_before_saying_how_to_be_woken_is_woken_at_once() -> None:
-    turnstile, tenant = Turnstile(), shop(concurrency=1, queue=1)
-    place = entered(turnstile, tenant)
-    waiting = queued(turnstile, tenant)
-    place.leave()
+    limiter, tenant = TenantLimiter(), shop(concurrency=1, queue=1)
+    place = entered(limiter, tenant)
+    waiting = queued(limiter, tenant)
+    place.release()
     turn = Event()
     waiting.wake_by(turn.set)
     assert turn.is_set()
 
 
 def test_who_steps_out_of_the_line_leaves_it_to_the_others() -> None:
-    turnstile, tenant = Turnstile(), shop(concurrency=1, queue=2)
-    place = entered(turnstile, tenant)
-    impatient, patient = queued(turnstile, tenant), queued(turnstile, tenant)
-    assert isinstance(impatient.outcome(), Refusal)
-    queued(turnstile, tenant)
-    place.leave()
-    assert isinstance(patient.outcome(), Place)
+    limiter, tenant = TenantLimiter(), shop(concurrency=1, queue=2)
+    place = entered(limiter, tenant)
+    impatient, patient = queued(limiter, tenant), queued(limiter, tenant)
+    assert isinstance(impatient.outcome(), Rejection)
+    queued(limiter, tenant)
+    place.release()
+    assert isinstance(patient.outcome(), Slot)
 
 
 def test_a_burst_may_come_at_once_and_then_so_many_a_second() -> None:
     clock = Clock()
-    turnstile, tenant = Turnstile(clock), shop(rate=2, burst=5)
+    limiter, tenant = TenantLimiter(clock), shop(rate=2, burst=5)
     for _ in range(5):
-        entered(turnstile, tenant)
-    assert turnstile.enter(tenant) == Refusal(Kind.RATE, 1)
+        entered(limiter, tenant)
+    assert limiter.acquire(tenant) == Rejection(LimitKind.RATE, 1)
     clock.now += 0.5
-    entered(turnstile, tenant)
-    assert turnstile.enter(tenant) == Refusal(Kind.RATE, 1)
+    entered(limiter, tenant)
+    assert limiter.acquire(tenant) == Rejection(LimitKind.RATE, 1)
     clock.now += 3600
     for _ in range(5):
-        entered(turnstile, tenant)
-    assert isinstance(turnstile.enter(tenant), Refusal), "a long quiet time saves up one burst, and no more"
+        entered(limiter, tenant)
+    assert isinstance(limiter.acquire(tenant), Rejection), "a long quiet time saves up one burst, and no more"
 
 
 def test_what_is_refused_costs_nothing_of_the_rate() -> None:
     clock = Clock()
-    turnstile, tenant = Turnstile(clock), shop(rate=1)
-    entered(turnstile, tenant)
+    limiter, tenant = TenantLimiter(clock), shop(rate=1)
+    entered(limiter, tenant)
     for _ in range(100):
-        assert isinstance(turnstile.enter(tenant), Refusal)
+        assert isinstance(limiter.acquire(tenant), Rejection)
     clock.now += 1
-    entered(turnstile, tenant)
+    entered(limiter, tenant)
 
 
 def test_other_limits_hold_from_the_next_request_on() -> None:
-    turnstile = Turnstile(Clock())
+    limiter = TenantLimiter(Clock())
     for _ in range(10):
-        entered(turnstile, shop(rate=10, burst=1000))
-    assert isinstance(turnstile.enter(shop(rate=10, burst=1000)), Place)
+        entered(limiter, shop(rate=10, burst=1000))
+    assert isinstance(limiter.acquire(shop(rate=10, burst=1000)), Slot)
     for _ in range(10):
-        entered(turnstile, shop(rate=10))
-    assert isinstance(turnstile.enter(shop(rate=10)), Refusal), "a smaller burst takes away what was saved up"
+        entered(limiter, shop(rate=10))
+    assert isinstance(limiter.acquire(shop(rate=10)), Rejection), "a smaller burst takes away what was saved up"
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -159,16 +159,16 @@ def test_in_no_time_come_more_than_the_burst_and_the_rate_let_in(
     comings: list[tuple[float, int]], rate: int, burst: int
 ) -> None:
     clock = Clock()
-    turnstile, tenant = Turnstile(clock), shop(rate=rate, burst=burst)
+    limiter, tenant = TenantLimiter(clock), shop(rate=rate, burst=burst)
     begun, let_in = clock.now, 0
     for pause, number in comings:
         clock.now += pause
-        let_in += sum(isinstance(turnstile.enter(tenant), Place) for _ in range(number))
+        let_in += sum(isinstance(limiter.acquire(tenant), Slot) for _ in range(number))
         assert let_in <= max(rate, burst) + rate * (clock.now - begun) + 0.001
 
 
 def test_threads_never_see_more_inside_than_may_be() -> None:
-    turnstile, tenant = Turnstile(), shop(concurrency=3, queue=100)
+    limiter, tenant = TenantLimiter(), shop(concurrency=3, queue=100)
     start = Barrier(8)
     inside: set[object] = set()
     most: list[int] = []
@@ -176,17 +176,17 @@ def test_threads_never_see_more_inside_than_may_be() -> None:
     def visit() -> None:
         start.wait()
         for _ in range(300):
-            answer = turnstile.enter(tenant)
-            if isinstance(answer, Queued):
+            answer = limiter.acquire(tenant)
+            if isinstance(answer, Waiter):
                 turn = Event()
                 answer.wake_by(turn.set)
                 assert turn.wait(180)
                 answer = answer.outcome()
-            assert isinstance(answer, Place)
+            assert isinstance(answer, Slot)
             inside.add(answer)
             most.append(len(inside))
             inside.discard(answer)
-            answer.leave()
+            answer.release()
 
     threads = [Thread(target=visit) for _ in range(8)]
     for thread in threads:
@@ -196,47 +196,47 @@ def test_threads_never_see_more_inside_than_may_be() -> None:
     assert len(most) == 8 * 300
     assert max(most) <= 3
     for _ in range(3):
-        entered(turnstile, tenant)
+        entered(limiter, tenant)
 
 
 def test_a_streamed_body_keeps_the_place_until_it_is_closed(db: None) -> None:
-    turnstile, tenant = Turnstile(), shop(concurrency=1)
+    limiter, tenant = TenantLimiter(), shop(concurrency=1)
     response = StreamingHttpResponse(iter([b"a", b"b"]))
-    entered(turnstile, tenant).leave_with(response)
-    assert isinstance(turnstile.enter(tenant), Refusal)
+    entered(limiter, tenant).release_with(response)
+    assert isinstance(limiter.acquire(tenant), Rejection)
     response.close()
-    entered(turnstile, tenant)
+    entered(limiter, tenant)
 
 
 def test_a_streamed_body_that_is_thrown_away_gives_the_place_back() -> None:
-    turnstile, tenant = Turnstile(), shop(concurrency=1)
-    entered(turnstile, tenant).leave_with(StreamingHttpResponse(iter([b"a"])))
+    limiter, tenant = TenantLimiter(), shop(concurrency=1)
+    entered(limiter, tenant).release_with(StreamingHttpResponse(iter([b"a"])))
     gc.collect()
-    entered(turnstile, tenant)
+    entered(limiter, tenant)
 
 
 def test_what_is_ready_to_be_sent_keeps_no_place(db: None) -> None:
-    turnstile, tenant = Turnstile(), shop(concurrency=1)
-    entered(turnstile, tenant).leave_with(HttpResponse(b"a"))
+    limiter, tenant = TenantLimiter(), shop(concurrency=1)
+    entered(limiter, tenant).release_with(HttpResponse(b"a"))
     with open(__file__, "rb") as file:  # noqa: PTH123 - as Django's storages open it
         response = FileResponse(file)
-        entered(turnstile, tenant).leave_with(response)
-        entered(turnstile, tenant)
+        entered(limiter, tenant).release_with(response)
+        entered(limiter, tenant)
         response.close()
 
 
 def test_memory_is_bounded_and_nobody_inside_is_forgotten() -> None:
     with override_settings(TENANTS={"REGISTRY_SIZE": 10}):
-        turnstile = Turnstile()
-        entered(turnstile, shop(1, concurrency=1))
+        limiter = TenantLimiter()
+        entered(limiter, shop(1, concurrency=1))
         for number in range(2, 1000):
-            entered(turnstile, shop(number, concurrency=1)).leave()
-        assert len(turnstile) == 10
-        assert isinstance(turnstile.enter(shop(1, concurrency=1)), Refusal)
+            entered(limiter, shop(number, concurrency=1)).release()
+        assert len(limiter) == 10
+        assert isinstance(limiter.acquire(shop(1, concurrency=1)), Rejection)
 
 
 @pytest.mark.parametrize("limits", [{"concurrency": 1}, {"rate": 1}])
 def test_one_limit_works_without_the_other(limits: dict[str, int]) -> None:
-    turnstile = Turnstile(Clock())
-    entered(turnstile, shop(**limits))
-    assert isinstance(turnstile.enter(shop(**limits)), Refusal)
+    limiter = TenantLimiter(Clock())
+    entered(limiter, shop(**limits))
+    assert isinstance(limiter.acquire(shop(**limits)), Rejection)

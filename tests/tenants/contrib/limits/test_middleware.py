@@ -19,8 +19,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.asgi import ASGIHandler
-from tenants.contrib.limits.counters import Kind, pressure
-from tenants.contrib.limits.middleware import turnstile
+from tenants.contrib.limits.counters import LimitKind, limit_counters
+from tenants.contrib.limits.middleware import limiter
 from tenants.contrib.limits.models import LimitHit
 from tenants.models import Tenant
 from tenants.registry.listener import listener
@@ -42,12 +42,12 @@ def tenancy_settings() -> dict[str, Any]:
 def _busy_site() -> Iterator[None]:
     busy_urls.inside.clear()
     busy_urls.go_on.clear()
-    pressure.take()
+    limit_counters.take()
     with override_settings(TENANTS=tenancy_settings()):
         yield
     busy_urls.go_on.set()
-    turnstile.clear()
-    pressure.take()
+    limiter.clear()
+    limit_counters.take()
 
 
 @pytest.fixture
@@ -89,13 +89,13 @@ def too_soon(client: Client, path: str = "/", **more: Any) -> Any:
     pytest.fail("no request was refused")
 
 
-def counted(tenant: TenantInfo) -> dict[Kind, int]:
+def counted(tenant: TenantInfo) -> dict[LimitKind, int]:
     """Return what was counted since the last call; the listener's thread may have written some of it already."""
     listener.stop()
-    counts = Counter(pressure.take().get(tenant.id, {}))
+    counts = Counter(limit_counters.take().get(tenant.id, {}))
     with use_tenant(PLATFORM):
         written = LimitHit.objects.filter(tenant_id=tenant.id)
-        for row, kind in product(written, Kind):
+        for row, kind in product(written, LimitKind):
             counts[kind] += getattr(row, kind.value)
         written.delete()
     return {kind: count for kind, count in counts.items() if count}
@@ -113,7 +113,7 @@ def test_the_second_at_once_is_refused_until_the_first_is_done(shop: Shop) -> No
         busy_urls.go_on.set()
         assert first.result(180).status_code == 200
     assert client_of(tenant).get("/").status_code == 200
-    assert counted(tenant) == {Kind.CONCURRENCY: 1}
+    assert counted(tenant) == {LimitKind.CONCURRENCY: 1}
 
 
 def test_who_may_wait_in_line_is_served_in_the_end(shop: Shop) -> None:
@@ -122,7 +122,7 @@ def test_who_may_wait_in_line_is_served_in_the_end(shop: Shop) -> None:
         first = in_thread(pool, tenant, "/wait/")
         assert busy_urls.inside.wait(180)
         waiting = [in_thread(pool, tenant, "/") for _ in range(3)]
-        assert eventually(lambda: len(turnstile.line_of(tenant.id)) == 3)
+        assert eventually(lambda: len(limiter.queue_of(tenant.id)) == 3)
         assert client_of(tenant).get("/").status_code == 503
         busy_urls.go_on.set()
         assert [one.result(180).status_code for one in (first, *waiting)] == [200] * 4
@@ -135,7 +135,7 @@ def test_too_many_in_a_short_time_get_429_with_the_seconds_to_wait(shop: Shop) -
     assert (refused.status_code, refused["Retry-After"]) == (429, "1")
     assert "Too many requests in a short time" in refused.text
     assert client_of(other).get("/").status_code == 200
-    assert counted(tenant)[Kind.RATE] == 1
+    assert counted(tenant)[LimitKind.RATE] == 1
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_the_platform_has_the_limits_of_its_setting(committed: None, limits: dic
     with override_settings(TENANTS={**TENANTS, "PLATFORM_LIMITS": {}}):
         for _ in range(30):
             assert client.get("/").status_code == 200
-    assert len(turnstile) == 0
+    assert len(limiter) == 0
     with override_settings(TENANTS={**TENANTS, "PLATFORM_LIMITS": limits}):
         refused = too_soon(client)
     assert (refused["Retry-After"], refused["Cache-Control"]) == ("1", "no-store")
@@ -229,13 +229,13 @@ def test_those_who_wait_at_all_shops_together_are_bounded(shop: Shop) -> None:
     first, second = (shop(max_concurrency=1, max_queue=5) for _ in range(2))
     with override_settings(TENANTS={**tenancy_settings(), "MOST_WAITING": 2}), ThreadPoolExecutor() as pool:
         inside = [in_thread(pool, tenant, "/wait/") for tenant in (first, second)]
-        assert eventually(lambda: len(turnstile) == 2)
+        assert eventually(lambda: len(limiter) == 2)
         waiting = [in_thread(pool, first, "/") for _ in range(2)]
-        assert eventually(lambda: turnstile.waiting == 2)
+        assert eventually(lambda: limiter.waiting == 2)
         assert client_of(second).get("/").status_code == 503
         busy_urls.go_on.set()
         assert [one.result(180).status_code for one in (*inside, *waiting)] == [200] * 4
-    assert turnstile.waiting == 0
+    assert limiter.waiting == 0
     assert client_of(second).get("/").status_code == 200
 
 
@@ -246,7 +246,7 @@ def test_a_statement_that_takes_too_long_is_cancelled_and_the_page_says_so(shop:
     assert (stopped.status_code, stopped["Retry-After"]) == (503, "10")
     assert "This took too long" in stopped.text
     assert client_of(tenant).get(f"/sleep/{ways}/?seconds=0").text == "slept well"
-    assert counted(tenant) == {Kind.STATEMENT: 1}
+    assert counted(tenant) == {LimitKind.STATEMENT: 1}
 
 
 def test_an_api_says_in_problem_details_that_it_took_too_long(shop: Shop) -> None:
@@ -297,7 +297,7 @@ async def one_inside_and_one_in_line(tenant: TenantInfo) -> list[tuple[Request, 
     tasks = [asyncio.create_task(visitors[0].go(ASGIHandler()))]
     await until(busy_urls.inside.is_set)
     tasks.append(asyncio.create_task(visitors[1].go(ASGIHandler())))
-    await until(lambda: turnstile.line_of(tenant.id))
+    await until(lambda: limiter.queue_of(tenant.id))
     return list(zip(visitors, tasks, strict=True))
 
 
@@ -326,7 +326,7 @@ def test_async_a_client_that_goes_away_gives_its_place_back(shop: Shop, who: int
         busy_urls.go_on.set()
         assert (await visits[0][1]).status == 200
         assert (await request_to(tenant, "/").go(ASGIHandler())).status == 200
-        assert not turnstile.line_of(tenant.id)
+        assert not limiter.queue_of(tenant.id)
 
     asyncio.run(main())
 

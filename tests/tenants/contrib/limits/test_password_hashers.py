@@ -19,7 +19,7 @@ from tenants import TenantInfo, use_tenant
 from tenants.context import leave, serve
 from tenants.contrib.limits import password_hashers as hashing
 from tenants.contrib.limits.errors import HashingBusy
-from tenants.contrib.limits.limiter import Place
+from tenants.contrib.limits.limiter import Slot
 from tenants.contrib.limits.password_hashers import MOST_OF_ADDRESS, MOST_OF_TENANT
 from tenants.limits import Limits
 from tests.settings import TENANTS
@@ -128,7 +128,9 @@ def test_one_address_is_refused_where_others_may_still_sign_in(open_shop: Callab
 def test_a_hash_outside_a_login_is_bounded_in_requests_alone(live_tenant: TenantInfo) -> None:
     """Fault 28: code of a request that hashes without a slot of its own is counted for its tenant."""
     go_on.set()
-    taken = [hashing._slots.enter_as(("tenant", live_tenant.id), Limits(concurrency=MOST_OF_TENANT)) for _ in range(3)]
+    taken = [
+        hashing._slots.acquire_as(("tenant", live_tenant.id), Limits(concurrency=MOST_OF_TENANT)) for _ in range(3)
+    ]
     with use_tenant(live_tenant):
         assert check_password("secret", make_password("secret")), "a command hashes without a bound"
     block = serve(live_tenant, None)
@@ -136,8 +138,8 @@ def test_a_hash_outside_a_login_is_bounded_in_requests_alone(live_tenant: Tenant
         with pytest.raises(HashingBusy, match=f"for {live_tenant.slug}"):
             make_password("secret")
         for slot in taken:
-            assert isinstance(slot, Place)
-            slot.leave()
+            assert isinstance(slot, Slot)
+            slot.release()
         assert make_password("secret")
     finally:
         leave(block)

@@ -16,8 +16,8 @@ from django.test import override_settings
 from config.settings import MIDDLEWARE
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.conf import tenancy
-from tenants.contrib.limits.counters import Kind, pressure
-from tenants.contrib.limits.limiter import Place, turnstile
+from tenants.contrib.limits.counters import LimitKind, limit_counters
+from tenants.contrib.limits.limiter import Slot, limiter
 from tenants.contrib.limits.repeated_answers import REPEATED_SECONDS, RepeatedAnswers
 from tenants.contrib.limits.wsgi import WSGIHandler
 from tenants.models import Tenant
@@ -67,14 +67,14 @@ def full_shop(open_shop: Callable[..., TenantInfo]) -> Iterator[TenantInfo]:
     with override_settings(TENANTS={**TENANTS, "PLANS": {"standard": {}}}):
         registry.set_listening(True)  # else what is in memory is believed for one second alone
         tenant = resolve(tenant.host, "/").tenant or tenant  # what is in memory refuses a body
-        place = turnstile.enter(tenant, tenancy().limits_of(tenant))
-        assert isinstance(place, Place)
-        pressure.take()
+        place = limiter.acquire(tenant, tenancy().limits_of(tenant))
+        assert isinstance(place, Slot)
+        limit_counters.take()
         yield tenant
-        place.leave()
+        place.release()
     registry.set_listening(False)
-    turnstile.clear()
-    pressure.take()
+    limiter.clear()
+    limit_counters.take()
 
 
 def application_at(clock: Callable[[], float]) -> WSGIHandler:
@@ -126,7 +126,7 @@ def test_each_repeated_refusal_is_counted_for_its_tenant(full_shop: TenantInfo) 
     application = application_at(lambda: 0.0)
     for _ in range(5):
         post(application, full_shop)
-    assert counted(full_shop) == {Kind.CONCURRENCY: 5}
+    assert counted(full_shop) == {LimitKind.CONCURRENCY: 5}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_shop_with_a_free_place_is_served_at_once(full_shop: TenantInfo) -> None
     application = application_at(lambda: 0.0)
     for _ in range(3):
         post(application, full_shop)
-    turnstile.clear()
+    limiter.clear()
     assert not post(application, full_shop).status.startswith("503")
 
 

@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.limits.asgi import ASGIHandler
-from tenants.contrib.limits.limiter import turnstile
+from tenants.contrib.limits.limiter import limiter
 from tenants.contrib.mounts.app_cache import app_cache
 from tenants.contrib.mounts.call_limits import running_calls
 from tenants.contrib.mounts.models import Mount
@@ -81,7 +81,7 @@ def built_of(shop: TenantInfo) -> Any:
 
 
 def places_taken(shop: TenantInfo) -> int:
-    gauge = turnstile._gauges.get(shop.id)
+    gauge = limiter._gauges.get(shop.id)
     return gauge.inside if gauge else 0
 
 

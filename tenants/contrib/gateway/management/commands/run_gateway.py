@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 
 from tenants.contrib.gateway.gateway import Gateway
 from tenants.contrib.gateway.server import GatewayOptions, GatewayServer
-from tenants.http.gc import spare_the_collector
+from tenants.http.gc import freeze_gc
 from tenants.management.arguments import seconds, whole_number
 from tenants.management.base import TenantCommand
 
@@ -62,7 +62,7 @@ class Command(TenantCommand):
                 f"Choose another --host or --port, or stop the program that uses it."
             ) from error
         # Garbage collection took a sixth of the gateway's time. A request creates no reference cycles.
-        spare_the_collector()
+        freeze_gc()
         gc.set_threshold(GC_THRESHOLD)
         if verbosity:
             self.stdout.write(f"The gateway listens at http://{options.host}:{port}. Press Ctrl-C to stop it.")
