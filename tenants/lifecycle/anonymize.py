@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.db.models import CharField, F, Model, Value
@@ -45,8 +44,8 @@ def anonymise_users() -> None:
         if apps.is_installed(label):
             for model in apps.get_app_config(label.rpartition(".")[2]).get_models():
                 model._base_manager.all().delete()
-    if is_installed_for(LogEntry._meta.app_label, current_tenant()):
-        LogEntry.objects.all().delete()
+    if apps.is_installed("django.contrib.admin") and is_installed_for("admin", current_tenant()):
+        apps.get_model("admin", "LogEntry")._base_manager.all().delete()
 
 
 def _function(path: str) -> Callable[[], None]:
