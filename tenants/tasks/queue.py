@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 from django.db.models import Count, Q
 from django.db.models.functions import Now
-from procrastinate.contrib.django import app
-from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 from tenants.models import Operation, Release
 from tenants.models.code_release import release
@@ -45,8 +44,15 @@ def enqueue(operation: Operation, *, isolated: bool = False) -> None:
 
     `isolated`: it runs in a separate process.
     """
+    from procrastinate.contrib.django import app  # only where operations are queued
+
     queue = operations_queue(operation.release, isolated=isolated)
     app.configure_task(TASK, queue=queue, lock=_lock_of(operation)).defer(operation=operation.pk)
+
+
+def _rows(model: str) -> Any:
+    """Return a manager of procrastinate's rows; the package is imported only where it is installed."""
+    return apps.get_model("procrastinate", model)._default_manager
 
 
 def _lock_of(operation: Operation) -> str:
@@ -90,13 +96,13 @@ def fail_job(job_id: int) -> None:
 
 def jobs(status: str) -> dict[int, int]:
     """Return the ids of jobs that are waiting (`todo`) or running (`doing`), by operation."""
-    found = ProcrastinateJob.objects.filter(task_name__in=[TASK, FORMER_TASK], status=status)
+    found = _rows("ProcrastinateJob").filter(task_name__in=[TASK, FORMER_TASK], status=status)
     return {args["operation"]: job_id for job_id, args in found.values_list("pk", "args")}
 
 
 def jobs_of_shared_workers() -> set[int]:
     """Return the running jobs of workers that run several: any of these may have killed the worker."""
-    taken = ProcrastinateJob.objects.filter(status="doing")
+    taken = _rows("ProcrastinateJob").filter(status="doing")
     several = taken.values("worker_id").annotate(taken=Count("pk")).filter(taken__gt=1)
     workers = list(several.values_list("worker_id", flat=True))
     of_several = Q(worker_id__in=[worker_id for worker_id in workers if worker_id is not None])
@@ -107,21 +113,21 @@ def jobs_of_shared_workers() -> set[int]:
 
 def mark_shared(job_id: int) -> None:
     """Mark the other jobs of this job's worker: any of them may have killed it."""
-    worker_id = ProcrastinateJob.objects.values_list("worker_id", flat=True).get(pk=job_id)
+    worker_id = _rows("ProcrastinateJob").values_list("worker_id", flat=True).get(pk=job_id)
     with connection.cursor() as cursor:
         cursor.execute(_MARK_SHARED, [QUEUE_SHARED, TENANT_TASK, QUEUE, worker_id])
 
 
-def stalled_tenant_jobs() -> list[ProcrastinateJob]:
+def stalled_tenant_jobs() -> list[Any]:
     """Return tenant jobs whose worker has stopped sending heartbeats."""
-    taken = ProcrastinateJob.objects.filter(task_name=TENANT_TASK, status="doing")
+    taken = _rows("ProcrastinateJob").filter(task_name=TENANT_TASK, status="doing")
     return list(taken.exclude(worker__last_heartbeat__gte=Now() - _HEARTBEAT_VALID))
 
 
 def has_worker(fingerprint: str = "") -> bool:
     """Return whether a worker, or one of that release, is running."""
     since = Now() - _HEARTBEAT_VALID
-    if not ProcrastinateWorker.objects.filter(last_heartbeat__gte=since).exists():
+    if not _rows("ProcrastinateWorker").filter(last_heartbeat__gte=since).exists():
         return False
     return not fingerprint or Release.objects.filter(fingerprint=fingerprint, worker_at__gte=since).exists()
 

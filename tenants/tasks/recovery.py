@@ -6,10 +6,10 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tenants.context import PLATFORM, use_tenant
 from tenants.models import Operation
@@ -28,7 +28,7 @@ from tenants.tasks.queue import (
     stalled_tenant_jobs,
 )
 from tenants.tasks.run import fail_without_worker
-from tenants.tasks.tenant_jobs import QUEUE_ISOLATED, QUEUE_SHARED, RETRIES
+from tenants.tasks.tenant_jobs import MAX_RETRIES, QUEUE_ISOLATED, QUEUE_SHARED, wait_after
 
 logger = logging.getLogger(__name__)
 
@@ -90,11 +90,11 @@ def _requeue(operation_id: int, job_id: int | None, shared: set[int]) -> None:
         enqueue(operation, isolated=was_begun)
 
 
-def _requeue_job(job: ProcrastinateJob, shared: set[int]) -> None:
+def _requeue_job(job: Any, shared: set[int]) -> None:
     count = job.pk not in shared and job.queue_name != QUEUE_SHARED
-    if count and job.attempts >= (RETRIES.max_attempts or 0):
+    if count and job.attempts >= MAX_RETRIES:
         logger.error("Job %s (%s) failed: its process has died %s times.", job.pk, job.args, job.attempts + 1)
         fail_job(job.pk)
         return
-    wait = RETRIES.wait_after(job.attempts) if count else timedelta(0)
+    wait = wait_after(job.attempts) if count else timedelta(0)
     requeue(job.pk, QUEUE_ISOLATED, wait=wait, count=count)

@@ -18,10 +18,6 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
-from procrastinate import RetryStrategy
-from procrastinate.contrib.django import app
-from procrastinate.jobs import Job
-from procrastinate.retry import RetryDecision
 
 from tenants.context import PLATFORM, TenantInfo, current_tenant, use_tenant
 from tenants.isolation.patches.process_state import restored_process_state
@@ -38,32 +34,7 @@ QUEUE_ISOLATED = "jobs.isolated"
 """Jobs whose worker was lost: each runs in a separate process."""
 
 
-class JobFailed(Exception):
-    """A job raised an error or killed its process."""
-
-    def __init__(self, cause: str, at: datetime) -> None:
-        super().__init__(cause)
-        self.at = at
-        """By the database's clock, like the time of the retry."""
-
-
-class Retries(RetryStrategy):
-    """Retries with exponential waits, counted by the database's clock from the time of the failure."""
-
-    def wait_after(self, attempts: int) -> timedelta:
-        """Return the wait after a failure that follows this number of attempts."""
-        return timedelta(seconds=self.exponential_wait ** (attempts + 1))
-
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        """Return the time of the next attempt; None after the last one."""
-        decision = super().get_retry_decision(exception=exception, job=job)
-        if decision is None or not isinstance(exception, JobFailed):
-            return decision
-        return RetryDecision(retry_at=exception.at + self.wait_after(job.attempts))
-
-
-RETRIES = Retries(max_attempts=5, exponential_wait=3)
-"""A failed job is retried after 3, 9, 27, 81 and 243 seconds. Each failure is logged."""
+MAX_RETRIES = 5
 
 _BEHIND_OPERATIONS = -1
 _SUSPENDED_FOR = timedelta(minutes=1)
@@ -103,8 +74,15 @@ def tenant_job(function: Callable[P, R]) -> TenantJob[P, R]:
     return TenantJob(function)
 
 
+def wait_after(attempts: int) -> timedelta:
+    """Return the wait after a failure that follows this number of attempts: 3, 9, 27, 81 and 243 seconds."""
+    return timedelta(seconds=3 ** (attempts + 1))
+
+
 def _enqueue(tenant: TenantInfo, path: str, arguments: dict[str, Any], run_at: datetime | None) -> int:
     envelope: dict[str, Any] = {"tenant": tenant.id, "job": path, "arguments": arguments}
+    from procrastinate.contrib.django import app  # only where jobs are used
+
     with use_tenant(PLATFORM):
         task = app.configure_task(TASK, queue=QUEUE, priority=_BEHIND_OPERATIONS, schedule_at=run_at)
         return task.defer(**envelope)

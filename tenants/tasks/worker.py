@@ -31,9 +31,10 @@ from tenants.postgresql.connection_watch import close_connections, leftovers_rol
 from tenants.tasks.isolated_process import ProcessEnded, run_isolated
 from tenants.tasks.queue import FORMER_TASK, TASK, is_isolated, queues
 from tenants.tasks.recovery import StalledTaskRecovery
+from tenants.tasks.retries import RETRIES, JobFailed
 from tenants.tasks.run import run_operation
-from tenants.tasks.tenant_jobs import RETRIES, JobFailed, run_job
 from tenants.tasks.tenant_jobs import TASK as TENANT_TASK
+from tenants.tasks.tenant_jobs import run_job
 
 if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper

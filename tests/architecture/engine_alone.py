@@ -14,6 +14,8 @@ from typing import Any
 ALLOWED = {"django", "psycopg", "psycopg_binary", "psycopg_c", "psycopg_pool", "idna"}
 BROUGHT_BY_THEM = {"asgiref", "sqlparse", "typing_extensions", "tzdata"}
 ENGINE = {"tenants"}
+OF_EXTRAS = ("tenants.contrib", "tenants.testing.plugin", "tenants.tasks.worker", "tenants.tasks.retries")
+"""What needs a package of its own: contrib apps, the plugin of pytest, the worker of procrastinate."""
 
 
 class OnlyTheEngine(MetaPathFinder):
@@ -51,7 +53,7 @@ def main() -> None:
 
     asked_for = []
     for module in pkgutil.walk_packages(tenants.__path__, "tenants.", onerror=lambda name: None):
-        if not module.name.startswith(("tenants.contrib", "tenants.testing.plugin")):
+        if not module.name.startswith(OF_EXTRAS):
             try:
                 importlib.import_module(module.name)
             except ModuleNotFoundError as error:

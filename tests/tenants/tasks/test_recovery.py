@@ -18,7 +18,7 @@ from tenants.models import Operation
 from tenants.tasks import run_operation, start_operation
 from tenants.tasks.queue import has_worker, is_isolated
 from tenants.tasks.recovery import StalledTaskRecovery
-from tenants.tasks.tenant_jobs import QUEUE, QUEUE_ISOLATED, RETRIES, TASK, run_job
+from tenants.tasks.tenant_jobs import MAX_RETRIES, QUEUE, QUEUE_ISOLATED, TASK, run_job
 from tests.acceptance.test_worker import StartWorker, kill, marks, row, start_worker
 from tests.ledger import jobs
 from tests.waiting import eventually
@@ -85,7 +85,7 @@ def test_a_job_that_ended_its_worker_counts_as_an_attempt(acme: TenantInfo) -> N
 
 def test_a_job_that_ends_its_worker_each_time_ends_as_failed(acme: TenantInfo) -> None:
     """Fault 49: after as many attempts as a job has that raises, and no more."""
-    job = job_of(acme, dead_worker(), attempts=RETRIES.max_attempts or 0)
+    job = job_of(acme, dead_worker(), attempts=MAX_RETRIES)
     look(2)
     assert state(job)[0] == "failed"
 
@@ -150,7 +150,7 @@ def test_a_job_that_kills_its_process_fails_and_takes_nothing_along(
 
     assert eventually(is_failed, seconds=120)
     # Once beside the other, and then as often as any job that fails.
-    assert len(file.read_text().split()) == 1 + (RETRIES.max_attempts or 0) + 1
+    assert len(file.read_text().split()) == 1 + MAX_RETRIES + 1
     assert second.poll() is None
     kill(second)
 
