@@ -61,10 +61,10 @@ COMMON_APPS = [
 ]
 TENANT_APPS = ["shop.goods", "shop.customers", "shop.orders", "tenants.contrib.oauth"]
 APPS_WITHOUT_TABLES = [
+    "tenants.contrib.accounts",
     "unfold",
     "unfold.contrib.forms",
     "tenants.contrib.admin",
-    "tenants.contrib.accounts",
     "tenants.contrib.devserver",
     "tenants.contrib.gateway",
     "tenants.contrib.observability",
@@ -85,7 +85,7 @@ if _HOST == "localhost" or _HOST.endswith(".localhost"):
 VARIANTS = "shop.variants"
 # The earlier app wins: `impersonation` overrides a command of `tenants` and a template of `unfold`, and these override
 # those of Django. The storefront overrides a template of `tenants.contrib.oauth`.
-INSTALLED_APPS = [*SHARED_APPS, *APPS_WITHOUT_TABLES[:2], *COMMON_APPS, *APPS_WITHOUT_TABLES[2:], *TENANT_APPS]
+INSTALLED_APPS = [*SHARED_APPS, *APPS_WITHOUT_TABLES[:3], *COMMON_APPS, *APPS_WITHOUT_TABLES[3:], *TENANT_APPS]
 INSTALLED_APPS += variant_apps(VARIANTS)
 
 TENANTS: dict[str, Any] = {
