@@ -1,4 +1,4 @@
-"""One spelling for every host name. Pure; imports no Django models."""
+"""Normal spelling of host names. Imports no Django models."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def agreed_host(header: str, target: str) -> str:
 
 
 def authority_of(address: str) -> str:
-    """Return host and port of a URL in lower case, without a user; empty where there is no sense in it."""
+    """Return host and port of a URL in lower case, without a user; empty if it cannot be parsed."""
     try:
         return urlsplit(address).netloc.rpartition("@")[2].lower()
     except ValueError:

@@ -19,7 +19,7 @@ def get_client_ip(request: HttpRequest) -> str | None:
     """Return the address of the client, or None if there is none that makes sense (a Unix socket has none).
 
     With `TENANTS["TRUSTED_PROXIES"]` it is read from X-Forwarded-For, counted from the right: what stands further left
-    is whatever the client has written. Of an IPv6 address it is the network, a /64, that counts.
+    is what the client has sent. Of an IPv6 address it is the network, a /64, that counts.
     """
     return address_in(request.META)
 

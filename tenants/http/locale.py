@@ -1,4 +1,4 @@
-"""The language of a request: what the visitor chose, else what the browser asks for, else the tenant's own."""
+"""Language of a request: the visitor's choice, else the browser's, else the tenant's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tenants.context import TenantInfo, active_tenant
 
 
 class TenantLocaleMiddleware(LocaleMiddleware):
-    """Django's own, which has one language for whoever asks for none; here each tenant has its own."""
+    """Django's LocaleMiddleware, with the tenant's language as the default."""
 
     def process_request(self, request: HttpRequest) -> None:
         """Activate the language."""

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
-from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.urls import get_script_prefix, set_script_prefix
 
@@ -20,6 +19,7 @@ from tenants.isolation.urlconfs import urlconf_of
 from tenants.postgresql.connection_watch import Watch, end_watch, resume_watch
 from tenants.registry.lookup import registry
 from tenants.registry.resolver import HostStatus, Resolution, valid_until
+from tenants.settings_cache import on_setting_change
 
 
 class StreamState(NamedTuple):
@@ -113,9 +113,4 @@ def _cache(request: HttpRequest, host: str, resolution: Resolution, generation: 
         _scopes[request._get_raw_host()] = (generation, until, scope)  # type: ignore[attr-defined]
 
 
-def _clear(*, setting: str, **_: object) -> None:
-    if setting in {"TENANTS", "INSTALLED_APPS", "ALLOWED_HOSTS", "DEBUG", "ROOT_URLCONF"}:
-        _scopes.clear()
-
-
-setting_changed.connect(_clear, dispatch_uid="tenants.http.request_scope")
+on_setting_change(_scopes.clear, "TENANTS", "INSTALLED_APPS", "ALLOWED_HOSTS", "DEBUG", "ROOT_URLCONF")

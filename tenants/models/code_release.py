@@ -1,4 +1,4 @@
-"""The code that runs, told by its migrations: whether two processes are of one release."""
+"""Release of the running code, identified by its migrations."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Operation(models.Model):
         super().save(*args, **kwargs)
 
     def name_tenants(self) -> None:
-        """Note by id which tenants are meant, since slugs change hands, and which code it is that asks."""
+        """Record the tenants by id, since slugs can change, and the release that requests this."""
         self.release = release()
         if "slugs" in self.arguments:
             meant = Tenant.objects.filter(slug__in=self.arguments["slugs"]).order_by("pk")

@@ -1,4 +1,4 @@
-"""Who the tenants are, and where they answer."""
+"""Tenants and their domains."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tenants.names import SLUG_MAX_LENGTH, schema_name, validate_slug
 
 
 def check_slug(slug: str) -> None:
-    """Refuse, as a form's field error, a slug that cannot name a tenant."""
+    """Validator: a slug that can name a tenant."""
     try:
         validate_slug(slug, reserved=tenancy().all_reserved_slugs)
     except InvalidName as error:
@@ -29,7 +29,7 @@ def check_slug(slug: str) -> None:
 
 
 class Tenant(models.Model):
-    """A shop in the building. Its schema's name hangs on the id alone; the slug may change."""
+    """A shop. The name of its schema depends on the id alone; the slug may change."""
 
     class Status(models.TextChoices):
         ACTIVE = "active", _("Active")
@@ -107,7 +107,7 @@ class Tenant(models.Model):
         return f"{self.name} ({self.slug})"
 
     def renew_epoch(self) -> list[str]:
-        """Make void whatever the tenant has given out, bypass links included; return the fields to be saved."""
+        """Void all sessions, links and tokens of the tenant, bypass links included; return the fields to save."""
         self.epoch = new_epoch()
         self.bypass = new_epoch() if self.bypass else ""
         return ["epoch", "bypass"]
@@ -126,7 +126,7 @@ class Tenant(models.Model):
 
 
 class Domain(models.Model):
-    """A host name of the tenant's own, beside its subdomain of the platform."""
+    """A host name of a tenant, in addition to its subdomain of the platform."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="domains", verbose_name=_("tenant"))
     host = HostField(_("host"), unique=True, help_text=_("For example shop.example.com; it must point to this server."))

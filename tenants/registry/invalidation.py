@@ -1,7 +1,7 @@
-"""Publish and subscribe for caches: who is told what PostgreSQL notifies.
+"""Publish and subscribe for caches: notifications of PostgreSQL, by topic.
 
-A trigger notifies `topic` or `topic:change`, and the subscriber of that topic is told `change`. (The registry's own
-triggers send the id of a tenant alone.)
+A trigger notifies `topic` or `topic:change`, and the subscriber of that topic gets `change`. (Triggers of the
+registry's tables send only a tenant's id.)
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _subscribers: dict[str, Subscriber] = {}
 
 
 def subscribe(topic: str, subscriber: Subscriber) -> None:
-    """Have `subscriber` told what is published for `topic`."""
+    """Register the subscriber of a topic."""
     _subscribers[topic] = subscriber
 
 
 def publish(payload: str) -> bool:
-    """Tell the subscriber of the topic; return whether there is one."""
+    """Call the subscriber of the topic; return whether there is one."""
     topic, _, change = payload.partition(":")
     subscriber = _subscribers.get(topic)
     if subscriber is not None:

@@ -1,6 +1,6 @@
-"""Every key that names a tenant, at once: what is not among them needs no question of its own.
+"""Index of all keys that name tenants, so that an unknown host needs no query.
 
-A flood of invented hosts then costs neither a query nor room for each. Only hashes are kept, some eighty bytes a key.
+A flood of invented hosts then costs no query and no memory for each. Only hashes are kept, about eighty bytes a key.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from tenants.context import PLATFORM, use_tenant
 from tenants.models import Domain, Tenant
 
 LARGEST = 500_000
-"""With more keys than this there is no census: it would take tens of megabytes, and seconds to read."""
+"""Maximum of keys; with more there is no index: it would take tens of megabytes, and seconds to read."""
 
 EXISTING = (Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED)
-"""The statuses of tenants that anybody but operators can find."""
+"""Statuses of tenants that a host or slug can find."""
 
 
 class KnownKeys:
-    """The keys, as of one moment. A key that is not in it names nobody; one that is, most likely somebody."""
+    """The keys at one moment. A key that is not in it names no tenant; one that is in it most likely does."""
 
     def __init__(self, hashes: frozenset[int], until: float) -> None:
         self._hashes = hashes
         self._until = until
 
     def excludes(self, key: str, now: float) -> bool:
-        """Tell whether the key is known to name nobody."""
+        """Return whether the key is known to name no tenant."""
         return now <= self._until and hash(key) not in self._hashes
 
 
@@ -37,7 +37,7 @@ def load_known_keys() -> frozenset[int] | None:
     with use_tenant(PLATFORM):
         slugs = _keys("slug:", Tenant.objects.filter(status__in=EXISTING), "slug")
         hosts = _keys("host:", Domain.objects.filter(tenant__status__in=EXISTING), "host")
-        # hash() of texts is keyed anew in every process, so nobody can make up a key that collides.
+        # hash() of strings has another key in every process, so collisions cannot be crafted.
         hashes = frozenset(hash(key) for key in chain(slugs, hosts))
     return hashes if len(hashes) <= LARGEST else None
 

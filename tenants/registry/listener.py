@@ -1,6 +1,6 @@
 """LISTEN connection: tells the registry and other caches of changes in the control plane. One thread per process.
 
-Triggers call `pg_notify`, so every writer is heard: this process, another one, or a person at psql. While the
+Triggers call `pg_notify`, so changes by every writer arrive: this process, another one, or a person at psql. While the
 connection is lost, answers are cached for one second only. The thread also calls functions at intervals, with its
 connection: counters are written that way.
 """
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "tenants_changed"
 APPLICATION = "tenants_listener"
-"""The name of the connection in `pg_stat_activity`: whatever it has said last, this is who it is."""
+"""application_name of the connection in `pg_stat_activity`."""
 
 _RETRY_SECONDS = 1.0
 

@@ -1,8 +1,8 @@
-"""The read side of the control plane: which tenant a host or slug names. The only cache of it in a process.
+"""Cached lookup of tenants by host and slug: the only reader of the control plane's tables during a request.
 
-A warm answer costs no query, for a known host and an unknown one alike, and while changes are heard a census of all
-keys spares the question for an unknown one altogether. Changes are heard from PostgreSQL: triggers
-on the tables notify every process (see `tenants.registry.listener`), and a time limit is the net below that.
+A cached answer costs no query, for an unknown host too. While the process listens for changes, an index of all keys
+answers for unknown hosts without a query each. Triggers notify every process (`tenants.registry.listener`); the TTL is
+the safety net.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from math import inf
 from threading import Lock
 from typing import Any, Final
 
-from django.core.signals import setting_changed
 from django.db import transaction
 from django.db.models import Q
 from django.dispatch import Signal
@@ -25,27 +24,27 @@ from tenants.errors import TenantNotFound
 from tenants.models import Domain
 from tenants.registry.key_index import EXISTING, KnownKeys, load_known_keys
 from tenants.registry.tenant_info import annotated_tenants, info_of
+from tenants.settings_cache import on_setting_change
 
 tenant_changed = Signal()
-"""Sent with `tenant_id` when a change of one tenant is heard of: on any thread, as nobody; receivers must not wait."""
+"""Sent with `tenant_id` when a tenant has changed: on any thread, with no active tenant. Receivers must not block."""
 
 TTL_WITHOUT_LISTEN = 1.0
-"""How long an answer is believed while changes are not heard."""
-
+"""Seconds for which an answer is cached while the process does not listen for changes."""
 
 KNOWN_KEYS_SECONDS = 1.0
-"""A census is taken no more often than this, however often something changes."""
+"""Minimum interval between two reads of all keys, in seconds."""
 
 
 class Missing:
-    """What `Registry.remembered` returns where only the database knows."""
+    """What `Registry.get_cached` returns for a key that is not cached."""
 
 
 MISSING: Final = Missing()
 
 
 class _TTLCache:
-    """A bounded map of answers that are each believed for a while; the least recently asked goes first."""
+    """Bounded cache with expiry; the least recently used entry is evicted first."""
 
     def __init__(self) -> None:
         self._answers: OrderedDict[str, tuple[float, TenantInfo | None]] = OrderedDict()
@@ -66,7 +65,7 @@ class _TTLCache:
         while len(self._answers) > size:
             self._answers.popitem(last=False)
 
-    def forget(self, tenant_id: int) -> None:
+    def invalidate(self, tenant_id: int) -> None:
         for key in [k for k, (_, info) in self._answers.items() if info is not None and info.id == tenant_id]:
             del self._answers[key]
 
@@ -78,28 +77,28 @@ class _TTLCache:
 
 
 class Registry:
-    """Looks tenants up by key: `host:…` or `slug:…`. Safe to use from many threads."""
+    """Cache of tenants by key, `host:…` or `slug:…`. Thread-safe."""
 
     def __init__(self) -> None:
         # Guards the two maps and the generation: requests, the listener and lifecycle functions all write them.
         self._lock = Lock()
-        # Known and unknown keys apart, so that a flood of invented hosts pushes no real one out.
+        # Known and unknown keys apart, so that a flood of invented hosts does not evict real ones.
         self._known = _TTLCache()
         self._unknown = _TTLCache()
         self._known_keys: KnownKeys | None = None
         self._known_keys_at = -inf
         self.generation = 0
-        """Counts the changes heard of: an answer that was read before a change must not be kept after it."""
-        # A process without a listener, a command's for example, hears of no change.
+        """Counts changes: an answer that was read before a change must not be cached after it."""
+        # Commands, for example, run without a listener.
         self._is_listening = False
 
     @property
     def is_listening(self) -> bool:
-        """Whether this process is told of every change."""
+        """Whether this process is notified of every change."""
         return self._is_listening
 
     def get_cached(self, key: str) -> TenantInfo | Missing | None:
-        """Return the remembered answer: a tenant, None for "there is none", or `MISSING`. Never asks the database."""
+        """Return the cached answer: a tenant, None for an unknown key, or `MISSING`. Never queries the database."""
         now = time.monotonic()
         with self._lock:
             found = self._known.get(key, now)
@@ -108,7 +107,7 @@ class Registry:
             return self._unknown.get(key, now) if isinstance(found, Missing) else found
 
     def get(self, key: str) -> TenantInfo | None:
-        """Return the tenant of `key`, or None if there is none or it is deleted; from memory if possible."""
+        """Return the tenant of `key`, or None if it does not exist or is deleted; from the cache if possible."""
         found = self.get_cached(key)
         if not isinstance(found, Missing):
             return found
@@ -120,7 +119,7 @@ class Registry:
         return answer
 
     def _load_known_keys(self, generation: int) -> None:
-        """Read all keys, so that the next that names nobody need not be asked for; not where changes are not heard."""
+        """Read all keys, so that the next unknown one needs no query; only while listening for changes."""
         now = time.monotonic()
         with self._lock:
             if not self._is_listening or now - self._known_keys_at < KNOWN_KEYS_SECONDS:
@@ -133,7 +132,7 @@ class Registry:
                 self._known_keys = KnownKeys(hashes, until)
 
     def valid_until(self, key: str, tenant: TenantInfo) -> float:
-        """Return until when (`time.monotonic`) this answer is believed; 0 if it is not the one that is remembered."""
+        """Return when this answer expires (`time.monotonic`); 0 if it is not the cached one."""
         with self._lock:
             return self._known.until(key, tenant)
 
@@ -145,15 +144,15 @@ class Registry:
                 chosen.put(key, until, answer, tenancy().registry_size)
 
     def invalidate(self, tenant_id: int) -> None:
-        """Drop what may be wrong after a change of one tenant: its own answers, and every "there is none"."""
+        """Drop the answers for a changed tenant, and all answers for unknown keys."""
         with self._lock:
             self.generation += 1
-            self._known.forget(tenant_id)
+            self._known.invalidate(tenant_id)
             self._forget_missing()
         tenant_changed.send(type(self), tenant_id=tenant_id)
 
     def clear(self) -> None:
-        """Drop everything: changes may have been missed."""
+        """Drop everything: notifications may have been missed."""
         with self._lock:
             self.generation += 1
             self._known.clear()
@@ -164,34 +163,27 @@ class Registry:
         self._known_keys = None
 
     def set_listening(self, listening: bool) -> None:
-        """Say whether changes are heard from now on, and so how long an answer is believed; drop everything."""
+        """Set whether the process is notified of changes from now on, and drop everything."""
         self._is_listening = listening
         self.clear()
 
     def ttl(self) -> float:
-        """Return how long what was read now is believed, if no change of it is heard."""
+        """Return for how many seconds an answer that is read now is cached."""
         seconds = tenancy().registry_seconds
         return seconds if self._is_listening else min(TTL_WITHOUT_LISTEN, seconds)
 
     def sizes(self) -> tuple[int, int]:
-        """Return how many known and how many unknown keys are remembered."""
+        """Return how many known and how many unknown keys are cached."""
         with self._lock:
             return len(self._known), len(self._unknown)
 
 
 registry = Registry()
-
-
-def _reload(*, setting: str, **_: object) -> None:
-    if setting == "TENANTS":
-        registry.clear()  # a tenant's primary host hangs on the origin
-
-
-setting_changed.connect(_reload, dispatch_uid="tenants.registry.lookup")
+on_setting_change(registry.clear, "TENANTS")  # a tenant's primary host depends on the origin
 
 
 def tenant_by_slug(slug: str) -> TenantInfo:
-    """Return the tenant of that slug; raise `TenantNotFound` if there is none, or it is deleted."""
+    """Return the tenant with that slug. Raises `TenantNotFound`, also for a deleted one."""
     found = registry.get(f"slug:{slug}")
     if found is None or not found.exists:
         raise TenantNotFound(slug)
@@ -199,7 +191,7 @@ def tenant_by_slug(slug: str) -> TenantInfo:
 
 
 def invalidate_tenant_of(*, instance: Any, **_: object) -> None:
-    """Receiver for signals of models: invalidate the tenant that the row is, or belongs to, after the commit."""
+    """Receiver for model signals: invalidate the tenant that the row is, or belongs to, after the commit."""
     tenant_id = getattr(instance, "tenant_id", instance.pk)
     transaction.on_commit(partial(registry.invalidate, tenant_id))
 
@@ -208,6 +200,6 @@ def _load(key: str) -> TenantInfo | None:
     kind, _, value = key.partition(":")
     matches = Q(slug=value) if kind == "slug" else Q(pk__in=Domain.objects.filter(host=value).values("tenant"))
     with use_tenant(PLATFORM):
-        # A deleted tenant is looked for, and not found, just as one that never was.
+        # In one query, so that a deleted tenant takes as long as one that never existed.
         tenant = annotated_tenants().filter(matches, status__in=EXISTING).first()
         return None if tenant is None else info_of(tenant)

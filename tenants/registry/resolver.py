@@ -1,4 +1,4 @@
-"""From `(host, path)` to the tenant that answers there. Knows no requests: middleware, gateway and tests call it."""
+"""Resolver from `(host, path)` to a tenant, without a request: middleware, gateway and tests call it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
-from django.core.signals import setting_changed
-
 from tenants.conf import TenancySettings, tenancy
 from tenants.context import PLATFORM, TenantInfo
 from tenants.errors import InvalidName
 from tenants.names import validate_slug
 from tenants.registry.lookup import Missing, registry
+from tenants.settings_cache import on_setting_change
 
 
 class HostStatus(Enum):
@@ -27,12 +26,12 @@ class HostStatus(Enum):
 
 
 class Resolution(NamedTuple):
-    """Who answers at a host and path. A tuple: one is made for every request, and a dataclass takes thrice as long."""
+    """The tenant at a host and path. A tuple, since a dataclass takes three times as long to make."""
 
     status: HostStatus
     tenant: TenantInfo | None = None
     prefix: str = ""
-    """The part of the path that named the tenant, as `/t/acme`; the application sees it as SCRIPT_NAME."""
+    """The part of the path that names the tenant, such as `/t/acme`: the application's SCRIPT_NAME."""
 
 
 UNKNOWN = Resolution(status=HostStatus.UNKNOWN)
@@ -40,7 +39,7 @@ PLATFORM_RESOLUTION = Resolution(status=HostStatus.OPEN, tenant=PLATFORM)
 
 
 def resolve(host: str, path: str) -> Resolution:
-    """Return who answers at `path` of `host` (in its normal spelling); asks the database for what is not remembered."""
+    """Return the tenant at `path` of `host` (in its normal spelling); queries the database if it is not cached."""
     key = _lookup_key(host, path)
     if isinstance(key, Resolution):
         return key
@@ -48,7 +47,7 @@ def resolve(host: str, path: str) -> Resolution:
 
 
 def resolve_from_memory(host: str, path: str) -> Resolution | None:
-    """Return the same without the database, or None where only that knows: for code that must not wait."""
+    """Return the same from the cache, or None if it is not cached: for code that must not block."""
     key = _lookup_key(host, path)
     if isinstance(key, Resolution):
         return key
@@ -57,7 +56,7 @@ def resolve_from_memory(host: str, path: str) -> Resolution | None:
 
 
 def valid_until(host: str, path: str, resolution: Resolution) -> float:
-    """Return until when (`time.monotonic`) what was found for `path` of `host` may be used without asking again."""
+    """Return when a resolution of `path` of `host` expires (`time.monotonic`)."""
     key = _lookup_key(host, path)
     if isinstance(key, Resolution):
         return inf
@@ -66,14 +65,14 @@ def valid_until(host: str, path: str, resolution: Resolution) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _LookupKey:
-    """What the registry has to be asked."""
+    """Key of a registry lookup."""
 
     value: str
     prefix: str = ""
 
 
 def _lookup_key(host: str, path: str) -> Resolution | _LookupKey:
-    """Return the resolution where host and path alone settle it, else what to ask the registry."""
+    """Return the resolution if host and path determine it, else the key to look up."""
     config = tenancy()
     if config.path_prefix and is_platform_host(host, config):
         slug, prefix = slug_in_path(path, config)
@@ -81,9 +80,9 @@ def _lookup_key(host: str, path: str) -> Resolution | _LookupKey:
     return _host_key(host)
 
 
-@lru_cache(maxsize=1_024)  # bounded: hosts are invented as well
+@lru_cache(maxsize=1_024)  # bounded: hosts can be invented
 def _host_key(host: str) -> Resolution | _LookupKey:
-    """Return the same for a host whose paths name no tenants."""
+    """Return the same for a host whose paths do not name tenants."""
     config = tenancy()
     if is_platform_host(host, config):
         return PLATFORM_RESOLUTION
@@ -95,7 +94,7 @@ def _slug_key(slug: str, prefix: str, config: TenancySettings) -> Resolution | _
     try:
         validate_slug(slug, reserved=config.all_reserved_slugs)
     except InvalidName:
-        return UNKNOWN  # it can be nobody's, so nobody is asked
+        return UNKNOWN  # no tenant can have it
     return _LookupKey(f"slug:{slug}", prefix)
 
 
@@ -109,18 +108,18 @@ def _answer(tenant: TenantInfo | None, host: str, prefix: str) -> Resolution:
 
 
 def is_platform_host(host: str, config: TenancySettings) -> bool:
-    """Tell whether the platform answers at `host`."""
+    """Return whether `host` is the platform's."""
     return host == config.base_domain or host in config.platform_hosts
 
 
 def slug_in_host(host: str, config: TenancySettings) -> str:
-    """Return the slug that a subdomain of the platform names, or an empty string. Deeper subdomains name nobody."""
+    """Return the slug in a direct subdomain of the platform, or an empty string."""
     label, dot, rest = host.partition(".")
     return label if dot and rest == config.base_domain else ""
 
 
 def slug_in_path(path: str, config: TenancySettings) -> tuple[str, str]:
-    """Return the slug that a path names and the prefix that does it, both empty where it names none."""
+    """Return the slug in a path and the prefix that names it, or two empty strings."""
     if not config.path_prefix:
         return "", ""
     first, _, rest = path.removeprefix("/").partition("/")
@@ -128,9 +127,4 @@ def slug_in_path(path: str, config: TenancySettings) -> tuple[str, str]:
     return (slug, f"/{first}/{slug}") if slug and first == config.path_prefix else ("", "")
 
 
-def _reload(*, setting: str, **_: object) -> None:
-    if setting == "TENANTS":
-        _host_key.cache_clear()
-
-
-setting_changed.connect(_reload, dispatch_uid="tenants.registry.resolver")
+on_setting_change(_host_key.cache_clear, "TENANTS")

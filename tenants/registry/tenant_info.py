@@ -46,7 +46,7 @@ def annotated_tenants() -> QuerySet[Tenant]:
 
 
 def info_of(tenant: Tenant, *, is_new: bool = False) -> TenantInfo:
-    """Return the value that stands for a row of `Tenant` everywhere outside the control plane.
+    """Return the value that represents a row of `Tenant` outside the control plane.
 
     `is_new`: the current transaction inserted it, and nothing that belongs to it yet; so nothing is queried.
     """

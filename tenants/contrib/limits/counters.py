@@ -1,6 +1,6 @@
-"""How often tenants meet their limits: counted in memory, written for the operator now and then.
+"""Counters of limit hits: kept in memory, written every few seconds for the operator.
 
-The listener's thread writes, over the connection that it has anyway: a refused request costs no query.
+The listener's thread writes them over its connection, so a rejected request costs no query.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class LimitKind(Enum):
     STATEMENT = "cut_statements"
 
 
-# The tenant may be gone by now, and then there is nobody to tell.
+# The tenant may be deleted by now.
 _ADD = sql.SQL(
     "INSERT INTO public.tenants_limits_limithit AS so_far"
     " (tenant_id, hour, refused_rate, refused_concurrency, cut_statements)"
@@ -57,7 +57,7 @@ class LimitCounters:
         """Count one more; cheap, for the path of a request."""
         with self._lock:
             if tenant_id not in self._counts and len(self._counts) >= tenancy().registry_size:
-                del self._counts[next(iter(self._counts))]  # nobody writes them down: the database is away
+                del self._counts[next(iter(self._counts))]  # the database is unreachable
             self._counts.setdefault(tenant_id, Counter())[kind] += 1
 
     def take(self) -> dict[int, Counter[LimitKind]]:

@@ -1,6 +1,6 @@
-"""Password hashing within bounds: how much at once in a process, for one tenant and for one client address.
+"""Password hashers with limits on concurrency, for a process, a tenant and a client address.
 
-Hashing is dear by design (Argon2: 100 MB of memory and a processor for a tenth of a second), and anyone may ask for it.
+Hashing is expensive by design (Argon2: 100 MB of memory and 0.1 s of a processor), and needs no login.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ def _entered(address: str | None) -> Iterator[None]:
 
 
 def hash_within_bounds(work: Callable[[], T]) -> T:
-    """Return what `work` returns, done by one of the threads that hash if a request asks for it.
+    """Return what `work` returns, run by a hashing thread during a request.
 
-    Commands and workers hash at once: nobody anonymous makes them.
+    Commands and workers hash without a limit: strangers cannot start them.
     """
     block = innermost.get()
     if _is_hashing.get() or block is None or block.served is None:

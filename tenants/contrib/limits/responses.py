@@ -48,9 +48,8 @@ _ADVICE: dict[LimitKind | ProcessLimit, Advice] = {
         "too-many-failed-logins",
         _("Too many failed logins"),
         ngettext_lazy(
-            "From your network somebody has failed to sign in too often. Please wait a minute, then try again.",
-            "From your network somebody has failed to sign in too often. "
-            "Please wait %(minutes)s minutes, then try again.",
+            "Too many failed logins from your network. Please wait a minute, then try again.",
+            "Too many failed logins from your network. Please wait %(minutes)s minutes, then try again.",
             "minutes",
         ),
         template="tenants/accounts/too_many_failures.html",

@@ -75,7 +75,7 @@ class _Reader:
     def run(self) -> None:
         try:
             self._read()
-        except Exception as error:  # whatever a server raises where the client is gone
+        except Exception as error:  # servers raise different errors where the client is gone
             logger.info("A request body broke off: %s", error)
         finally:
             with self._lock:
@@ -116,7 +116,7 @@ class _Reader:
 
 
 class _Threads:
-    """Threads that read one body after the other. They end with the process, whatever a client does to them."""
+    """Threads that read one body after the other. They end with the process."""
 
     def __init__(self) -> None:
         self._idle: list[SimpleQueue[_Reader]] = []
