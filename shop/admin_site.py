@@ -1,4 +1,4 @@
-"""The shop's own admin: goods, customers, orders and staff of the active tenant, and no table of the platform."""
+"""The shop's admin: goods, orders, customers and staff of the active shop, without the platform's tables."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tenants import current_tenant
 from tenants.contrib.accounts.admin_site import AccountsSite
 from tenants.contrib.oauth.admin import ApiKeyAdmin, ClientAdmin, SignInAdmin, SigningKeyAdmin
 from tenants.contrib.oauth.models import AccessToken, ApiKey, Application, SigningKey
-from tenants.variants import DEFAULT, children_of, resolve_class_for
+from tenants.variants import DEFAULT, children_of, resolve_for
 
 
 class ShopAdminSite(AccountsSite):
-    """Where the staff of a shop works. The platform's URLconf does not have it."""
+    """The admin for staff of a shop. The platform's URLconf does not include it."""
 
     settings_name = "UNFOLD_SHOP"
     index_title = _("Dashboard")
@@ -40,37 +40,33 @@ shop_site.register(SigningKey, SigningKeyAdmin)
 
 @cache
 def site_for(variant: str) -> UnfoldAdminSite:
-    """Return the admin as shops of `variant` have it."""
+    """Return the admin for shops of `variant`."""
     if variant == DEFAULT:
         return shop_site
     children = {parent: child for child, parent, _ in children_of(variant)}
-    return VariantSite(shop_site, children, partial(resolve_class_for, variant))
+    return VariantSite(shop_site, children, partial(resolve_for, variant))
 
 
 def shop_name(request: HttpRequest) -> str:
-    """Return the title of the admin."""
     return current_tenant().name
 
 
 def storefront_url(request: HttpRequest) -> str:
-    """Return where “View site” leads."""
     return reverse("storefront:goods_list")
 
 
 def icon_url(request: HttpRequest) -> str:
-    """Return where the icon is that browsers show beside the title: the storefront's."""
     return static("storefront/icon.svg")
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the navigation: what this user may see."""
     groups = [
         (
             _("Shop"),
             [
                 {"title": _("Dashboard"), "icon": "dashboard", "link": reverse("admin:index")},
                 _entry(request, "orders", "order", _("Orders"), "receipt_long"),
-                _entry(request, "goods", "goods", _("Goods"), "sell"),
+                _entry(request, "goods", "goods", _("Products"), "sell"),
                 _entry(request, "goods", "sku", _("Stock"), "inventory_2"),
                 _entry(request, "goods", "category", _("Categories"), "category"),
                 _entry(request, "customers", "customer", _("Customers"), "group"),
@@ -84,7 +80,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         ),
         (
-            _("Programs"),
+            _("Developers"),
             [
                 _entry(request, "oauth", "application", _("Clients"), "apps"),
                 _entry(request, "oauth", "accesstoken", _("Sign-ins"), "login", everybody=True),

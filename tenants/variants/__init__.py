@@ -7,7 +7,7 @@ an app has. What bears the name of a default takes its place for the tenants of 
 
 from tenants.variants.discovery import DEFAULT, Variant, variant_apps, variants
 from tenants.variants.labels import children_of, default_of, whole_row_of
-from tenants.variants.resolve import resolve, resolve_class_for, resolve_for
+from tenants.variants.resolve import resolve, resolve_for
 
 __all__ = [
     "DEFAULT",
@@ -15,7 +15,6 @@ __all__ = [
     "children_of",
     "default_of",
     "resolve",
-    "resolve_class_for",
     "resolve_for",
     "variant_apps",
     "variants",

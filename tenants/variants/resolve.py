@@ -1,4 +1,4 @@
-"""Which class or module the active tenant has under a name: one look into a dictionary."""
+"""The class or module that the active tenant's variant has in place of a default."""
 
 from __future__ import annotations
 
@@ -6,46 +6,60 @@ from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from django.apps import apps
 from django.core.signals import setting_changed
 
 from tenants.context import current_tenant
 from tenants.errors import VariantLookupError
-from tenants.variants.overrides import CLASS_MODULES, overrides_of
+from tenants.variants.overrides import overrides_of
 
-# What was found, by variant and name. Only ever added to, with the same answer whoever adds it.
-_resolved: dict[tuple[str, str], Any] = {}
+T = TypeVar("T")
+
+# By variant and by what was asked for. Threads that add an entry at the same time add the same one.
+_resolved: dict[tuple[str, type | ModuleType | str], Any] = {}
 
 
-def resolve(name: str) -> Any:
-    """Return what the active tenant has as `name`: `app.room.Name`, such as `goods.models.Goods`.
+@overload
+def resolve(default: type[T]) -> type[T]: ...
+@overload
+def resolve(default: ModuleType) -> ModuleType: ...
+@overload
+def resolve(default: str) -> Any: ...
+def resolve(default: type[T] | ModuleType | str) -> type[T] | ModuleType | Any:
+    """Return what the active tenant's variant has in place of a class or module: `resolve(Goods)`, `resolve(pricing)`.
 
-    That is a class, or for `goods.services.pricing` a module; the tenant's variant's, else the default. Raises
-    `NoActiveTenant`, `VariantLookupError` for a name that there is not, or `UnknownVariant`.
+    Where the default cannot be imported, its name stands for it: `goods.models.Goods`. A class or module that no
+    variant can replace is returned as it is. Raises `NoActiveTenant`, `UnknownVariant`, or `VariantLookupError` for an
+    unknown name.
     """
-    return resolve_for(current_tenant().variant, name)
+    return resolve_for(current_tenant().variant, default)
 
 
-def resolve_for(variant: str, name: str) -> Any:
-    """Return what tenants of `variant` have as `name`; for what is made once for each variant, before any request."""
+@overload
+def resolve_for(variant: str, default: type[T]) -> type[T]: ...
+@overload
+def resolve_for(variant: str, default: ModuleType) -> ModuleType: ...
+@overload
+def resolve_for(variant: str, default: str) -> Any: ...
+def resolve_for(variant: str, default: type[T] | ModuleType | str) -> type[T] | ModuleType | Any:
+    """Return what tenants of `variant` have in place of a default; for objects built once for each variant."""
     try:
-        return _resolved[variant, name]
+        return _resolved[variant, default]
     except KeyError:
+        name = default if isinstance(default, str) else _name_of(default)
         found = overrides_of(variant).get(name)
-        _resolved[variant, name] = found = _default(name) if found is None else found
+        if found is None:
+            found = _default(name) if isinstance(default, str) else default
+        _resolved[variant, default] = found
         return found
 
 
-def resolve_class_for(variant: str, default: type) -> type:
-    """Return what tenants of `variant` have in the place of a class; one that is in no app's room is its own."""
-    for config in apps.get_app_configs():
-        room = default.__module__.removeprefix(f"{config.name}.")
-        if room in CLASS_MODULES:
-            found: type = resolve_for(variant, f"{config.label}.{room}.{default.__name__}")
-            return found
-    return default
+def _name_of(default: type | ModuleType) -> str:
+    path = default.__name__ if isinstance(default, ModuleType) else f"{default.__module__}.{default.__name__}"
+    config = apps.get_containing_app_config(path)
+    return path if config is None else f"{config.label}{path.removeprefix(config.name)}"
 
 
 def _default(name: str) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from shop.goods.schemas import GoodsFields
 from shop.goods.services import pricing
 from tenants.checks.placement import check_variants
 from tenants.errors import ConfigurationError, InvalidVariant, UnknownVariant, VariantLookupError
@@ -33,7 +34,8 @@ def test_a_module_takes_the_place_of_the_default_of_its_name(write_variant: Writ
     found, wrong = read_variant(variant)
     assert (set(found), wrong) == ({"goods.services.pricing"}, [])
     assert resolve_for("special", "goods.services.pricing").price() == 1
-    assert resolve_for("default", "goods.services.pricing") is pricing
+    assert resolve_for("special", pricing) is resolve_for("special", "goods.services.pricing")
+    assert resolve_for("default", "goods.services.pricing") is pricing is resolve_for("default", pricing)
 
 
 def test_a_class_takes_the_place_of_the_default_that_it_inherits_from(write_variant: WriteVariant) -> None:
@@ -43,7 +45,8 @@ def test_a_class_takes_the_place_of_the_default_that_it_inherits_from(write_vari
     variant = write_variant(schemas=text)
     assert set(read_variant(variant)[0]) == {"goods.schemas.GoodsFields"}
     assert "colour" in resolve_for("special", "goods.schemas.GoodsFields").model_fields
-    assert "colour" not in resolve_for("default", "goods.schemas.GoodsFields").model_fields
+    assert resolve_for("special", GoodsFields) is resolve_for("special", "goods.schemas.GoodsFields")
+    assert resolve_for("default", "goods.schemas.GoodsFields") is GoodsFields is resolve_for("default", GoodsFields)
 
 
 def test_underscored_names_and_other_modules_replace_nothing(
