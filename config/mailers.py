@@ -1,10 +1,10 @@
-"""Where e-mail goes, as Django has it from 6.1 on: in one setting, MAILERS, and not in EMAIL_BACKEND and its like."""
+"""The setting MAILERS of Django 6.1, which replaces EMAIL_BACKEND and related settings."""
 
 from __future__ import annotations
 
 from typing import Any
 
-_TAKEN = {
+_OPTIONS = {
     "smtp": {
         "EMAIL_HOST": "host",
         "EMAIL_PORT": "port",
@@ -15,11 +15,13 @@ _TAKEN = {
     },
     "filebased": {"EMAIL_FILE_PATH": "file_path"},
 }
-"""What a backend calls what it takes; it refuses whatever it does not know."""
+"""Options by backend and setting. A backend raises an error for an unknown option."""
 
 
 def mailers_of(email: dict[str, Any]) -> dict[str, Any]:
-    """Return MAILERS for what django-environ has read out of EMAIL_URL."""
+    """Return MAILERS for the settings that django-environ reads from EMAIL_URL."""
     backend = email["EMAIL_BACKEND"]
-    taken = _TAKEN.get(backend.split(".")[-2], {})
-    return {"default": {"BACKEND": backend, "OPTIONS": {taken[name]: email[name] for name in taken if email.get(name)}}}
+    options = _OPTIONS.get(backend.split(".")[-2], {})
+    return {
+        "default": {"BACKEND": backend, "OPTIONS": {options[name]: email[name] for name in options if email.get(name)}}
+    }

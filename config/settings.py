@@ -1,4 +1,4 @@
-"""All settings of the project, in one file; docs/settings.md lists every environment variable that it reads."""
+"""Settings of the project. docs/settings.md lists the environment variables."""
 
 from __future__ import annotations
 
@@ -29,15 +29,14 @@ DATA_DIR = Path(env.str("SANGGA_DATA_DIR", default=str(BASE_DIR / ".sangga")))
 ORIGIN = env.str("SANGGA_ORIGIN", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
 _HTTPS, _HOST = urlsplit(ORIGIN).scheme == "https", urlsplit(ORIGIN).hostname or ""
 
-# Another key for each tenant and epoch: what is signed in one is worth nothing in another.
+# Derives a key for each tenant and epoch: a signature of one is invalid in another.
 SECRET_KEY = TenantSecretKey(env.str("SECRET_KEY"))
 SECRET_KEY_FALLBACKS = [TenantSecretKey(key) for key in env.list("SECRET_KEY_FALLBACKS", default=[])]
 DEBUG = env.bool("DEBUG", default=False)
-# Which of the services this process is. docs/services.md
+# The service that this process is. docs/services.md
 SERVICE = env.str("SERVICE", default="all")
 
-# Which hosts are ours is a matter of rows, not of settings: TenantMiddleware, the first in the list, answers
-# 404 to every host that is neither the platform's nor a tenant's.
+# Hosts are rows of the database. TenantMiddleware, the first middleware, returns 404 for unknown hosts.
 ALLOWED_HOSTS = ["*"]
 
 # --- Apps, by where their tables are ---------------------------------------------------------------------------
@@ -81,7 +80,7 @@ APPS_WITHOUT_TABLES = [
 ]
 if _HOST == "localhost" or _HOST.endswith(".localhost"):
     APPS_WITHOUT_TABLES.append("shop.demo")  # commands that create users and print their passwords: never in production
-# Each folder there is a variant, which a tenant can have in the place of the default. docs/variants.md
+# A package with a folder for each variant. docs/variants.md
 VARIANTS = "shop.variants"
 # The earlier app wins: `impersonation` overrides a command of `tenants` and a template of `unfold`, and these override
 # those of Django. The storefront overrides a template of `tenants.contrib.oauth`.
@@ -122,7 +121,7 @@ TENANTS: dict[str, Any] = {
     "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
     "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],
     "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
-    # Behind a gateway it has told whose a token is, and nobody else is asked.
+    # Behind a gateway, the gateway has already identified the token.
     "API_BEARERS": [
         "tenants.contrib.oauth.bearer.bearer"
         if SERVICE in {"all", "gateway"}
@@ -135,8 +134,8 @@ TENANTS: dict[str, Any] = {
     },
     "EXTENSION_SCHEMA": env.str("SANGGA_EXTENSION_SCHEMA", default="extensions"),
     "ROLE_PER_TENANT": env.bool("SANGGA_ROLE_PER_TENANT", default=True),
-    # What one shop may take of each process; the first plan is that of whoever has no other. 0 is no limit.
-    # Python does one thing at a time, so that many at once make none of them faster, and everybody else slower.
+    # Limits of one shop in each process. The first plan is the default; 0 is no limit. Python runs one thread at a
+    # time: a higher concurrency makes no request faster, and those of other shops slower.
     "PLANS": {
         "standard": {"CONCURRENCY": 2, "QUEUE": 20, "RATE": 50, "BURST": 250, "STATEMENT_SECONDS": 5},
         "large": {"CONCURRENCY": 8, "QUEUE": 40, "RATE": 200, "BURST": 1000, "STATEMENT_SECONDS": 30},
@@ -169,7 +168,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "tenants.contrib.mounts.middleware.MountMiddleware",
-    "axes.middleware.AxesMiddleware",  # last: it answers in the place of a view that refused a login
+    "axes.middleware.AxesMiddleware",  # last: it replaces the response of a view after too many failed logins
 ]
 
 ROOT_URLCONF = "config.urls_platform"
@@ -198,10 +197,10 @@ TEMPLATES = [
 _DATABASE_URL = env.str("DATABASE_URL", default="")
 try:
     _DATABASE = env.db_url_config(_DATABASE_URL or "postgresql:///sangga")
-except (ValueError, ImproperlyConfigured):  # which quotes the address, and a part of the password
+except (ValueError, ImproperlyConfigured):  # its message has a part of the password
     raise ImproperlyConfigured(
-        "DATABASE_URL is no address of a PostgreSQL server. It takes postgresql://USER:PASSWORD@HOST:PORT/NAME, where "
-        "special characters of the password are percent-encoded: %40 for @, %2F for /."
+        "DATABASE_URL is not a valid PostgreSQL URL. Use postgresql://USER:PASSWORD@HOST:PORT/NAME and percent-encode "
+        "special characters of the password: %40 for @, %2F for /."
     ) from None
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
@@ -218,17 +217,17 @@ if not _DATABASE_URL:
     _OPTIONS["embedded"] = str(DATA_DIR / "postgres")
 if _DIRECT_URL := env.str("DATABASE_DIRECT_URL", default=""):
     _OPTIONS["direct"] = _DIRECT_URL
-    # DATABASE_URL is a pooler's then, and a cursor that outlives its transaction is lost behind one.
+    # DATABASE_URL is that of a pooler then, which loses cursors that outlive their transaction.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-# `postgresql:///name?host=/run/postgresql` puts them among the options, where `dbshell` does not look.
+# `postgresql:///name?host=/run/postgresql` puts them into OPTIONS, which `dbshell` does not read.
 for _key in ("host", "port"):
     if _key in _OPTIONS:
         DATABASES["default"][_key.upper()] = str(_OPTIONS.pop(_key))
 DATABASE_ROUTERS = ["tenants.isolation.router.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Long work -------------------------------------------------------------------------------------------------
-PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None  # workers do the engine's operations alone
+# --- Background tasks ------------------------------------------------------------------------------------------
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None  # workers run the engine's operations only
 
 # --- Users -----------------------------------------------------------------------------------------------------
 AUTH_PASSWORD_VALIDATORS = [
@@ -240,39 +239,39 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# The first hashes new passwords; those from before are hashed anew when their users sign in. All of them are Django's,
-# and hash no more at once than the process can do besides its pages.
+# The first hashes new passwords; older hashes are upgraded at the next login. All of them are Django's, with a limit on
+# concurrent hashing.
 PASSWORD_HASHERS = [
     f"tenants.contrib.limits.password_hashers.{name}PasswordHasher"
     for name in ("Argon2", "PBKDF2", "PBKDF2SHA1", "Scrypt")
 ]
-# Axes refuses who has failed too often, before a password is hashed.
+# Axes blocks clients with too many failures, before a password is hashed.
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
     "tenants.contrib.impersonation.backend.OperatorBackend",
 ]
-AXES_LOCKOUT_PARAMETERS = ["ip_address"]  # by name as well, and whoever knows an owner's name could lock them out
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]  # not by username: a stranger could lock out an owner
 AXES_FAILURE_LIMIT = env.int("SANGGA_LOGIN_FAILURES", default=10)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("SANGGA_LOGIN_COOLOFF_MINUTES", default=15))
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "tenants.http.client_ip.get_client_ip"
 AXES_LOCKOUT_CALLABLE = "tenants.contrib.accounts.lockout.too_many_failures"
-AXES_DISABLE_ACCESS_LOG = True  # Django writes down who signed in last, and nothing reads more than that
+AXES_DISABLE_ACCESS_LOG = True  # Django stores the last login, and nothing needs more
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 
-LOGIN_URL = "admin:login"  # of whichever side a host belongs to
+LOGIN_URL = "admin:login"  # of the platform or of a tenant, by host
 SESSION_ENGINE = "tenants.isolation.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
-# No other host, a neighbour's below the same domain included, can set a cookie of such a name for this one.
+# No other host, such as a tenant of the same domain, can set a cookie with this prefix.
 _HOST_ONLY = "__Host-" if _HTTPS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST_ONLY}sessionid", f"{_HOST_ONLY}csrftoken"
 LANGUAGE_COOKIE_NAME = f"{_HOST_ONLY}language"
 
 # --- Tokens of the API (tenants.contrib.oauth) ------------------------------------------------------------------
-MIGRATION_MODULES = {"oauth2_provider": None}  # it has no tables: these models are in the place of its own
-# What pages of other origins may read, if a client of the shop has registered theirs; never with cookies.
+MIGRATION_MODULES = {"oauth2_provider": None}  # no tables: the models of tenants.contrib.oauth replace its own
+# For pages of other origins that a client of the shop has registered; never with cookies.
 CORS_URLS_REGEX = r"^/(api/|oauth/(token|revoke|userinfo)$)"
 CORS_ALLOW_HEADERS = (*default_headers, "if-match", "if-none-match", "idempotency-key", "x-api-version")
 CORS_EXPOSE_HEADERS = (
@@ -290,17 +289,17 @@ OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_GENERATOR": "tenants.contrib.oauth.validator.make_access_token",
     "REFRESH_TOKEN_GENERATOR": "tenants.contrib.oauth.validator.make_refresh_token",
     "SCOPES_BACKEND_CLASS": "tenants.contrib.oauth.scopes.TenantScopes",
-    "ID_TOKEN_ADMIN_CLASS": "django.contrib.admin.ModelAdmin",  # of a site that is mounted nowhere
+    "ID_TOKEN_ADMIN_CLASS": "django.contrib.admin.ModelAdmin",  # of a site without URLs
     "OIDC_ENABLED": True,
-    "ALLOWED_SCHEMES": ["https", "http"],  # of origins; `Application.clean` takes http for the own machine alone
-    "OIDC_ISS_ENDPOINT": lazy(issuer, str)(),  # another one for each tenant
-    "OAUTH_PRE_TOKEN_VALIDATION": [],  # what the grant for devices needs, which is not offered
+    "ALLOWED_SCHEMES": ["https", "http"],  # of origins; `Application.clean` allows http for localhost only
+    "OIDC_ISS_ENDPOINT": lazy(issuer, str)(),  # differs by tenant
+    "OAUTH_PRE_TOKEN_VALIDATION": [],  # for the device grant, which is not offered
     "ACCESS_TOKEN_EXPIRE_SECONDS": 15 * 60,
     "ID_TOKEN_EXPIRE_SECONDS": 15 * 60,
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
-    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 24 * 3600,  # of rest: each use begins them anew
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 24 * 3600,  # since the last use
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    # The Best Current Practice of OAuth's security (RFC 9700), all of it.
+    # OAuth 2.0 Security Best Current Practice (RFC 9700), all of it.
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
@@ -312,14 +311,14 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
 }
 
-# --- What browsers are told ------------------------------------------------------------------------------------
-# Scripts and styles come from files of ours alone. A host that is turned away has its style sheet from the platform's.
+# --- Security headers ------------------------------------------------------------------------------------------
+# Scripts and styles come from static files only. Error pages of unknown hosts load the platform's style sheet.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
         "style-src": ["'self'", ORIGIN],
-        "img-src": ["'self'", ORIGIN, "data:", "https:"],  # goods may have pictures elsewhere
+        "img-src": ["'self'", ORIGIN, "data:", "https:"],  # pictures of goods may be elsewhere
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
         "manifest-src": ["'self'"],
@@ -331,13 +330,13 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_SSL_REDIRECT = _HTTPS
 SECURE_HSTS_SECONDS = env.int("SANGGA_HSTS_SECONDS", default=365 * 24 * 3600) if _HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = True  # of the origin's host: all of them are ours. Never of a shop's own domain
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True  # of the origin's host only, never of a shop's own domain
 SECURE_HSTS_PRELOAD = env.bool("SANGGA_HSTS_PRELOAD", default=False)
 if TENANTS["TRUSTED_PROXIES"]:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Browsers keep a list of preloaded domains for years: to be on it is the operator's decision, and not a default.
+# Browsers keep preloaded domains for years, so that the operator decides.
 SILENCED_SYSTEM_CHECKS = [] if SECURE_HSTS_PRELOAD else ["security.W021"]
-# Plain http leads back to programs on the client's own machine alone (tenants.contrib.oauth.validators).
+# Plain http redirects are for localhost only (tenants.contrib.oauth.validators).
 SILENCED_SYSTEM_CHECKS.append("oauth2_provider.W008")
 
 # --- Language and time -----------------------------------------------------------------------------------------
@@ -348,7 +347,7 @@ LOCALE_PATHS = [BASE_DIR / "shop" / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", default="Asia/Seoul")
 USE_TZ = True
 
-# --- Admin of a shop (the functions are called with the request) -------------------------------------------------
+# --- Admin of a shop (unfold calls the functions with the request) -------------------------------------------------
 UNFOLD_SHOP = {
     "SITE_TITLE": "shop.admin_site.shop_name",
     "SITE_HEADER": "shop.admin_site.shop_name",
@@ -363,10 +362,10 @@ UNFOLD_SHOP = {
 
 # --- Files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = env.str("SANGGA_STATIC_ROOT", default="") or None  # where collectstatic puts them, if it is used
-# The page that documents the API, and no more: as an app it would take every command a tenth of a second to load.
-STATICFILES_DIRS = [Path(str(folder), "static") for folder in find_spec("ninja").submodule_search_locations]
-WHITENOISE_USE_FINDERS = True  # WhiteNoise finds files in the apps, so collectstatic is not needed
+STATIC_ROOT = env.str("SANGGA_STATIC_ROOT", default="") or None  # for collectstatic, if it is used
+# For the page of the API documentation. Ninja is no installed app: loading it would slow down every command by 0.1 s.
+STATICFILES_DIRS = [Path(spec.origin).parent / "static" for spec in [find_spec("ninja")] if spec and spec.origin]
+WHITENOISE_USE_FINDERS = True  # WhiteNoise finds files in apps: collectstatic is not needed
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("SANGGA_MEDIA_ROOT", default=str(DATA_DIR / "media")))
 STORAGES = {
@@ -387,7 +386,7 @@ if VERSION < (6, 1):
 else:
     MAILERS = mailers_of(_EMAIL)
 
-# Of the debug page and of mails to admins, without passwords and keys.
+# For the debug page and mails to admins, without passwords and keys.
 DEFAULT_EXCEPTION_REPORTER = "tenants.contrib.observability.error_reports.Reporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "tenants.contrib.observability.error_reports.ReporterFilter"
 

@@ -1,4 +1,4 @@
-"""The platform's host: the operator's side."""
+"""URLs of the platform's host."""
 
 from django.conf import settings
 from django.urls import include, path
@@ -8,7 +8,7 @@ from tenants.contrib.accounts.set_password import SetPassword, set_password_done
 from tenants.contrib.admin.site import platform_site
 
 urlpatterns = []
-if settings.SERVICE != "auth":  # which serves tokens, and nothing else
+if settings.SERVICE != "auth":  # which serves tokens only
     urlpatterns += [
         path("", TemplateView.as_view(template_name="tenants/platform_home.html"), name="home"),
         path("admin/", platform_site.urls),

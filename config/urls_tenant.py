@@ -1,4 +1,4 @@
-"""A tenant's host: storefront, the shop's own admin, its API and its files."""
+"""URLs of a tenant's host: storefront, admin, API and media files."""
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
@@ -12,8 +12,8 @@ from tenants.contrib.limits.media import media
 
 
 def urlpatterns_of(variant: str) -> list[URLPattern | URLResolver]:
-    """Return the addresses as tenants of `variant` have them: all have the same, and not all the same views there."""
-    if settings.SERVICE == "auth":  # tokens, and nothing else
+    """Return the URLs for tenants of `variant`. The paths are the same for all variants; the views may differ."""
+    if settings.SERVICE == "auth":  # tokens only
         return [path("", include("tenants.contrib.oauth.urls"))]
     return [
         path("admin/", site_for(variant).urls),

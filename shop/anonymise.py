@@ -1,4 +1,4 @@
-"""Taking personal data out of a clone of a shop: who buys, and where it is sent."""
+"""Removal of personal data from a clone of a shop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ADDRESS = "1 Example Street\n00000 Example"
 
 
 def anonymise_customers() -> None:
-    """Give the customers of the active tenant made-up names, addresses that lead nowhere and no phone."""
+    """Replace names and email addresses of the active shop's customers, and delete phone numbers."""
     number = Cast(F("pk"), CharField())
     Customer.objects.update(
         name=Concat(Value("Customer "), number),
@@ -22,6 +22,6 @@ def anonymise_customers() -> None:
 
 
 def anonymise_orders() -> None:
-    """Send every order of the active tenant to an address that is none, and forget what was answered to who ordered."""
+    """Replace all shipping addresses of the active shop, and delete stored responses."""
     Order.objects.update(ship_to=ADDRESS)
     IdempotentResponse.objects.all().delete()

@@ -1,4 +1,4 @@
-"""The steps that furnish a new tenant as a shop; they run with the tenant active, in the transaction that makes it."""
+"""Setup steps of a new shop, in the transaction that creates its tenant, with the tenant active."""
 
 from __future__ import annotations
 

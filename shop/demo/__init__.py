@@ -1,1 +1,1 @@
-"""Three furnished shops to walk into; has no tables."""
+"""Three example shops; no models."""

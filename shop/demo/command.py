@@ -1,4 +1,4 @@
-"""What the commands have in common that make the demo's building and serve it."""
+"""Base of the commands that create and serve the demo."""
 
 from __future__ import annotations
 
@@ -18,39 +18,37 @@ from tenants.contrib.devserver import EmbeddedPostgres, embedded
 
 
 class DemoCommand(BaseCommand):
-    """Makes the building, prints its doors, and leaves no server behind."""
+    """Creates the demo, prints the logins, and stops PostgreSQL at the end."""
 
     def prepare(self, ports: Iterable[int], make: str) -> list[Login]:
         """Create what is missing; raise `CommandError` if a port is taken."""
         for port in ports:
             if not port_is_free(port):
-                raise CommandError(f"Somebody listens at port {port} already. Choose another: PORT={port + 100} {make}")
+                raise CommandError(f"Port {port} is in use. Choose another one: PORT={port + 100} {make}")
         return prepare(Path(settings.DATA_DIR), self.stdout.write)
 
     def print_logins(self, logins: list[Login]) -> None:
-        """Print where to go, and as whom."""
         table = Table("", Column("address", no_wrap=True), "user", "password", box=None, header_style="dim")
         for login in logins:
             table.add_row(login.what, login.url, login.user, login.password)
         Console(width=None if self.stdout.isatty() else 120).print(table)
 
     def stop_postgres(self) -> None:
-        """Leave no server behind that nobody uses."""
+        """Stop the embedded PostgreSQL, unless another process uses it."""
         close_connections()
         folder = connection.settings_dict["OPTIONS"].get("embedded")
         if folder and _stop(embedded(folder)):
-            self.stdout.write("PostgreSQL has stopped; the shops are kept.")
+            self.stdout.write("PostgreSQL has stopped. The shops are kept.")
 
 
 def close_connections() -> None:
-    """Close this process's connections, those that the pool keeps as well."""
+    """Close the connections of this process, including those in the pool."""
     connections.close_all()
-    connection.close_pool()
+    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL only
 
 
 def _stop(server: EmbeddedPostgres) -> bool:
-    """Stop the server unless others use it, and return whether it was stopped."""
-    # The connections of processes that have just ended are taken for clients for a moment.
+    # The connections of processes that have just ended look like clients for a moment.
     for _ in range(20):
         if server.stop(if_unused=True):
             return True

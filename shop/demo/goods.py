@@ -1,4 +1,4 @@
-"""Fills a demo shop: goods with pictures, customers, and orders placed the way that shoppers place them."""
+"""Goods, customers and orders of the demo."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tenants.variants import resolve
 from tenants.variants.bulk import bulk_insert
 
 _EARLIER = (28, 26, 25, 22, 20, 17, 15, 14, 11, 7, 5, 4)
-"""How many days ago somebody has ordered, beside what the catalogues say."""
+"""Days since more orders than those in the catalogues."""
 
 DEMO = Path(__file__).parent
 APPAREL_CSV = DEMO / "data" / "apparel.csv"
@@ -32,11 +32,8 @@ PICTURES = DEMO / "pictures"
 
 @transaction.atomic
 def fill_shop(slug: str) -> None:
-    """Fill the active shop as the demo shop `slug`: `acme`, `globex` or `initech` (else `KeyError`).
-
-    A shop that has goods is left as it is. All of it is one transaction: a shop is never half filled.
-    """
-    fill = _FILLINGS[slug]
+    """Fill the active shop with the demo's data for `acme`, `globex` or `initech`, unless it has goods."""
+    fill = _FILL_BY_SLUG[slug]
     if not Goods.objects.exists():
         fill()
 
@@ -66,7 +63,7 @@ def _fill_initech() -> None:
     _place(grocery.ORDERS)
 
 
-_FILLINGS: dict[str, Callable[[], None]] = {"acme": _fill_acme, "globex": _fill_globex, "initech": _fill_initech}
+_FILL_BY_SLUG: dict[str, Callable[[], None]] = {"acme": _fill_acme, "globex": _fill_globex, "initech": _fill_initech}
 
 
 def _create_categories(names: Iterable[str]) -> dict[str, Category]:
@@ -81,7 +78,7 @@ def _create_categories(names: Iterable[str]) -> dict[str, Category]:
 def _create(category_names: Iterable[str], entries: Iterable[DemoGoods]) -> None:
     categories = _create_categories(category_names)
     for entry in entries:
-        goods = resolve("goods.models.Goods").objects.create(
+        goods = resolve(Goods).objects.create(
             name=entry.name,
             slug=slugify(entry.name, allow_unicode=True),
             description=entry.description,
@@ -95,13 +92,13 @@ def _create(category_names: Iterable[str], entries: Iterable[DemoGoods]) -> None
 
 
 def _create_skus(goods: Goods, entry: DemoGoods) -> None:
-    model = resolve("goods.models.Sku")
+    model = resolve(Sku)
     skus = [
         model(
             goods=goods,
             option_values=[option] if option else [],
             price=Decimal(entry.prices.get(option, entry.price)),
-            # The sale, and the weight, are those of the size that `price` is for.
+            # The sale and the weight are those of the size with `price`.
             compare_at_price=Decimal(entry.before) if entry.before and option not in entry.prices else None,
             stock=stock,
             weight_grams=0 if option in entry.prices else entry.weight_grams,
@@ -113,7 +110,7 @@ def _create_skus(goods: Goods, entry: DemoGoods) -> None:
 
 
 def _alt(entry: DemoGoods, position: int) -> str:
-    """Return what the picture shows: with one for each option, its option too."""
+    """Return the name, and the option if each has its own picture."""
     options = list(entry.stock)
     return f"{entry.name}, {options[position - 1]}" if len(entry.pictures) == len(options) > 1 else entry.name
 
@@ -127,7 +124,7 @@ def _save(picture: Picture, name: str) -> None:
 
 
 def _place(orders: tuple[DemoOrder, ...]) -> None:
-    for entry in (*orders, *_earlier(orders)):
+    for entry in (*orders, *_older(orders)):
         skus = Sku.objects.filter(goods__slug__in=entry.goods).select_related("goods")
         first = {sku.goods.slug: sku.pk for sku in skus.order_by("-position", "-id")}
         quantities = {first[slug]: pieces for slug, pieces in entry.goods.items()}
@@ -140,10 +137,10 @@ def _place(orders: tuple[DemoOrder, ...]) -> None:
         Order.objects.filter(pk=order.pk).update(placed_at=order.placed_at - timedelta(days=entry.days_ago))
 
 
-def _earlier(orders: tuple[DemoOrder, ...]) -> Iterator[DemoOrder]:
-    """Yield what the same customers bought in the weeks before, of what there is plenty of."""
-    plenty = Goods.objects.filter(is_published=True, skus__stock__gt=8).distinct().order_by("id")
-    slugs = list(plenty.values_list("slug", flat=True))
+def _older(orders: tuple[DemoOrder, ...]) -> Iterator[DemoOrder]:
+    """Yield older orders of the same customers, for goods with enough stock."""
+    in_stock = Goods.objects.filter(is_published=True, skus__stock__gt=8).distinct().order_by("id")
+    slugs = list(in_stock.values_list("slug", flat=True))
     for number, days_ago in enumerate(_EARLIER):
         basket = {slugs[number % len(slugs)]: 1 + number % 2}
         yield replace(orders[number % len(orders)], goods=basket, is_paid=True, is_shipped=True, days_ago=days_ago)

@@ -1,4 +1,4 @@
-"""Makes the demo's building, as far as it is not there: control plane, operator, three shops with goods in them."""
+"""Creates the demo: control plane, operator and three shops with goods."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tenants.registry.lookup import tenant_by_slug
 
 OPERATOR = "operator"
 PRICE_LIST = "prices"
-"""Where the price list is mounted in the first shop."""
+"""Path of the price list in the first shop."""
 SHOPS = (
     TenantSpec(slug="acme", name="Acme Apparel", owner_email="owner@acme.example", currency="USD", language="en"),
     TenantSpec(
@@ -49,7 +49,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """A door of the demo, and who may go in."""
+    """A URL of the demo, with the user and password for it."""
 
     what: str
     url: str
@@ -58,9 +58,9 @@ class Login:
 
 
 def prepare(data_dir: Path, say: Say) -> list[Login]:
-    """Make what is missing and return the doors with their logins. Doing it again changes nothing.
+    """Create what is missing and return the logins. Idempotent.
 
-    Each step is one transaction or can be repeated, so a run that was killed is finished by the next.
+    Each step is one transaction or can be repeated: a run that was killed is completed by the next.
     """
     password = demo_password(data_dir)
     call_command("migrate", verbosity=0)
@@ -72,10 +72,7 @@ def prepare(data_dir: Path, say: Say) -> list[Login]:
 
 
 def demo_password(data_dir: Path) -> str:
-    """Return the one password of all the demo's users: made up at the first run and kept in the data folder.
-
-    No password that a stranger could know ever gets into a database.
-    """
+    """Return the random password of the demo's users, created at the first run and kept in the data folder."""
     file = data_dir / "demo-password"
     if not file.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -104,7 +101,7 @@ def _open_shop(order: TenantSpec, password: str, say: Say) -> TenantInfo:
     except TenantNotFound:
         say(f"Opening {order.name} …")
         tenant = create_tenant(replace(order, owner_password=password))
-    if tenant.variant != order.variant and not _was_done(tenant, "variant"):
+    if tenant.variant != order.variant and not _was_changed(tenant, "variant"):
         say(f"{order.name} gets the variant {order.variant} …")
         tenant = set_variant(order.slug, order.variant).tenant
     with use_tenant(tenant):
@@ -113,15 +110,14 @@ def _open_shop(order: TenantSpec, password: str, say: Say) -> TenantInfo:
     return tenant
 
 
-def _was_done(tenant: TenantInfo, action: str) -> bool:
-    """Tell whether somebody has seen to it already: their choice is not to be changed by the next run."""
+def _was_changed(tenant: TenantInfo, action: str) -> bool:
+    """Tell whether an operator, or an earlier run, has done this: the next run must not undo their choice."""
     with use_tenant(PLATFORM):
         return AuditEvent.objects.filter(tenant_id=tenant.id, action=action).exists()
 
 
 def _mount_price_list(tenant: TenantInfo) -> None:
-    """Show at one shop what a mounted application is."""
-    if not _was_done(tenant, "change mounts"):
+    if not _was_changed(tenant, "change mounts"):
         with use_tenant(PLATFORM):
             Mount.objects.get_or_create(
                 tenant_id=tenant.id, path=PRICE_LIST, defaults={"app": "prices", "is_for_staff": False}
@@ -131,9 +127,9 @@ def _mount_price_list(tenant: TenantInfo) -> None:
 def _platform_logins(password: str) -> list[Login]:
     config = tenancy()
     return [
-        Login(what="The building", url=config.url_of(config.base_domain)),
+        Login(what="Platform", url=config.url_of(config.base_domain)),
         Login(
-            what="Operator's admin",
+            what="Platform admin",
             url=config.url_of(config.base_domain, "/admin/"),
             user=OPERATOR,
             password=password,
@@ -146,5 +142,5 @@ def _shop_logins(tenant: TenantInfo, password: str) -> list[Login]:
     owner = next(order.owner_email for order in SHOPS if order.slug == tenant.slug)
     return [
         Login(what=tenant.name, url=config.url_of(tenant.host)),
-        Login(what="its admin", url=config.url_of(tenant.host, "/admin/"), user=owner, password=password),
+        Login(what="Shop admin", url=config.url_of(tenant.host, "/admin/"), user=owner, password=password),
     ]

@@ -1,4 +1,4 @@
-"""Serves the demo on this machine alone, until Ctrl-C."""
+"""The demo's server on localhost, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ ADDRESS = "127.0.0.1"
 
 
 def port_is_free(port: int) -> bool:
-    """Tell whether nobody listens at `port` yet."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -35,9 +34,9 @@ def port_is_free(port: int) -> bool:
 
 @contextmanager
 def background_worker() -> Iterator[None]:
-    """Have long work done in a process of its own inside the block; it ends with this one, however that ends."""
+    """Run a worker process inside the block. It ends with this process, even if that is killed."""
     command = [sys.executable, "-m", "django", "run_worker", "--verbosity", "0", "--parent", str(os.getpid())]
-    # Out of reach of the terminal's Ctrl-C: it is ended here, after the server.
+    # In its own session, so that Ctrl-C does not reach it: it is stopped below, after the server.
     worker = subprocess.Popen([*command, "--grace", "3"], cwd=settings.BASE_DIR, start_new_session=True)
     try:
         yield
@@ -51,12 +50,12 @@ def background_worker() -> Iterator[None]:
 
 
 def serve(port: int) -> None:
-    """Serve the WSGI application at `port`; return when Ctrl-C has ended the last request."""
+    """Serve the WSGI application at `port`; return after Ctrl-C and the last request."""
     log = logging.getLogger("_granian")
     log.setLevel(logging.WARNING)
-    # It warns of so many threads as if each would use a processor. Most of these wait.
+    # It warns of many threads, but most of these wait.
     log.addFilter(lambda record: "Python threads" not in record.getMessage())
-    # A terminal's Ctrl-C reaches every process of the group; granian tells its workers by itself, and once is enough.
+    # Ctrl-C reaches every process of the group, and granian stops its workers itself: they must not stop twice.
     files = raise_file_limit()
     os.register_at_fork(after_in_child=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}))
     Granian(
@@ -64,11 +63,11 @@ def serve(port: int) -> None:
         address=ADDRESS,
         port=port,
         interface=Interfaces.WSGI,
-        # Who waits in line at a shop that is busy has a thread; more of them than two shops let in.
+        # Requests in the queue of a busy shop have a thread each: more than two shops allow.
         blocking_threads=64,
         websockets=False,
-        # A connection that asks for nothing costs a file and some memory, and is closed after five seconds. With as
-        # many of them as this, and not before, others have to wait for that.
+        # An idle connection costs a file and some memory, and is closed after five seconds. Beyond this many, new
+        # connections wait for that.
         backlog=2048,
         backpressure=max(256, files - 500),
         http=HTTPModes.http1,

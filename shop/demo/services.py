@@ -1,4 +1,4 @@
-"""The demo as several services: what is registered of each, and the processes of the Procfile."""
+"""The demo as several services: their registration, and the processes of the Procfile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenants.conf import tenancy
 from tenants.contrib.services.models import Service
 
 PROCESSES = 7
-"""That take a port of their own: the gateway the first, the others those after it."""
+"""Processes with a port: first the gateway, then the others."""
 
 _HERE = {"every_tenant": True, "private_ranges": "127.0.0.0/8"}
 _OURS = {**_HERE, "runs_sangga": True, "health_path": "/-/health"}
@@ -27,13 +27,12 @@ SERVICES: dict[str, dict[str, Any]] = {
     "other-service": {**_HERE, "prefixes": "/stock/", "health_path": "/health"},
     "example": {**_OURS, "prefixes": "/example/", "strip_prefix": True},
 }
-"""In the order of their ports. An operator may change what is registered: nothing is written twice."""
+"""In the order of their ports. Registered once: operators may change them."""
 MORE_SHOPS = (5, 6)
-"""The ports, after the gateway's, of more processes of `shop`: a noisy shop has one of the three at the most."""
+"""Ports, counted from the gateway's, of more processes of `shop`: a noisy shop gets at most one of the three."""
 
 
 def register(first_port: int) -> None:
-    """Register the services that are not yet, each at its port."""
     with use_tenant(PLATFORM):
         for port, (name, facts) in enumerate(SERVICES.items(), first_port + 1):
             service, is_new = Service.objects.get_or_create(name=name, defaults=facts)
@@ -43,23 +42,22 @@ def register(first_port: int) -> None:
                     service.addresses.create(url=f"http://127.0.0.1:{each}")
 
 
-def doors(first_port: int) -> list[Login]:
-    """Return what is to be seen of the services beside the shops."""
+def service_logins(first_port: int) -> list[Login]:
     acme = tenancy().url_of("acme.localhost", "")
     return [
         Login(what="Gateway", url=f"http://127.0.0.1:{first_port}"),
         *(Login(what=name, url=f"http://127.0.0.1:{port}") for port, name in enumerate(SERVICES, first_port + 1)),
         Login(what="Tokens", url=f"{acme}/.well-known/openid-configuration"),
-        Login(what="Another service", url=f"{acme}/stock/"),
-        Login(what="One that asks it", url=f"{acme}/example/"),
-        Login(what="How they all are", url=tenancy().url_of("localhost", "/admin/tenants_services/service/live/")),
+        Login(what="Service", url=f"{acme}/stock/"),
+        Login(what="Service that calls it", url=f"{acme}/example/"),
+        Login(what="Live status", url=tenancy().url_of("localhost", "/admin/tenants_services/service/live/")),
     ]
 
 
 def run_processes(first_port: int) -> int:
     """Run the Procfile until Ctrl-C, or until one of the processes ends, and return the exit code."""
     root = Path(settings.BASE_DIR)
-    # The programs of this environment come first, whether or not it is activated.
+    # The programs of this virtual environment come first, even if it is not activated.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "PATH": path, "PORT": str(first_port), "PYTHONUNBUFFERED": "1"}
     manager = Manager()

@@ -1,1 +1,1 @@
-"""Examples of applications that are mounted under a path of a shop; `config/settings.py` names their factories."""
+"""Example applications to mount under a path of a shop; `config/settings.py` names their factories."""

@@ -1,4 +1,4 @@
-"""Makes the templates and static files of the mounted sites known to Django."""
+"""App configuration, for the templates and static files of mounted sites."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A back office in Flask: what runs low, and a form to book goods in. An example of a foreign WSGI application.
+"""A back office in Flask with low stock and a restock form: an example of a mounted WSGI application.
 
-It knows of its shop what its factory is given, and uses the models as they are: inside it the shop is active.
-Flask is no dependency of this project: `pip install flask` before this is mounted.
+The shop is active inside it, so that it uses the models as they are. Flask is not a dependency of this project: run
+`pip install flask` before mounting it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ shop }}: back office</title></head>
 <body>
-<h1>{{ shop }}: what runs low</h1>
+<h1>{{ shop }}: low stock</h1>
 <p>Signed in as {{ user }}.</p>
 <form method="post" action="{{ url_for('book_in') }}">
 <table>
-<tr><th>Goods</th><th>In stock</th><th>Book in</th></tr>
+<tr><th>Product</th><th>In stock</th><th>Restock</th></tr>
 {% for sku in skus %}<tr><td>{{ sku }}</td><td>{{ sku.stock }}</td>
 <td><button name="sku" value="{{ sku.pk }}">+{{ lot }}</button></td></tr>
-{% else %}<tr><td colspan="3">Nothing has fewer than {{ low }} pieces.</td></tr>{% endfor %}
+{% else %}<tr><td colspan="3">No product has a stock below {{ low }}.</td></tr>{% endfor %}
 </table>
 </form>
 </body></html>
@@ -36,7 +36,7 @@ _PAGE = """<!doctype html>
 
 
 def create_app(tenant: TenantInfo, *, low: int = 10, lot: int = 10) -> Flask:
-    """Return the back office of one shop. `low`: below how many pieces goods are shown; `lot`: pieces to book in."""
+    """Return the back office of one shop. It lists stock below `low` and adds `lot` to it."""
     from flask import Flask, abort, redirect, render_template_string, request, url_for
 
     app = Flask(__name__, static_folder=None)
@@ -51,17 +51,17 @@ def create_app(tenant: TenantInfo, *, low: int = 10, lot: int = 10) -> Flask:
     @app.post("/book-in")
     def book_in() -> Any:
         if not _is_from_here(request):
-            abort(403, "This form was not sent by the back office.")
+            abort(403, "Cross-site request refused. Open the back office and try again.")
         with transaction.atomic():
-            changed = Sku.objects.filter(pk=request.form.get("sku", type=int)).update(stock=F("stock") + lot)
+            changed = Sku.objects.filter(pk=request.form.get("sku", default=0, type=int)).update(stock=F("stock") + lot)
         if not changed:
-            abort(404, "There is no such sku.")
+            abort(404, "Unknown SKU.")
         return redirect(url_for("running_low"))
 
     return app
 
 
 def _is_from_here(request: Any) -> bool:
-    """Tell whether a browser sent a form from this very host: Django's protection does not reach in here."""
+    """Tell whether a form came from this host. Django's CSRF protection does not cover mounted applications."""
     origin = request.headers.get("Origin", "")
     return bool(origin) and origin == request.host_url.rstrip("/")

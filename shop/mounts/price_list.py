@@ -1,4 +1,4 @@
-"""A second Django site inside the shop: the price list, to be printed. An example of one with a URLconf of its own."""
+"""A printable price list: an example of a mounted Django site with its own URLconf."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from tenants.contrib.mounts.django_site import DjangoSite
 
 @require_safe
 def price_list(request: HttpRequest) -> HttpResponse:
-    """Show everything that is for sale on one page, by category."""
     goods = Goods.objects.published().with_prices().order_by("category__position", "category__name", "name", "pk")
     return render(request, "mounts/price_list.html", {"goods": goods})
 
@@ -23,5 +22,5 @@ urlpatterns = [path("", price_list, name="price_list")]
 
 
 def create_app(tenant: TenantInfo) -> DjangoSite:
-    """Return the site; it is the same for every shop, and has the goods of the one that is active."""
+    """Return the site, which is the same for every shop and shows the goods of the active one."""
     return DjangoSite(__name__)

@@ -1,1 +1,1 @@
-"""What the demo shops sell, and who has bought there."""
+"""Goods and orders of the demo shops."""

@@ -1,4 +1,4 @@
-"""Acme sells clothes: the goods come from `data/apparel.csv`; here are their pictures, categories and stock."""
+"""Acme, a clothes shop: pictures, categories and stock of the goods in `data/apparel.csv`."""
 
 from __future__ import annotations
 

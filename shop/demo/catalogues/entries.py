@@ -1,4 +1,4 @@
-"""The shape of what a demo shop has."""
+"""Entries of the demo's catalogues."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shop.orders.services import CustomerDetails
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoGoods:
-    """Something to sell: one sku per entry of `stock`."""
+    """A product, with a SKU for each entry of `stock`."""
 
     name: str
     category: str
@@ -18,26 +18,26 @@ class DemoGoods:
     """Names of files in `shop/demo/pictures`, without `.webp`."""
     price: str
     stock: Mapping[str, int]
-    """Option value → pieces; the value is empty for goods of a single sku."""
+    """Stock by option value, which is empty for a product without options."""
     description: str
     vendor: str = ""
     option: str = ""
-    """What the skus differ in."""
+    """The name of its option."""
     before: str = ""
     """The price before a sale."""
     prices: Mapping[str, str] = field(default_factory=dict)
-    """Option value → price, where it is not `price`."""
+    """By option value, where it is not `price`."""
     weight_grams: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOrder:
-    """What somebody bought, and how far the order is."""
+    """An order and its status."""
 
     customer: CustomerDetails
     address: str
     goods: Mapping[str, int]
-    """Slug → pieces of its first sku."""
+    """Quantity of the first SKU, by slug."""
     is_paid: bool = False
     is_shipped: bool = False
     days_ago: int = 0

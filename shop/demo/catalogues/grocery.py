@@ -1,4 +1,4 @@
-"""Initech is a Korean grocer."""
+"""Initech, a Korean grocer."""
 
 from __future__ import annotations
 

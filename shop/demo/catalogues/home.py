@@ -1,4 +1,4 @@
-"""Globex sells what makes a home."""
+"""Globex, a shop for home goods."""
 
 from __future__ import annotations
 

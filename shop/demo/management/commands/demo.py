@@ -1,4 +1,4 @@
-"""`manage.py demo`: a building with three shops, made and served with one command."""
+"""`manage.py demo`: creates and serves three example shops."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tenants.conf import tenancy
 
 
 class Command(DemoCommand):
-    help = "Makes three shops with goods in them, as far as they are not there, and serves them on this machine."
+    help = "Create three example shops, if they are missing, and serve them on localhost."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--prepare-only", action="store_true", help="Make everything, but do not serve.")
+        parser.add_argument("--prepare-only", action="store_true", help="Create the shops, but do not serve them.")
 
     def handle(self, *, prepare_only: bool, **options: Any) -> None:
         port = urlsplit(tenancy().origin).port or 80
         self.print_logins(self.prepare([] if prepare_only else [port], "make demo"))
         close_connections()
         if not prepare_only:
-            self.stdout.write("Ctrl-C ends it.")
+            self.stdout.write("Press Ctrl-C to stop.")
             with background_worker():
                 serve(port)
             self.stop_postgres()
