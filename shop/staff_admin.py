@@ -1,14 +1,12 @@
-"""Staff in the shop's admin: the users of the active tenant and their groups.
+"""Staff in the shop's admin: users of the active shop and their groups.
 
-Nobody gets hold of more rights than they have: only superusers hand rights out, and other staff changes none but
-users who may do no more than themselves.
+Only superusers grant permissions. Other staff can change only users without more permissions than their own.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Field, QuerySet
@@ -23,21 +21,21 @@ _RIGHTS = ("is_superuser", "is_staff", "groups", "user_permissions")
 
 
 def shop_permissions() -> QuerySet[Permission]:
-    """Return the permissions that mean something in a shop, with the content type that each prints."""
+    """Return the permissions that apply in a shop, with their content types, which `str` needs."""
     return Permission.objects.filter(content_type__app_label__in=_APPS_OF_THE_SHOP).select_related("content_type")
 
 
 class ShopPermissionsMixin(ModelAdmin):
-    def formfield_for_manytomany(
-        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> forms.ModelMultipleChoiceField | None:
+    """Offers the permissions of a shop only."""
+
+    def formfield_for_manytomany(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.related_model is Permission:
             kwargs["queryset"] = shop_permissions()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class StaffAdmin(InvitationMixin, auth_admin.UserAdmin, ShopPermissionsMixin):
-    """Users: those with `is_staff` may log in here."""
+class StaffAdmin(InvitationMixin, auth_admin.UserAdmin, ShopPermissionsMixin):  # type: ignore[type-arg, misc]
+    """Users. Those with `is_staff` can sign in here."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -50,9 +48,7 @@ class StaffAdmin(InvitationMixin, auth_admin.UserAdmin, ShopPermissionsMixin):
         return given if request.user.is_superuser else [*given, *_RIGHTS]
 
 
-class StaffGroupAdmin(auth_admin.GroupAdmin, ShopPermissionsMixin):
-    """Groups and their rights."""
-
+class StaffGroupAdmin(auth_admin.GroupAdmin, ShopPermissionsMixin):  # type: ignore[misc]
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
 

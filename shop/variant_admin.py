@@ -1,7 +1,6 @@
-"""The shop's admin as shops of one variant have it: the variant's models and admin classes, at the same addresses.
+"""The shop's admin for one variant: its models and admin classes, at the same URLs as the default ones.
 
-Whoever may change goods may change a variant's goods: what counts are the rights on the model that every shop has, so
-that groups and users keep theirs when their shop gets another variant.
+Permissions are those on the default models, so that users and groups keep theirs when a shop gets another variant.
 """
 
 from __future__ import annotations
@@ -25,10 +24,12 @@ from tenants.variants import default_of
 
 
 class DefaultPermissionsMixin:
-    """Asks for the rights on the model that every shop has, where the variant's stands in its place."""
+    """Checks permissions on the default model, also for a variant's model."""
+
+    model: type[Model]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_module_perms(default_of(self.model)._meta.app_label)
+        return bool(request.user.has_module_perms(default_of(self.model)._meta.app_label))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self._may("view", request) or self._may("change", request)
@@ -48,15 +49,15 @@ class DefaultPermissionsMixin:
 
 
 class ShopModelAdmin(DefaultPermissionsMixin, ModelAdmin):
-    """The base of admin classes that a variant can replace."""
+    """Base of admin classes that a variant can replace."""
 
 
 class ShopInline(DefaultPermissionsMixin, UntitledInline):
-    """The base of inlines that a variant can replace."""
+    """Base of inlines that a variant can replace."""
 
 
 class _Registry(dict[type[Model], Any]):
-    """The admin classes of a variant by model; the model that every shop has stands for the variant's."""
+    """Admin classes by model. A default model stands for the variant's."""
 
     def __init__(self, children: dict[type[Model], type[Model]]) -> None:
         super().__init__()
@@ -68,14 +69,14 @@ class _Registry(dict[type[Model], Any]):
         return self[self._children[model]]
 
     def __contains__(self, model: object) -> bool:
-        return super().__contains__(self._children.get(model, model))
+        return super().__contains__(self._children.get(model, model) if isinstance(model, type) else model)
 
     def get(self, model: type[Model], default: Any = None) -> Any:
         return super().get(self._children.get(model, model), default)
 
 
 class _DefaultOptions:
-    """What Django knows of a variant's model, as one of the app that the default is in."""
+    """The options of a variant's model, as if it were in the app of the default."""
 
     def __init__(self, own: Options[Any], default: Options[Any]) -> None:
         self._own = own
@@ -87,10 +88,10 @@ class _DefaultOptions:
 
 
 class VariantSite(AccountsSite):
-    """An admin that stands in the place of another, with what a variant has in the place of its models and classes."""
+    """An admin site in place of the default one, with a variant's models and classes."""
 
     def __init__(self, default: UnfoldAdminSite, children: dict[type[Model], type[Model]], classes: Any) -> None:
-        autodiscover()  # before the classes of the default are looked at
+        autodiscover()  # registers the default classes
         self.settings_name = default.settings_name
         self.index_title, self.index_template = default.index_title, default.index_template
         super().__init__(default.name)
@@ -100,7 +101,7 @@ class VariantSite(AccountsSite):
             self.register(children.get(model, model), classes(type(admin)))
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Return the addresses: the variant's models are where the default's are, and have both their names."""
+        """Return the URLs: a variant's model has the path of its default, and URL names of both."""
         at = {_route(child): (child, parent) for child, parent in self._defaults.items()}
         return [
             self._apps()
@@ -112,16 +113,16 @@ class VariantSite(AccountsSite):
         ]
 
     def _apps(self) -> URLPattern:
-        """Return the address of an app's page, also for an app all of whose models are the variant's."""
+        """Return the URL of app pages, also for an app whose models are all replaced."""
         models = [*self._registry, *self._defaults.values()]
         labels = "|".join(sorted({model._meta.app_label for model in models}))
         return re_path(rf"^(?P<app_label>{labels})/$", self.admin_view(self.app_index), name="app_list")
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        """Let pages about a variant's model speak of the app that every shop has: its name, and the way back to it."""
+        """Show the app of the default model in pages of a variant's model."""
 
         @wraps(view)
-        def at_home(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def with_default_app(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             response = view(request, *args, **kwargs)
             context = getattr(response, "context_data", None) or {}
             model = getattr(context.get("opts"), "model", None)
@@ -129,20 +130,22 @@ class VariantSite(AccountsSite):
                 context["opts"] = _DefaultOptions(model._meta, self._defaults[model]._meta)
             return response
 
-        return super().admin_view(at_home, cacheable)
+        wrapped: Callable[..., Any] = super().admin_view(with_default_app, cacheable)
+        return wrapped
 
     def _moved(self, child: type[Model], parent: type[Model]) -> URLResolver:
         own, old = (f"{model._meta.app_label}_{model._meta.model_name}_" for model in (child, parent))
         urls = self._registry[child].get_urls()
-        named = [url for url in urls if isinstance(url, URLPattern) and (url.name or "").startswith(own)]
         aliases = [
-            URLPattern(url.pattern, url.callback, url.default_args, old + url.name.removeprefix(own)) for url in named
+            URLPattern(url.pattern, url.callback, url.default_args, old + url.name.removeprefix(own))
+            for url in urls
+            if isinstance(url, URLPattern) and url.name and url.name.startswith(own)
         ]
-        # The first pattern of a path answers it, and any pattern of a name reverses it.
+        # A path resolves to its first pattern; a name reverses to any pattern.
         return path(_route(parent), include([*aliases, *urls]))
 
     def _build_app_dict(self, request: HttpRequest, label: str | None = None) -> dict[str, Any]:
-        """Return the models by app, the variant's among those of the app that every shop has."""
+        """Return the models by app; a variant's models are in the app of their default."""
         found: dict[str, Any] = super()._build_app_dict(request)
         for child, parent in self._defaults.items():
             own = found.get(child._meta.app_label, {"models": []})
@@ -154,7 +157,7 @@ class VariantSite(AccountsSite):
         return {app: entry for app, entry in found.items() if entry["models"] and label in {None, app}}
 
     def _entry_of_app(self, model: type[Model], like: dict[str, Any]) -> dict[str, Any]:
-        """Return what Django's index has of an app whose models are all the variant's."""
+        """Return the index entry of an app whose models are all replaced."""
         config = model._meta.app_config
         address = reverse("admin:app_list", kwargs={"app_label": config.label}, current_app=self.name)
         return {**like, "name": config.verbose_name, "app_label": config.label, "app_url": address, "models": []}

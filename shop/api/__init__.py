@@ -1,4 +1,4 @@
-"""The shop's API: for each variant and version one, made once, with the fields of that variant's goods in it."""
+"""The shop's API: one for each variant and version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @cache
 def api_for(variant: str, version: str) -> NinjaAPI:
-    """Return the API that shops of `variant` have in `version` (`v1`); raise `KeyError` for a version there is not."""
+    """Return the API of `variant` in `version` (`v1`); raise `KeyError` for an unknown version."""
     from shop.api import v1, v2  # not above: importing any part of the API imports this
 
     return {"v1": v1.make, "v2": v2.make}[version](variant)

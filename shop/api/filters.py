@@ -1,23 +1,26 @@
-"""What the lists of the API have in common."""
+"""Filters of lists: the parameters of a list, and the search for words."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
-from ninja import Schema
+from ninja import Query, Schema
 
 from tenants.contrib.api.pagination import Pagination
 
 Row = TypeVar("Row", bound=Model)
 
 _MAX_WORDS = 10
-"""Of a search that count, so that nobody makes the database work long with one long text."""
+"""More words are ignored, so that a long text cannot keep the database busy."""
 
 
-def filter_for(pagination: Pagination, filters: type[Schema]) -> type[Schema]:
-    """Return the schema of what a list can be asked for: its filters, and which page."""
-    return type(filters.__name__, (pagination.params, filters), {"__doc__": filters.__doc__, "__module__": __name__})
+def query_of(pagination: Pagination, filters: type[Schema] | None = None) -> Any:
+    """Return the type of a list's query parameters: its filters, and which page."""
+    params = pagination.params
+    if filters is not None:
+        params = type(filters.__name__, (params, filters), {"__doc__": filters.__doc__, "__module__": __name__})
+    return Query[params]  # type: ignore[valid-type, misc]
 
 
 def search_words(rows: QuerySet[Row], text: str, *fields: str) -> QuerySet[Row]:

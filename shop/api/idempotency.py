@@ -1,4 +1,4 @@
-"""Doing a request once, however often it is sent: `Idempotency-Key`, with the answer kept in the shop's schema."""
+"""`Idempotency-Key`: a request that is sent again gets the response of the first one, kept in the shop's schema."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Header
 
+from shop.api.operations import access_of
 from shop.orders.models import IdempotentResponse
-from tenants.contrib.api.auth import Access
 from tenants.contrib.api.errors import APIError, ErrorDetail
 
 KEEP_RESPONSES_FOR = timedelta(hours=24)
-_FORGOTTEN_AT_ONCE = 100
-_KEPT_HEADERS = ("ETag", "Location")
+_DELETED_AT_ONCE = 100
+_KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 
 IdempotencyKey = Annotated[
     str | None,
@@ -27,57 +27,51 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[!-~]+$",
-        description="A text of your own, new for each order, such as a UUID: sent again with it, it is placed once.",
+        description="A new value for each order, such as a UUID. Requests with the same value place one order.",
     ),
 ]
-"""The type of a parameter `idempotency_key`."""
 
 
-def idempotent(request: HttpRequest, key: str | None, do: Callable[[], HttpResponse]) -> HttpResponse:
-    """Return what `do` answers, or what it answered to the same request with the same key before.
+def idempotent(request: HttpRequest, key: str | None, respond: Callable[[], HttpResponse]) -> HttpResponse:
+    """Return what `respond` returns, or what it returned for the same request with the same key before.
 
-    All of it is one transaction: a second request with the key waits for the first. What `do` raises is not kept,
-    since it has changed nothing: the same request may succeed later. Raises `APIError` (422) for another request with
-    the key.
+    All of it is one transaction: a second request with the key waits for the first. An error that `respond` raises is
+    not kept, so the request may succeed later. Raises `APIError` (422) if the key came with another request.
     """
     if key is None:
-        return do()
-    digest = _digest(request)
+        return respond()
+    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
     with transaction.atomic():
-        _forget_old()
+        _delete_old()
         kept, is_new = IdempotentResponse.objects.get_or_create(
             sender=_sender(request), key=key, defaults={"request": digest}
         )
         if not is_new:
-            return _again(kept, digest)
-        answer = do()
-        kept.status, kept.body = answer.status_code, answer.content
-        kept.headers = {name: answer[name] for name in ("Content-Type", *_KEPT_HEADERS) if name in answer}
+            return _replay(kept, digest)
+        response = respond()
+        kept.status, kept.body = response.status_code, response.content
+        kept.headers = {name: response[name] for name in _KEPT_HEADERS if name in response}
         kept.save()
-    return answer
+    return response
 
 
-def _again(kept: IdempotentResponse, digest: str) -> HttpResponse:
+def _replay(kept: IdempotentResponse, digest: str) -> HttpResponse:
     if kept.request != digest:
-        reason = "The key came with another request before. Choose a new one for each order."
+        reason = "The key was used for another request. Use a new key for each order."
         errors = [ErrorDetail(("header", "Idempotency-Key"), reason, "reused")]
         raise APIError(422, reason, kind="idempotency-key-reused", errors=errors)
     return HttpResponse(bytes(kept.body), status=kept.status, headers={**kept.headers, "Idempotent-Replayed": "true"})
 
 
-def _digest(request: HttpRequest) -> str:
-    return hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
-
-
 def _sender(request: HttpRequest) -> str:
-    """Return whose key it is. Strangers share theirs: only who knows key and order both gets an answer again."""
-    access: Access = request.auth
+    # Anonymous clients share their keys: only a client that knows both key and order gets the response.
+    access = access_of(request)
     if access.user is None:
         return f"client {access.client_id}"[:100]
-    return f"user {access.user.pk}" if access.user.is_authenticated else "stranger"
+    return f"user {access.user.pk}" if access.user.is_authenticated else "anonymous"
 
 
-def _forget_old() -> None:
+def _delete_old() -> None:
     old = IdempotentResponse.objects.filter(created_at__lt=timezone.now() - KEEP_RESPONSES_FOR)
-    some = old.select_for_update(skip_locked=True).values("pk")[:_FORGOTTEN_AT_ONCE]
+    some = old.select_for_update(skip_locked=True).values("pk")[:_DELETED_AT_ONCE]
     IdempotentResponse.objects.filter(pk__in=list(some.values_list("pk", flat=True))).delete()

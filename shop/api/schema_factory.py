@@ -1,217 +1,117 @@
-"""The schemas in which amounts of money stand: made for a version, in its way to write them, and for a variant."""
+"""Schemas of one API version for one variant, built from those that all versions share."""
 
-# Without `from __future__ import annotations`: the classes below are made of types that are known when they are made.
+from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from operator import or_
+from types import UnionType
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
-from ninja import Field, Schema
+from ninja import Schema
+from pydantic import create_model
 
-from shop.api.compose import with_fields
-from shop.api.money import MoneyFormat
-from shop.api.schemas.fields import Input
-from shop.api.schemas.goods import GoodsFacts, GoodsFactsIn, GoodsFilter, GoodsPatch
-from shop.api.schemas.orders import LineFacts, OrderFacts, OrderFactsIn
-from shop.api.schemas.skus import SkuFacts, SkuFactsIn, SkuPatch
-from shop.goods.models import Goods, Picture, Sku
-from shop.orders.cart import CartLine
-from shop.orders.models import Order, OrderLine
-from tenants import current_tenant
+from shop.api.schemas.cart import CartLineOut, CartOut
+from shop.api.schemas.goods import GoodsFilter, GoodsIn, GoodsOut, GoodsPatch
+from shop.api.schemas.money import AmountIn, AmountOut, MoneyFormat
+from shop.api.schemas.orders import OrderIn, OrderLineOut, OrderOut
+from shop.api.schemas.skus import PricesIn, SkuIn, SkuOfGoodsOut, SkuOut, SkuPatch
+from shop.goods import schemas as variant_schemas
+from tenants.errors import InvalidVariant
+from tenants.variants import resolve_for
+
+S = TypeVar("S", bound=Schema)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionSchemas:
-    """What the operations of one version take and give, for shops of one variant."""
+    """What the operations of one version take and return."""
 
     money: MoneyFormat
-    goods: type[Schema]
-    goods_in: type[Input]
-    goods_patch: type[GoodsPatch]
+    goods: type[GoodsOut]
+    goods_in: type[GoodsIn]
+    goods_patch: type[GoodsIn]
     goods_filter: type[GoodsFilter]
-    sku: type[Schema]
-    sku_in: type[SkuFactsIn]
-    sku_patch: type[SkuPatch]
-    prices_in: type[Input]
-    order: type[Schema]
-    order_in: type[OrderFactsIn]
-    cart: type[Schema]
+    sku: type[SkuOut]
+    sku_in: type[SkuIn]
+    sku_patch: type[SkuIn]
+    prices_in: type[PricesIn]
+    order: type[OrderOut]
+    order_in: type[OrderIn]
+    cart: type[CartOut]
 
 
 def make_version_schemas(money: MoneyFormat, variant: str) -> VersionSchemas:
-    """Return the schemas of a version that writes amounts of money in this way, for shops of `variant`."""
-    sku_of_goods, sku = (with_fields(one, variant, "goods.schemas.SkuFields") for one in _skus(money))
-    sku_in, prices_in = _skus_in(money)
-    sku_in = with_fields(sku_in, variant, "goods.schemas.SkuInput")
+    """Return the schemas of a version that writes money in this format, with the fields that `variant` adds."""
+    types: dict[Any, Any] = {AmountOut: money.output, AmountIn: money.input}
+
+    def build(shared: type[S], added: type[Schema] | None = None, base: type[Schema] = Schema) -> type[S]:
+        variants = () if added is None else (_checked(resolve_for(variant, added), variant, shared),)
+        bases: tuple[type[Schema], ...] = (*variants, shared, base)  # the fields of the last come first
+        bases = tuple(one for one in bases if one is shared or one not in shared.__mro__)
+        types[shared] = built = _built(shared, bases, types)
+        return built
+
+    # What another schema contains is built before it.
+    build(SkuOfGoodsOut, variant_schemas.SkuFields)
+    build(OrderLineOut)
+    build(CartLineOut)
+    sku_in = build(SkuIn, variant_schemas.SkuInput)
     return VersionSchemas(
         money=money,
-        goods=with_fields(_goods(money, sku_of_goods), variant, "goods.schemas.GoodsFields"),
-        goods_in=with_fields(_goods_in(sku_in), variant, "goods.schemas.GoodsInput"),
-        goods_patch=with_fields(GoodsPatch, variant, "goods.schemas.GoodsInput"),
-        goods_filter=with_fields(GoodsFilter, variant, "goods.schemas.GoodsFilter"),
-        sku=sku,
+        goods=build(GoodsOut, variant_schemas.GoodsFields, money.base),
+        goods_in=build(GoodsIn, variant_schemas.GoodsInput),
+        goods_patch=build(GoodsPatch, variant_schemas.GoodsInput),
+        goods_filter=build(GoodsFilter, variant_schemas.GoodsFilter),
+        sku=build(SkuOut, variant_schemas.SkuFields, money.base),
         sku_in=sku_in,
-        sku_patch=with_fields(SkuPatch, variant, "goods.schemas.SkuInput"),
-        prices_in=prices_in,
-        order=_order(money),
-        order_in=_order_in(money),
-        cart=_cart(money),
+        sku_patch=build(SkuPatch, variant_schemas.SkuInput),
+        prices_in=build(PricesIn),
+        order=build(OrderOut, base=money.base),
+        order_in=build(OrderIn),
+        cart=build(CartOut, base=money.base),
     )
 
 
-def _skus(money: MoneyFormat) -> tuple[type[Schema], type[Schema]]:
-    def show(amount: Any) -> Any:
-        return None if amount is None else money.show(amount, current_tenant().currency)
-
-    class SkuOfGoodsOut(SkuFacts):
-        """A sku, with what it costs today."""
-
-        price: money.shown
-        compare_at_price: money.shown | None
-
-        @staticmethod
-        def resolve_price(sku: Sku) -> Any:
-            return show(sku.selling_price)
-
-        @staticmethod
-        def resolve_compare_at_price(sku: Sku) -> Any:
-            return show(sku.selling_price_before)
-
-    class SkuOut(money.beside, SkuFacts):
-        """A sku as staff looks after it."""
-
-        goods: int = Field(alias="goods_id", description="The id of the goods that it is one of.")
-        goods_name: str = Field(alias="goods.name")
-        position: int
-        price: money.shown = Field(description="As it was entered.")
-        compare_at_price: money.shown | None
-
-        @staticmethod
-        def resolve_price(sku: Sku) -> Any:
-            return show(sku.price)
-
-        @staticmethod
-        def resolve_compare_at_price(sku: Sku) -> Any:
-            return show(sku.compare_at_price)
-
-    return SkuOfGoodsOut, SkuOut
-
-
-def _skus_in(money: MoneyFormat) -> tuple[type[SkuFactsIn], type[Input]]:
-    class PricesIn(Input):
-        """What a sku costs from now on."""
-
-        price: money.sent
-        compare_at_price: money.sent | None = Field(None, description="The price before, to be shown crossed out.")
-
-    class SkuIn(SkuFactsIn, PricesIn):
-        """A sku to be made."""
-
-    return SkuIn, PricesIn
-
-
-def _goods(money: MoneyFormat, sku: type[Schema]) -> type[Schema]:
-    class GoodsOut(money.beside, GoodsFacts):
-        """Something that the shop sells."""
-
-        price: money.shown | None = Field(description="The lowest of its skus; null if it has none.")
-        skus: list[sku]  # type: ignore[valid-type]
-
-        @staticmethod
-        def resolve_price(goods: Goods) -> Any:
-            lowest = goods.lowest_price
-            return None if lowest is None else money.show(lowest, current_tenant().currency)
-
-        @staticmethod
-        def resolve_skus(goods: Goods) -> list[Sku]:
-            return goods.sku_list
-
-        @staticmethod
-        def resolve_pictures(goods: Goods) -> list[Picture]:
-            return goods.picture_list
-
-    return GoodsOut
-
-
-def _goods_in(sku_in: type[SkuFactsIn]) -> type[Input]:
-    class GoodsIn(GoodsFactsIn):
-        """Goods to be made, with their skus."""
-
-        skus: list[sku_in] = Field(default=[], max_length=2048)  # type: ignore[valid-type]
-
-    return GoodsIn
-
-
-def _order(money: MoneyFormat) -> type[Schema]:
-    class OrderLineOut(LineFacts):
-        """Some pieces of one sku, with names and prices as they were on the day."""
-
-        unit_price: money.shown
-        amount: money.shown
-
-        @staticmethod
-        def resolve_unit_price(line: OrderLine) -> Any:
-            return money.show(line.unit_price, line.order.currency)
-
-        @staticmethod
-        def resolve_amount(line: OrderLine) -> Any:
-            return money.show(line.amount, line.order.currency)
-
-    class OrderOut(money.beside, OrderFacts):
-        """What one customer bought at one time."""
-
-        total: money.shown
-        lines: list[OrderLineOut]
-
-        @staticmethod
-        def resolve_total(order: Order) -> Any:
-            return money.show(order.total, order.currency)
-
-    return OrderOut
-
-
-def _order_in(money: MoneyFormat) -> type[OrderFactsIn]:
-    class OrderIn(OrderFactsIn):
-        """An order to be placed."""
-
-        agreed_total: money.sent | None = Field(
-            None, description="What the customer has agreed to pay: at another total, nothing is ordered (409)."
+def _checked(added: type[Schema], variant: str, shared: type[Schema]) -> type[Schema]:
+    """Return the variant's schema, or raise `InvalidVariant` for a field that every shop's API has already."""
+    taken = sorted(added.model_fields.keys() & shared.model_fields.keys())
+    if taken:
+        reason = (
+            f"{added.__module__}: the schema {added.__name__} defines {', '.join(taken)}, which {shared.__name__} of "
+            f"the API has for every shop. Rename it."
         )
+        raise InvalidVariant(variant, [reason])
+    return added
 
-    return OrderIn
+
+def _built(shared: type[S], bases: tuple[type[Schema], ...], types: Mapping[Any, Any]) -> type[S]:
+    """Return a child of `bases` with the name of `shared`, whose fields have the types of this version."""
+    fields: dict[str, Any] = {
+        name: (annotation, copy(field))
+        for name, field in shared.model_fields.items()
+        if (annotation := _replaced(field.annotation, types)) is not field.annotation
+    }
+    built: type[S] = create_model(
+        shared.__name__,
+        __base__=cast(tuple[type[S], ...], bases),
+        __doc__=shared.__doc__,
+        __module__=shared.__module__,
+        **fields,
+    )
+    return built
 
 
-def _cart(money: MoneyFormat) -> type[Schema]:
-    class CartLineOut(Schema):
-        """Some pieces of one sku, as they cost today."""
-
-        sku: int = Field(alias="sku.pk")
-        goods: int = Field(alias="sku.goods_id")
-        goods_name: str = Field(alias="sku.goods.name")
-        sku_title: str = Field(alias="sku.title")
-        quantity: int
-        stock: int = Field(alias="sku.stock")
-        track_stock: bool = Field(alias="sku.track_stock")
-        allow_backorders: bool = Field(alias="sku.allow_backorders")
-        is_short: bool = Field(description="Whether fewer pieces may be ordered than are wanted.")
-        unit_price: money.shown
-        amount: money.shown
-
-        @staticmethod
-        def resolve_unit_price(line: CartLine) -> Any:
-            return money.show(line.sku.selling_price, current_tenant().currency)
-
-        @staticmethod
-        def resolve_amount(line: CartLine) -> Any:
-            return money.show(line.amount, current_tenant().currency)
-
-    class CartOut(money.beside):
-        """What this session means to buy."""
-
-        lines: list[CartLineOut]
-        total: money.shown
-
-        @staticmethod
-        def resolve_total(cart: Any) -> Any:
-            return money.show(cart["total"], current_tenant().currency)
-
-    return CartOut
+def _replaced(annotation: Any, types: Mapping[Any, Any]) -> Any:
+    """Return a type in which those of `types` are replaced, also in a union or list; the same object if none is."""
+    if isinstance(annotation, type) and annotation in types:
+        return types[annotation]
+    inside = get_args(annotation)
+    replaced = tuple(_replaced(one, types) for one in inside)
+    if replaced == inside:
+        return annotation
+    if get_origin(annotation) in {Union, UnionType}:
+        return reduce(or_, replaced)
+    return get_origin(annotation)[replaced]

@@ -1,15 +1,16 @@
-"""Which goods and skus an asker gets to see, and in which order."""
+"""Queries for goods and SKUs: what a client may see, filtered and in order."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from django.db.models import DecimalField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from shop.api.filters import search_words
-from shop.goods.models import Sku
+from shop.api.schemas.goods import GoodsFilter
+from shop.api.schemas.skus import SkuFilter
+from shop.goods.models import Goods, Sku
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS
 from shop.goods.queries import GoodsQuerySet
 from tenants.contrib.api.auth import Access, check_permissions
@@ -39,26 +40,22 @@ ORDERINGS = {
 }
 
 
-def _goods() -> GoodsQuerySet:
-    return resolve("goods.models.Goods").objects.all()
-
-
 def all_skus() -> QuerySet[Sku]:
-    """Return the shop's skus, with their goods."""
-    return resolve("goods.models.Sku").objects.select_related("goods")
+    return resolve(Sku).objects.select_related("goods")
 
 
 def visible_goods(access: Access) -> GoodsQuerySet:
-    """Return the goods that somebody may see one by one: those that are published, and staff the others as well."""
-    return _goods() if access.has_perm("goods.view_goods") else _goods().published()
+    """Return the goods that a client may get by id: published ones, and all of them for staff."""
+    goods = resolve(Goods).objects.all()
+    return goods if access.has_perm("goods.view_goods") else goods.published()
 
 
-def find_goods(access: Access, filters: Any) -> tuple[GoodsQuerySet, Ordering]:
-    """Return the goods that filters let through, with all that is shown of them, and the order that is asked for.
+def find_goods(access: Access, filters: GoodsFilter) -> tuple[GoodsQuerySet, Ordering]:
+    """Return the goods that pass the filters, with what a list shows of them, and their order.
 
-    Raises `NotAuthenticated` or `PermissionDenied` for whoever may not see what is not published, but asks for it.
+    Raises `NotAuthenticated` or `PermissionDenied` if the filters need the permission to see unpublished goods.
     """
-    found: GoodsQuerySet = filters.narrow(_goods())
+    found: GoodsQuerySet = filters.narrow(resolve(Goods).objects.all())
     if filters.published != "any":
         found = found.filter(is_published=filters.published == "true")
     if filters.published != "true":
@@ -67,15 +64,15 @@ def find_goods(access: Access, filters: Any) -> tuple[GoodsQuerySet, Ordering]:
         found = found.in_category(filters.category)
     if filters.search:
         found = found.search(filters.search)
-    found = _narrowed(found, filters).with_lists()
+    found = _filtered(found, filters).with_lists()
     ordering = ORDERINGS[filters.ordering]
     if ordering.field == "price_to_order_by":
-        without = -1 if ordering.descending else _BEYOND_ANY_PRICE  # what has no price comes last either way
+        without = -1 if ordering.descending else _BEYOND_ANY_PRICE  # goods without a price come last either way
         found = found.annotate(price_to_order_by=Coalesce("lowest_price", Value(Decimal(without), _MONEY)))
     return found, ordering
 
 
-def _narrowed(found: GoodsQuerySet, filters: Any) -> GoodsQuerySet:
+def _filtered(found: GoodsQuerySet, filters: GoodsFilter) -> GoodsQuerySet:
     if filters.vendor:
         found = found.filter(vendor=filters.vendor)
     if filters.tag:
@@ -83,14 +80,14 @@ def _narrowed(found: GoodsQuerySet, filters: Any) -> GoodsQuerySet:
     if filters.updated_since:
         found = found.filter(updated_at__gte=filters.updated_since)
     if filters.in_stock is not None:
-        skus = resolve("goods.models.Sku").objects.available().in_stock()
+        skus = resolve(Sku).objects.available().in_stock()
         some = Exists(skus.filter(goods=OuterRef("pk")).order_by())
         found = found.filter(some if filters.in_stock else ~some)
     return found
 
 
-def find_skus(filters: Any) -> QuerySet[Sku]:
-    """Return the skus that filters let through, with their goods."""
+def find_skus(filters: SkuFilter) -> QuerySet[Sku]:
+    """Return the SKUs that pass the filters, with their goods."""
     found = search_words(all_skus(), filters.search, "goods__name", "code", "barcode")
     if filters.goods is not None:
         found = found.filter(goods=filters.goods)

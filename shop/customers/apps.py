@@ -1,4 +1,4 @@
-"""The app of who buys in a shop."""
+"""App configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who buys in a shop, with or without an account."""
+"""Customers of a shop, with or without an account."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Customer(models.Model):
-    """Somebody who has ordered or signed up; known by their e-mail address, which is kept in lower case."""
+    """A person who ordered or signed up, identified by an email address in lower case."""
 
-    email = models.EmailField(_("e-mail address"), unique=True)
+    email = models.EmailField(_("email address"), unique=True)
     name = models.CharField(_("name"), max_length=255)
     phone = models.CharField(_("phone"), max_length=64, blank=True)
     user = models.OneToOneField(

@@ -1,13 +1,13 @@
-"""Goods in the shop's admin."""
+"""Goods, stock and categories in the shop's admin."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html
 from django.utils.translation import get_language
@@ -21,13 +21,16 @@ from shop.goods.exporter import export_goods
 from shop.goods.forms import DescriptionWidget, LinesField, PictureForm, SkuForm, SkuFormSet
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.goods.money import format_money
+from shop.goods.queries import GoodsQuerySet
 from shop.goods.rich_text import RichTextField
 from shop.variant_admin import ShopInline, ShopModelAdmin
 from tenants import current_tenant
 from tenants.absolute_urls import absolute
 from tenants.variants import resolve
 
-_LINES = {ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 2})}}
+_LINES: dict[Any, Any] = {
+    ArrayField: {"form_class": LinesField, "widget": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
+}
 
 
 class SkuInline(ShopInline):
@@ -35,7 +38,7 @@ class SkuInline(ShopInline):
     form = SkuForm
     formset = SkuFormSet
     extra = 0
-    # A form of all the skus of large goods would have more fields than Django takes (DATA_UPLOAD_MAX_NUMBER_FIELDS).
+    # All SKUs of a large product would have more fields than Django accepts (DATA_UPLOAD_MAX_NUMBER_FIELDS).
     per_page = 50
     fields = [
         "option_values", "code", "price", "compare_at_price", "stock", "track_stock", "allow_backorders",
@@ -55,7 +58,7 @@ class PictureInline(ShopInline):
 
     @display(description=_("preview"))
     def thumbnail(self, picture: Picture) -> str:
-        # A style and not an attribute, which the theme's style sheet would overrule.
+        # A style and not an attribute, which the theme's style sheet would override.
         image = '<img src="{}" alt="" loading="lazy" style="height: 48px; width: auto">'
         return format_html(image, picture.url) if picture.pk else ""
 
@@ -66,7 +69,7 @@ class GoodsAdmin(ShopModelAdmin):
     list_filter = ["is_published", "category"]
     list_per_page = 50
     search_fields = ["name"]
-    search_help_text = _("Name, description, vendor or code of a sku")
+    search_help_text = _("Search by name, description, vendor or SKU")
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "slug", "is_published", "category", "vendor", "description", "tags", "option_names"]
     autocomplete_fields = ["category"]
@@ -76,29 +79,29 @@ class GoodsAdmin(ShopModelAdmin):
 
     @admin.action(description=_("Export as CSV"), permissions=["view"])
     def export(self, request: HttpRequest, goods: QuerySet[Goods]) -> StreamingHttpResponse:
-        """Send the chosen goods as the file that the import takes."""
-        chosen = resolve("goods.models.Goods").objects.filter(pk__in=goods.values("pk"))
+        chosen = resolve(Goods).objects.filter(pk__in=goods.values("pk"))
         lines = export_goods(chosen, address=absolute)
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{current_tenant().slug}-goods.csv"'
         return response
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Goods]:
-        # The list prints what `with_prices` annotates; the skus themselves it does not need.
-        return super().get_queryset(request).with_prices().prefetch_related(None).prefetch_related("pictures")
+    def get_queryset(self, request: HttpRequest) -> GoodsQuerySet:
+        # The list shows what `with_prices` annotates, and needs no SKUs.
+        goods = cast(GoodsQuerySet, super().get_queryset(request))
+        return goods.with_prices().prefetch_related(None).prefetch_related("pictures")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Goods | None:
-        goods = super().get_object(request, object_id, from_field)
+        goods = cast("Goods | None", super().get_object(request, object_id, from_field))
         if goods and _is_saving(request):
             list(goods.skus.select_for_update().order_by("pk"))
         return goods
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Goods], search_term: str
-    ) -> tuple[QuerySet[Goods], bool]:
+        self, request: HttpRequest, queryset: GoodsQuerySet, search_term: str
+    ) -> tuple[GoodsQuerySet, bool]:
         return queryset.search(search_term), False
 
-    @display(description=_("goods"), header=True, ordering="name")
+    @display(description=_("product"), header=True, ordering="name")
     def goods(self, goods: Goods) -> list[Any]:
         size = {"width": 40, "height": 40, "squared": True}
         thumbnail = {"path": goods.picture.url, **size} if goods.picture else {}
@@ -106,22 +109,21 @@ class GoodsAdmin(ShopModelAdmin):
 
     @display(description=_("price"), ordering="lowest_price")
     def price(self, goods: Goods) -> str:
-        if goods.lowest_price is None:
-            return "–"
-        prices = dict.fromkeys([goods.lowest_price, goods.highest_price])
-        return " – ".join(format_money(price, current_tenant().currency, get_language()) for price in prices)
+        prices = [price for price in (goods.lowest_price, goods.highest_price) if price is not None]
+        currency, language = current_tenant().currency, get_language() or ""
+        return " – ".join(format_money(price, currency, language) for price in dict.fromkeys(prices)) or "–"
 
     @display(description=_("stock"), ordering="stock", label={"sold out": "danger", "in stock": "success"})
     def pieces(self, goods: Goods) -> tuple[str, str]:
         if not goods.in_stock:
             return "sold out", "0"
-        # None of the pieces that are for sale is counted, or all are still to come.
+        # Nothing that is available is tracked, or all of it is on back order.
         return "in stock", str(goods.stock) if goods.stock else "∞"
 
 
 @admin.register(Sku, site=shop_site)
 class StockAdmin(ShopModelAdmin):
-    """The stock of single skus, for staff who may not change goods."""
+    """The stock of SKUs, for staff without the permission to change goods."""
 
     form = SkuForm
     list_display = ["goods", "title", "code", "stock", "track_stock", "allow_backorders"]
@@ -134,13 +136,13 @@ class StockAdmin(ShopModelAdmin):
     readonly_fields = ["goods", "title", "code", "barcode"]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Sku | None:
-        sku = super().get_object(request, object_id, from_field)
+        sku = cast("Sku | None", super().get_object(request, object_id, from_field))
         if sku and _is_saving(request):
             Sku.objects.select_for_update().get(pk=sku.pk)
-            return super().get_object(request, object_id, from_field)  # as it is now that nobody else changes it
+            sku = cast("Sku | None", super().get_object(request, object_id, from_field))  # as it is after the lock
         return sku
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     @display(description=_("options"))
@@ -156,13 +158,13 @@ class CategoryAdmin(ShopModelAdmin):
     prepopulated_fields = {"slug": ["name"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
-        return super().get_queryset(request).annotate(goods_count=Count("goods"))
+        return cast("QuerySet[Category]", super().get_queryset(request)).annotate(goods_count=Count("goods"))
 
-    @display(description=_("goods"), ordering="goods_count")
-    def goods_count(self, category: Category) -> int:
+    @display(description=_("products"), ordering="goods_count")
+    def goods_count(self, category: Any) -> Any:
         return category.goods_count
 
 
 def _is_saving(request: HttpRequest) -> bool:
-    # Then the skus are locked as orders lock them, so that their stock stays what the form compares it with.
+    # Then SKUs are locked as orders lock them, so that the stock stays what the form compares it with.
     return request.method == "POST" and connection.in_atomic_block

@@ -1,4 +1,4 @@
-"""The app of what a shop sells."""
+"""App configuration."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from django.utils.translation import gettext_lazy as _
 
 class GoodsConfig(AppConfig):
     name = "shop.goods"
-    verbose_name = _("Goods")
+    verbose_name = _("Products")

@@ -1,4 +1,4 @@
-"""Cells of a CSV file: from text to the values of models' fields, and back."""
+"""CSV cells: from text to the values of model fields, and back."""
 
 from __future__ import annotations
 
@@ -6,45 +6,38 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
-from django.db.models import (
-    BooleanField,
-    CharField,
-    DateField,
-    DecimalField,
-    FloatField,
-    IntegerField,
-    Model,
-    TextField,
-    UUIDField,
-)  # fmt: skip
+from django.db import models
 
 from shop.goods.money import EXACT
 
 Columns = Mapping[str, tuple[str, Callable[[str], Any]]]
-"""By column: the field it fills, and how its cells are read. What a cell cannot mean is a ValueError."""
+"""By column: the field that it fills, and the function that reads its cells or raises ValueError."""
 
-_WRITTEN = (CharField, TextField, IntegerField, FloatField, DecimalField, BooleanField, DateField, UUIDField)
-"""Fields whose values `write_cell` writes as their `clean` reads them."""
+_WRITTEN = (
+    models.CharField, models.TextField, models.IntegerField, models.FloatField, models.DecimalField,
+    models.BooleanField, models.DateField, models.UUIDField,
+)  # fmt: skip
+"""Fields whose `clean` reads what `write_cell` writes."""
 _PLAIN = re.compile(r'[^",\s]([^,\r\n]*[^,\s])?')
 
 TRUTHS = {"true": True, "false": False}
 
 
 class FieldCell:
-    """Reads cells as a field of a model takes them. An empty cell says nothing where the field cannot be empty."""
+    """Reads a cell as a model field does. An empty cell leaves a field that cannot be empty as it is."""
 
-    def __init__(self, model: type[Model], name: str) -> None:
-        self._field = model._meta.get_field(name)
+    def __init__(self, model: type[models.Model], name: str) -> None:
+        self._field = cast("models.Field[Any, Any]", model._meta.get_field(name))
 
     @property
     def is_kept_when_empty(self) -> bool:
-        return not self._field.blank or isinstance(self._field, BooleanField)
+        return not self._field.blank or isinstance(self._field, models.BooleanField)
 
     def __call__(self, text: str) -> Any:
-        if isinstance(self._field, BooleanField):
+        if isinstance(self._field, models.BooleanField):
             try:
                 return TRUTHS[text.lower()]
             except KeyError:
@@ -55,13 +48,13 @@ class FieldCell:
             raise ValueError(" ".join(error.messages)) from error
 
 
-def columns_of(model: type[Model], **names: str) -> Columns:
-    """Return columns that fill fields of `model`, by field: `tax_rate="Tax Rate"`."""
+def columns_of(model: type[models.Model], **names: str) -> Columns:
+    """Return columns for fields of `model`: `tax_rate="Tax Rate"`."""
     return {column: (name, FieldCell(model, name)) for name, column in names.items()}
 
 
-def added_columns(model: type[Model], base: type[Model], declared: Columns) -> Columns:
-    """Return columns for fields that `model` adds to `base` and no declared column fills: none is lost unnoticed."""
+def added_columns(model: type[models.Model], base: type[models.Model], declared: Columns) -> Columns:
+    """Return columns for the fields that `model` adds to `base` and that have no declared column."""
     filled = {name for name, _ in declared.values()}
     own = () if model is base else model._meta.local_concrete_fields
     fields = [field for field in own if isinstance(field, _WRITTEN) and field.editable and field.name not in filled]
@@ -84,6 +77,5 @@ def write_cell(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return one of a list, in quotation marks if it would be read as two, or as another."""
-    is_plain = _PLAIN.fullmatch(text)
-    return text if is_plain else '"{}"'.format(text.replace('"', '""'))
+    """Quote an item of a list if it would be read as two, or as another."""
+    return text if _PLAIN.fullmatch(text) else '"{}"'.format(text.replace('"', '""'))

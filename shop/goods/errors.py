@@ -1,4 +1,4 @@
-"""What is wrong with a file of goods."""
+"""Errors in a file of goods."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MAX_SHOWN = 20
-"""So many problems are named one by one; of the rest there is the number."""
+"""The first errors are listed; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong, and where: `line` counts the lines of the file from 1; 0 is the file itself."""
+    """An error and its place. Lines are counted from 1; 0 is the whole file."""
 
     reason: str
     line: int = 0
@@ -25,7 +25,7 @@ class Problem:
 
 
 class Problems:
-    """What was found to be wrong so far: the first problems, and how many there are in all."""
+    """The first errors of a file, and how many there are."""
 
     def __init__(self) -> None:
         self.first: list[Problem] = []
@@ -39,20 +39,20 @@ class Problems:
         self.first += problems[: MAX_SHOWN - len(self.first)]
 
     def all(self) -> list[Problem]:
-        """Return the first, and one that says how many more there are."""
+        """Return the first errors, and one that counts the others."""
         more = self.total - len(self.first)
-        rest = Problem(reason=f"There are {more} more problems: {self.total} in all.")
+        rest = Problem(reason=f"{more} more errors, {self.total} in total.")
         return [*self.first, rest] if more else list(self.first)
 
 
 class ImportRefused(Exception):
-    """A file of goods that cannot be taken. Nothing was changed."""
+    """The file cannot be imported. Nothing was changed."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(*problems)
         self.problems = tuple(problems)
         self.warnings: Iterable[str] = ()
-        """The report on the file, as far as it was read."""
+        """The report on the part of the file that was read."""
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)

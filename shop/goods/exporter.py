@@ -1,4 +1,4 @@
-"""Writes the active shop's goods as the CSV that `import_goods` reads: Shopify's columns, and the shop's own."""
+"""Export of goods as the CSV that `import_goods` reads: Shopify's columns, and the shop's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Func, IntegerField, Max, Prefetch, QuerySet
 
-from shop.goods.csv_cells import write_cell
+from shop.goods.csv_cells import Columns, write_cell
 from shop.goods.formats.columns import (
     CATEGORY_COLUMNS,
     GOODS_COLUMNS,
@@ -31,7 +31,7 @@ from tenants.variants import resolve
 _BATCH = 500
 """Goods in memory at once."""
 _OPTIONS = 3
-"""How many options Shopify's columns have room for. Where goods have more, there are more columns."""
+"""Options in Shopify's columns. Goods with more options get more columns."""
 _MONEY = frozenset(["price", "compare_at_price"])
 
 _WORDS = {"track_stock": {True: "shopify", False: ""}, "allow_backorders": {True: "continue", False: "deny"}}
@@ -40,13 +40,12 @@ Cells = dict[str, str]
 
 
 def export_goods(goods: QuerySet[Goods] | None = None, *, address: Callable[[str], str]) -> Iterator[str]:
-    """Yield the lines of the file: all goods of the active shop, or those of a queryset, by id.
+    """Yield the lines of the file, by id: all goods of the active shop, or those of a queryset.
 
-    `address` makes a whole address of a picture's. Goods without a sku are left out, since the file has no place for
-    them.
+    `address` makes the URL of a picture absolute. Goods without a SKU are left out: the file has no row for them.
     """
-    found = resolve("goods.models.Goods").objects.all() if goods is None else goods
-    skus = Prefetch("skus", resolve("goods.models.Sku").objects.order_by("position", "id"))
+    found = resolve(Goods).objects.all() if goods is None else goods
+    skus = Prefetch("skus", resolve(Sku).objects.order_by("position", "id"))
     whole = found.order_by("pk").select_related("category").prefetch_related(None).prefetch_related(skus, "pictures")
     sheet = _Sheet(address, options=max(_OPTIONS, _most_options(found)))
     yield sheet.header()
@@ -104,7 +103,7 @@ class _Sheet:
             return plain_money(value, self._currency)
         if name in _WORDS:
             return _WORDS[name][value]
-        # Shopify puts an apostrophe before codes; one that belongs to the code needs another.
+        # Shopify puts an apostrophe before codes; one that is a part of the code needs another.
         return f"'{value}" if name in {"code", "barcode"} and value.startswith("'") else write_cell(value)
 
     def _of_picture(self, picture: Picture) -> Cells:
@@ -117,17 +116,16 @@ def _most_options(goods: QuerySet[Goods]) -> int:
     return goods.order_by().aggregate(most=Max(names))["most"] or 0
 
 
-def _fields(columns: Any) -> dict[str, str]:
+def _fields(columns: Columns) -> dict[str, str]:
     return {column: name for column, (name, _) in columns.items()}
 
 
 def _markup(text: str) -> str:
-    """Return HTML that is read as `text`; what is HTML already, or has nothing of it, is read as it is."""
     return text if is_html(text) else html.escape(text, quote=False)
 
 
 def _line(cells: list[str]) -> str:
     line = io.StringIO()
-    # Python quotes only what ends the lines that it writes: a lone `\r` ends them elsewhere.
+    # Python quotes only its own line terminator; a lone `\r` ends lines elsewhere.
     csv.writer(line, lineterminator="\r\n").writerow([for_spreadsheet(cell) for cell in cells])
     return f"{line.getvalue()[:-2]}\n"

@@ -1,4 +1,4 @@
-"""Form fields and formsets with which staff enters goods."""
+"""Form fields, widgets and formsets for goods."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from shop.goods.uploads import check_picture
 
 
 class LinesField(SimpleArrayField):
-    """A list of texts, one per line. Not separated by commas, which “Red, dark” has of its own."""
+    """A list of texts, one per line. Commas are a part of texts: “Red, dark”."""
 
     def __init__(self, base_field: forms.Field, **kwargs: Any) -> None:
         super().__init__(base_field, delimiter="\n", **kwargs)
 
-    def to_python(self, value: Any) -> list[str]:
+    def to_python(self, value: Any) -> Any:
         if isinstance(value, str):
             value = "\n".join(line for line in value.splitlines() if line.strip())
         return super().to_python(value)
 
 
 class DescriptionWidget(WysiwygWidget):
-    """An editor for descriptions, which takes plain text for what it says and not for HTML."""
+    """An HTML editor that also takes plain text."""
 
-    def format_value(self, value: Any) -> str | None:
-        # A plain text to the page, which escapes it into an attribute.
+    def format_value(self, value: Any) -> Any:
+        # A plain string to the template, which escapes it into an attribute.
         return markup_of(value) if isinstance(value, str) and value else super().format_value(value)
 
 
-class SkuForm(forms.ModelForm):
-    """A sku. Its stock is written only if it was changed here, and not over what was sold since the page was opened."""
+class SkuForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at runtime
+    """A SKU. Stock is saved only if it was changed here: it does not undo orders placed since the page was opened."""
 
     class Meta:
         model = Sku
@@ -47,27 +47,23 @@ class SkuForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "stock" in self.fields:
-            # Sends back what the page showed, beside what was typed.
+            # Sends back the stock that the page showed, besides the one that was entered.
             self.fields["stock"].show_hidden_initial = True
 
     def clean_stock(self) -> int:
-        stock = self.cleaned_data["stock"]
+        stock: int = self.cleaned_data["stock"]
         if not self.instance.pk:
             return stock
         if "stock" not in self.changed_data:
-            return self.instance.stock
+            return int(self.instance.stock)
         shown = self.data.get(self.add_initial_prefix("stock"))
         if shown != str(self.instance.stock):
             left = {"stock": self.instance.stock}
-            raise ValidationError(
-                _("The stock has changed meanwhile and is %(stock)s now. Open this page anew."), "stale", left
-            )
+            raise ValidationError(_("The stock is now %(stock)s. Reload this page and try again."), "stale", left)
         return stock
 
 
-class PictureForm(forms.ModelForm):
-    """A picture. What is uploaded is looked into, whatever it says that it is."""
-
+class PictureForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Picture
         fields = ["file"]
@@ -78,7 +74,7 @@ class PictureForm(forms.ModelForm):
 
 
 class SkuFormSet(PaginationInlineFormSet):
-    """The skus of some goods; no two have the same code, also while neither is saved yet."""
+    """The SKUs of one product. It compares codes of new SKUs, which the database does not know yet."""
 
     def clean(self) -> None:
         super().clean()
@@ -86,6 +82,6 @@ class SkuFormSet(PaginationInlineFormSet):
         for form in self.forms:
             code = form.cleaned_data.get("code") if form.is_valid() and form not in self.deleted_forms else None
             if code in seen:
-                raise ValidationError(_("Two skus have the code %(code)s."), code="twice", params={"code": code})
+                raise ValidationError(_("Two variants have the SKU %(code)s."), code="twice", params={"code": code})
             if code:
                 seen.add(code)

@@ -1,4 +1,4 @@
-"""Money: decimals in a shop's currency, how they are written and which fractions they may have."""
+"""Amounts of money: decimals in a shop's currency, and how they are written."""
 
 from __future__ import annotations
 
@@ -15,73 +15,43 @@ from tenants import current_tenant
 
 MAX_DIGITS = 15
 DECIMAL_PLACES = 3
-"""What the columns hold: the places of any currency of ISO 4217 in which people pay."""
-_USUAL_PLACES = 2
+"""Of the columns: as many as any currency of ISO 4217 in which people pay."""
 
-WITH_THOUSANDTHS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
-"""The currencies of ISO 4217 whose minor unit is a thousandth."""
+WITH_THOUSANDTHS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+"""Currencies of ISO 4217 whose minor unit is a thousandth."""
 
-WITHOUT_FRACTIONS = frozenset(
-    [
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "ISK",
-        "JPY",
-        "KMF",
-        "KRW",
-        "PYG",
-        "RWF",
-        "UGX",
-        "UYI",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    ]
-)
-"""The currencies of ISO 4217 that have no minor unit."""
+WITHOUT_FRACTIONS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
+"""Currencies of ISO 4217 without a minor unit."""
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[])
-"""What all money is reckoned with: wide enough for any amount, and NaN, which equals nothing, instead of an error.
+"""The context of all arithmetic with money. Wide enough for any amount; errors give NaN, which equals nothing.
 
-Python's own decimal context is the thread's, and any code on it may have changed that.
+Python's own decimal context belongs to the thread, and other code may have changed it.
 """
 
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-
 _SYMBOLS = {
-    "AUD": "A$",
-    "CAD": "CA$",
-    "CNY": "CN¥",
-    "EUR": "€",
-    "GBP": "£",
-    "HKD": "HK$",
-    "INR": "₹",
-    "JPY": "¥",
-    "KRW": "₩",
-    "USD": "$",
-    "VND": "₫",
-}
+    "AUD": "A$", "CAD": "CA$", "CNY": "CN¥", "EUR": "€", "GBP": "£", "HKD": "HK$", "INR": "₹", "JPY": "¥", "KRW": "₩",
+    "USD": "$", "VND": "₫",
+}  # fmt: skip
+_UNITS = {("ko", "KRW"): "원"}
+"""By language and currency: units that follow the number."""
 
 
 def exponent(currency: str) -> int:
     """Return how many decimal places amounts in `currency` (ISO 4217, "KRW") have."""
     if currency in WITHOUT_FRACTIONS:
         return 0
-    return 3 if currency in WITH_THOUSANDTHS else _USUAL_PLACES
+    return 3 if currency in WITH_THOUSANDTHS else 2
 
 
 def plain_money(amount: Decimal, currency: str) -> str:
-    """Return an amount for machines: as many places as the currency has, no grouping. `50000`, `50.00`."""
+    """Return an amount for machines: `50000`, `50.00`."""
     with localcontext(EXACT):
         return f"{amount:.{exponent(currency)}f}"
 
 
 def format_money(amount: Decimal, currency: str, language: str) -> str:
-    """Return an amount for people, with the separators of `language`: `₩50,000`, `$50.00`, `CHF 50.00`."""
+    """Return an amount for people, as `language` writes it: `₩50,000`, `50,000원`, `$50.00`, `CHF 50.00`."""
     with localcontext(EXACT):
         number = numberformat.format(
             abs(amount),
@@ -92,7 +62,10 @@ def format_money(amount: Decimal, currency: str, language: str) -> str:
             force_grouping=True,
         )
     sign = "-" if amount < 0 else ""
-    return f"{sign}{_SYMBOLS.get(currency, currency + NO_BREAK_SPACE)}{number}"
+    if unit := _UNITS.get((language, currency)):
+        return f"{sign}{number}{unit}"
+    symbol = _SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
+    return f"{sign}{symbol}{number}"
 
 
 def fits_currency(amount: Decimal, currency: str) -> bool:
@@ -101,17 +74,15 @@ def fits_currency(amount: Decimal, currency: str) -> bool:
 
 
 def amount_of(price: Decimal, quantity: int) -> Decimal:
-    """Return what so many pieces cost."""
     return EXACT.multiply(price, quantity)
 
 
 def total_of(amounts: Iterable[Decimal]) -> Decimal:
-    """Return the sum of amounts in one currency."""
     return reduce(EXACT.add, amounts, Decimal())
 
 
 def validate_money(amount: Decimal) -> None:
-    """Raise `ValidationError` for an amount that is negative or has a fraction that the shop's currency has not got."""
+    """Raise `ValidationError` for an amount that is negative or has more places than the shop's currency."""
     currency = current_tenant().currency
     if not fits_currency(amount, currency):
         raise ValidationError(
@@ -120,4 +91,4 @@ def validate_money(amount: Decimal) -> None:
             params={"currency": currency, "places": exponent(currency)},
         )
     if amount < 0:
-        raise ValidationError(_("An amount of money cannot be negative."), code="negative")
+        raise ValidationError(_("An amount cannot be negative."), code="negative")

@@ -1,4 +1,4 @@
-"""The model field of an amount of money in the shop's currency."""
+"""A model field for an amount in the shop's currency."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ from tenants import current_tenant
 
 
 class MoneyFormField(forms.DecimalField):
-    """Shows an amount with as many places as the shop's currency has; the column has more."""
+    """Shows as many decimal places as the shop's currency has; the column has more."""
 
     def prepare_value(self, value: Any) -> Any:
-        """Return what stands in the input."""
         if not isinstance(value, Decimal):
             return value
         currency = current_tenant().currency
         return plain_money(value, currency) if fits_currency(value, currency) else value
 
 
-class MoneyField(models.DecimalField):  # type: ignore[type-arg]  # not generic when the program runs
+class MoneyField(models.DecimalField):  # type: ignore[type-arg]  # not generic at runtime
     """A decimal that forms show as money."""
 
     def formfield(self, **kwargs: Any) -> Any:
-        """Return the field of a form."""
         return super().formfield(**{"form_class": MoneyFormField, **kwargs})

@@ -1,18 +1,18 @@
-"""Turns HTML into plain text, for where no markup can stand."""
+"""HTML as plain text."""
 
 from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
 
-_PARAGRAPHS = frozenset(["p", "div", "section", "table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote"])
+_PARAGRAPHS = frozenset("p div section table ul ol h1 h2 h3 h4 h5 h6 blockquote".split())
 _UNREAD = frozenset(["script", "style", "template"])
 _SPACES = re.compile(r"[^\S\n]+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
 def plain_text(html: str) -> str:
-    """Return what a reader of `html` sees: paragraphs apart by an empty line, list items on lines of their own."""
+    """Return the text of `html`, with an empty line between paragraphs and a line for each list item."""
     if "<" not in html and "&" not in html:
         return html.strip()
     reader = _Reader()

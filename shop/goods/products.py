@@ -1,34 +1,35 @@
-"""Products as any kind of file gives them to the import."""
+"""Products as the import gets them from any kind of file."""
 
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from shop.goods.errors import Problems
 from shop.goods.notes import Notes
 
 MAX_ROWS = 5000
-"""The rows of one product are in memory at once. Shopify's own limits are 2048 variants and 250 pictures."""
+"""Rows of one product, which are in memory at once. Shopify allows 2048 variants and 250 pictures."""
 
 SkuKey = tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Part:
-    """A sku or a picture of a product: its line in the file, and the fields that the file fills."""
+    """A SKU or a picture of a product."""
 
     line: int
     fields: dict[str, Any]
     if_new: dict[str, Any] = field(default_factory=dict)
-    """What is only for a row that the shop has not got yet."""
+    """Fields for a new row only."""
 
 
 @dataclass(slots=True)
 class Product:
-    """A product: its line in the file, and the fields that the file fills; others are to stay as they are."""
+    """A product. Fields that are missing here stay as they are in the shop."""
 
     line: int
     slug: str
@@ -36,39 +37,47 @@ class Product:
     category: str | None
     """The name of its category; empty for none, None if the file has no such column."""
     skus: dict[SkuKey, Part] = field(default_factory=dict)
-    """By option values, which are in the fields as well; by code alone where they are not."""
+    """By option values, which are among the fields too; by code if the file has no options."""
     pictures: dict[str, Part] = field(default_factory=dict)
     """By address."""
 
 
-class ProductFile(Protocol):
-    """Products in a file, to be iterated once, inside a `with` block."""
+class ProductFile(ABC):
+    """The products in a file, iterated once in a `with` block. Products with an error are left out.
 
-    drops_duplicate_codes: bool
-    """Whether a code that another sku has is left out with a warning; else it is a problem."""
-    problems: Problems
-    """What is wrong with it, as far as it was read. A product that is wrong is not given."""
-    notes: Notes
-    """What of it is taken otherwise than it says, or left out, as far as it was read."""
+    `problems` and `notes` are complete when the iteration has ended.
+    """
+
+    drops_duplicate_codes = True
+    """Whether a code that another SKU has is left out with a warning; else it is an error."""
+
+    def __init__(self) -> None:
+        self.problems = Problems()
+        self.notes = Notes()
+        self._seen = Seen()
 
     @property
+    @abstractmethod
     def form(self) -> str:
-        """What kind of file it is, in words."""
+        """The kind of file, for people."""
 
     @property
-    def bytes_read(self) -> int:
-        """How much of the file was read."""
+    @abstractmethod
+    def bytes_read(self) -> int: ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self._seen.close()
 
+    @abstractmethod
     def __iter__(self) -> Iterator[Product]:
-        """Give the products; raise `ImportRefused` at once for what makes reading on senseless."""
+        """Yield the products; raise `ImportRefused` for an error that makes the rest unreadable."""
 
 
 class Seen:
-    """Where a handle or a code stood first. Kept in a temporary file, so that long files do not fill the memory."""
+    """The first lines of handles and codes, in a temporary file: long files do not fill the memory."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("")

@@ -1,4 +1,4 @@
-"""The questions that lists of goods ask, each in a constant number of queries."""
+"""Querysets of goods and SKUs, each in a constant number of queries."""
 
 from __future__ import annotations
 
@@ -7,49 +7,48 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, Subquery, Sum
 
+from shop.goods.services import pricing
 from tenants.variants import resolve
 
 if TYPE_CHECKING:
     from shop.goods.models import Goods, Sku  # noqa: F401
 
 _MAX_WORDS = 10
-"""Of a search that count, so that nobody makes the database work long with one long text."""
+"""More words are ignored, so that a long text cannot keep the database busy."""
 
 
 class SkuQuerySet(models.QuerySet["Sku"]):
-    """Skus, and what they cost. Begin with `resolve("goods.models.Sku").objects`: the shop's pricing wants that."""
+    """SKUs and their prices. Start from `resolve(Sku).objects`: the shop's pricing needs its own model."""
 
     def available(self) -> Self:
-        """Keep what may be sold at all, in stock or not. Here that is everything; a variant's skus may know better."""
+        """Keep what can be sold at all, in stock or not. A variant's SKUs may filter here."""
         return self
 
     def for_sale(self) -> Self:
-        """Keep what customers may buy, as far as there is some in stock."""
+        """Keep what customers can buy, in stock or not."""
         return self.available().filter(goods__is_published=True)
 
     def in_stock(self) -> Self:
-        """Keep those of which a piece may be ordered now: not counted, there, or on back order."""
+        """Keep what can be ordered now: untracked, in stock, or on back order."""
         return self.filter(Q(track_stock=False) | Q(allow_backorders=True) | Q(stock__gt=0))
 
     def priced(self) -> Self:
-        """Furnish skus with `selling_price`, and `selling_price_before` (or None), by the shop's own pricing."""
-        pricing = resolve("goods.services.pricing")
-        return self.annotate(selling_price=pricing.price(), selling_price_before=pricing.price_before())
+        """Add `selling_price` and `selling_price_before` (or None) by the shop's own pricing."""
+        prices = resolve(pricing)
+        return self.annotate(selling_price=prices.price(), selling_price_before=prices.price_before())
 
 
 class GoodsQuerySet(models.QuerySet["Goods"]):
-    """Goods, narrowed and furnished for lists."""
+    """Goods, filtered and prepared for lists."""
 
     def published(self) -> Self:
-        """Keep what customers may see."""
         return self.filter(is_published=True)
 
     def in_category(self, slug: str) -> Self:
-        """Keep the goods of one category."""
         return self.filter(category__slug=slug)
 
     def search(self, text: str) -> Self:
-        """Keep goods that have every word (of the first ten) in one of their `searched_fields` or in a sku's code."""
+        """Keep goods that have every word in one of their `searched_fields` or in the code of a SKU."""
         found = self
         # PostgreSQL's text holds no NUL, so nothing that is stored could match it.
         for word in text.replace("\0", " ").split()[:_MAX_WORDS]:
@@ -60,14 +59,13 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
         return found
 
     def with_prices(self) -> Self:
-        """Furnish goods for a list: one query for the goods, one each for their skus and pictures.
+        """Prepare goods for pages: one query for the goods, one each for their SKUs and pictures.
 
-        Adds `lowest_price`, `highest_price` (None without skus), `stock` (the pieces that are counted and there) and
-        `in_stock` (whether one may be ordered), to show and to sort by, all of what is available; the skus have what
-        `SkuQuerySet.priced` adds.
+        Adds `lowest_price`, `highest_price` (None without SKUs), `stock` (the tracked stock, if positive) and
+        `in_stock` (whether one can be ordered). The SKUs have what `SkuQuerySet.priced` adds.
         """
-        price = resolve("goods.services.pricing").price()
-        # Subqueries and not a join: PostgreSQL then works them out for the rows of one page, not for all goods.
+        price = resolve(pricing).price()
+        # Subqueries and not a join: PostgreSQL evaluates them for the rows of one page, not for all goods.
         return (
             self.annotate(
                 lowest_price=_over_skus(Min(price)),
@@ -80,14 +78,12 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
         )
 
     def with_lists(self) -> Self:
-        """Furnish goods for programs, with less than `with_prices`: `lowest_price`, `sku_list` and `picture_list`.
+        """Prepare goods for the API, with less than `with_prices`: `lowest_price`, `sku_list` and `picture_list`.
 
-        Those are lists. A related manager would need a queryset of its own for each of the goods, which costs more
-        than to read the rows.
+        Lists are faster than related managers, which create a queryset for each of the goods.
         """
-        price = resolve("goods.services.pricing").price()
         return (
-            self.annotate(lowest_price=_over_skus(Min(price)))
+            self.annotate(lowest_price=_over_skus(Min(resolve(pricing).price())))
             .select_related("category")
             .prefetch_related(
                 Prefetch("skus", _skus().priced(), to_attr="sku_list"), Prefetch("pictures", to_attr="picture_list")
@@ -96,7 +92,8 @@ class GoodsQuerySet(models.QuerySet["Goods"]):
 
 
 def _skus() -> SkuQuerySet:
-    return resolve("goods.models.Sku").objects.available()
+    model: type[Sku] = resolve("goods.models.Sku")  # by name: the models import this module
+    return model.objects.available()
 
 
 def _skus_of_goods() -> SkuQuerySet:

@@ -1,33 +1,31 @@
-"""What a variant can add to goods and skus in every version of the API: the same fields, named once.
-
-The versions have schemas of their own, and mix these in: `resolve_for(variant, "goods.schemas.GoodsFields")`.
-"""
+"""Fields that a variant adds to goods and SKUs in every version of the API."""
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
 from ninja import Schema
+
+from shop.goods.queries import GoodsQuerySet
 
 
 class GoodsFields(Schema):
-    """Fields of goods to be read, beside those that all goods have."""
+    """Additional fields of goods in responses."""
 
 
 class GoodsInput(Schema):
-    """Fields of goods that staff may write, beside those that all goods have; each can be left out."""
+    """Additional fields of goods in requests, all optional."""
 
 
 class GoodsFilter(Schema):
-    """Ways to narrow a list of goods, beside those that there are for all goods; each can be left out."""
+    """Additional filters of goods, all optional."""
 
-    def narrow(self, goods: QuerySet) -> QuerySet:
-        """Return those of `goods` that were asked for."""
+    def narrow(self, goods: GoodsQuerySet) -> GoodsQuerySet:
+        """Apply the variant's filters."""
         return goods
 
 
 class SkuFields(Schema):
-    """Fields of skus to be read, beside those that all skus have."""
+    """Additional fields of SKUs in responses."""
 
 
 class SkuInput(Schema):
-    """Fields of skus that staff may write, beside those that all skus have; each can be left out."""
+    """Additional fields of SKUs in requests, all optional."""

@@ -1,9 +1,10 @@
-"""Orders in the shop's admin: looked at, moved on and cancelled, but neither written nor deleted by hand."""
+"""Orders in the shop's admin: viewed, and given a status; not created, edited or deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet, Sum
@@ -32,7 +33,7 @@ _LABELS = {
 }
 
 
-class _ReadOnly:
+class ReadOnlyInlineMixin:
     extra = 0
     can_delete = False
 
@@ -43,13 +44,13 @@ class _ReadOnly:
         return False
 
 
-class OrderLineInline(_ReadOnly, UntitledInline):
+class OrderLineInline(ReadOnlyInlineMixin, UntitledInline):
     model = OrderLine
     fields = ["goods_name", "sku_title", "quantity", "price_of_one", "price_of_all"]
     readonly_fields = ["price_of_one", "price_of_all"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OrderLine]:
-        return super().get_queryset(request).select_related("order")
+        return cast("QuerySet[OrderLine]", super().get_queryset(request)).select_related("order")
 
     @display(description=_("unit price"))
     def price_of_one(self, line: OrderLine) -> str:
@@ -60,7 +61,7 @@ class OrderLineInline(_ReadOnly, UntitledInline):
         return _money(line.amount, line.order)
 
 
-class OrdersOfCustomerInline(_ReadOnly, TabularInline):
+class OrdersOfCustomerInline(ReadOnlyInlineMixin, TabularInline):
     model = Order
     fields = ["number", "status", "amount", "placed_at"]
     readonly_fields = ["number", "amount", "placed_at"]
@@ -72,7 +73,7 @@ class OrdersOfCustomerInline(_ReadOnly, TabularInline):
         return _money(order.total, order)
 
 
-# Added from here, because orders know customers, and customers can do without orders.
+# Added here: orders import customers, and not the other way round.
 CustomerAdmin.inlines = [OrdersOfCustomerInline]
 
 
@@ -91,12 +92,12 @@ class OrderAdmin(ShopModelAdmin):
     actions_submit_line = ["pay_this", "ship_this", "cancel_this"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        return super().get_queryset(request).annotate(pieces=Sum("lines__quantity"))
+        return cast("QuerySet[Order]", super().get_queryset(request)).annotate(pieces=Sum("lines__quantity"))
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Order | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     def get_actions_submit_line(self, request: HttpRequest, object_id: int) -> list[UnfoldAction]:
@@ -105,7 +106,7 @@ class OrderAdmin(ShopModelAdmin):
         return [one for one in super().get_actions_submit_line(request, object_id) if one.action_name in possible]
 
     def save_model(self, request: HttpRequest, obj: Order, form: ModelForm[Order], change: bool) -> None:
-        # What the form changed and no more: a whole save would undo a status that was set since the page was opened.
+        # Only what the form changed: a full save would undo a status that was set since the page was opened.
         if form.changed_data:
             obj.save(update_fields=form.changed_data)
         for button in self.get_actions_submit_line(request, obj.pk):
@@ -116,8 +117,8 @@ class OrderAdmin(ShopModelAdmin):
     def state(self, order: Order) -> tuple[str, str]:
         return order.status, order.get_status_display()
 
-    @display(description=_("pieces"), ordering="pieces")
-    def pieces(self, order: Order) -> int:
+    @display(description=_("items"), ordering="pieces")
+    def pieces(self, order: Any) -> Any:
         return order.pieces
 
     @display(description=_("total"), ordering="total")
@@ -126,29 +127,29 @@ class OrderAdmin(ShopModelAdmin):
 
     @admin.action(description=_("Mark as paid"), permissions=["change"])
     def mark_as_paid(self, request: HttpRequest, orders: QuerySet[Order]) -> None:
-        self._do(services.mark_paid, request, orders)
+        self._apply(services.mark_paid, request, orders)
 
     @admin.action(description=_("Mark as shipped"), permissions=["change"])
     def mark_as_shipped(self, request: HttpRequest, orders: QuerySet[Order]) -> None:
-        self._do(services.mark_shipped, request, orders)
+        self._apply(services.mark_shipped, request, orders)
 
-    @admin.action(description=_("Cancel, and put the pieces back into stock"), permissions=["change"])
+    @admin.action(description=_("Cancel and restock"), permissions=["change"])
     def cancel(self, request: HttpRequest, orders: QuerySet[Order]) -> None:
-        self._do(services.cancel_order, request, orders)
+        self._apply(services.cancel_order, request, orders)
 
     @action(description=_("Mark as paid"), permissions=["change"])
     def pay_this(self, request: HttpRequest, order: Order) -> None:
-        self._do(services.mark_paid, request, [order])
+        self._apply(services.mark_paid, request, [order])
 
     @action(description=_("Mark as shipped"), permissions=["change"])
     def ship_this(self, request: HttpRequest, order: Order) -> None:
-        self._do(services.mark_shipped, request, [order])
+        self._apply(services.mark_shipped, request, [order])
 
-    @action(description=_("Cancel the order"), permissions=["change"])
+    @action(description=_("Cancel order"), permissions=["change"])
     def cancel_this(self, request: HttpRequest, order: Order) -> None:
-        self._do(services.cancel_order, request, [order])
+        self._apply(services.cancel_order, request, [order])
 
-    def _do(self, service: Callable[[Order], Order], request: HttpRequest, orders: Any) -> None:
+    def _apply(self, service: Callable[[Order], Order], request: HttpRequest, orders: Iterable[Order]) -> None:
         done = 0
         for order in orders:
             try:
@@ -159,7 +160,7 @@ class OrderAdmin(ShopModelAdmin):
                 self.log_change(request, changed, changed.get_status_display())
                 done += 1
         if done:
-            text = ngettext("%(count)s order was changed.", "%(count)s orders were changed.", done) % {"count": done}
+            text = ngettext("%(count)s order updated.", "%(count)s orders updated.", done) % {"count": done}
             self.message_user(request, text, messages.SUCCESS)
 
 
@@ -170,6 +171,6 @@ _BUTTONS = {
 }
 
 
-def _money(amount: Any, order: Order) -> str:
-    # A form can ask for more rows than there are, and those have no amount.
-    return "" if amount is None else format_money(amount, order.currency, get_language())
+def _money(amount: Decimal | None, order: Order) -> str:
+    # A form can have more rows than there are lines; the others have no amount.
+    return "" if amount is None else format_money(amount, order.currency, get_language() or "")

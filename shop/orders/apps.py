@@ -1,4 +1,4 @@
-"""The app of what was bought in a shop."""
+"""App configuration."""
 
 from __future__ import annotations
 

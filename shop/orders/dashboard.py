@@ -1,4 +1,4 @@
-"""What staff see first in the shop's admin: what waits for them, what was ordered, and what runs out."""
+"""The dashboard of the shop's admin: open orders, sales and low stock."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from shop.orders.models import Order
 from tenants import current_tenant
 
 DAYS = 30
-"""How many days the chart goes back, today included."""
+"""Days in the chart, including today."""
 LOW_STOCK = 3
-"""With so many pieces or fewer, a sku is said to run out."""
+"""Stock up to this number counts as low."""
 _LISTED = 6
 _BAR_HEIGHT = 100
 
 
 class Figure(NamedTuple):
-    """A number at the top of the page, and the list behind it."""
+    """A number at the top of the page, with a link to its list."""
 
     title: Any
     value: int | str
@@ -39,7 +39,7 @@ class Figure(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A day of the chart; `height` of `_BAR_HEIGHT`."""
+    """A day in the chart; `height` is out of `_BAR_HEIGHT`."""
 
     day: date
     amount: Decimal
@@ -49,10 +49,7 @@ class Bar(NamedTuple):
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Return the context of the admin's first page with what this user may see (unfold's `DASHBOARD_CALLBACK`).
-
-    Five queries for who may see everything, however many orders there are.
-    """
+    """Return the context of the admin's index for this user (unfold's `DASHBOARD_CALLBACK`), in at most 5 queries."""
     figures: list[Figure] = []
     if _may_see(request.user, "orders", "order"):
         context |= _orders(figures)
@@ -69,15 +66,17 @@ def _orders(figures: list[Figure]) -> dict[str, Any]:
     counts = dict(Order.objects.order_by().values_list("status").annotate(Count("pk")))
     sold = _sold_by_day()
     figures += [
-        Figure(_("To be paid"), counts.get(Order.Status.PLACED, 0), _list("orders_order", status__exact="placed")),
-        Figure(_("To be shipped"), counts.get(Order.Status.PAID, 0), _list("orders_order", status__exact="paid")),
-        Figure(_("Ordered in 30 days"), money(total_of(sold.values())), _list("orders_order")),
+        Figure(
+            _("Awaiting payment"), counts.get(Order.Status.PLACED, 0), _list("orders_order", status__exact="placed")
+        ),
+        Figure(_("Awaiting shipment"), counts.get(Order.Status.PAID, 0), _list("orders_order", status__exact="paid")),
+        Figure(_("Sales, last 30 days"), money(total_of(sold.values())), _list("orders_order")),
     ]
     return {"bars": _bars(sold), "newest": Order.objects.select_related("customer")[:_LISTED]}
 
 
 def _sold_by_day() -> dict[date, Decimal]:
-    """Return what was ordered on each day that had orders, in the shop's currency and without what was cancelled."""
+    """Return the sales by day in the shop's currency, without cancelled orders."""
     first = timezone.localdate() - timedelta(days=DAYS - 1)
     since = timezone.make_aware(datetime.combine(first, time.min))
     orders = Order.objects.filter(placed_at__gte=since, currency=current_tenant().currency)

@@ -1,15 +1,17 @@
-"""Why an order is refused, in words for the person who ordered.
+"""Why an order is refused, as sentences for the customer.
 
 OrderRefused
-├── EmptyOrder       nothing is in it
+├── EmptyOrder       no lines
 ├── WrongQuantity    a quantity below one
-├── NotForSale       a sku that is gone or not published
-├── OutOfStock       fewer pieces are left than were wanted
-└── WrongStatus      an order that is too far on, or not far enough, for what was asked
+├── NotForSale       a SKU that was deleted or unpublished
+├── OutOfStock       less stock than the quantity
+├── PriceChanged     another total than the customer agreed to
+└── WrongStatus      a status that does not allow the change
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
@@ -21,67 +23,61 @@ if TYPE_CHECKING:
 
 
 class OrderRefused(Exception):
-    """Base of them; `str()` is a sentence in the active language. Nothing was changed."""
+    """Base of all. `str()` is a sentence in the active language; nothing was changed."""
 
 
 class EmptyOrder(OrderRefused):
-    """Nothing is in it."""
-
     def __str__(self) -> str:
-        return _("There is nothing in this order. Put something into the cart first.")
+        return _("Your cart is empty. Add a product first.")
 
 
+class PriceChanged(OrderRefused):
+    def __str__(self) -> str:
+        return _("A price has changed since you opened this page. Check the new total and place the order again.")
+
+
+@dataclass(eq=False, repr=False)
 class WrongQuantity(OrderRefused):
-    """A quantity below one."""
-
-    def __init__(self, quantity: int) -> None:
-        super().__init__(quantity)
-        self.quantity = quantity
+    quantity: int
 
     def __str__(self) -> str:
-        return _("%(quantity)s is not a number of pieces. Order at least one.") % {"quantity": self.quantity}
+        return _("Quantity %(quantity)s is not valid. Order at least one.") % {"quantity": self.quantity}
 
 
+@dataclass(eq=False, repr=False)
 class NotForSale(OrderRefused):
-    """A sku that is gone or not published."""
-
-    def __init__(self, sku_id: int, name: str = "") -> None:
-        super().__init__(sku_id, name)
-        self.sku_id = sku_id
-        self.name = name
+    sku_id: int
+    name: str = ""
 
     def __str__(self) -> str:
         if self.name:
-            return _("%(goods)s is not for sale any more. Take it out of the cart.") % {"goods": self.name}
-        return _("Something in the cart is not for sale any more. Take it out.")
+            return _("%(goods)s is no longer available. Remove it from your cart.") % {"goods": self.name}
+        return _("A product in your cart is no longer available. Remove it.")
 
 
+@dataclass(eq=False, repr=False)
 class OutOfStock(OrderRefused):
-    """Fewer pieces are left than were wanted."""
+    sku: Sku
+    wanted: int
 
-    def __init__(self, sku: Sku, wanted: int) -> None:
-        super().__init__(sku, wanted)
-        self.sku = sku
-        self.wanted = wanted
-        self.left = sku.most or 0
+    @property
+    def left(self) -> int:
+        return self.sku.most or 0
 
     def __str__(self) -> str:
         if not self.left:
             return _("%(goods)s is sold out.") % {"goods": self.sku}
         return ngettext(
-            "Only %(left)s piece of %(goods)s is left; you asked for %(wanted)s.",
-            "Only %(left)s pieces of %(goods)s are left; you asked for %(wanted)s.",
+            "Only %(left)s of %(goods)s is in stock; you ordered %(wanted)s.",
+            "Only %(left)s of %(goods)s are in stock; you ordered %(wanted)s.",
             self.left,
         ) % {"left": self.left, "goods": self.sku, "wanted": self.wanted}
 
 
+@dataclass(eq=False, repr=False)
 class WrongStatus(OrderRefused):
-    """An order that is too far on, or not far enough, for what was asked."""
-
-    def __init__(self, order: Order, wanted: str) -> None:
-        super().__init__(order, wanted)
-        self.order = order
-        self.wanted = wanted
+    order: Order
+    wanted: str
 
     def __str__(self) -> str:
         return _("Order %(number)s is %(status)s and cannot become %(wanted)s.") % {

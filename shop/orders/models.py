@@ -1,4 +1,4 @@
-"""What was bought in a shop. Lines keep names and prices as they were on the day."""
+"""Orders. Lines keep names and prices as they were at the time of the order."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from shop.orders.numbers import new_order_number
 
 
 class Order(models.Model):
-    """What one customer bought at one time."""
-
     class Status(models.TextChoices):
         PLACED = "placed", _("placed")
         PAID = "paid", _("paid")
@@ -29,10 +27,10 @@ class Order(models.Model):
     number = models.CharField(_("number"), max_length=16, unique=True, default=new_order_number, editable=False)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="orders", verbose_name=_("customer"))
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.PLACED)
-    ship_to = models.TextField(_("ship to"))
+    ship_to = models.TextField(_("shipping address"))
     currency = models.CharField(_("currency"), max_length=3)
     total = MoneyField(_("total"), max_digits=MAX_DIGITS + 10, decimal_places=DECIMAL_PLACES)
-    placed_at = models.DateTimeField(_("placed"), auto_now_add=True)
+    placed_at = models.DateTimeField(_("placed on"), auto_now_add=True)
 
     class Meta:
         ordering = ["-placed_at", "-id"]
@@ -45,16 +43,16 @@ class Order(models.Model):
 
 
 class OrderLine(models.Model):
-    """Some pieces of one sku in an order."""
+    """A quantity of one SKU in an order."""
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="lines", verbose_name=_("order"))
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="order_lines", verbose_name=_("sku"))
-    goods_name = models.CharField(_("goods"), max_length=255)
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="order_lines", verbose_name=_("variant"))
+    goods_name = models.CharField(_("product"), max_length=255)
     sku_title = models.TextField(_("options"), blank=True)
     unit_price = MoneyField(_("unit price"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)
     quantity = models.PositiveIntegerField(_("quantity"), validators=[MinValueValidator(1)])
-    took_stock = models.BooleanField(_("taken out of stock"), default=True, db_default=True, editable=False)
-    """Whether the stock was counted when it was ordered: what was not taken is not put back."""
+    took_stock = models.BooleanField(_("taken from stock"), default=True, db_default=True, editable=False)
+    """Whether the stock was tracked at the time of the order: a cancelled order restocks only what it took."""
 
     class Meta:
         ordering = ["id"]
@@ -67,18 +65,17 @@ class OrderLine(models.Model):
 
     @property
     def amount(self) -> Decimal:
-        """What the line costs."""
         return amount_of(self.unit_price, self.quantity)
 
 
 class IdempotentResponse(models.Model):
-    """The answer to a request with an `Idempotency-Key`: sent again, the request does nothing and gets this."""
+    """The response to a request with an `Idempotency-Key`, for the same request when it is sent again."""
 
     sender = models.CharField(_("sender"), max_length=100)
-    """Whose key it is: two may choose the same."""
+    """The owner of the key: two clients can choose the same."""
     key = models.CharField(_("key"), max_length=255)
     request = models.CharField(_("request"), max_length=64)
-    """A digest of what was asked for."""
+    """A digest of the request."""
     status = models.PositiveSmallIntegerField(_("status"), default=0)
     headers = models.JSONField(_("headers"), default=dict)
     body = models.BinaryField(_("body"), default=b"")

@@ -1,4 +1,4 @@
-"""What is done with orders; each service is one transaction that happens as a whole or not at all."""
+"""Placing, paying, shipping and cancelling orders. Each service is one transaction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shop.orders.models import Order, OrderLine
 from tenants import current_tenant
 from tenants.variants import resolve
 
-_COMES_FROM = {
+_ALLOWED_FROM = {
     Order.Status.PAID: {Order.Status.PLACED},
     Order.Status.SHIPPED: {Order.Status.PAID},
     Order.Status.CANCELLED: {Order.Status.PLACED, Order.Status.PAID},
@@ -24,7 +24,7 @@ _COMES_FROM = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerDetails:
-    """Who orders, as they wrote it in the form."""
+    """The customer, as entered at checkout."""
 
     email: str
     name: str
@@ -33,9 +33,9 @@ class CustomerDetails:
 
 @transaction.atomic
 def place_order(customer: CustomerDetails, quantities: Mapping[int, int], ship_to: str) -> Order:
-    """Sell `quantities` (sku id → pieces) to `customer`, take them out of stock and return the order.
+    """Place an order of `quantities` (by SKU id) and take them out of stock.
 
-    A sku whose stock is not counted keeps it; one that takes back orders goes below 0 by the pieces that are owed.
+    Stock that is not tracked stays as it is. With back orders, the stock can become negative.
 
     Raises an `OrderRefused`: `EmptyOrder`, `WrongQuantity`, `NotForSale` or `OutOfStock`.
     """
@@ -43,7 +43,7 @@ def place_order(customer: CustomerDetails, quantities: Mapping[int, int], ship_t
     _move_stock({sku: -quantities[sku.pk] for sku in skus if sku.track_stock})
     lines = [_line(sku, quantities[sku.pk]) for sku in skus]
     order = Order.objects.create(
-        customer=_known_customer(customer),
+        customer=_customer(customer),
         ship_to=ship_to,
         currency=current_tenant().currency,
         total=total_of(line.amount for line in lines),
@@ -56,31 +56,27 @@ def place_order(customer: CustomerDetails, quantities: Mapping[int, int], ship_t
 
 @transaction.atomic
 def cancel_order(order: Order) -> Order:
-    """Cancel an order that was not shipped, put back what it took out of stock and return it as it is now.
-
-    Raises `WrongStatus` if it was shipped or cancelled already.
-    """
-    cancelled = _move(order, Order.Status.CANCELLED)
+    """Cancel an order that was not shipped, restock its SKUs and return it. Raises `WrongStatus`."""
+    cancelled = _set_status(order, Order.Status.CANCELLED)
     quantities = dict(cancelled.lines.filter(took_stock=True).values_list("sku_id", "quantity"))
     _move_stock({sku: quantities[sku.pk] for sku in _lock_skus(quantities)})
     return cancelled
 
 
 def next_statuses(order: Order) -> list[Order.Status]:
-    """Return what the order can become."""
-    return [status for status, before in _COMES_FROM.items() if order.status in before]
+    return [status for status, before in _ALLOWED_FROM.items() if order.status in before]
 
 
 @transaction.atomic
 def mark_paid(order: Order) -> Order:
-    """Note that a placed order was paid, and return it as it is now. Raises `WrongStatus`."""
-    return _move(order, Order.Status.PAID)
+    """Mark a placed order as paid and return it. Raises `WrongStatus`."""
+    return _set_status(order, Order.Status.PAID)
 
 
 @transaction.atomic
 def mark_shipped(order: Order) -> Order:
-    """Note that a paid order was shipped, and return it as it is now. Raises `WrongStatus`."""
-    return _move(order, Order.Status.SHIPPED)
+    """Mark a paid order as shipped and return it. Raises `WrongStatus`."""
+    return _set_status(order, Order.Status.SHIPPED)
 
 
 def _lock_skus_for_sale(quantities: Mapping[int, int]) -> list[Sku]:
@@ -93,8 +89,8 @@ def _lock_skus_for_sale(quantities: Mapping[int, int]) -> list[Sku]:
     gone = quantities.keys() - {sku.pk for sku in locked}
     if gone:
         raise NotForSale(min(gone))
-    # Asked once they are locked: what an order costs, and whether there is enough of it, is true until it is written.
-    for_sale = resolve("goods.models.Sku").objects.for_sale().priced().select_related("goods").in_bulk(list(quantities))
+    # Read after locking: prices and stock stay true until the order is written.
+    for_sale = resolve(Sku).objects.for_sale().priced().select_related("goods").in_bulk(list(quantities))
     for sku in locked:
         if sku.pk not in for_sale:
             raise NotForSale(sku.pk, str(sku))
@@ -104,15 +100,15 @@ def _lock_skus_for_sale(quantities: Mapping[int, int]) -> list[Sku]:
 
 
 def _lock_skus(ids: Mapping[int, int]) -> list[Sku]:
-    # Always in the order of their ids, so that two orders for the same skus wait for, and never block, each other.
+    # Always in the order of ids: two orders of the same SKUs wait for each other, and never deadlock.
     locked = Sku.objects.select_for_update(of=("self",)).select_related("goods")
     return list(locked.filter(pk__in=list(ids)).order_by("pk"))
 
 
-def _move_stock(pieces: Mapping[Sku, int]) -> None:
-    for sku, change in pieces.items():
-        sku.stock = min(sku.stock + change, MOST_STOCK)  # what is cancelled comes back, as far as there is room
-    Sku.objects.bulk_update(list(pieces), ["stock"])
+def _move_stock(changes: Mapping[Sku, int]) -> None:
+    for sku, change in changes.items():
+        sku.stock = min(sku.stock + change, MOST_STOCK)  # a restock beyond what the column holds is cut
+    Sku.objects.bulk_update(list(changes), ["stock"])
 
 
 def _line(sku: Sku, quantity: int) -> OrderLine:
@@ -126,17 +122,17 @@ def _line(sku: Sku, quantity: int) -> OrderLine:
     )
 
 
-def _known_customer(details: CustomerDetails) -> Customer:
-    # Whoever types an address has not proved that it is theirs: what is known about a customer stays as it is.
+def _customer(details: CustomerDetails) -> Customer:
+    # A typed address is not proved to be the customer's own: what is known of them stays as it is.
     customer, _ = Customer.objects.get_or_create(
         email=details.email.lower(), defaults={"name": details.name, "phone": details.phone}
     )
     return customer
 
 
-def _move(order: Order, status: Order.Status) -> Order:
+def _set_status(order: Order, status: Order.Status) -> Order:
     locked = Order.objects.select_for_update().get(pk=order.pk)
-    if locked.status not in _COMES_FROM[status]:
+    if locked.status not in _ALLOWED_FROM[status]:
         raise WrongStatus(locked, status)
     locked.status = status
     locked.save(update_fields=["status"])

@@ -1,1 +1,1 @@
-"""What shoppers see of a shop; has no tables."""
+"""The pages for customers; no models."""

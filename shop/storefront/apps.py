@@ -1,4 +1,4 @@
-"""The app of what shoppers see."""
+"""App configuration."""
 
 from __future__ import annotations
 

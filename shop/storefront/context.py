@@ -1,4 +1,4 @@
-"""What every page of the storefront needs beside its own content."""
+"""Context of every page of the storefront."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from shop.orders.cart import Cart
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
-    """Return the categories of the shop and how many pieces are in the cart: at most two queries."""
+    """Return the categories and the number of items in the cart, in at most two queries."""
     return {"categories": list(Category.objects.all()), "cart_count": len(Cart(request.session))}

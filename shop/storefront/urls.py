@@ -1,4 +1,4 @@
-"""The addresses of the storefront."""
+"""URLs of the storefront."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shop.storefront.views import cart, catalogue, checkout
 
 
 class UnicodeSlugConverter(StringConverter):
-    """A slug that may have letters of any script: `파란-셔츠`."""
+    """A slug with letters of any script: `파란-셔츠`."""
 
     regex = r"[-\w]+"
 

@@ -1,1 +1,1 @@
-"""Each folder is a variant: what its shops have in the place of the defaults, or beside them. See docs/variants.md."""
+"""Variants, a folder for each: what its shops have in place of the defaults, and in addition. See docs/variants.md."""

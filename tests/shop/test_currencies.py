@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from shop.goods.exporter import export_goods
-from shop.goods.formats.values import read_price
+from shop.goods.formats.numbers import read_price
 from shop.goods.models import Goods, Sku
 from shop.goods.money import exponent
 from shop.orders.models import Order

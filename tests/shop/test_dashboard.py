@@ -59,7 +59,12 @@ def test_it_counts_what_waits_and_sums_up_what_was_ordered(dashboard: Callable[.
     Order.objects.filter(pk=old.pk).update(placed_at=timezone.now() - timedelta(days=DAYS))
     Order.objects.filter(pk=foreign.pk).update(currency="EUR")
     page = dashboard()
-    assert figures(page) == {"To be paid": 3, "To be shipped": 1, "Ordered in 30 days": "$40.00", "Out of stock": 0}
+    assert figures(page) == {
+        "Awaiting payment": 3,
+        "Awaiting shipment": 1,
+        "Sales, last 30 days": "$40.00",
+        "Out of stock": 0,
+    }
     bars = page.context["bars"]
     assert (len(bars), bars[-1].day, bars[-1].amount) == (DAYS, timezone.localdate(), Decimal(40))
     assert [bar.height for bar in bars] == [0] * (DAYS - 1) + [100]
@@ -122,4 +127,4 @@ def test_a_shop_of_a_variant_has_it_too(
         user = User.objects.get(email=f"owner@{customer_a.slug}.example")
         client = client_of(customer_a)
         client.force_login(user)
-    assert figures(client.get("/admin/"))["Ordered in 30 days"] == "$0.00"
+    assert figures(client.get("/admin/"))["Sales, last 30 days"] == "$0.00"

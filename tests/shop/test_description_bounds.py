@@ -100,14 +100,14 @@ def test_a_hostile_description_in_a_form_or_the_api_is_refused(
     with use_tenant(acme):
         goods = Goods.objects.create(name="Mug", slug="mug", description="<p>Kept</p>")
         client.force_login(User.objects.get())
-        with pytest.raises(ValidationError, match="too"):
+        with pytest.raises(ValidationError, match="longer than|too complex"):
             validate_description(HOSTILE[kind])
     form = {"name": "Mug", "slug": "mug", "description": HOSTILE[kind], "tags": "", "option_names": ""}
     for prefix in ("skus", "pictures"):
         form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
     page = client.post(f"/admin/goods/goods/{goods.pk}/change/", form)
     assert page.status_code == 200
-    assert "too" in str(page.context["adminform"].form.errors["description"])
+    assert re.search("longer than|too complex", str(page.context["adminform"].form.errors["description"]))
     sent = json.dumps({"description": HOSTILE[kind]})
     answer = client.patch(f"/api/v2/goods/{goods.pk}", sent, content_type="application/json")
     assert answer.status_code == 422, answer.content[:300]

@@ -78,9 +78,9 @@ def test_a_degree_sign_makes_no_file_korean(shop: TenantInfo) -> None:
 
 def test_an_encoding_that_changes_midway_is_refused_by_line(shop: TenantInfo) -> None:
     content = lines(["mug", "셔츠", "", "5", "1"]).encode() + lines(["cup", "셔츠", "", "5", "1"]).encode("cp949")
-    with pytest.raises(ImportRefused, match="Line 4: the text is not UTF-8 as it is before"):
+    with pytest.raises(ImportRefused, match="Line 4: the encoding changes"):
         take(content)
-    with pytest.raises(ImportRefused, match="Line 4: the text is not UTF-16 as it is before"):
+    with pytest.raises(ImportRefused, match="Line 4: the encoding changes"):
         take(lines(["mug", "Mug", "", "5", "1"], ["cup", "x", "", "5", "1"]).encode("utf-16") + b"\x00\xd8\n\x00x")
 
 
@@ -125,7 +125,7 @@ def test_a_workbook_is_read_like_a_csv(shop: TenantInfo) -> None:
     assert (report.created, report.form) == (2, "Shopify, XLSX")
     found = Sku.objects.order_by("pk").values_list("goods__name", "price", "stock", "barcode")
     assert list(found) == [("머그", 12.5, 3, "8801234567893"), ("Cup", 5, 1, "")]
-    with pytest.raises(ImportRefused, match="Line 3, column 'Variant Price': 'x' is no price"):
+    with pytest.raises(ImportRefused, match="Line 3, column 'Variant Price': 'x' is not a price"):
         take(xlsx(HEADER, ["mug", "Mug", "", 1, 1], ["cup", "Cup", "", "x", 1]))
 
 
@@ -167,16 +167,16 @@ def laughing() -> bytes:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: packed(a=b"x"), "it is a ZIP file, and no XLSX"),
-        (lambda: b"PK\x03\x04" + b"x" * 1000, "cut off or damaged"),
-        (lambda: xlsx(HEADER)[:-40], "cut off or damaged"),
-        (laughing, "it has a document type"),
-        (lambda: packed(**{f"p{n}": b"" for n in range(1001)}, **{"xl__workbook.xml": b""}), "too large once"),
-        (lambda: packed(**{"xl__workbook.xml": b"<x"}), "cut off or damaged"),
+        (lambda: packed(a=b"x"), "it is a ZIP file, not XLSX"),
+        (lambda: b"PK\x03\x04" + b"x" * 1000, "is damaged"),
+        (lambda: xlsx(HEADER)[:-40], "is damaged"),
+        (laughing, "it declares a document type"),
+        (lambda: packed(**{f"p{n}": b"" for n in range(1001)}, **{"xl__workbook.xml": b""}), "too large when"),
+        (lambda: packed(**{"xl__workbook.xml": b"<x"}), "is damaged"),
         (lambda: packed(**{"xl__workbook.xml": b"<x/>"}), "cannot be read as XLSX"),
         (lambda: xlsx(), "The file is empty"),
-        (lambda: xlsx([f"c{n}" for n in range(10)]), "no column 'Handle'"),
-        (lambda: xlsx(HEADER), "There are no goods in the file"),
+        (lambda: xlsx([f"c{n}" for n in range(10)]), "the column 'Handle' is missing"),
+        (lambda: xlsx(HEADER), "The file has no products"),
     ],
 )
 def test_a_workbook_that_is_none_is_refused(shop: TenantInfo, make: Callable[[], bytes], said: str) -> None:
@@ -187,13 +187,13 @@ def test_a_workbook_that_is_none_is_refused(shop: TenantInfo, make: Callable[[],
 
 def test_a_sheet_beyond_its_size_unpacked_is_refused(shop: TenantInfo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbook_bounds, "MAX_UNPACKED", 1024 * 1024)
-    with pytest.raises(ImportRefused, match="too large once it is unpacked"):
+    with pytest.raises(ImportRefused, match="too large when unpacked"):
         take(remade(SHEET, lambda xml: xml.replace(b"<sheetData", b" " * 1024 * 1024 + b"<sheetData")))
 
 
 def test_a_workbook_beyond_its_size_is_refused(shop: TenantInfo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbook, "MAX_BYTES", 1000)
-    with pytest.raises(ImportRefused, match="an XLSX file may have"):
+    with pytest.raises(ImportRefused, match="the XLSX file is larger than"):
         take(xlsx(HEADER, ["mug", "Mug", "", 1, 1]))
 
 
@@ -203,7 +203,7 @@ def test_a_bomb_is_refused_before_it_takes_memory(shop: TenantInfo, kind: str) -
     content = BOMBS[kind]()
     assert len(content) < 1024 * 1024
     tracemalloc.start()
-    with pytest.raises(ImportRefused, match="too large once it is unpacked"):
+    with pytest.raises(ImportRefused, match="too large when unpacked"):
         take(content)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -216,18 +216,18 @@ def test_a_bomb_is_refused_before_it_takes_memory(shop: TenantInfo, kind: str) -
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "an Excel file of the old kind"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "an old Excel file"),
         (b"%PDF-1.7\n", "a PDF"),
         (b"\xef\xbb\xbf  <html><table>", "HTML or XML"),
         (b'{"products": []}', "JSON"),
-        (b"\x1f\x8b\x08\0", "packed with gzip"),
+        (b"\x1f\x8b\x08\0", "compressed with gzip"),
         (b"TITLE,DESCRIPTION,PRICE,CURRENCY_CODE,QUANTITY,TAGS\n", "a product file of Etsy"),
         (b"Token,Item Name,Variation Name,SKU,Price\n", "a product file of Square"),
         (b"handleId,fieldType,name,price\n", "a product file of Wix"),
         (b"sku,attribute_set_code,product_type,name\n", "a product file of Magento"),
         ("판매자 상품코드;상품명;판매가\n".encode("cp949"), "a product file of Naver Smart Store"),
         (b"Name,Email,Financial Status,Total\n", "an export of Shopify's orders"),
-        (b"a,b\n", "no column 'Handle', and is not one of WooCommerce or Cafe24 either"),
+        (b"a,b\n", "the column 'Handle' is missing, and this is no WooCommerce or Cafe24 file"),
     ],
 )
 def test_a_file_of_another_kind_is_told_what_it_is(shop: TenantInfo, content: bytes, said: str) -> None:
@@ -253,7 +253,7 @@ def test_a_row_of_spaces_is_an_empty_row(shop: TenantInfo, end: str) -> None:
 def test_separators_at_the_end_of_a_row_say_nothing(shop: TenantInfo) -> None:
     """Fault 42: a row is refused for a value that no column has, and not for an empty one."""
     assert take((lines() + "mug,Mug,,5,1,,,\n").encode()).created == 1
-    with pytest.raises(ImportRefused, match="the row has 7 values, the header has 5 columns"):
+    with pytest.raises(ImportRefused, match="the row has 7 values, but the header has 5 columns"):
         take((lines() + "cup,Cup,,5,1,,x\n").encode())
 
 

@@ -321,10 +321,13 @@ def test_a_file_of_cafe24_becomes_goods_with_skus(won_shop: TenantInfo, form: st
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"옵션입력": "색상"}, "Line 2, column '옵션입력': '색상' is no list of options"),
+        ({"옵션입력": "색상"}, "Line 2, column '옵션입력': '색상' is not a list of options"),
         ({"옵션입력": "색상{}"}, "an option has no values"),
-        ({"옵션입력": "//".join(f"o{n}{{{'|'.join(map(str, range(20)))}}}" for n in range(3))}, "more than 5000 skus"),
-        ({"판매가": "비쌈"}, "Line 2, column '판매가': '비쌈' is no price"),
+        (
+            {"옵션입력": "//".join(f"o{n}{{{'|'.join(map(str, range(20)))}}}" for n in range(3))},
+            "more than 5000 variants",
+        ),
+        ({"판매가": "비쌈"}, "Line 2, column '판매가': '비쌈' is not a price"),
         ({"상품명": ""}, "Line 2, column '상품명': the title is empty"),
     ],
 )

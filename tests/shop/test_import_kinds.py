@@ -51,7 +51,7 @@ def test_a_repeated_code_is_kept_once_and_told(shop: TenantInfo) -> None:
         {
             "kind": "repeated-code",
             "count": 2,
-            "detail": "skus with a code (SKU) that another sku has, taken without it",
+            "detail": "variants whose SKU another variant has, imported without it",
             "lines": [3, 4],
         }
     ]
@@ -147,7 +147,7 @@ def test_the_policy_is_taken_in_the_words_of_both_generations(shop: TenantInfo, 
 
 def test_a_file_of_stock_alone_changes_stock_alone(shop: TenantInfo) -> None:
     """Fault 40: a file of stock alone wanted a price."""
-    with pytest.raises(ImportRefused, match=r"Line 2.*'mug' \(S\) is not in the shop.*Import the products first"):
+    with pytest.raises(ImportRefused, match=r"Line 2.*'mug' \(S\) is new.*Import the products first"):
         take("stock-only.csv")
     take("duplicate-sku.csv")
     Goods.objects.update(is_published=False)
@@ -285,7 +285,7 @@ def test_a_refusal_says_what_would_be_left_out_as_well(acme: TenantInfo, tmp_pat
     with pytest.raises(CommandError) as refused:
         call_command("import_goods", "acme", str(file), dry_run=True)
     assert "Line 3, column 'Variant Price': '?'" in str(refused.value)
-    assert "taken as not published: 1 (line 2)" in str(refused.value)
+    assert "imported as unpublished: 1 (line 2)" in str(refused.value)
 
 
 def test_skus_keep_their_positions_where_their_order_stays(shop: TenantInfo) -> None:
@@ -303,7 +303,7 @@ def test_problems_of_later_batches_are_counted_too(shop: TenantInfo) -> None:
     rows = "".join(f"goods-{number},3\n" for number in range(5_000))
     with pytest.raises(ImportRefused) as refused:
         take(f"Handle,Variant Inventory Qty\n{rows}".encode())
-    assert str(refused.value).splitlines()[-1] == "There are 9980 more problems: 10000 in all."
+    assert str(refused.value).splitlines()[-1] == "9980 more errors, 10000 in total."
 
 
 def test_numbers_that_no_column_holds_are_refused(shop: TenantInfo) -> None:

@@ -241,31 +241,31 @@ def test_a_dry_run_counts_and_changes_nothing(shop: TenantInfo) -> None:
     [
         ({"Variant Price": "12.345"}, "column 'Variant Price': '12.345' has more decimal places than USD has (2)"),
         ({"Variant Price": ""}, "column 'Variant Price': the price is empty"),
-        ({"Variant Price": "free"}, "column 'Variant Price': 'free' is no price"),
-        ({"Variant Price": "$50"}, "column 'Variant Price': '$50' is no price"),
-        ({"Variant Price": "1,000"}, "column 'Variant Price': '1,000' is no price"),
-        ({"Variant Price": "1e3"}, "'1e3' is no price"),
-        ({"Variant Price": "NaN"}, "'NaN' is no price"),
+        ({"Variant Price": "free"}, "column 'Variant Price': 'free' is not a price"),
+        ({"Variant Price": "$50"}, "column 'Variant Price': '$50' is not a price"),
+        ({"Variant Price": "1,000"}, "column 'Variant Price': '1,000' is not a price"),
+        ({"Variant Price": "1e3"}, "'1e3' is not a price"),
+        ({"Variant Price": "NaN"}, "'NaN' is not a price"),
         ({"Variant Price": "-5"}, "a price cannot be negative"),
-        ({"Variant Price": "1000000000000"}, "is too much"),
-        ({"Variant Price": "9" * 5000}, "is too much"),
+        ({"Variant Price": "1000000000000"}, "is too large"),
+        ({"Variant Price": "9" * 5000}, "is too large"),
         ({"Variant Compare At Price": "60.001"}, "column 'Variant Compare At Price': '60.001' has more decimal"),
-        ({"Variant Inventory Qty": "1.5"}, "column 'Variant Inventory Qty': '1.5' is no whole number"),
+        ({"Variant Inventory Qty": "1.5"}, "column 'Variant Inventory Qty': '1.5' is not a whole number"),
         ({"Variant Inventory Qty": "-" + "9" * 5000}, "is more than 2147483647"),
-        ({"Variant Inventory Policy": "often"}, "'often' is neither deny nor continue"),
+        ({"Variant Inventory Policy": "often"}, "'often' is not deny or continue"),
         ({"Variant Inventory Qty": "9" * 5000}, "is more than 2147483647"),
-        ({"Variant Grams": "heavy"}, "column 'Variant Grams': 'heavy' is no weight"),
+        ({"Variant Grams": "heavy"}, "column 'Variant Grams': 'heavy' is not a weight"),
         ({"Variant Grams": "9" * 5000}, "is more than 2147483647"),
-        ({"Handle": ""}, "column 'Handle': '' is no handle"),
-        ({"Handle": "a b/c"}, "column 'Handle': 'a b/c' is no handle"),
+        ({"Handle": ""}, "column 'Handle': '' is not a handle"),
+        ({"Handle": "a b/c"}, "column 'Handle': 'a b/c' is not a handle"),
         ({"Title": ""}, "column 'Title': the title is empty"),
-        ({"Title": "x" * 256}, "column 'Title': the text has 256 characters; 255 fit"),
+        ({"Title": "x" * 256}, "column 'Title': the text has 256 characters; the limit is 255"),
         ({"Tags": "a, " + "x" * 300}, "column 'Tags': the text has 300 characters"),
-        ({"Published": "maybe"}, "column 'Published': 'maybe' is neither true nor false"),
-        ({"Image Src": "javascript:alert(1)"}, "column 'Image Src': 'javascript:alert(1)' is no web address"),
-        ({"Image Src": "https://a.example/", "Image Position": "x"}, "column 'Image Position': 'x' is no whole"),
+        ({"Published": "maybe"}, "column 'Published': 'maybe' is not true or false"),
+        ({"Image Src": "javascript:alert(1)"}, "column 'Image Src': 'javascript:alert(1)' is not a URL"),
+        ({"Image Src": "https://a.example/", "Image Position": "x"}, "column 'Image Position': 'x' is not a whole"),
         ({"Option1 Name": "Size"}, "column 'Option1 Value': the value is empty"),
-        ({"Option1 Value": "Small"}, "column 'Option1 Value': 'Small' is the value of an option that has no name"),
+        ({"Option1 Value": "Small"}, "column 'Option1 Value': 'Small' belongs to an option without a name"),
         ({"Option2 Name": "Size", "Option2 Value": "S"}, "column 'Option1 Name': the name is empty"),
     ],
 )
@@ -298,23 +298,23 @@ def test_of_many_bad_rows_the_first_are_named_and_all_are_counted(shop: TenantIn
     """Fault 38: at most 20 problems were named, and how many there are was not told."""
     rows = [{**SHIRT, "Handle": f"shirt-{number}", "Variant Price": "?"} for number in range(130)]
     said = refusal(table(*rows)).splitlines()
-    assert (len(said), said[-1]) == (21, "There are 110 more problems: 130 in all.")
+    assert (len(said), said[-1]) == (21, "110 more errors, 130 in total.")
 
 
 def test_a_product_comes_once(shop: TenantInfo) -> None:
     said = refusal(table(SHIRT, {**SHIRT, "Handle": "socks"}, SHIRT))
-    assert said.startswith("Line 4, column 'Handle': 'shirt' is on line 2 already.")
+    assert said.startswith("Line 4, column 'Handle': 'shirt' is already on line 2.")
 
 
 def test_options_come_once(shop: TenantInfo) -> None:
     row = {**SHIRT, "Option1 Name": "Size", "Option1 Value": "S"}
     said = refusal(table(row, {**SHIRT, "Title": "", "Option1 Value": "S"}))
-    assert said == "Line 3, column 'Option1 Value': the sku on line 2 has the same options."
+    assert said == "Line 3, column 'Option1 Value': the variant on line 2 has the same options."
 
 
 def test_a_row_without_price_and_picture_is_refused(shop: TenantInfo) -> None:
     said = refusal(table(SHIRT, {"Handle": "shirt", "Title": "Shirt"}))
-    assert said == "Line 3, column 'Variant Price': the row has neither a price nor a picture."
+    assert said == "Line 3, column 'Variant Price': the row has neither a price nor an image."
 
 
 @pytest.mark.parametrize(
@@ -322,29 +322,29 @@ def test_a_row_without_price_and_picture_is_refused(shop: TenantInfo) -> None:
     [
         (b"", "The file is empty."),
         (b"\n\n", "The file is empty."),
-        (table(), "There are no goods in the file"),
+        (table(), "The file has no products"),
         (
             b"Handle,Title\nshirt,Shirt\n",
-            "Line 2, column 'Variant Price': 'shirt' is not in the shop, and the file has no",
+            "Line 2, column 'Variant Price': 'shirt' is new, and the file has no",
         ),
-        (b"Handle,Variant Price\nshirt,5\n", "Line 2, column 'Title': 'shirt' is not in the shop, and the file has no"),
-        (b"Title;Variant Price\n", "Line 1: the header has no column 'Handle', and is not one of"),
-        (b"Handle;Title;Variant Price\n", "There are no goods in the file"),
-        (b"Handle,Title,Variant Price,Title\n", "Line 1, column 'Title': the column is there twice."),
-        (b"Handle,Title,Variant Price\nshirt,Shirt\n", "Line 2: the row has 2 values, the header has 3 columns."),
+        (b"Handle,Variant Price\nshirt,5\n", "Line 2, column 'Title': 'shirt' is new, and the file has no"),
+        (b"Title;Variant Price\n", "Line 1: the column 'Handle' is missing, and this is no"),
+        (b"Handle;Title;Variant Price\n", "The file has no products"),
+        (b"Handle,Title,Variant Price,Title\n", "Line 1, column 'Title': the column appears twice."),
+        (b"Handle,Title,Variant Price\nshirt,Shirt\n", "Line 2: the row has 2 values, but the header has 3 columns."),
         (b"Handle,Title,Variant Price\nshirt,Shirt,5,6\n", "Line 2: the row has 4 values"),
-        (b'Handle,Title,Variant Price\n"shirt,Shirt,5\n\n\n', "Line 2: this row is no CSV: unexpected end of data."),
-        (b'Handle,Title,Variant Price\nshirt,"Shi"rt,5\n', "Line 2: this row is no CSV"),
+        (b'Handle,Title,Variant Price\n"shirt,Shirt,5\n\n\n', "Line 2: this row is not CSV: unexpected end of data."),
+        (b'Handle,Title,Variant Price\nshirt,"Shi"rt,5\n', "Line 2: this row is not CSV"),
         (
             b'Handle,Title,Variant Price\nshirt,"' + b"x" * 1100000 + b'",5\n',
-            "Line 2: this row is no CSV: field larger",
+            "Line 2: this row is not CSV: field larger",
         ),
-        (b"x" * 5_000_000, "Line 1: the line is longer than 4 MB. Is this a CSV file?"),
+        (b"x" * 5_000_000, "Line 1: longer than 4 MB. Is this a CSV file?"),
         (
             table({**SHIRT, "Title": "셔츠"}, SHIRT | {"Vendor": "x"}).replace(b",x,", b",\xff,"),
-            "Line 3: the text is not",
+            "Line 3: the encoding changes",
         ),
-        (table(SHIRT).replace(b"Shirt", b"Shi\0rt"), "Line 2: there is a NUL byte."),
+        (table(SHIRT).replace(b"Shirt", b"Shi\0rt"), "Line 2: the line has a NUL byte."),
     ],
 )
 def test_what_is_no_such_file_is_refused(shop: TenantInfo, content: bytes, said: str) -> None:

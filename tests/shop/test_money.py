@@ -23,8 +23,8 @@ from shop.goods.money import (
     total_of,
     validate_money,
 )
+from shop.orders import cart
 from shop.orders.models import OrderLine
-from shop.storefront import cart
 from shop.variants.customer_a.models import Goods as GoodsOfCustomerA
 from tenants import TenantInfo, use_tenant
 
@@ -35,7 +35,7 @@ DOLLARS = TenantInfo(id=2, slug="globex", schema="t_2", currency="USD")
 @pytest.mark.parametrize(
     ("amount", "currency", "language", "written"),
     [
-        ("50000", "KRW", "ko", "₩50,000"),
+        ("50000", "KRW", "ko", "50,000원"),
         ("50000.00", "KRW", "en", "₩50,000"),
         ("1234567.5", "USD", "en", "$1,234,567.50"),
         ("50", "USD", "ko", "$50.00"),
@@ -92,7 +92,7 @@ def test_a_negative_amount_is_refused() -> None:
 def test_the_template_filter_writes_in_the_currency_of_the_shop() -> None:
     template = Template("{% load money %}{{ price|money }} {{ price|money:'USD' }} {{ none|money }}")
     with use_tenant(WON), translation.override("ko"):
-        assert template.render(Context({"price": Decimal(50000), "none": None})) == "₩50,000 $50,000.00 "
+        assert template.render(Context({"price": Decimal(50000), "none": None})) == "50,000원 $50,000.00 "
 
 
 # --- In whatever decimal context the thread has

@@ -134,7 +134,7 @@ def test_pages_say_whether_a_sku_is_for_sale(shopper: Client, make_sku: MakeSku)
         sku.goods.name: shopper.get(f"/goods/{sku.goods.slug}/").text for sku in Sku.objects.select_related("goods")
     }
     assert "In stock" in said["Poster"]
-    assert "On back order: ships when it is back in stock" in said["Lamp"]
+    assert "On back order: ships when back in stock" in said["Lamp"]
     assert "Sold out" in said["Gone"]
     assert {name: "Add to cart" not in page for name, page in said.items()} == gone
 
@@ -185,7 +185,7 @@ def test_the_admin_shows_and_sets_the_notions_of_stock(boss: Client, make_sku: M
     row = boss.get("/admin/goods/goods/").text
     assert "∞" in row
     refused = boss.post(url, {"stock": "-1", "initial-stock": "0", "track_stock": "on"})
-    assert "Allow back orders, or enter a stock of 0 or more" in refused.text
+    assert "Enter 0 or more, or allow back orders" in refused.text
     assert boss.post(url, {"stock": "-1", "initial-stock": "0", "allow_backorders": "on"}).status_code == 302
 
 

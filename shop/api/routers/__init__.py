@@ -1,18 +1,18 @@
-"""The operations of the API. A router in which no version differs is one; the others are made for a version."""
+"""The operations of the API, a module for each resource."""
 
 from __future__ import annotations
 
 from ninja import NinjaAPI
 
 from shop.api.errors import add_error_handlers
-from shop.api.money import MoneyFormat
 from shop.api.routers import bulk, cart, categories, customers, goods, orders, skus, users
 from shop.api.schema_factory import make_version_schemas
+from shop.api.schemas.money import MoneyFormat
 from tenants.contrib.api.pagination import Pagination
 
 
 def add_routers(api: NinjaAPI, money: MoneyFormat, pagination: Pagination, variant: str) -> None:
-    """Give an API its operations, for shops of `variant`."""
+    """Add all operations of a version, for shops of `variant`."""
     schemas = make_version_schemas(money, variant)
     api.add_router("/goods", goods.make_router(schemas, pagination))
     api.add_router("/categories", categories.router)

@@ -1,18 +1,18 @@
-"""Many goods at once: in the request itself, or as a file that a worker imports."""
+"""Imports of goods: in the request itself, or as a file for a worker."""
 
-# Without `from __future__ import annotations`: ninja reads them, and some name classes that are made for a version.
+from __future__ import annotations
 
 from typing import Any, cast
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Query, Router, Schema, Status
+from ninja import Query, Router, Status
 
+from shop.api.filters import query_of
 from shop.api.ndjson import NdjsonGoods
+from shop.api.operations import get_or_404, with_types
 from shop.api.schema_factory import VersionSchemas
-from shop.api.schemas.bulk import BulkReport, ImportOut
-from shop.api.schemas.fields import NO_NUL
-from shop.api.services.write import get_or_404
+from shop.api.schemas.bulk import BulkReport, ImportOut, ImportParams
 from shop.api.uploads import BYTES, CSV, NDJSON, XLSX, Upload, kind_of
 from shop.goods import import_jobs
 from shop.goods.importer import import_goods, import_products
@@ -22,34 +22,26 @@ from tenants.contrib.api.cursor_pagination import Ordering
 from tenants.contrib.api.pagination import Pagination
 
 _NEEDED = ("goods.add_goods", "goods.change_goods")
-_LAST_FIRST = Ordering("-id", "id", True, int)
-
-
-class ImportParams(Schema):
-    """How a file is imported."""
-
-    file_name: str = Field("goods.csv", min_length=1, max_length=255, pattern=NO_NUL, description="To know it by.")
-    background: bool = Field(False, description="true: a worker does it, and the answer does not wait (202).")
-    dry_run: bool = Field(False, description="true: it is done and taken back; the report says what would be done.")
+_NEWEST_FIRST = Ordering("-id", "id", True, int)
 
 
 def _body(*kinds: str) -> dict[str, Any]:
-    """Return what OpenAPI says of a body that is no JSON."""
+    """Return what OpenAPI says of a body that is not JSON."""
     content: dict[str, Any] = {kind: {"schema": {"type": "string"}} for kind in kinds}
     content[BYTES] = {"schema": {"type": "string", "format": "binary"}}
     return {"requestBody": {"required": True, "content": content}}
 
 
 def add_bulk(router: Router, schemas: VersionSchemas) -> None:
-    """Give the router of goods the operation for many of them."""
+    """Add the import in the request itself to the router of goods."""
 
     @router.post("/bulk", response=BulkReport, auth=HasPermissions(*_NEEDED), openapi_extra=_body(NDJSON, CSV, XLSX))
     def upsert_goods(request: HttpRequest, dry_run: bool = False) -> Any:
-        """Make the goods that are not there and change those that are, known by their slug: all of them or none.
+        """Create and update goods, identified by their slug: all of them or none.
 
-        The body is read as it comes: lines of JSON, each as for one of the goods, or the product file of Shopify,
-        WooCommerce or Cafe24 as CSV or XLSX. What is not said stays as it is. `dry_run` does it all and takes it back.
-        Errors name the line and the column; warnings say what was taken otherwise than the file says.
+        The body is a stream: JSON lines, one product each, or a product file of Shopify, WooCommerce or Cafe24 as CSV
+        or XLSX. Fields that are left out stay as they are. With `dry_run`, nothing is saved. Errors name the line and
+        the column; warnings name what the import changed or left out.
         """
         kind, upload = kind_of(request, NDJSON, CSV, XLSX, BYTES), Upload(request)
         if not (kind == NDJSON or (kind == BYTES and upload.begins_with(b"{"))):
@@ -60,14 +52,13 @@ def add_bulk(router: Router, schemas: VersionSchemas) -> None:
 
 
 def make_router(pagination: Pagination) -> Router:
-    """Return the router for files that are handed in."""
     router = Router(tags=["imports"])
 
     @router.post(
         "", response={201: ImportOut, 202: ImportOut}, auth=HasPermissions(*_NEEDED), openapi_extra=_body(CSV, XLSX)
     )
     def create_import(request: HttpRequest, params: Query[ImportParams]) -> Any:
-        """Hand in a file of goods. What is wrong with it stands in the import, and then the shop is as it was."""
+        """Upload a file of goods. If it has errors, the import lists them, and nothing is changed."""
         kind_of(request, CSV, XLSX, BYTES)
         with transaction.atomic():
             kept = import_jobs.create_import(Upload(request).read, params.file_name, dry_run=params.dry_run)
@@ -79,13 +70,14 @@ def make_router(pagination: Pagination) -> Router:
         return Status(202 if params.background else 201, kept)
 
     @router.get("", response=pagination.schema_of(ImportOut), auth=HasPermissions("goods.view_goodsimport"))
-    def list_imports(request: HttpRequest, response: HttpResponse, params: Query[pagination.params]) -> Any:
-        """List what was handed in, the last first."""
-        return pagination.paginate(GoodsImport.objects.all(), _LAST_FIRST, params, request, response)
+    @with_types(params=query_of(pagination))
+    def list_imports(request: HttpRequest, response: HttpResponse, params: Any) -> Any:
+        """List imports, the newest first."""
+        return pagination.paginate(GoodsImport.objects.all(), _NEWEST_FIRST, params, request, response)
 
     @router.get("/{import_id}", response=ImportOut, auth=HasPermissions("goods.view_goodsimport"))
     def get_import(request: HttpRequest, import_id: int) -> GoodsImport:
-        """Tell how far an import is, and what came of it."""
+        """Get the status and the result of an import."""
         return get_or_404(GoodsImport.objects.all(), "import", import_id, pk=import_id)
 
     return router

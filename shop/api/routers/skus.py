@@ -1,19 +1,21 @@
-"""Skus, their stock and their prices, for staff."""
+"""SKUs, their stock and their prices, for staff."""
 
-# Without `from __future__ import annotations`: ninja reads them, and some name classes that are made for a version.
+from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypedDict
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Status
+from ninja import Router, Status
 
-from shop.api.filters import filter_for
+from shop.api.filters import query_of
+from shop.api.operations import get_or_404, with_types
 from shop.api.schema_factory import VersionSchemas
-from shop.api.schemas.skus import SkuFilter, StockIn
+from shop.api.schemas.skus import PricesIn, SkuFilter, SkuIn, StockIn
 from shop.api.selectors import all_skus, find_skus
-from shop.api.services.write import change_prices, change_stock, get_or_404, save_clean
+from shop.api.services.write import change_prices, change_stock, save_clean
 from shop.goods.models import Sku
 from tenants.contrib.api.auth import HasPermissions
 from tenants.contrib.api.cursor_pagination import Ordering
@@ -24,7 +26,6 @@ _BY_ID = Ordering("id", "id", False, int)
 
 
 def make_router(schemas: VersionSchemas, pagination: Pagination) -> Router:
-    """Return the router of a version that has these schemas and cuts lists in this way."""
     router = Router(tags=["stock and prices"])
     _add_reading(router, schemas, pagination)
     _add_writing(router, schemas)
@@ -32,37 +33,39 @@ def make_router(schemas: VersionSchemas, pagination: Pagination) -> Router:
 
 
 def _add_reading(router: Router, schemas: VersionSchemas, pagination: Pagination) -> None:
-    Filter = filter_for(pagination, SkuFilter)  # noqa: N806  # a class
-
     @router.get("", response=pagination.schema_of(schemas.sku), auth=HasPermissions("goods.view_sku"))
-    def list_skus(request: HttpRequest, response: HttpResponse, filters: Query[Filter]) -> Any:
-        """List skus, those that were made first first."""
+    @with_types(filters=query_of(pagination, SkuFilter))
+    def list_skus(request: HttpRequest, response: HttpResponse, filters: SkuFilter) -> Any:
+        """List SKUs, the oldest first."""
         return pagination.paginate(find_skus(filters), _BY_ID, filters, request, response)
 
     @router.get("/{sku_id}", response=schemas.sku, auth=HasPermissions("goods.view_sku"))
     def get_sku(request: HttpRequest, response: HttpResponse, sku_id: int) -> Any:
-        """Get one sku."""
+        """Get a SKU."""
         return with_etag(request, response, schemas.sku.from_orm(_sku(sku_id)))
 
 
 def _add_writing(router: Router, schemas: VersionSchemas) -> None:
-    SkuPatch, PricesIn = schemas.sku_patch, schemas.prices_in  # noqa: N806  # classes
+    def locked(sku_id: int, if_match: str | None) -> Sku:
+        """Return the locked SKU, if it still has the ETag of `if_match`."""
+        sku = _sku(sku_id, lock=True)
+        check_if_match(if_match, schemas.sku.from_orm(sku))
+        return sku
 
     def change(
-        request: HttpRequest, response: HttpResponse, sku_id: int, if_match: Any, how: Callable[[Sku], Any]
+        request: HttpRequest, response: HttpResponse, sku_id: int, if_match: str | None, apply: Callable[[Sku], None]
     ) -> Any:
-        """Do `how` to the locked sku, if the client has seen it as it is now, and show it."""
         with transaction.atomic():
-            sku = _sku(sku_id, lock=True)
-            check_if_match(if_match, schemas.sku.from_orm(sku))
-            how(sku)
+            sku = locked(sku_id, if_match)
+            apply(sku)
         return with_etag(request, response, schemas.sku.from_orm(sku))
 
     @router.patch("/{sku_id}", response=schemas.sku, auth=HasPermissions("goods.change_goods", "goods.change_sku"))
+    @with_types(data=schemas.sku_patch)
     def change_sku(
-        request: HttpRequest, response: HttpResponse, sku_id: int, data: SkuPatch, if_match: IfMatch = None
+        request: HttpRequest, response: HttpResponse, sku_id: int, data: SkuIn, if_match: IfMatch = None
     ) -> Any:
-        """Change a sku, but for its stock and prices."""
+        """Update a SKU, except its stock and prices."""
         fields = data.model_dump(exclude_unset=True)
         return change(request, response, sku_id, if_match, lambda sku: save_clean(sku, fields))
 
@@ -70,33 +73,37 @@ def _add_writing(router: Router, schemas: VersionSchemas) -> None:
     def set_stock(
         request: HttpRequest, response: HttpResponse, sku_id: int, data: StockIn, if_match: IfMatch = None
     ) -> Any:
-        """Say how many pieces there are, or how many more or fewer."""
+        """Set the stock, or add to it."""
         return change(request, response, sku_id, if_match, lambda sku: change_stock(sku, data.stock, data.change))
 
     @router.put("/{sku_id}/prices", response=schemas.sku, auth=HasPermissions("goods.change_goods", "goods.change_sku"))
+    @with_types(data=schemas.prices_in)
     def set_prices(
         request: HttpRequest, response: HttpResponse, sku_id: int, data: PricesIn, if_match: IfMatch = None
     ) -> Any:
-        """Say what a sku costs; a price before that is left out is taken away."""
+        """Set the prices. A compare-at price that is left out is removed."""
         prices = _prices(schemas, data)
         return change(request, response, sku_id, if_match, lambda sku: change_prices(sku, **prices))
 
     @router.delete("/{sku_id}", response={204: None}, auth=HasPermissions("goods.change_goods", "goods.delete_sku"))
     def delete_sku(request: HttpRequest, sku_id: int, if_match: IfMatch = None) -> Any:
-        """Take a sku away for good. What was ordered once stays (409)."""
+        """Delete a SKU. One that was ordered cannot be deleted (409)."""
         with transaction.atomic():
-            sku = _sku(sku_id, lock=True)
-            check_if_match(if_match, schemas.sku.from_orm(sku))
-            sku.delete()
+            locked(sku_id, if_match).delete()
         return Status(204, None)
 
 
-def sku_fields(schemas: VersionSchemas, data: Any) -> dict[str, Any]:
-    """Return the model's fields of a sku that was sent."""
+class _Prices(TypedDict):
+    price: Decimal
+    compare_at_price: Decimal | None
+
+
+def sku_fields(schemas: VersionSchemas, data: SkuIn) -> dict[str, Any]:
+    """Return the model fields of a SKU in a request."""
     return {**data.model_dump(exclude={"price", "compare_at_price"}, exclude_unset=True), **_prices(schemas, data)}
 
 
-def _prices(schemas: VersionSchemas, data: Any) -> dict[str, Any]:
+def _prices(schemas: VersionSchemas, data: PricesIn) -> _Prices:
     before = data.compare_at_price
     return {
         "price": schemas.money.read(data.price, "price"),
@@ -105,4 +112,4 @@ def _prices(schemas: VersionSchemas, data: Any) -> dict[str, Any]:
 
 
 def _sku(sku_id: int, *, lock: bool = False) -> Sku:
-    return get_or_404(all_skus(), "sku", sku_id, lock=lock, pk=sku_id)
+    return get_or_404(all_skus(), "SKU", sku_id, lock=lock, pk=sku_id)

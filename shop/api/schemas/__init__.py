@@ -1,1 +1,1 @@
-"""What both versions of the API say and take in the same words, a module for each resource."""
+"""Schemas that all versions of the API share, a module for each resource."""

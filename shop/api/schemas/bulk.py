@@ -1,4 +1,4 @@
-"""Many goods at once."""
+"""Imports of goods."""
 
 from __future__ import annotations
 
@@ -7,37 +7,45 @@ from datetime import datetime
 from ninja import Field, Schema
 
 
+class ImportParams(Schema):
+    """How a file is imported."""
+
+    file_name: str = Field("goods.csv", min_length=1, max_length=255, pattern=r"^[^\x00]*$", description="Its name.")
+    background: bool = Field(False, description="true: a worker imports the file, and the response is 202.")
+    dry_run: bool = Field(False, description="true: nothing is saved; the report says what would change.")
+
+
 class WarningOut(Schema):
-    """Something that was taken otherwise than the file says, and how often."""
+    """What the import changed or left out, and how often."""
 
     kind: str = Field(description="A name for programs, such as “repeated-code”.")
     count: int
-    detail: str = Field(description="In words, after which the count stands.")
-    lines: list[int] = Field(description="On which lines of the file, the first five.")
+    detail: str = Field(description="The warning in words, without the count.")
+    lines: list[int] = Field(description="The first five lines of the file that it is about.")
 
 
 class LeftOutColumn(Schema):
-    """A column of the file that is not used."""
+    """A column of the file that the import does not use."""
 
     column: str
-    count: int = Field(description="How many of its cells say something.")
+    count: int = Field(description="How many of its cells are not empty.")
 
 
 class BulkReport(Schema):
-    """What was done, in numbers of goods; goods of which a sku or picture is new or differs are updated."""
+    """Numbers of goods. Goods with a new or changed SKU or picture count as updated."""
 
     created: int
     updated: int
     unchanged: int
     skus: int
     pictures: int
-    format: str = Field("", description="What kind of file it was taken for.")
+    format: str = Field("", description="The recognised kind of file.")
     warnings: list[WarningOut] = []
     left_out: list[LeftOutColumn] = []
 
 
 class ImportOut(Schema):
-    """A file of goods that was handed in, and what has come of it."""
+    """An uploaded file of goods, and the result of its import."""
 
     id: int
     status: str

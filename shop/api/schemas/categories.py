@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ninja import Field, Schema
+from ninja import Schema
 
-from shop.api.schemas.fields import Count, Input, Name, Slug
+from shop.api.schemas.fields import Count, Input, Name, Slug, patch_of
 
 
 class CategoryOut(Schema):
-    """A shelf of the shop."""
+    """A category of products."""
 
     id: int
     name: str
@@ -17,16 +17,18 @@ class CategoryOut(Schema):
 
 
 class CategoryIn(Input):
-    """A category to be made."""
+    """A new category."""
 
     name: Name
     slug: Slug
     position: Count = 0
 
 
-class CategoryPatch(Input):
-    """What shall be different in a category; what is left out stays."""
+CategoryPatch = patch_of(CategoryIn, "Changes of a category. A field that is left out stays as it is.")
 
-    name: Name = Field(None)
-    slug: Slug = Field(None)
-    position: Count = Field(None)
+
+class CategoryList(Schema):
+    """All categories, in the order in which the shop shows them."""
+
+    items: list[CategoryOut]
+    count: int

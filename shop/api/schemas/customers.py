@@ -6,11 +6,11 @@ from datetime import datetime
 
 from ninja import Field, Schema
 
-from shop.api.schemas.fields import Email, Input, Name, Phone
+from shop.api.schemas.fields import Email, Input, Name, Phone, patch_of
 
 
 class CustomerOut(Schema):
-    """Somebody who has ordered."""
+    """A customer of the shop."""
 
     id: int
     email: str
@@ -20,22 +20,17 @@ class CustomerOut(Schema):
 
 
 class CustomerIn(Input):
-    """A customer to be entered."""
+    """A new customer."""
 
     email: Email
     name: Name
     phone: Phone = ""
 
 
-class CustomerPatch(Input):
-    """What shall be different in a customer; what is left out stays."""
-
-    email: Email = Field(None)
-    name: Name = Field(None)
-    phone: Phone = Field(None)
+CustomerPatch = patch_of(CustomerIn, "Changes of a customer. A field that is left out stays as it is.")
 
 
 class CustomerFilter(Schema):
-    """Which customers."""
+    """Filters of customers."""
 
-    search: str = Field("", max_length=200, description="A part of the name, e-mail address or phone.")
+    search: str = Field("", max_length=200, description="A part of the name, email address or phone.")

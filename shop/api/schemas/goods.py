@@ -1,4 +1,4 @@
-"""Goods and their pictures: what both versions have of them."""
+"""Goods and their pictures."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import Annotated, Literal
 from ninja import Field, Schema
 from pydantic import StringConstraints
 
-from shop.api.schemas.fields import NO_NUL, Description, Input, Moment, Name, Slug, Text
-from shop.goods.models import Picture
+from shop.api.schemas.fields import NO_NUL, Description, Input, Moment, Name, Slug, Text, patch_of
+from shop.api.schemas.money import AmountOut, shop_amount
+from shop.api.schemas.skus import SkuIn, SkuOfGoodsOut
+from shop.goods import schemas
+from shop.goods.models import Goods, Picture, Sku
 from tenants.absolute_urls import absolute
 
 
 class CategoryOfGoods(Schema):
-    """The category that goods are in."""
+    """The category of goods."""
 
     name: str
     slug: str
@@ -28,19 +31,12 @@ class PictureOut(Schema):
 
     @staticmethod
     def resolve_url(picture: Picture) -> str:
-        # Of the registered host: a request may name any port, and what it gets may be kept and shown to others.
+        # Of the registered host: a request may name any port, and its response may be cached and shown to others.
         return absolute(picture.url)
 
 
-class PictureIn(Input):
-    """A picture that is elsewhere on the web."""
-
-    url: str = Field(max_length=2000, pattern=r"^https?://[^\s\x00]+$")
-    alt: Annotated[str, StringConstraints(max_length=512, pattern=NO_NUL)] = ""
-
-
-class GoodsFacts(Schema):
-    """What is known of goods beside prices and skus."""
+class GoodsOut(Schema):
+    """A product of the shop."""
 
     id: int
     name: str
@@ -54,48 +50,64 @@ class GoodsFacts(Schema):
     created_at: datetime
     updated_at: datetime
     pictures: list[PictureOut]
+    price: AmountOut | None = Field(description="The lowest price of its SKUs; null without SKUs.")
+    skus: list[SkuOfGoodsOut]
+
+    @staticmethod
+    def resolve_price(goods: Goods) -> AmountOut | None:
+        return shop_amount(goods.lowest_price)
+
+    @staticmethod
+    def resolve_skus(goods: Goods) -> list[Sku]:
+        return goods.sku_list
+
+    @staticmethod
+    def resolve_pictures(goods: Goods) -> list[Picture]:
+        return goods.picture_list
 
 
-class GoodsFactsIn(Input):
-    """Goods to be made, beside their skus."""
+class PictureIn(Input):
+    """A picture elsewhere on the web."""
+
+    url: str = Field(max_length=2000, pattern=r"^https?://[^\s\x00]+$")
+    alt: Annotated[str, StringConstraints(max_length=512, pattern=NO_NUL)] = ""
+
+
+class GoodsIn(Input):
+    """A new product, with its SKUs."""
 
     name: Name
     slug: Slug
     description: Description = ""
     vendor: Text = ""
-    category: Slug | None = Field(None, description="The slug of a category; null: none.")
+    category: Slug | None = Field(None, description="The slug of a category, or null.")
     tags: list[Name] = Field(default=[], max_length=250)
     option_names: list[Name] = Field(default=[], max_length=10)
     is_published: bool = True
     pictures: list[PictureIn] = Field(default=[], max_length=250)
+    skus: list[SkuIn] = Field(default=[], max_length=2048)
 
 
-class GoodsPatch(Input):
-    """What shall be different in goods; what is left out stays. Skus have addresses of their own."""
-
-    name: Name = Field(None)
-    slug: Slug = Field(None)
-    description: Description = Field(None)
-    vendor: Text = Field(None)
-    category: Slug | None = Field(None, description="The slug of a category; null: none.")
-    tags: list[Name] = Field(None, max_length=250)
-    option_names: list[Name] = Field(None, max_length=10)
-    is_published: bool = Field(None)
-    pictures: list[PictureIn] = Field(None, max_length=250, description="In the place of all that there are.")
+GoodsPatch = patch_of(
+    GoodsIn,
+    "Changes of goods. A field that is left out stays as it is. SKUs have endpoints of their own.",
+    without={"skus"},
+    pictures="Replaces all pictures.",
+)
 
 
-class GoodsFilter(Schema):
-    """Which goods, and in which order."""
+class GoodsFilter(schemas.GoodsFilter):
+    """Filters and order of goods."""
 
-    search: str = Field("", max_length=200, description="Words that the name, description, vendor or a code has.")
+    search: str = Field("", max_length=200, description="Words in the name, description, vendor or a code.")
     category: str = Field("", max_length=255, pattern=r"^[-\w]*$", description="The slug of a category.")
-    vendor: str = Field("", max_length=255, pattern=NO_NUL, description="The vendor, in full.")
-    tag: str = Field("", max_length=255, pattern=NO_NUL, description="A tag, in full.")
-    in_stock: bool | None = Field(None, description="true: some may be ordered now; false: sold out.")
-    updated_since: Moment | None = Field(None, description="Changed at that time or later, with its time zone.")
+    vendor: str = Field("", max_length=255, pattern=NO_NUL, description="The full name of the vendor.")
+    tag: str = Field("", max_length=255, pattern=NO_NUL, description="A full tag.")
+    in_stock: bool | None = Field(None, description="true: available now; false: sold out.")
+    updated_since: Moment | None = Field(None, description="Changed at this time, given with its time zone, or later.")
     published: Literal["true", "false", "any"] = Field(
-        "true", description="What is not published only staff may see (`goods.view_goods`)."
+        "true", description="Unpublished goods are for staff only (`goods.view_goods`)."
     )
     ordering: Literal["-created_at", "created_at", "-updated_at", "updated_at", "name", "-name", "price", "-price"] = (
-        Field("-created_at", description="A field to order by; with a hyphen, from the top down.")
+        Field("-created_at", description="The field to order by; with a hyphen, descending.")
     )

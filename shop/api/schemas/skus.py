@@ -1,38 +1,80 @@
-"""Skus: what both versions have of them."""
+"""SKUs, their stock and their prices."""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from ninja import Field, Schema
 from pydantic import model_validator
 
-from shop.api.schemas.fields import INTEGER_MAX, Count, Id, Input, Name, Text
+from shop.api.schemas.fields import INTEGER_MAX, Count, Id, Input, Name, Text, patch_of
+from shop.api.schemas.money import AmountIn, AmountOut, shop_amount
+from shop.goods.models import Sku
 
-_TRACK_STOCK = "Whether the stock is counted; if not, it is always for sale."
-_ALLOW_BACKORDERS = "Whether it goes on selling at 0."
+_UNSET: Any = None
+"""Default of a field that may be left out, but not be null."""
+_TRACK_STOCK = "Whether the stock is tracked. If not, the SKU is always available."
+_ALLOW_BACKORDERS = "Whether the SKU can be ordered when it is out of stock."
 
 
-class SkuFacts(Schema):
-    """What is known of a sku beside its prices."""
-
+class _SkuFields(Schema):
     id: int
     code: str
-    title: str = Field(description="The chosen options: “Small / Blue”; empty for goods of one kind.")
+    title: str = Field(description="The chosen options: “Small / Blue”; empty for a product without options.")
     option_values: list[str]
-    stock: int = Field(description="Pieces that are there; below 0, so many are owed on back orders.")
+    stock: int = Field(description="Units in stock; negative for units on back order.")
     track_stock: bool = Field(description=_TRACK_STOCK)
     allow_backorders: bool = Field(description=_ALLOW_BACKORDERS)
-    in_stock: bool = Field(alias="is_in_stock", description="Whether a piece may be ordered now.")
+    in_stock: bool = Field(alias="is_in_stock", description="Whether a unit can be ordered now.")
     barcode: str
     weight_grams: int
 
 
-class SkuFactsIn(Input):
-    """A sku to be made, beside its prices."""
+class SkuOfGoodsOut(_SkuFields):
+    """A SKU at today's price."""
+
+    price: AmountOut
+    compare_at_price: AmountOut | None
+
+    @staticmethod
+    def resolve_price(sku: Sku) -> AmountOut | None:
+        return shop_amount(sku.selling_price)
+
+    @staticmethod
+    def resolve_compare_at_price(sku: Sku) -> AmountOut | None:
+        return shop_amount(sku.selling_price_before)
+
+
+class SkuOut(_SkuFields):
+    """A SKU as staff manages it."""
+
+    goods: int = Field(alias="goods_id", description="The id of its goods.")
+    goods_name: str = Field(alias="goods.name")
+    position: int
+    price: AmountOut = Field(description="The price that was entered.")
+    compare_at_price: AmountOut | None
+
+    @staticmethod
+    def resolve_price(sku: Sku) -> AmountOut | None:
+        return shop_amount(sku.price)
+
+    @staticmethod
+    def resolve_compare_at_price(sku: Sku) -> AmountOut | None:
+        return shop_amount(sku.compare_at_price)
+
+
+class PricesIn(Input):
+    """New prices of a SKU."""
+
+    price: AmountIn
+    compare_at_price: AmountIn | None = Field(None, description="The price before a sale, shown crossed out.")
+
+
+class SkuIn(PricesIn):
+    """A new SKU."""
 
     code: Text = ""
-    option_values: list[Name] = Field(default=[], max_length=10, description="One for each option name of the goods.")
+    option_values: list[Name] = Field(default=[], max_length=10, description="One value for each option of the goods.")
     stock: Count = 0
     track_stock: bool = Field(True, description=_TRACK_STOCK)
     allow_backorders: bool = Field(False, description=_ALLOW_BACKORDERS)
@@ -41,25 +83,21 @@ class SkuFactsIn(Input):
     position: Count = 0
 
 
-class SkuPatch(Input):
-    """What shall be different in a sku; what is left out stays. Stock and prices have addresses of their own."""
-
-    code: Text = Field(None)
-    option_values: list[Name] = Field(None, max_length=10)
-    track_stock: bool = Field(None, description=_TRACK_STOCK)
-    allow_backorders: bool = Field(None, description=_ALLOW_BACKORDERS)
-    weight_grams: Count = Field(None)
-    barcode: Text = Field(None)
-    position: Count = Field(None)
+SkuPatch = patch_of(
+    SkuIn,
+    "Changes of a SKU. A field that is left out stays as it is. Stock and prices have endpoints of their own.",
+    without={"stock", "price", "compare_at_price"},
+    option_values="",
+)
 
 
 class StockIn(Input):
-    """How many pieces there are now: either `stock` or `change`."""
+    """The stock of a SKU, or a change of it: either `stock` or `change`."""
 
     # Not as a oneOf of both: clients that are generated from the document would make a body of any kind of it.
-    stock: Count = Field(None, description="How many there are. Without `change`.")
+    stock: Count = Field(_UNSET, description="The new stock. Without `change`.")
     change: int = Field(
-        None, ge=-(2**31), le=2**31 - 1, description="How many more, or fewer if negative. Without `stock`."
+        _UNSET, ge=-(2**31), le=2**31 - 1, description="Units to add, or to remove if negative. Without `stock`."
     )
 
     @model_validator(mode="after")
@@ -70,8 +108,8 @@ class StockIn(Input):
 
 
 class SkuFilter(Schema):
-    """Which skus."""
+    """Filters of SKUs."""
 
-    search: str = Field("", max_length=200, description="Words that the goods' name, the code or the barcode has.")
+    search: str = Field("", max_length=200, description="Words in the name of the goods, the code or the barcode.")
     goods: Id | None = Field(None, description="The id of goods.")
-    stock_below: int | None = Field(None, ge=0, le=INTEGER_MAX, description="Fewer counted pieces than this are left.")
+    stock_below: int | None = Field(None, ge=0, le=INTEGER_MAX, description="SKUs with less tracked stock than this.")

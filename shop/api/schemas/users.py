@@ -1,4 +1,4 @@
-"""Users of the shop, and who one is oneself."""
+"""Users of the shop."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from django.contrib.auth.models import User
 from ninja import Field, Schema
 
 
+class UserFilter(Schema):
+    """Filters of users."""
+
+    search: str = Field("", max_length=200, description="A part of the username, name or email address.")
+    is_staff: bool | None = None
+
+
 class UserOut(Schema):
-    """Somebody who can sign in at this shop."""
+    """A user of this shop."""
 
     id: int
     username: str
@@ -27,10 +34,10 @@ class UserOut(Schema):
 
 
 class MeOut(Schema):
-    """Whom a request acts for."""
+    """The user or application of this request."""
 
-    username: str = Field(description="Empty for an application that acts for itself.")
+    username: str = Field(description="Empty for an application without a user.")
     client: str = Field(description="The application or key of the token; empty for a session.")
     is_staff: bool
-    permissions: list[str] = Field(description="What they may do, as Django's permissions.")
-    scopes: list[str] | None = Field(description="What the token is good for; null for a session.")
+    permissions: list[str] = Field(description="The permissions that the request has, in Django's notation.")
+    scopes: list[str] | None = Field(description="The scopes of the token; null for a session.")

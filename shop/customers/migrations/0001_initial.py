@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name='Customer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
+                ('email', models.EmailField(max_length=254, unique=True, verbose_name='email address')),
                 ('name', models.CharField(max_length=255, verbose_name='name')),
                 ('phone', models.CharField(blank=True, max_length=64, verbose_name='phone')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),

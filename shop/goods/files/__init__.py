@@ -1,1 +1,1 @@
-"""Tables in files: CSV in any usual encoding and separator, and XLSX, row by row in bounded memory."""
+"""Tables in CSV and XLSX files, read row by row in bounded memory."""

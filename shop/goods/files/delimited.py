@@ -1,4 +1,4 @@
-"""Rows of a CSV file of any size, with the line of the file on which each begins."""
+"""Rows of a CSV file of any size, with their lines."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from shop.goods.errors import ImportRefused, Problem
 from shop.goods.files.text import Chunks, TextLines, name_of
 
 MAX_CELL_CHARACTERS = 1024 * 1024
-"""Bound of what is held in memory. The longest descriptions that Shopify takes have half of that."""
+"""Bounds the memory. Shopify's longest descriptions have half of that."""
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the line that it begins on, and its cells."""
+    """A row, and the line on which it begins."""
 
     line: int
     cells: list[str]
 
 
 class DelimitedRows:
-    """The rows of a file that are not empty, the header among them, to be iterated once. Raises `ImportRefused`."""
+    """The rows of a file that are not empty, with the header, iterated once. Raises `ImportRefused`."""
 
     def __init__(self, chunks: Chunks) -> None:
         csv.field_size_limit(MAX_CELL_CHARACTERS)
@@ -37,7 +37,7 @@ class DelimitedRows:
 
     @property
     def form(self) -> str:
-        """How the file is written: its encoding and separator."""
+        """The encoding and separator, for people."""
         return f"CSV, {name_of(self._text.encoding)}, separated by {_SEPARATORS[self._separator]}"
 
     def __iter__(self) -> Iterator[Row]:
@@ -46,7 +46,7 @@ class DelimitedRows:
             try:
                 cells = next(self._rows, None)
             except csv.Error as error:
-                reason = f"this row is no CSV: {error}. Look for a quotation mark that is not closed or not doubled."
+                reason = f"this row is not CSV: {error}. Look for a quotation mark that is not closed or not doubled."
                 raise ImportRefused([Problem(line=line, reason=reason)]) from error
             if cells is None:
                 return
@@ -54,10 +54,10 @@ class DelimitedRows:
                 yield Row(line, cells)
 
     def _up_to_header(self, lines: Iterator[str]) -> tuple[Iterable[str], str]:
-        """Return the lines, and the one that separates the names of columns."""
-        read = []
+        """Return the lines, and the header."""
+        read: list[str] = []
         for line in lines:
-            if line.lower().startswith("sep=") and not read:  # a hint to Excel, in front of the table
+            if line.lower().startswith("sep=") and not read:  # a hint to Excel
                 self._lines_before = 1
                 continue
             read.append(line)
@@ -67,7 +67,7 @@ class DelimitedRows:
 
 
 def _separator_of(header: str) -> str:
-    """Return what stands most often between names of columns; a comma if nothing does."""
+    """Return the separator that gives the header the most columns; a comma if none does."""
 
     def names(separator: str) -> int:
         try:

@@ -1,4 +1,4 @@
-"""A table in a CSV or XLSX file: the names of its columns, and records by them."""
+"""A table in a CSV or XLSX file: its columns, and records by column."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from shop.goods.formulas import from_spreadsheet
 MAX_COLUMNS = 1_000
 
 _OTHER_KINDS = {
-    b"\xd0\xcf\x11\xe0": "an Excel file of the old kind (.xls). Save it as .xlsx or “CSV UTF-8”.",
+    b"\xd0\xcf\x11\xe0": "an old Excel file (.xls). Save it as .xlsx or “CSV UTF-8”.",
     b"%PDF": "a PDF. Export the products as CSV or XLSX.",
-    b"<": "HTML or XML. Open it in a spreadsheet, and save it as .xlsx or “CSV UTF-8”.",
-    b"{": "JSON. Export the products as CSV or XLSX; lines of JSON are taken by POST /goods/bulk of the API.",
-    b"\x1f\x8b": "packed with gzip. Unpack it first.",
+    b"<": "HTML or XML. Open it in a spreadsheet and save it as .xlsx or “CSV UTF-8”.",
+    b"{": "JSON. Export the products as CSV or XLSX, or send JSON lines to POST /goods/bulk of the API.",
+    b"\x1f\x8b": "compressed with gzip. Decompress it first.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row: the line that it begins on, and its cells by column, without the spaces around them."""
+    """A row: the line on which it begins, and its stripped cells by column."""
 
     line: int
     cells: dict[str, str]
 
 
 class Table:
-    """The table in a file; `select` says which columns are wanted, and then its records are iterated, once."""
+    """The table in a file. After `select`, its records are iterated once."""
 
     def __init__(self, source: Source) -> None:
         self._chunks = Chunks(source)
@@ -44,42 +44,39 @@ class Table:
         self._rows = iter(self._kind)
         header = next(self._rows, None)
         if header is None:
-            raise ImportRefused([Problem(reason="The file is empty. Its first line must name the columns.")])
+            raise ImportRefused([Problem(reason="The file is empty. The first line must name the columns.")])
         self.header_line = header.line
         self.header = [name.strip() for name in header.cells]
         if isinstance(self._kind, WorkbookRows):
             while self.header and not self.header[-1]:
                 self.header.pop()
         if len(self.header) > MAX_COLUMNS:
-            raise ImportRefused([Problem(line=header.line, reason=f"there are more than {MAX_COLUMNS} columns.")])
+            raise ImportRefused([Problem(line=header.line, reason=f"more than {MAX_COLUMNS} columns.")])
         self._columns: list[tuple[int, str]] = []
         self._others: list[tuple[int, str]] = []
         self.left_out: Counter[str] = Counter()
-        """By column that is not wanted: how many of its cells say something."""
+        """By unused column: how many of its cells are not empty."""
 
     @property
     def bytes_read(self) -> int:
-        """How much of the file was read."""
         return self._chunks.bytes_read
 
     @property
     def form(self) -> str:
-        """How the file is written."""
         return self._kind.form
 
     @property
     def columns(self) -> frozenset[str]:
-        """The wanted columns that the file has."""
         return frozenset(name for _, name in self._columns)
 
     def select(self, names: Mapping[str, str]) -> None:
-        """Want the columns whose names are keys of `names` in lower case, under the name that is the value."""
+        """Select columns: `names` has their names in the file, in lower case, and those in records."""
         found = [(position, names.get(name.lower(), ""), name) for position, name in enumerate(self.header)]
         self._columns = [(position, name) for position, name, _ in found if name]
         self._others = [(position, own) for position, name, own in found if not name]
         given = Counter(name for _, name in self._columns)
         if twice := [name for name, count in given.items() if count > 1]:
-            reason = "the column is there twice."
+            reason = "the column appears twice."
             raise ImportRefused([Problem(line=self.header_line, column=name, reason=reason) for name in twice])
 
     def __iter__(self) -> Iterator[Record]:
@@ -96,9 +93,9 @@ class Table:
         width, cells = len(self.header), row.cells
         if isinstance(self._kind, WorkbookRows):
             return [*cells[:width], *[""] * (width - len(cells))]
-        if not any(cells[width:]):  # separators at the end of a row say nothing
+        if not any(cells[width:]):  # trailing separators
             cells = cells[:width]
         if len(cells) != width:
-            reason = f"the row has {len(cells)} values, the header has {width} columns. Is the file cut off?"
+            reason = f"the row has {len(cells)} values, but the header has {width} columns. Is the file truncated?"
             raise ImportRefused([Problem(line=row.line, reason=reason)])
         return cells

@@ -1,4 +1,4 @@
-"""Text of a file line by line, in the encoding that it turns out to have: UTF-8, UTF-16, CP949 or Windows-1252."""
+"""Lines of a text file in UTF-8, UTF-16, CP949 or Windows-1252, which is detected."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _OTHER_HIGH_BYTES = re.compile(rb"[\x80-\xff]")
 
 
 class Source(Protocol):
-    """What a file is read from: the body of a request, pieces in the database, a file, a pipe."""
+    """A request body, pieces in the database, a file or a pipe."""
 
     def readline(self, size: int = -1, /) -> bytes: ...
 
 
 class Chunks:
-    """A source in pieces of a line at most, of which the first can be looked at before they are read."""
+    """A source in pieces of at most a line; the first can be inspected before reading."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -40,7 +40,7 @@ class Chunks:
 
 
 class TextLines:
-    """The lines of a text, to be iterated once. `encoding` is known once the first letter beyond ASCII was read."""
+    """The lines of a text, iterated once. `encoding` is known after the first non-ASCII character."""
 
     def __init__(self, chunks: Chunks) -> None:
         self.encoding = _wide_encoding(chunks.first) or "utf-8"
@@ -51,9 +51,9 @@ class TextLines:
         lines = self._wide_lines() if self.encoding.startswith("utf-16") else self._lines()
         for number, line in enumerate(lines, start=1):
             if "\0" in line:
-                reason = "there is a NUL byte. Save the file as “CSV UTF-8”."
+                reason = "the line has a NUL byte. Save the file as “CSV UTF-8”."
                 raise ImportRefused([Problem(line=number, reason=reason)])
-            # Programs on old Macs end lines so. Where it stands in a quoted cell, it stays what it is.
+            # Old Macs end lines with `\r`. In a quoted cell it stays.
             yield from _BEFORE_LINE_OF_OLD_MACS.split(line) if "\r" in line.rstrip("\r\n") else (line,)
 
     def _lines(self) -> Iterator[str]:
@@ -70,7 +70,7 @@ class TextLines:
             return raw.decode(self.encoding)
         except UnicodeDecodeError as error:
             reason = (
-                f"the text is not {name_of(self.encoding)} as it is before (byte {error.start + 1} of the line). "
+                f"the encoding changes: byte {error.start + 1} of the line is not {name_of(self.encoding)}. "
                 "Save the file as “CSV UTF-8”."
             )
             raise ImportRefused([Problem(line=number, reason=reason)]) from error
@@ -88,14 +88,13 @@ class TextLines:
                     raise _too_long(number)
             left += decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            reason = "the text is not UTF-16 as it is before. Save the file as “CSV UTF-8”."
+            reason = "the encoding changes: the text is not UTF-16. Save the file as “CSV UTF-8”."
             raise ImportRefused([Problem(line=number, reason=reason)]) from error
         if left:
             yield left.removeprefix("\ufeff")
 
 
 def name_of(encoding: str) -> str:
-    """Return what people call an encoding."""
     names = {"utf-8": "UTF-8", "cp949": "Korean (CP949)", "cp1252": "Western European (Windows-1252)"}
     return names.get(encoding, encoding.upper())
 
@@ -103,20 +102,20 @@ def name_of(encoding: str) -> str:
 def _wide_encoding(first: bytes) -> str:
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    # Two letters of ASCII without a mark before them.
+    # Two ASCII characters without a byte order mark.
     if first[1:2] == first[3:4] == b"\0" != first[:1]:
         return "utf-16-le"
     return "utf-16-be" if first[:1] == first[2:3] == b"\0" != first[1:2] else ""
 
 
 def _encoding_of(raw: bytes) -> str:
-    """Return the encoding of a line that is the first with other letters than those of ASCII."""
+    """Return the encoding of the first line that is not ASCII."""
     for encoding in ("utf-8", "cp949", "cp1252"):
         try:
             raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-        # "100 °C" is a syllable in CP949 as well; but in Korean most bytes of the kind come in pairs.
+        # "100 °C" is valid CP949 too; but in Korean most of these bytes come in pairs.
         if encoding == "cp949" and 2 * len(_PAIRS_OF_KOREAN.findall(raw)) <= len(_OTHER_HIGH_BYTES.findall(raw)) // 2:
             continue
         return encoding
@@ -124,5 +123,5 @@ def _encoding_of(raw: bytes) -> str:
 
 
 def _too_long(number: int) -> ImportRefused:
-    reason = f"the line is longer than {MAX_LINE_BYTES // 1024 // 1024} MB. Is this a CSV file?"
+    reason = f"longer than {MAX_LINE_BYTES // 1024 // 1024} MB. Is this a CSV file?"
     return ImportRefused([Problem(line=number, reason=reason)])

@@ -1,9 +1,9 @@
-"""Rows of the first sheet of an XLSX file that has any, within bounds of what unpacking it may take."""
+"""Rows of the first sheet of an XLSX file that is not empty, in bounded memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -16,12 +16,12 @@ from shop.goods.files.text import Chunks
 from shop.goods.files.workbook_bounds import OutOfBounds, check_workbook
 
 MAX_BYTES = 32 * 1024 * 1024
-"""Of the file. Its directory is at its end: it is kept in a temporary file first."""
+"""Of the file. Its directory is at its end, so that it is stored in a temporary file first."""
 MAX_COLUMNS = 1_000
 
 
 class WorkbookRows:
-    """The rows that are not empty, to be iterated once. Raises `ImportRefused`."""
+    """The rows that are not empty, iterated once. Raises `ImportRefused`."""
 
     form = "XLSX"
 
@@ -38,23 +38,23 @@ class WorkbookRows:
                 raise _refused(str(refused)) from refused
             except ImportRefused:
                 raise
-            except Exception as error:  # a made-up file can make any part of the reader raise
+            except Exception as error:  # a malformed file can make openpyxl raise anything
                 raise _refused(f"it cannot be read as XLSX ({type(error).__name__}). Save it as “CSV UTF-8”") from error
 
     def _keep(self, file: IO[bytes]) -> None:
         for chunk in self._chunks:
             file.write(chunk)
             if self._chunks.bytes_read > MAX_BYTES:
-                raise _refused(f"an XLSX file may have {MAX_BYTES // 1024 // 1024} MB. Save it as “CSV UTF-8”")
+                raise _refused(f"the XLSX file is larger than {MAX_BYTES // 1024 // 1024} MB. Save it as “CSV UTF-8”")
 
 
 def _rows(file: IO[bytes]) -> Iterator[Row]:
-    if not DEFUSEDXML:  # a file could name entities that grow without end
-        raise RuntimeError("XLSX cannot be read safely: the package defusedxml is missing. Install requirements.txt.")
+    if not DEFUSEDXML:  # entities could expand without end
+        raise RuntimeError("XLSX cannot be read safely: defusedxml is not installed. Install requirements.txt.")
     book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
     try:
         for sheet in book.worksheets:
-            sheet.reset_dimensions()  # what the file says of them may be wrong
+            sheet.reset_dimensions()  # those in the file may be wrong
             found = False
             for number, values in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True), start=1):
                 cells = [_text(value) for value in values]
@@ -76,11 +76,11 @@ def _text(value: Any) -> str:
         return str(int(value))
     if isinstance(value, datetime) and not (value.hour or value.minute or value.second):
         return value.date().isoformat()
-    text = value.isoformat(" ") if isinstance(value, date) else str(value)
+    text = str(value)
     if len(text) > MAX_CELL_CHARACTERS:
         raise _refused(f"a cell has more than {MAX_CELL_CHARACTERS} characters")
     return text
 
 
 def _refused(reason: str) -> ImportRefused:
-    return ImportRefused([Problem(reason=f"The file was not taken: {reason}.")])
+    return ImportRefused([Problem(reason=f"File not imported: {reason}.")])

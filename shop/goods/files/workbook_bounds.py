@@ -1,7 +1,7 @@
-"""Bounds of what an XLSX file may take to be read: small ones can be made to fill any memory once they are unpacked.
+"""Limits of XLSX files: a small file can be made to fill any memory when it is unpacked.
 
-What its directory says of sizes is binding, since `zipfile` unpacks no more. The XML is read once before openpyxl gets
-it, without keeping anything, since openpyxl keeps a row as a whole and the texts of all cells.
+The sizes in its directory are binding: `zipfile` unpacks no more. The XML is parsed once before openpyxl reads it, and
+nothing is kept: openpyxl keeps a whole row, and the texts of all cells.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from xml.parsers import expat
 MAX_PARTS = 1_000
 MAX_UNPACKED = 256 * 1024 * 1024
 MAX_SHARED = 16 * 1024 * 1024
-"""Of what is in memory as a whole: the texts of all cells, each once, and the styles."""
+"""Of the parts that are in memory completely: the distinct texts of all cells, and the styles."""
 MAX_SHARED_ELEMENTS = 500_000
 MAX_ROWS = 200_000
 MAX_ROW_ELEMENTS = 10_000
@@ -24,25 +24,25 @@ _CHUNK = 64 * 1024
 
 
 class OutOfBounds(Exception):
-    """A file that is no workbook, or too large; `str()` says why and what to do."""
+    """The file is not a workbook, or too large."""
 
 
 def check_workbook(file: IO[bytes]) -> None:
-    """Raise `OutOfBounds` for a file that should not be handed on."""
+    """Raise `OutOfBounds` for a file that openpyxl must not read."""
     try:
         with zipfile.ZipFile(file) as packed:
             for part in _parts(packed):
                 with packed.open(part) as xml:
                     _Check(part.filename).read(xml)
     except (zipfile.BadZipFile, expat.ExpatError, ValueError, NotImplementedError, EOFError, RuntimeError) as error:
-        raise OutOfBounds("it is cut off or damaged. Save it again, or as “CSV UTF-8”") from error
+        raise OutOfBounds("it is damaged. Save it again, or as “CSV UTF-8”") from error
 
 
 def _parts(packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Return the parts that are XML; pictures and the like are never unpacked."""
+    """Return the XML parts. Pictures and the like are never unpacked."""
     parts = packed.infolist()
     if not any(part.filename == "xl/workbook.xml" for part in parts):
-        raise OutOfBounds("it is a ZIP file, and no XLSX. Unpack it, and import the CSV files in it one by one")
+        raise OutOfBounds("it is a ZIP file, not XLSX. Unpack it and import the CSV files one by one")
     read = [part for part in parts if part.filename.endswith((".xml", ".rels"))]
     shared = sum(part.file_size for part in read if not part.filename.startswith(_SHEETS))
     if len(parts) > MAX_PARTS or shared > MAX_SHARED or sum(part.file_size for part in read) > MAX_UNPACKED:
@@ -51,7 +51,7 @@ def _parts(packed: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 class _Check:
-    """Counts what one part would leave in memory."""
+    """Counts what one part would need in memory."""
 
     def __init__(self, name: str) -> None:
         self._is_sheet = name.startswith(_SHEETS) and name.endswith(".xml")
@@ -62,7 +62,7 @@ class _Check:
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._text
-        self._parser.StartDoctypeDeclHandler = self._refuse  # entities could grow without end
+        self._parser.StartDoctypeDeclHandler = self._refuse  # entities could expand without end
 
     def read(self, xml: IO[bytes]) -> None:
         while chunk := xml.read(_CHUNK):
@@ -97,8 +97,8 @@ class _Check:
             raise _too_large()
 
     def _refuse(self, *_: Any) -> None:
-        raise OutOfBounds("it has a document type, which no spreadsheet writes. Save it again, or as “CSV UTF-8”")
+        raise OutOfBounds("it declares a document type, which no spreadsheet does. Save it again, or as “CSV UTF-8”")
 
 
 def _too_large() -> OutOfBounds:
-    return OutOfBounds("it is too large once it is unpacked. Save it as “CSV UTF-8”")
+    return OutOfBounds("it is too large when unpacked. Save it as “CSV UTF-8”")

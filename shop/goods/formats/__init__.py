@@ -1,1 +1,1 @@
-"""The kinds of product files that are taken: a module for each, which says what their columns mean."""
+"""Supported product files, a module for each kind."""

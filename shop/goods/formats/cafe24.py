@@ -1,44 +1,37 @@
-"""Reads the product file of Cafe24 (쇼핑몰 상품 엑셀), as CSV or XLSX: a row for each product.
+"""The product file of Cafe24 (쇼핑몰 상품 엑셀), as CSV or XLSX: a row for each product.
 
-| column | what becomes of it |
+| column | becomes |
 |---|---|
-| 상품명 | name, and the handle |
-| 상품코드 | the end of the handle where two products have one name |
-| 자체 상품코드 | code of the sku, if it is the only one |
-| 진열상태, 판매상태 | published, if both say so (Y) |
+| 상품명 | name and handle |
+| 상품코드 | end of the handle where two products have the same name |
+| 자체 상품코드 | code, if there is one SKU |
+| 진열상태, 판매상태 | published, if both are Y |
 | 상품 상세설명, else 상품 간략설명 or 상품 요약설명 | description |
 | 검색어설정 | tags |
-| 판매가, 소비자가 | price, and price before if it is higher |
-| 옵션사용, 옵션입력 | options: `색상{블랙|화이트}//사이즈{S|M}` is four skus |
-| 이미지등록(상세), 이미지등록(추가) | pictures, if they are addresses |
+| 판매가, 소비자가 | price, and compare-at price if it is higher |
+| 옵션사용, 옵션입력 | options: `색상{블랙|화이트}//사이즈{S|M}` is four SKUs |
+| 이미지등록(상세), 이미지등록(추가) | pictures, if they are URLs |
 | 상품 전체중량(kg) | weight |
-| 재고수량, 재고관리 | stock, if the file has it; else the stock is not counted |
+| 재고수량, 재고관리 | stock; without these columns, it is not tracked |
 
-Categories, makers and brands are numbers of Cafe24's own, which mean nothing here: left out, and named.
+Categories, manufacturers and brands are Cafe24's own numbers. They are left out, and the report says so.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from itertools import product as combinations
 from math import prod
+from typing import Any
 
 from shop.goods.files.table import Record
-from shop.goods.formats.base import ProductReader
-from shop.goods.formats.values import (
-    BadCell,
-    Changed,
-    read_body,
-    read_code,
-    read_grams,
-    read_option,
-    read_stock,
-    read_tags,
-    read_title,
-    rounded_grams,
-)  # fmt: skip
+from shop.goods.formats.base import MappedProducts
+from shop.goods.formats.cell_errors import BadCell
+from shop.goods.formats.numbers import read_grams, read_stock
+from shop.goods.formats.values import read_body, read_code, read_option, read_tags, read_title
 from shop.goods.notes import Kind
 from shop.goods.products import MAX_ROWS, Part, Product
 
@@ -51,9 +44,7 @@ _YES = frozenset(["Y", "T", "TRUE", "사용", "사용함", "진열함", "판매�
 _OPTION = re.compile(r"\s*([^{}]+?)\s*\{([^{}]*)\}\s*")
 
 
-class Cafe24Products(ProductReader):
-    """The products in a table."""
-
+class Cafe24Products(MappedProducts):
     name = "Cafe24"
 
     @staticmethod
@@ -64,15 +55,9 @@ class Cafe24Products(ProductReader):
     def columns(self, header: list[str]) -> Mapping[str, str]:
         return {column: column for column in _COLUMNS}
 
-    def read(self) -> Iterator[Product]:
+    def products(self) -> Iterator[tuple[Record, Callable[[], Product | None]]]:
         for record in self._table:
-            try:
-                product = self._read(record)
-            except BadCell as bad:
-                self.wrong(record, bad)
-            else:
-                if product:
-                    yield product
+            yield record, partial(self._read, record)
 
     def _read(self, record: Record) -> Product | None:
         cells = record.cells
@@ -84,15 +69,18 @@ class Cafe24Products(ProductReader):
             "name": name,
             "description": self._description(record),
             "tags": self.value(record, "검색어설정", read_tags),
-            "is_published": all(cells.get(column, "").upper() in _YES for column in ("진열상태", "판매상태")),
+            "is_published": self.is_published(
+                record, self._is_yes(record, "진열상태"), self._is_yes(record, "판매상태")
+            ),
         }
-        if not fields["is_published"]:
-            self.notes.add(Kind.NOT_PUBLISHED, record.line)
         product = Product(record.line, self.slug(record, name, cells.get("상품코드", "")), fields, None)
         self._add_skus(product, record)
         more = re.split(r"[|,]", cells.get("이미지등록(추가)", ""))
-        self.add_pictures(product, [one.strip() for one in [cells.get("이미지등록(상세)", ""), *more] if one.strip()])
+        self.add_pictures(product, [cells.get("이미지등록(상세)", ""), *more])
         return product
+
+    def _is_yes(self, record: Record, column: str) -> bool:
+        return record.cells.get(column, "").upper() in _YES
 
     def _description(self, record: Record) -> str:
         texts = [name for name in ("상품 상세설명", "상품 간략설명", "상품 요약설명") if record.cells.get(name)]
@@ -105,7 +93,7 @@ class Cafe24Products(ProductReader):
         names, values = self._options(record)
         product.fields["option_names"] = names
         price, before = self.price(record, "판매가"), self.price(record, "소비자가")
-        fields = {
+        fields: dict[str, Any] = {
             "price": price,
             "compare_at_price": before if before and price is not None and before > price else None,
             **self._stock(record),
@@ -118,47 +106,41 @@ class Cafe24Products(ProductReader):
             fields |= self.code(record, code)
         for chosen in values:
             part = Part(record.line, {**fields, "option_values": chosen})
-            if "stock" not in fields:  # the file says nothing of it, and Cafe24 counts it only where that is turned on
+            if "stock" not in fields:  # Cafe24 tracks stock only where that is turned on
                 part.if_new["track_stock"] = False
             product.skus.setdefault(tuple(chosen), part)
 
     def _options(self, record: Record) -> tuple[list[str], list[list[str]]]:
         text = record.cells.get("옵션입력", "")
-        if not text or record.cells.get("옵션사용", "Y").upper() not in _YES:
+        if not text or not self._is_yes(record, "옵션사용"):
             return [], [[]]
         found = [_OPTION.fullmatch(part) for part in text.split("//")]
         if not all(found):
             raise BadCell(
-                "옵션입력", f"{text[:60]!r} is no list of options. Write it as 색상{{블랙|화이트}}//사이즈{{S|M}}."
+                "옵션입력", f"{text[:60]!r} is not a list of options. Write it as 색상{{블랙|화이트}}//사이즈{{S|M}}."
             )
-        names = [self._option(one[1]) for one in found if one]
+        names = [self._option(record, one[1]) for one in found if one]
         values = [
-            list(dict.fromkeys(self._option(value.strip()) for value in one[2].split("|") if value.strip()))
+            list(dict.fromkeys(self._option(record, value.strip()) for value in one[2].split("|") if value.strip()))
             for one in found
             if one
         ]
         if prod(len(one) for one in values) > MAX_ROWS:
-            raise BadCell("옵션입력", f"the options make more than {MAX_ROWS} skus.")
+            raise BadCell("옵션입력", f"the options make more than {MAX_ROWS} variants.")
         if not all(values):
             raise BadCell("옵션입력", "an option has no values.")
         return names, [list(chosen) for chosen in combinations(*values)]
 
-    def _option(self, text: str) -> str:
-        try:
-            return read_option(text)
-        except ValueError as error:
-            raise BadCell("옵션입력", str(error)) from error
+    def _option(self, record: Record, text: str) -> str:
+        return self.text(record, "옵션입력", text, read_option)
 
     def _stock(self, record: Record) -> dict[str, int | bool]:
-        quantity = record.cells.get("재고수량", "")
-        if not quantity or record.cells.get("재고관리", "").upper() not in _YES:
+        if not record.cells.get("재고수량") or not self._is_yes(record, "재고관리"):
             return {}
         return {"track_stock": True, "stock": self.value(record, "재고수량", read_stock)}
 
     def _weight(self, record: Record) -> dict[str, int]:
-        def read(text: str) -> int | Changed:
-            read_grams(text)  # which knows what is a number
-            return rounded_grams(Decimal(text.replace(",", ".")) * 1000)
-
         column = "상품 전체중량(kg)"
-        return {"weight_grams": self.value(record, column, read)} if record.cells.get(column) else {}
+        if not record.cells.get(column):
+            return {}
+        return {"weight_grams": self.value(record, column, partial(read_grams, unit=Decimal(1000)))}

@@ -1,6 +1,6 @@
-"""The columns of Shopify's product CSV, under the names of both its generations, and the shop's own.
+"""The columns of Shopify's product CSV, by their older and newer names, and a shop's own columns.
 
-Our export writes them under the older names. A shop may have more (`goods.services.csv_columns`).
+Our export writes the older names. A variant can add columns (`goods.services.csv_columns`).
 """
 
 from __future__ import annotations
@@ -8,27 +8,24 @@ from __future__ import annotations
 from functools import partial
 
 from shop.goods.csv_cells import Columns, added_columns
+from shop.goods.formats.numbers import read_count, read_grams, read_price, read_price_before, read_stock
 from shop.goods.formats.values import (
     read_address,
     read_body,
     read_code,
-    read_count,
-    read_grams,
     read_policy,
-    read_price,
-    read_price_before,
     read_published,
     read_status,
-    read_stock,
     read_tags,
     read_title,
     text_of,
 )
 from shop.goods.models import Category, Goods, Picture, Sku
+from shop.goods.services import csv_columns
 from tenants.variants import resolve
 
 MAX_OPTIONS = 20
-"""Options of one product. Shopify has 3; the API of a shop takes 10."""
+"""Of one product. Shopify allows 3, our API 10."""
 
 GOODS_COLUMNS: Columns = {
     "Title": ("name", read_title),
@@ -45,10 +42,10 @@ PICTURE_COLUMNS: Columns = {
     "Image Alt Text": ("alt", text_of(Picture, "alt")),
 }
 LOCATION = "Location"
-"""A column of Shopify's inventory CSV, which has a row for each location of a sku."""
+"""A column of Shopify's inventory CSV, which has a row for each location of a SKU."""
 
 KEPT_WHEN_EMPTY = frozenset(["Variant Inventory Qty", "Variant Inventory Policy", "Variant Grams", "Image Position"])
-"""Columns whose empty cells say nothing, so that the field stays as it is."""
+"""Columns whose empty cells leave the field as it is."""
 
 _OTHER_NAMES = {
     "url handle": "Handle",
@@ -68,11 +65,10 @@ _OTHER_NAMES = {
 _QUANTITIES_OF_INVENTORY = (
     "on hand (new)", "available", "available (not editable)", "on hand (current)", "on hand",
 )  # fmt: skip
-"""The columns of the inventory CSV that say how many pieces there are, the first that it has."""
+"""Columns of the inventory CSV with the stock. The first that the file has counts."""
 
 
 def sku_columns(currency: str) -> Columns:
-    """Return the columns of skus whose prices are in `currency`."""
     return {
         "Variant SKU": ("code", read_code),
         "Variant Price": ("price", partial(read_price, currency=currency)),
@@ -87,23 +83,22 @@ def sku_columns(currency: str) -> Columns:
 
 def own_goods_columns() -> Columns:
     """Return the columns of goods that the shop's variant adds."""
-    declared = resolve("goods.services.csv_columns").goods_columns()
-    return {**declared, **added_columns(resolve("goods.models.Goods"), Goods, declared)}
+    declared = resolve(csv_columns).goods_columns()
+    return {**declared, **added_columns(resolve(Goods), Goods, declared)}
 
 
 def own_sku_columns() -> Columns:
-    """Return the columns of skus that the shop's variant adds."""
-    declared = resolve("goods.services.csv_columns").sku_columns()
-    return {**declared, **added_columns(resolve("goods.models.Sku"), Sku, declared)}
+    """Return the columns of SKUs that the shop's variant adds."""
+    declared = resolve(csv_columns).sku_columns()
+    return {**declared, **added_columns(resolve(Sku), Sku, declared)}
 
 
 def option_columns(number: int) -> tuple[str, str]:
-    """Return the columns of the name and the value of an option."""
     return f"Option{number} Name", f"Option{number} Value"
 
 
 def names_of_columns(header: list[str], known: Columns) -> dict[str, str]:
-    """Return which column is meant by each name, in lower case, that a header may have."""
+    """Return the column for each name, in lower case, that a header can have."""
     options = {name.lower(): name for number in range(1, MAX_OPTIONS + 1) for name in option_columns(number)}
     fixed = ["Handle", TAXONOMY, LOCATION, *PUBLISHED_COLUMNS, *CATEGORY_COLUMNS, *PICTURE_COLUMNS]
     names = {**_OTHER_NAMES, **options, **{name.lower(): name for name in [*fixed, *known]}}

@@ -1,4 +1,4 @@
-"""Tells by its columns what kind of product file a table is, and what to do with one that is not taken."""
+"""Recognises the kind of a product file by its columns."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from shop.goods.formats.woocommerce import WooCommerceProducts
 from shop.goods.products import ProductFile
 
 _INSTEAD = (
-    "Export the products as a Shopify CSV, which many shops and tools write, or rename the columns: "
-    "Handle, Title, Body (HTML), Option1 Name, Option1 Value, Variant SKU, Variant Price, Variant Inventory Qty, "
-    "Image Src (docs/imports.md has all of them)."
+    "Export the products as a Shopify CSV, which many tools write, or rename the columns: Handle, Title, Body (HTML), "
+    "Option1 Name, Option1 Value, Variant SKU, Variant Price, Variant Inventory Qty, Image Src. All of them are in "
+    "docs/imports.md."
 )
 _FOREIGN: list[tuple[str, frozenset[str]]] = [
     ("an export of Shopify's orders", frozenset(["name", "financial status"])),
@@ -35,7 +35,7 @@ _FOREIGN: list[tuple[str, frozenset[str]]] = [
 
 
 def open_products(source: Source, currency: str) -> ProductFile:
-    """Return the products in a file; raise `ImportRefused` for one of a kind that is not taken."""
+    """Return the products in a file; raise `ImportRefused` for an unsupported kind."""
     table = Table(source)
     names = frozenset(name.lower() for name in table.header)
     if {"handle", "url handle"} & names:
@@ -46,10 +46,8 @@ def open_products(source: Source, currency: str) -> ProductFile:
         return Cafe24Products(table, currency)
     for kind, columns in _FOREIGN:
         if columns <= names:
-            raise _refused(table, f"this is {kind}, which is not taken as it is. {_INSTEAD}")
-    raise _refused(
-        table, f"the header has no column 'Handle', and is not one of WooCommerce or Cafe24 either. {_INSTEAD}"
-    )
+            raise _refused(table, f"this is {kind}, which is not supported. {_INSTEAD}")
+    raise _refused(table, f"the column 'Handle' is missing, and this is no WooCommerce or Cafe24 file. {_INSTEAD}")
 
 
 def _refused(table: Table, reason: str) -> ImportRefused:

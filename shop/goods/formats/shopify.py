@@ -1,13 +1,16 @@
-"""Reads the product CSV that Shopify exports, and that we do, product by product."""
+"""The product CSV of Shopify, which our export writes too, and Shopify's inventory CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Any, Self
+from typing import Any
 
-from shop.goods.errors import ImportRefused, Problem, Problems
+from shop.goods.csv_cells import Columns
+from shop.goods.errors import ImportRefused, Problem
 from shop.goods.files.table import Record, Table
+from shop.goods.formats.base import ProductReader
+from shop.goods.formats.cell_errors import BadCell
 from shop.goods.formats.columns import (
     CATEGORY_COLUMNS,
     GOODS_COLUMNS,
@@ -23,59 +26,37 @@ from shop.goods.formats.columns import (
     own_sku_columns,
     sku_columns,
 )
-from shop.goods.formats.values import BadCell, read_cells, read_handle, read_option, read_stock
+from shop.goods.formats.numbers import read_stock
+from shop.goods.formats.values import max_length_of, read_handle, read_option
 from shop.goods.models import Category
-from shop.goods.notes import Kind, Notes
-from shop.goods.products import MAX_ROWS, Part, Product, Seen, SkuKey
+from shop.goods.notes import Kind
+from shop.goods.products import MAX_ROWS, Part, Product, SkuKey
 
 _NO_OPTIONS = ("Title", "Default Title")
-"""What Shopify writes for a product that comes in one kind alone."""
+"""What Shopify writes for a product without options."""
 _NOT_STOCKED = frozenset(["not stocked", "stocked"])
-"""What the inventory CSV writes for a number that there is not."""
+"""What the inventory CSV writes in place of a number."""
 
 
-class ShopifyProducts:
-    """The products in a table, to be iterated once, inside a `with` block.
-
-    A product that is wrong is not yielded; what is wrong is in `problems` afterwards.
-    """
-
-    drops_duplicate_codes = True
+class ShopifyProducts(ProductReader):
+    name = "Shopify"
 
     def __init__(self, table: Table, currency: str) -> None:
-        self._table = table
         self._goods_columns = {**GOODS_COLUMNS, **own_goods_columns()}
         self._sku_columns = {**sku_columns(currency), **own_sku_columns()}
-        table.select(names_of_columns(table.header, {**self._goods_columns, **self._sku_columns}))
+        super().__init__(table, currency)
         if "Handle" not in table.columns:
-            raise ImportRefused([Problem(line=table.header_line, reason="the header has no column 'Handle'.")])
+            raise ImportRefused([Problem(line=table.header_line, reason="the column 'Handle' is missing.")])
         numbers = range(1, MAX_OPTIONS + 1)
         self._options = [option_columns(number) for number in numbers if option_columns(number)[1] in table.columns]
         self._has_names = any(name in table.columns for name, _ in self._options)
         self._sums_up = LOCATION in table.columns
-        self.problems = Problems()
-        self.notes = Notes()
-        self.notes.left_out = table.left_out
-        self._seen = Seen()
 
-    @property
-    def form(self) -> str:
-        """What kind of file it is, in words."""
-        return f"Shopify, {self._table.form}"
-
-    @property
-    def bytes_read(self) -> int:
-        """How much of the file was read."""
-        return self._table.bytes_read
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._seen.close()
+    def columns(self, header: list[str]) -> Mapping[str, str]:
+        return names_of_columns(header, {**self._goods_columns, **self._sku_columns})
 
     def __iter__(self) -> Iterator[Product]:
-        for _, rows in groupby(self._table, key=_handle):
+        for _, rows in groupby(self._table, key=lambda record: record.cells["Handle"]):
             before = self.problems.total
             product = self._read_product(rows)
             if product and self.problems.total == before:
@@ -92,21 +73,19 @@ class ShopifyProducts:
                 if product:
                     self._read_parts(product, row)
             except BadCell as bad:
-                self.problems.add(Problem(line=row.line, column=bad.column, reason=bad.reason))
+                self.wrong(row, bad)
                 if count > MAX_ROWS:
-                    break  # `groupby` passes over the others
+                    break  # `groupby` skips the others
         return product
 
-    def _read(self, row: Record, columns: Any) -> dict[str, Any]:
-        return read_cells(
-            row.cells, columns, kept_when_empty=KEPT_WHEN_EMPTY, note=lambda kind: self.notes.add(kind, row.line)
-        )
+    def _read(self, row: Record, columns: Columns) -> dict[str, Any]:
+        return self.values(row, columns, KEPT_WHEN_EMPTY)
 
     def _read_first_row(self, row: Record) -> Product:
-        slug = self._read(row, {"Handle": ("slug", read_handle)})["slug"]
+        slug = self.value(row, "Handle", read_handle)
         first_line = self._seen.first_line("handle", slug, row.line)
         if first_line != row.line:
-            raise BadCell("Handle", f"{slug!r} is on line {first_line} already. Rows of one product must be together.")
+            raise BadCell("Handle", f"{slug!r} is already on line {first_line}. Put all rows of a product together.")
         fields = self._read(row, self._goods_columns)
         if published := self._read(row, PUBLISHED_COLUMNS):
             fields["is_published"] = all(published.values())
@@ -118,10 +97,10 @@ class ShopifyProducts:
 
     def _category(self, row: Record) -> str | None:
         name: str | None = self._read(row, CATEGORY_COLUMNS).get("name")
-        # "Apparel & Accessories > Clothing > Shirts": of a tree the last part is what a shop would call it.
+        # "Apparel & Accessories > Clothing > Shirts": the last part is what a shop would call it.
         if not name and (path := row.cells.get(TAXONOMY)):
             self.notes.add(Kind.TAXONOMY_CATEGORY, row.line)
-            name = path.rsplit(">", 1)[-1].strip()[: Category._meta.get_field("name").max_length]
+            name = path.rsplit(">", 1)[-1].strip()[: max_length_of(Category, "name")]
         return name
 
     def _read_parts(self, product: Product, row: Record) -> None:
@@ -130,7 +109,7 @@ class ShopifyProducts:
         if is_sku or any(row.cells.get(value) for _, value in self._options):
             self._read_sku(product, row)
         elif not has_picture:
-            raise BadCell("Variant Price", "the row has neither a price nor a picture.")
+            raise BadCell("Variant Price", "the row has neither a price nor an image.")
         if has_picture:
             fields = self._read(row, PICTURE_COLUMNS)
             product.pictures.setdefault(fields["source_url"], Part(row.line, fields))
@@ -147,16 +126,15 @@ class ShopifyProducts:
             key = ("", fields.get("code", ""))
         if other := product.skus.get(key):
             if not self._sums_up:
-                raise BadCell("Option1 Value", f"the sku on line {other.line} has the same options.")
+                raise BadCell("Option1 Value", f"the variant on line {other.line} has the same options.")
             self._add_up(other, fields, row)
             return
-        if (code := fields.get("code")) and self._seen.first_line("code", code, row.line) != row.line:
-            self.notes.add(Kind.REPEATED_CODE, row.line)
-            del fields["code"]
+        if "code" in fields:
+            fields |= self.code(row, fields.pop("code"))
         product.skus[key] = Part(row.line, fields)
 
     def _add_up(self, part: Part, fields: dict[str, Any], row: Record) -> None:
-        """Add what another location has of a sku."""
+        """Add the stock at another location."""
         if "stock" in fields:
             total = part.fields.get("stock", 0) + fields["stock"]
             try:
@@ -168,28 +146,23 @@ class ShopifyProducts:
     def _option_names(self, row: Record) -> list[str]:
         if tuple(row.cells.get(column, "") for column in self._options[0]) == _NO_OPTIONS:
             return []
-        names = [read_cells(row.cells, {column: ("name", read_option)}).get("name", "") for column, _ in self._options]
+        names = [self.value(row, column, read_option) for column, _ in self._options]
         given = [name for name in names if name]
         if names[: len(given)] != given:
-            raise BadCell(self._options[names.index("")][0], "the name is empty, but an option after it has one.")
+            raise BadCell(self._options[names.index("")][0], "the name is empty, but a later option has one.")
         return given
 
     def _option_values(self, row: Record, names: list[str] | None) -> list[str]:
         values: list[str] = []
-        if names is None:  # the file has no columns for them: the shop knows what they are
+        if names is None:  # the file has no columns for names: the shop has them
             given = [row.cells.get(column, "") for _, column in self._options]
             return [value for value in given if value and value != _NO_OPTIONS[1]]
         for number, (_, column) in enumerate(self._options):
-            value = read_cells(row.cells, {column: ("value", read_option)}).get("value", "")
+            value = self.value(row, column, read_option)
             if number < len(names):
                 if not value:
                     raise BadCell(column, f"the value is empty, but the product has the option {names[number]!r}.")
                 values.append(value)
             elif value and value != _NO_OPTIONS[1]:
-                reason = f"{value!r} is the value of an option that has no name on the product's first row."
-                raise BadCell(column, reason)
+                raise BadCell(column, f"{value!r} belongs to an option without a name on the product's first row.")
         return values
-
-
-def _handle(record: Record) -> str:
-    return record.cells["Handle"]

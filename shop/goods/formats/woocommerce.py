@@ -1,14 +1,14 @@
-"""Reads the product CSV that WooCommerce exports (in English): variations stand in rows of their own, anywhere.
+"""The product CSV of WooCommerce (in English): variations have rows of their own, anywhere in the file.
 
-| column | what becomes of it |
+| column | becomes |
 |---|---|
-| Type | simple, variable and variation are taken; grouped and external are left out |
-| Name | name, and the handle |
+| Type | simple, variable and variation are imported; grouped and external are left out |
+| Name | name and handle |
 | ID, SKU, Parent | which variations belong to which product |
 | Published, Visibility in catalog | published, if 1 and not hidden |
 | Description, else Short description | description |
-| Regular price, Sale price, and its dates | price, and price before during a sale |
-| Stock, In stock?, Backorders allowed? | stock, whether it is counted, and back orders |
+| Regular price, Sale price and its dates | price, and compare-at price during a sale |
+| Stock, In stock?, Backorders allowed? | stock, whether it is tracked, and back orders |
 | Categories | the first, by its last part (`Clothing > Shirts`) |
 | Tags, Images, Brands, Weight (kg, g, lbs, oz) | tags, pictures, vendor, weight |
 | Attribute N name, Attribute N value(s) | options, if a variation has a value for them |
@@ -17,32 +17,22 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from shop.goods.files.table import Record, Table
-from shop.goods.formats.base import ProductReader
-from shop.goods.formats.values import (
-    BadCell,
-    Changed,
-    read_body,
-    read_code,
-    read_grams,
-    read_option,
-    read_stock,
-    read_tags,
-    read_title,
-    rounded_grams,
-    text_of,
-)  # fmt: skip
+from shop.goods.formats.base import MappedProducts
+from shop.goods.formats.cell_errors import BadCell
+from shop.goods.formats.numbers import read_grams, read_stock
+from shop.goods.formats.values import max_length_of, read_body, read_code, read_option, read_tags, read_title, text_of
+from shop.goods.formats.woocommerce_rows import Rows
 from shop.goods.models import Category, Goods
 from shop.goods.notes import Kind
 from shop.goods.products import MAX_ROWS, Part, Product
@@ -56,18 +46,18 @@ _ATTRIBUTE = re.compile(r"attribute ([0-9]{1,3}) (name|value\(s\))", re.IGNORECA
 _WEIGHT = re.compile(r"weight \((kg|g|lbs|oz)\)", re.IGNORECASE)
 _GRAMS = {"kg": Decimal(1000), "g": Decimal(1), "lbs": Decimal("453.59237"), "oz": Decimal("28.349523125")}
 _COMMA = re.compile(r"(?<!\\),")
-_NOT_SOLD_HERE = frozenset(["grouped", "external"])
+_UNSUPPORTED = frozenset(["grouped", "external"])
 _ANY = "Any"
 
 
-class WooCommerceProducts(ProductReader):
-    """The products in a table. All of it is read before the first is given, since variations may stand anywhere."""
+class WooCommerceProducts(MappedProducts):
+    """The products in a table, which is read completely before the first product."""
 
     name = "WooCommerce"
 
     def __init__(self, table: Table, currency: str) -> None:
         super().__init__(table, currency)
-        self._rows = _Rows()
+        self._rows = Rows()
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
@@ -89,17 +79,11 @@ class WooCommerceProducts(ProductReader):
             **given,
         }
 
-    def read(self) -> Iterator[Product]:
+    def products(self) -> Iterator[tuple[Record, Callable[[], Product | None]]]:
         for record in self._table:
             self._rows.add(record, is_variation="variation" in _types(record))
         for record in self._rows.products():
-            try:
-                product = self._read(record)
-            except BadCell as bad:
-                self.wrong(record, bad)
-            else:
-                if product and product.skus:
-                    yield product
+            yield record, partial(self._read, record)
         for line in self._rows.lines_left():
             self.notes.add(Kind.NO_PARENT, line)
 
@@ -108,20 +92,18 @@ class WooCommerceProducts(ProductReader):
         variations = list(self._rows.variations_of(record))
         if len(variations) > MAX_ROWS:
             raise BadCell("Parent", f"the product has more than {MAX_ROWS} variations.")
-        if _types(record) & _NOT_SOLD_HERE:
+        if _types(record) & _UNSUPPORTED:
             self.notes.add(Kind.LEFT_OUT_TYPE, record.line)
             return None
         name = self.value(record, "Name", read_title)
+        is_visible = cells.get("Visibility in catalog", "").lower() != "hidden"
         fields = {
             "name": name,
             "description": self._description(record),
             "vendor": self.value(record, "Brands", text_of(Goods, "vendor")),
             "tags": self.value(record, "Tags", read_tags),
-            "is_published": cells.get("Published", "1") in {"1", ""}
-            and cells.get("Visibility in catalog", "").lower() != "hidden",
+            "is_published": self.is_published(record, cells.get("Published", "1") in {"1", ""}, is_visible),
         }
-        if not fields["is_published"]:
-            self.notes.add(Kind.NOT_PUBLISHED, record.line)
         own = cells.get("SKU") or cells.get("ID", "")
         product = Product(record.line, self.slug(record, name, own), fields, self._category(record))
         names = self._option_names(record, variations)
@@ -131,16 +113,14 @@ class WooCommerceProducts(ProductReader):
                 self._add_variation(product, variation, record, names)
         elif sku := self._sku(record, record):
             product.skus[()] = Part(record.line, {**sku, "option_values": []})
-        addresses = [one.strip() for one in cells.get("Images", "").split(",") if one.strip()]
-        self.add_pictures(product, addresses)
+        self.add_pictures(product, cells.get("Images", "").split(","))
         return product
 
     def _description(self, record: Record) -> str:
         long, short = (_with_line_breaks(record.cells.get(name, "")) for name in ("Description", "Short description"))
         if long and short:
             self.notes.add(Kind.SHORT_TEXT, record.line)
-        text: str = self.value(Record(record.line, {"Description": long or short}), "Description", read_body)
-        return text
+        return self.text(record, "Description", long or short, read_body)
 
     def _category(self, record: Record) -> str | None:
         if "Categories" not in record.cells:
@@ -148,10 +128,10 @@ class WooCommerceProducts(ProductReader):
         paths = [path.replace("\\,", ",").strip() for path in _COMMA.split(record.cells["Categories"])]
         if len(paths) > 1:
             self.notes.add(Kind.MORE_CATEGORIES, record.line)
-        return paths[0].rsplit(">", 1)[-1].strip()[: Category._meta.get_field("name").max_length]
+        return paths[0].rsplit(">", 1)[-1].strip()[: max_length_of(Category, "name")]
 
     def _option_names(self, record: Record, variations: list[Record]) -> list[tuple[int, str]]:
-        """Return the attributes in which variations differ: others say something about the product alone."""
+        """Return the attributes in which variations differ. Others describe the product."""
         names = {}
         for number in self._attributes:
             name = record.cells.get(f"attribute {number} name", "")
@@ -175,11 +155,10 @@ class WooCommerceProducts(ProductReader):
         product.skus[tuple(values)] = Part(variation.line, {**fields, "option_values": values})
 
     def _option(self, record: Record, text: str) -> str:
-        value: str = self.value(Record(record.line, {"Attribute": text.replace("\\,", ",")}), "Attribute", read_option)
-        return value
+        return self.text(record, "Attribute", text.replace("\\,", ","), read_option)
 
     def _sku(self, record: Record, parent: Record) -> dict[str, Any] | None:
-        """Return the fields of a sku, None if it has no price; what a variation leaves open its parent says."""
+        """Return the fields of a SKU, None without a price. A variation inherits what its parent has."""
         regular, sale = self.price(record, "Regular price"), self.price(record, "Sale price")
         if sale is not None and not _is_on_sale(record):
             sale = None
@@ -188,7 +167,8 @@ class WooCommerceProducts(ProductReader):
             self.notes.add(Kind.NO_PRICE, record.line)
             return None
         weighed = record if record.cells.get("Weight") else parent
-        weight = {"weight_grams": self.value(weighed, "Weight", self._grams)} if weighed.cells.get("Weight") else {}
+        read_weight = partial(read_grams, unit=_GRAMS[self._unit])
+        weight = {"weight_grams": self.value(weighed, "Weight", read_weight)} if weighed.cells.get("Weight") else {}
         return {
             "price": price,
             "compare_at_price": regular if regular is not None and regular > price else None,
@@ -200,7 +180,7 @@ class WooCommerceProducts(ProductReader):
 
     def _stock(self, record: Record, parent: Record) -> dict[str, int | bool]:
         stock, counted = record.cells.get("Stock", ""), record
-        # "parent", or nothing where the product counts for all of its variations.
+        # "parent", or empty where the product tracks stock for all of its variations.
         if stock.lower() == "parent" or (not stock and record is not parent and parent.cells.get("Stock")):
             self.notes.add(Kind.SHARED_STOCK, record.line)
             stock, counted = parent.cells.get("Stock", ""), parent
@@ -208,58 +188,9 @@ class WooCommerceProducts(ProductReader):
         if not stock:
             is_there = record.cells.get("In stock?", "1").lower() in {"1", "", "backorder"}
             return {"track_stock": False} if is_there else {"track_stock": True, "stock": 0, "allow_backorders": False}
-        # WooCommerce counts in fractions for some; there are no halves of a piece here.
+        # WooCommerce can track fractions; the shop cannot.
         number = self.value(counted, "Stock", lambda text: read_stock(text.split(".")[0]))
         return {"track_stock": True, "stock": number, "allow_backorders": backorders}
-
-    def _grams(self, text: str) -> int | Changed:
-        read_grams(text)  # which knows what is a number
-        return rounded_grams(Decimal(text.replace(",", ".")) * _GRAMS[self._unit])
-
-
-class _Rows:
-    """All rows, in a temporary file, so that long tables do not fill the memory."""
-
-    def __init__(self) -> None:
-        self._database = sqlite3.connect("")
-        self._database.executescript(
-            "CREATE TABLE product (line INTEGER PRIMARY KEY, cells TEXT);"
-            "CREATE TABLE variation (line INTEGER PRIMARY KEY, parent TEXT, position INTEGER, cells TEXT,"
-            " is_left INTEGER DEFAULT 1);"
-            "CREATE INDEX by_parent ON variation (parent, position, line);"
-        )
-
-    def add(self, record: Record, *, is_variation: bool) -> None:
-        cells = json.dumps(record.cells)
-        if not is_variation:
-            self._database.execute("INSERT INTO product VALUES (?, ?)", (record.line, cells))
-            return
-        position = record.cells.get("Position", "")
-        place = int(position) if position.isascii() and position.isdigit() and len(position) < 10 else 0
-        self._database.execute(
-            "INSERT INTO variation (line, parent, position, cells) VALUES (?, ?, ?, ?)",
-            (record.line, record.cells.get("Parent", ""), place, cells),
-        )
-
-    def products(self) -> Iterator[Record]:
-        for line, cells in self._database.execute("SELECT line, cells FROM product ORDER BY line"):
-            yield Record(line, json.loads(cells))
-
-    def variations_of(self, product: Record) -> Iterator[Record]:
-        names = [f"id:{product.cells['ID']}"] if product.cells.get("ID") else []
-        names += [product.cells["SKU"]] if product.cells.get("SKU") else []
-        where = f"parent IN ({', '.join('?' * len(names))})"
-        self._database.execute(f"UPDATE variation SET is_left = 0 WHERE {where}", names)  # noqa: S608 - marks alone
-        query = f"SELECT line, cells FROM variation WHERE {where} ORDER BY position, line LIMIT {MAX_ROWS + 1}"  # noqa: S608
-        for line, cells in self._database.execute(query, names).fetchall():
-            yield Record(line, json.loads(cells))
-
-    def lines_left(self) -> Iterator[int]:
-        for (line,) in self._database.execute("SELECT line FROM variation WHERE is_left ORDER BY line"):
-            yield line
-
-    def close(self) -> None:
-        self._database.close()
 
 
 def _types(record: Record) -> set[str]:
@@ -267,7 +198,7 @@ def _types(record: Record) -> set[str]:
 
 
 def _value(variation: Record, name: str, numbers: list[int]) -> str:
-    """Return a variation's value of an attribute, which may have another number there than in its product."""
+    """Return a variation's value of an attribute, whose number may differ from that of the product."""
     for number in numbers:
         if variation.cells.get(f"attribute {number} name", "") == name:
             return variation.cells.get(f"attribute {number} value(s)", "")

@@ -18,12 +18,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='sku',
             name='allow_backorders',
-            field=models.BooleanField(db_default=False, default=False, help_text='Goes on selling at 0; the stock then counts the pieces that are owed, below 0.', verbose_name='back orders'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Continue selling when out of stock. Negative stock is the quantity on back order.', verbose_name='back orders'),
         ),
         migrations.AddField(
             model_name='sku',
             name='track_stock',
-            field=models.BooleanField(db_default=True, default=True, help_text='Without, it is always for sale.', verbose_name='count the stock'),
+            field=models.BooleanField(db_default=True, default=True, help_text='If off, the variant is always available.', verbose_name='track stock'),
         ),
         migrations.AlterField(
             model_name='sku',
@@ -32,6 +32,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='sku',
-            constraint=models.CheckConstraint(condition=models.Q(('stock__gte', 0), ('allow_backorders', True), ('track_stock', False), _connector='OR'), name='sku_stock_covers_what_is_sold', violation_error_message='Below 0 the stock counts pieces on back order. Allow back orders, or enter a stock of 0 or more.'),
+            constraint=models.CheckConstraint(condition=models.Q(('stock__gte', 0), ('allow_backorders', True), ('track_stock', False), _connector='OR'), name='sku_stock_covers_what_is_sold', violation_error_message='Stock cannot be negative. Enter 0 or more, or allow back orders.'),
         ),
     ]

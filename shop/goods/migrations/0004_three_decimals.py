@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='sku',
             name='compare_at_price',
-            field=shop.goods.money_field.MoneyField(blank=True, decimal_places=3, help_text='Shown crossed out beside the price.', max_digits=15, null=True, validators=[shop.goods.money.validate_money], verbose_name='price before'),
+            field=shop.goods.money_field.MoneyField(blank=True, decimal_places=3, help_text='The price before a sale, shown crossed out.', max_digits=15, null=True, validators=[shop.goods.money.validate_money], verbose_name='compare-at price'),
         ),
         migrations.AlterField(
             model_name='sku',

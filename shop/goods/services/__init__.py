@@ -1,1 +1,1 @@
-"""What the shop decides about goods. Each module can be replaced by a variant: `resolve("goods.services.pricing")`."""
+"""Modules that a variant can replace: `resolve(pricing)`."""

@@ -1,4 +1,4 @@
-"""The columns that a shop's CSV of goods has beside Shopify's. The active shop's own: `goods.services.csv_columns`."""
+"""Columns that a shop's CSV of goods has besides Shopify's. A variant can replace this module."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ def goods_columns() -> Columns:
 
 
 def sku_columns() -> Columns:
-    """Return the columns of skus, filled on the row of each."""
+    """Return the columns of SKUs, filled on the row of each."""
     return {}

@@ -1,7 +1,7 @@
-"""What a customer pays for one piece of a sku. The active shop's own: `resolve("goods.services.pricing")`.
+"""The price of a SKU. A variant can replace this module.
 
-Prices are worked out by PostgreSQL, as expressions over the shop's skus: a list can be sorted by them, and every page,
-cart, order and answer has the same one.
+Prices are expressions over the shop's SKUs, which PostgreSQL evaluates: lists can be sorted by them, and pages, carts,
+orders and the API show the same price.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from django.db.models import Expression, F
 
 
 def price() -> Expression | F:
-    """Return what one piece costs."""
     return F("price")
 
 
 def price_before() -> Expression | F:
-    """Return what one piece cost before a sale; null if there is none."""
+    """Return the price before a sale; null without a sale."""
     return F("compare_at_price")

@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.filter
 def money(amount: Decimal | None, currency: str = "") -> str:
-    """Write `amount` in `currency` (default: the shop's) for the reader's language; nothing for no amount."""
+    """Write `amount` in `currency`, by default the shop's, for the reader's language."""
     if amount is None:
         return ""
     tenant = current_tenant()
@@ -24,6 +24,6 @@ def money(amount: Decimal | None, currency: str = "") -> str:
 
 @register.filter
 def amount(total: Decimal) -> str:
-    """Write an amount in the shop's currency so that a form reads the same amount: `60.00`."""
+    """Write an amount as a form reads it: `60.00`."""
     currency = current_tenant().currency
     return plain_money(total, currency) if fits_currency(total, currency) else f"{total:f}"

@@ -22,10 +22,10 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(default=shop.orders.numbers.new_order_number, editable=False, max_length=16, unique=True, verbose_name='number')),
                 ('status', models.CharField(choices=[('placed', 'placed'), ('paid', 'paid'), ('shipped', 'shipped'), ('cancelled', 'cancelled')], default='placed', max_length=16, verbose_name='status')),
-                ('ship_to', models.TextField(verbose_name='ship to')),
+                ('ship_to', models.TextField(verbose_name='shipping address')),
                 ('currency', models.CharField(max_length=3, verbose_name='currency')),
                 ('total', models.DecimalField(decimal_places=2, max_digits=24, verbose_name='total')),
-                ('placed_at', models.DateTimeField(auto_now_add=True, verbose_name='placed')),
+                ('placed_at', models.DateTimeField(auto_now_add=True, verbose_name='placed on')),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='customers.customer', verbose_name='customer')),
             ],
             options={
@@ -38,12 +38,12 @@ class Migration(migrations.Migration):
             name='OrderLine',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('goods_name', models.CharField(max_length=255, verbose_name='goods')),
+                ('goods_name', models.CharField(max_length=255, verbose_name='product')),
                 ('sku_title', models.TextField(blank=True, verbose_name='options')),
                 ('unit_price', models.DecimalField(decimal_places=2, max_digits=14, verbose_name='unit price')),
                 ('quantity', models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1)], verbose_name='quantity')),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.order', verbose_name='order')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='order_lines', to='goods.sku', verbose_name='sku')),
+                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='order_lines', to='goods.sku', verbose_name='variant')),
             ],
             options={
                 'verbose_name': 'order line',

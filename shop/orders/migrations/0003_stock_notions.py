@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='orderline',
             name='took_stock',
-            field=models.BooleanField(db_default=True, default=True, editable=False, verbose_name='taken out of stock'),
+            field=models.BooleanField(db_default=True, default=True, editable=False, verbose_name='taken from stock'),
         ),
     ]

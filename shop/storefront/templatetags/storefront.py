@@ -13,27 +13,25 @@ from shop.goods.rich_text import as_markup, is_html
 register = template.Library()
 
 PALETTES = 8
-"""How many looks shop.css has: `.palette-0` to `.palette-7`."""
+"""In palettes.css: `.palette-0` to `.palette-7`."""
 
 
 @register.filter
 def palette(slug: str) -> str:
-    """Return the class that gives a shop its look. The same slug has the same one in every process and release."""
+    """Return the CSS class of a shop's palette, the same for a slug in every process and release."""
     return f"palette-{zlib.crc32(slug.encode()) % PALETTES}"
 
 
 @register.filter
 def rich(description: str) -> SafeString:
-    """Return the markup of a description, without whatever could do harm, also where it is stored."""
     return as_markup(description)
 
 
 _READ_FOR_SUMMARY = 4_000
-"""Characters of a description for a page's summary: to read all of it could take longer than the page."""
+"""Characters of a description for a summary: reading all of it could take longer than the page."""
 
 
 @register.filter
 def in_words(description: str) -> str:
-    """Return the beginning of a description as plain text."""
     beginning = description[:_READ_FOR_SUMMARY]
     return plain_text(beginning) if is_html(beginning) else beginning

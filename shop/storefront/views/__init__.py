@@ -1,1 +1,1 @@
-"""The pages of the storefront."""
+"""Views of the storefront."""

@@ -1,4 +1,4 @@
-"""Putting things into the cart, changing one's mind, and looking at it."""
+"""The cart."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from shop.storefront.forms import AddToCartForm, ChangeCartForm
 @never_cache
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Show what is in the cart."""
     cart = Cart(request.session)
     before = len(cart.quantities)
     lines = cart.lines()
     if len(lines) < before:
-        messages.warning(request, _("Something in your cart is not for sale any more and was taken out."))
+        messages.warning(request, _("Products that are no longer available were removed from your cart."))
     context = {
         "lines": lines,
         "total": total_of(lines),
@@ -36,7 +35,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def add(request: HttpRequest) -> HttpResponse:
-    """Put pieces of a sku into the cart, at most as many as there are."""
+    """Add a SKU to the cart, at most as many as are in stock."""
     form = AddToCartForm(request.POST)
     if not form.is_valid():
         return _refuse(request, form)
@@ -47,35 +46,35 @@ def add(request: HttpRequest) -> HttpResponse:
         return redirect("storefront:goods_detail", sku.goods.slug)
     wanted = cart.add(sku.pk, form.cleaned_data["quantity"], most=sku.most)
     if not sku.covers(wanted):
-        _say_how_many_are_left(request, sku)
+        _warn_of_stock(request, sku)
     else:
-        messages.success(request, _("%(goods)s is in your cart.") % {"goods": sku})
+        messages.success(request, _("%(goods)s was added to your cart.") % {"goods": sku})
     return redirect("storefront:cart")
 
 
 @require_POST
 def change(request: HttpRequest) -> HttpResponse:
-    """Have so many pieces of a sku in the cart that is in it already; none take it out."""
+    """Set the quantity of a SKU in the cart; 0 removes it."""
     form = ChangeCartForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Please enter a number from 0 to %(most)s.") % {"most": MAX_QUANTITY})
+        messages.error(request, _("Enter a number from 0 to %(most)s.") % {"most": MAX_QUANTITY})
         return redirect("storefront:cart")
     Cart(request.session).change(form.cleaned_data["sku"], form.cleaned_data["quantity"])
     return redirect("storefront:cart")
 
 
 def _refuse(request: HttpRequest, form: AddToCartForm) -> HttpResponse:
-    """Say what is wrong, on the page of the goods if it is known which they are."""
+    """Show the errors, on the page of the product if it is known."""
     for errors in form.errors.values():
-        messages.error(request, " ".join(errors))
+        messages.error(request, " ".join(map(str, errors)))
     sku: Sku | None = form.cleaned_data.get("sku")
     return redirect("storefront:goods_detail", sku.goods.slug) if sku else redirect("storefront:cart")
 
 
-def _say_how_many_are_left(request: HttpRequest, sku: Sku) -> None:
+def _warn_of_stock(request: HttpRequest, sku: Sku) -> None:
     text = ngettext(
-        "Only %(left)s piece of %(goods)s is left; it is in your cart.",
-        "Only %(left)s pieces of %(goods)s are left; they are in your cart.",
+        "Only %(left)s of %(goods)s is in stock; it was added to your cart.",
+        "Only %(left)s of %(goods)s are in stock; they were added to your cart.",
         sku.stock,
     )
     messages.warning(request, text % {"left": sku.stock, "goods": sku})

@@ -1,4 +1,4 @@
-"""Looking around: lists of goods, and goods one by one."""
+"""Lists of goods, and the page of a product."""
 
 from __future__ import annotations
 
@@ -18,31 +18,27 @@ from tenants.variants import resolve
 PAGE_SIZE = 12
 RELATED_GOODS = 4
 LOW_STOCK = 5
-"""From here on the page says how many pieces are left."""
+"""Up to this stock the page says how many are left."""
 _SEARCH_MAX_LENGTH = 100
 
 
 @require_safe
 def goods_list(request: HttpRequest) -> HttpResponse:
-    """Show all goods, or those that `?q=` finds."""
     return _list_page(request, page_context(request), category=None)
 
 
 @require_safe
 def category(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the goods of one category."""
     context = page_context(request)
     found = next((entry for entry in context["categories"] if entry.slug == slug), None)
     if found is None:
-        raise Http404(f"There is no category {slug!r}.")
+        raise Http404(f"No category has the slug {slug!r}.")
     return _list_page(request, context, category=found)
 
 
 @require_safe
 def goods_detail(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show one kind of goods with everything that there is to choose."""
-    furnished = resolve("goods.models.Goods").objects.published().with_prices()
-    goods = get_object_or_404(furnished, slug=slug)
+    goods = get_object_or_404(resolve(Goods).objects.published().with_prices(), slug=slug)
     skus, pictures = list(goods.skus.all()), list(goods.pictures.all())
     context = {
         "goods": goods,
@@ -78,7 +74,6 @@ def _list_page(request: HttpRequest, context: dict[str, Any], category: Category
 
 
 def _related_to(goods: Goods) -> list[Goods]:
-    """Return other goods of the same category, the newest first."""
     if goods.category_id is None:
         return []
     return list(listed_goods().filter(category=goods.category_id).exclude(pk=goods.pk)[:RELATED_GOODS])

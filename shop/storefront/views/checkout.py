@@ -1,4 +1,4 @@
-"""Ordering what is in the cart, and the page that says it is done."""
+"""Checkout, and the confirmation of an order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shop.storefront.forms import CheckoutForm
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def checkout(request: HttpRequest) -> HttpResponse:
-    """Ask who orders and where it goes, and place the order. A refused order leaves cart and form as they are."""
+    """Show the form, or place the order. After an error, cart and form stay as they are."""
     cart = Cart(request.session)
     form = CheckoutForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -43,8 +43,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def order_placed(request: HttpRequest, number: str) -> HttpResponse:
-    """Confirm an order to the session that placed it, and to no other."""
+    """Confirm an order, to the session that placed it only."""
     if not has_placed(request.session, number):
-        raise Http404(f"This session has placed no order {number!r}.")
+        raise Http404(f"This session has not placed order {number!r}.")
     order = get_object_or_404(Order.objects.select_related("customer").prefetch_related("lines"), number=number)
     return render(request, "storefront/order_placed.html", page_context(request) | {"order": order})

@@ -1,1 +1,1 @@
-"""Customer A: goods with numbers of its own and a rate of tax, and prices that include the tax."""
+"""Customer A: goods with codes and a tax rate; prices include the tax."""

@@ -1,4 +1,4 @@
-"""Customer A's goods in the shop's admin."""
+"""Customer A's goods in the admin."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from shop.goods import admin
 
 class GoodsAdmin(admin.GoodsAdmin):
     list_display = [*admin.GoodsAdmin.list_display[:2], "category_code", *admin.GoodsAdmin.list_display[2:]]
-    search_help_text = _("Name, description, vendor, category code, vendor code or code of a sku")
+    search_help_text = _("Search by name, description, vendor, category code, vendor code or SKU")
     fields = [*admin.GoodsAdmin.fields, "category_code", "vendor_code", "tax_rate"]

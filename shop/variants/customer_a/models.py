@@ -1,4 +1,4 @@
-"""Goods as customer A has them."""
+"""Goods of customer A."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TAX_RATE = Decimal("0.1")
 
 
 class Goods(goods.Goods):
-    """Goods with customer A's own numbers, and the tax that their prices include."""
+    """Goods with customer A's own codes, and the tax that prices include."""
 
     goods_ptr = models.OneToOneField(
         goods.Goods, models.CASCADE, parent_link=True, primary_key=True, related_name="customer_a"
@@ -31,17 +31,17 @@ class Goods(goods.Goods):
         default=TAX_RATE,
         db_default=TAX_RATE,
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))],
-        help_text=_("As a fraction: 0.1 for ten per cent."),
+        help_text=_("As a fraction: 0.1 is 10%."),
     )
 
     searched_fields = (*goods.Goods.searched_fields, "category_code", "vendor_code")
 
     class Meta:
-        verbose_name = _("goods")
-        verbose_name_plural = _("goods")
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
 
     @property
     def tax_percent(self) -> Decimal:
-        """The rate for people: `10`, `7.5`."""
+        """The rate in percent: `10`, `7.5`."""
         percent = EXACT.multiply(self.tax_rate, 100).normalize(EXACT)
-        return percent if percent.as_tuple().exponent <= 0 else percent.quantize(Decimal(1), context=EXACT)
+        return percent if int(percent.as_tuple().exponent) <= 0 else percent.quantize(Decimal(1), context=EXACT)

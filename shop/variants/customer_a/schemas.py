@@ -1,16 +1,16 @@
-"""What the API says about customer A's goods, and takes."""
+"""Customer A's fields in the API."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from django.db.models import QuerySet
 from ninja import Field
 
 from shop.goods import schemas
+from shop.goods.queries import GoodsQuerySet
 
-_CATEGORY_CODE, _VENDOR_CODE = "Customer A's code of the category.", "Customer A's code of the vendor."
-_TAX_RATE = "The rate of the tax that prices include, as a fraction."
+_CATEGORY_CODE, _VENDOR_CODE = "Customer A's code for the category.", "Customer A's code for the vendor."
+_TAX_RATE = "The tax rate, as a fraction. Prices include the tax."
 
 
 class GoodsFields(schemas.GoodsFields):
@@ -29,6 +29,6 @@ class GoodsFilter(schemas.GoodsFilter):
     category_code: str = Field("", max_length=32, description=_CATEGORY_CODE)
     vendor_code: str = Field("", max_length=32, description=_VENDOR_CODE)
 
-    def narrow(self, goods: QuerySet) -> QuerySet:
+    def narrow(self, goods: GoodsQuerySet) -> GoodsQuerySet:
         wanted = {"category_code": self.category_code, "vendor_code": self.vendor_code}
         return super().narrow(goods).filter(**{name: code for name, code in wanted.items() if code})

@@ -1,1 +1,1 @@
-"""A grocer: goods that are sold by weight, and skus that are best before a day."""
+"""A grocer: goods that are sold by weight, and SKUs with a best-before date."""

@@ -1,4 +1,4 @@
-"""A grocer's goods in the shop's admin."""
+"""A grocer's goods in the admin."""
 
 from __future__ import annotations
 

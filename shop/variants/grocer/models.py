@@ -1,4 +1,4 @@
-"""Goods and skus as a grocer has them."""
+"""Goods and SKUs of a grocer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shop.goods import queries
 
 
 class Goods(goods.Goods):
-    """Goods, of which some are sold by weight."""
+    """Goods that may be sold by weight."""
 
     goods_ptr = models.OneToOneField(
         goods.Goods, models.CASCADE, parent_link=True, primary_key=True, related_name="grocer"
@@ -23,28 +23,27 @@ class Goods(goods.Goods):
         _("sold by weight"),
         default=False,
         db_default=False,
-        help_text=_("The prices of the skus are for a kilogram; a piece costs as much as it weighs."),
+        help_text=_("Prices of variants are per kilogram; an item costs as much as it weighs."),
     )
 
     class Meta:
-        verbose_name = _("goods")
-        verbose_name_plural = _("goods")
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
 
 
 class _SkuQuerySet(queries.SkuQuerySet):
     def available(self) -> Self:
-        """Keep what is not past its day."""
         return super().available().filter(Q(best_before=None) | Q(best_before__gte=timezone.localdate()))
 
 
 class Sku(goods.Sku):
-    """A sku that may be best before a day, which is the last on which it is sold."""
+    """A SKU that may have a best-before date, the last day of its sale."""
 
     sku_ptr = models.OneToOneField(goods.Sku, models.CASCADE, parent_link=True, primary_key=True, related_name="grocer")
     best_before = models.DateField(_("best before"), null=True, blank=True, db_index=True)
 
-    objects = _SkuQuerySet.as_manager()
+    objects = _SkuQuerySet.as_manager()  # type: ignore[misc]  # a manager is replaced
 
     class Meta:
-        verbose_name = _("sku")
-        verbose_name_plural = _("skus")
+        verbose_name = _("variant")
+        verbose_name_plural = _("variants")

@@ -1,16 +1,16 @@
-"""What the API says about a grocer's goods, and takes."""
+"""A grocer's fields in the API."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import QuerySet
 from ninja import Field
 
 from shop.goods import schemas
+from shop.goods.queries import GoodsQuerySet
 
-_BY_WEIGHT = "Whether a piece costs as much as it weighs."
-_BEST_BEFORE = "The last day on which it is sold."
+_BY_WEIGHT = "Whether the price of an item depends on its weight."
+_BEST_BEFORE = "The last day of sale."
 
 
 class GoodsFields(schemas.GoodsFields):
@@ -22,9 +22,9 @@ class GoodsInput(schemas.GoodsInput):
 
 
 class GoodsFilter(schemas.GoodsFilter):
-    best_before: date | None = Field(None, description="Goods of which a sku is best before this day, or earlier.")
+    best_before: date | None = Field(None, description="Goods with a SKU that is best before this day or earlier.")
 
-    def narrow(self, goods: QuerySet) -> QuerySet:
+    def narrow(self, goods: GoodsQuerySet) -> GoodsQuerySet:
         narrowed = super().narrow(goods)
         if self.best_before is None:
             return narrowed

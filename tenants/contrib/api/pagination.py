@@ -38,8 +38,9 @@ class CursorParams(Schema):
 class Pagination(Protocol):
     """A way to paginate lists."""
 
-    params: type[Schema]
-    """What a client can say about it, beside its filters."""
+    @property
+    def params(self) -> type[Schema]:
+        """Query parameters of a list, beside its filters."""
 
     def schema_of(self, item: type[Schema]) -> type[Schema]:
         """Return the schema of a page of such items."""

@@ -13,9 +13,9 @@ import pytest
 from django.test import RequestFactory
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from shop.api.money import AmountObjects
 from shop.api.ndjson import NdjsonGoods
 from shop.api.schema_factory import make_version_schemas
+from shop.api.schemas.money import AMOUNT_OBJECTS
 from shop.api.uploads import Upload
 from shop.goods import import_jobs
 from shop.goods.models import Category, Goods, GoodsImport, ImportPiece, Sku
@@ -160,7 +160,7 @@ def test_ten_thousand_goods_are_taken_in_one_request(
 
 def test_reading_takes_no_more_memory_for_many_than_for_few(acme: TenantInfo, tmp_path: Path) -> None:
     """Reading alone, without a database; what is written goes by batches of a bounded size."""
-    shapes = make_version_schemas(AmountObjects(), "default")
+    schemas = make_version_schemas(AMOUNT_OBJECTS, "default")
     goods = {"name": "x" * 200, "description": "y" * 800, "skus": [{"price": {"amount": "5", "currency": "USD"}}]}
     peaks = []
     for count in (300, 3_000):
@@ -169,7 +169,7 @@ def test_reading_takes_no_more_memory_for_many_than_for_few(acme: TenantInfo, tm
             written.writelines(lines({"slug": f"goods-{number}", **goods}) for number in range(count))
         request = RequestFactory().post("/", content_type=NDJSON)
         request.META["CONTENT_LENGTH"] = file.stat().st_size
-        with file.open("rb") as request._stream, use_tenant(acme), NdjsonGoods(Upload(request), shapes) as read:
+        with file.open("rb") as request._stream, use_tenant(acme), NdjsonGoods(Upload(request), schemas) as read:
             tracemalloc.start()
             assert sum(1 for _ in read) == count
             peaks.append(tracemalloc.get_traced_memory()[1])

@@ -156,7 +156,7 @@ def test_goods_of_another_shop_are_not_there(
 
 @pytest.mark.parametrize("goods_id", ["0", "-1", "999999999", "9" * 30])
 def test_an_unknown_id_is_not_found(client: Client, goods_id: str) -> None:
-    said = f"There are no goods with the id {goods_id}."
+    said = f"No product has the id {goods_id}."
     assert _get(client, f"/{goods_id}") == (404, {"status": 404, "detail": said})
 
 

@@ -19,7 +19,7 @@ def test_the_api_takes_workbooks(in_acme: None, owner: Caller) -> None:
         {
             "kind": "negative-stock",
             "count": 1,
-            "detail": "skus with a negative quantity and no back orders, taken with a stock of 0",
+            "detail": "variants with negative stock and no back orders, imported with stock 0",
             "lines": [2],
         }
     ]
@@ -33,4 +33,4 @@ def test_a_refused_import_of_the_api_counts_its_problems(in_acme: None, owner: C
     rows = [[f"mug-{number}", "Mug", "", "?", "1"] for number in range(50)]
     told = owner.post("/imports", lines(*rows), "text/csv").json()
     assert (told["status"], len(told["errors"])) == ("refused", 21)
-    assert told["errors"][-1] == "There are 30 more problems: 50 in all."
+    assert told["errors"][-1] == "30 more errors, 50 in total."

@@ -1,4 +1,4 @@
-"""`manage.py export_goods SLUG FILE`: writes a shop's goods as the product CSV that `import_goods` reads."""
+"""`manage.py export_goods SLUG FILE`: writes a shop's goods as a product CSV."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tenants.registry.lookup import tenant_by_slug
 
 
 class Command(BaseCommand):
-    help = "Writes a shop's goods as a product CSV with Shopify's columns and the shop's own, as import_goods reads it."
+    help = "Export a shop's goods as a product CSV with Shopify's columns and the shop's own. import_goods reads it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", metavar="SLUG", help="The shop.")
-        parser.add_argument("file", metavar="FILE", help="The CSV file to write, in UTF-8; - is standard output.")
+        parser.add_argument("slug", metavar="SLUG", help="The slug of the shop.")
+        parser.add_argument("file", metavar="FILE", help="The CSV file, in UTF-8; - for standard output.")
 
     def handle(self, *, slug: str, file: str, **options: Any) -> None:
         try:
@@ -36,4 +36,4 @@ class Command(BaseCommand):
                 with Path(file).open("w", encoding="utf-8", newline="") as out:
                     out.writelines(lines)
             except OSError as error:
-                raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
+                raise CommandError(f"Cannot write {file}: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""`manage.py import_goods SLUG FILE`: takes a product file of Shopify, WooCommerce or Cafe24 into a shop."""
+"""`manage.py import_goods SLUG FILE`: imports a product file of Shopify, WooCommerce or Cafe24."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tenants.registry.lookup import tenant_by_slug
 
 class Command(BaseCommand):
     help = (
-        "Takes a product file of Shopify, WooCommerce or Cafe24 (CSV or XLSX) into a shop: whole or not at all. Goods "
-        "are known by their handle; what differs is updated, stock included, and nothing is deleted."
+        "Import a product file of Shopify, WooCommerce or Cafe24 (CSV or XLSX) in one transaction. Goods are "
+        "identified by their handle and updated where they differ, including their stock. Nothing is deleted."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", metavar="SLUG", help="The shop.")
-        parser.add_argument("file", metavar="FILE", help="The CSV or XLSX file; - reads standard input.")
-        parser.add_argument("--dry-run", action="store_true", help="Say what would be done, and change nothing.")
+        parser.add_argument("slug", metavar="SLUG", help="The slug of the shop.")
+        parser.add_argument("file", metavar="FILE", help="The CSV or XLSX file; - for standard input.")
+        parser.add_argument("--dry-run", action="store_true", help="Report what would change, and change nothing.")
         parser.add_argument("--json", action="store_true", help="Print the report as JSON.")
 
     def handle(self, *, slug: str, file: str, dry_run: bool, **options: Any) -> None:
@@ -42,10 +42,10 @@ class Command(BaseCommand):
         except TenantNotFound as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
+            raise CommandError(f"Cannot read {file}: {error.strerror}.") from error
         except ImportRefused as refused:
             warnings = "".join(f"\n{warning}" for warning in refused.warnings)
-            raise CommandError(f"{file} was not imported, and nothing was changed.\n{refused}{warnings}") from refused
+            raise CommandError(f"Import of {file} failed. Nothing was changed.\n{refused}{warnings}") from refused
         if as_json:
             self.stdout.write(json.dumps({"dry_run": dry_run, **report.as_json()}, ensure_ascii=False, indent=2))
         else:
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         for note in notes:
             self.stdout.write(note)
         if dry_run:
-            self.stdout.write("This was a dry run: nothing was changed.")
+            self.stdout.write("Dry run: nothing was changed.")
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def _progress(file: str) -> Iterator[Callable[[ImportReport], None]]:
 
         def on_batch(report: ImportReport) -> None:
             progress.update(task, completed=report.bytes_read)
-            # With DEBUG on, Django keeps every query until a request ends, and here none does.
+            # With DEBUG, Django keeps all queries until the end of a request, which a command does not have.
             reset_queries()
 
         yield on_batch

@@ -1,1 +1,1 @@
-"""What customer A decides about goods."""
+"""Customer A's modules in place of the default ones."""

@@ -1,4 +1,4 @@
-"""Customer A's columns in its CSV of goods."""
+"""Customer A's columns in the CSV of goods."""
 
 from __future__ import annotations
 
@@ -10,5 +10,4 @@ __all__ = ["goods_columns", "sku_columns"]
 
 
 def goods_columns() -> Columns:
-    """Return the columns of goods, filled on the first row of each."""
     return columns_of(Goods, category_code="Category Code", vendor_code="Vendor Code", tax_rate="Tax Rate")

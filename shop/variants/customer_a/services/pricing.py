@@ -1,4 +1,4 @@
-"""Prices include the tax: what staff enters is the net price."""
+"""Prices with tax; staff enters net prices."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from tenants import current_tenant
 
 
 def price() -> Expression | F:
-    """Return what one piece costs, with its tax."""
     return _with_tax("price")
 
 
 def price_before() -> Expression | F:
-    """Return what one piece cost before a sale, with its tax; null if there is none."""
     return _with_tax("compare_at_price")
 
 
 def _with_tax(field: str) -> Expression:
-    # Goods that the base code has made in this transaction get their rate when it ends.
+    # Goods that the base code created in this transaction get their rate at its end.
     rate = Coalesce(F("goods__customer_a__tax_rate"), Value(TAX_RATE))
     money = DecimalField(max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)
     return Round(F(field) * (1 + rate), exponent(current_tenant().currency), output_field=money)

@@ -17,11 +17,11 @@ class Migration(migrations.Migration):
             name='Goods',
             fields=[
                 ('goods_ptr', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, related_name='grocer', serialize=False, to='goods.goods')),
-                ('sold_by_weight', models.BooleanField(db_default=False, default=False, help_text='The prices of the skus are for a kilogram; a piece costs as much as it weighs.', verbose_name='sold by weight')),
+                ('sold_by_weight', models.BooleanField(db_default=False, default=False, help_text='Prices of variants are per kilogram; an item costs as much as it weighs.', verbose_name='sold by weight')),
             ],
             options={
-                'verbose_name': 'goods',
-                'verbose_name_plural': 'goods',
+                'verbose_name': 'product',
+                'verbose_name_plural': 'products',
             },
             bases=('goods.goods',),
         ),
@@ -32,8 +32,8 @@ class Migration(migrations.Migration):
                 ('best_before', models.DateField(blank=True, db_index=True, null=True, verbose_name='best before')),
             ],
             options={
-                'verbose_name': 'sku',
-                'verbose_name_plural': 'skus',
+                'verbose_name': 'variant',
+                'verbose_name_plural': 'variants',
             },
             bases=('goods.sku',),
         ),

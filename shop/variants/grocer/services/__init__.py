@@ -1,1 +1,1 @@
-"""What a grocer decides about goods."""
+"""A grocer's modules in place of the default ones."""

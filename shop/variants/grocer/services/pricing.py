@@ -1,4 +1,4 @@
-"""What is sold by weight costs as much as it weighs, and what has to go soon costs less."""
+"""Prices by weight, and discounts shortly before the best-before date."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, exponent
 from tenants import current_tenant
 
 LAST_DAYS = 3
-"""So many days before the one that a sku is best before, and on that day, it is reduced."""
+"""Days before the best-before date on which a SKU is discounted."""
 REDUCED_TO = Decimal("0.7")
 
 _MONEY = DecimalField(max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)
 
 
 def price() -> Expression | F:
-    """Return what one piece costs."""
-    reduced = When(_has_to_go(), then=_rounded(_full("price") * Value(REDUCED_TO)))
+    reduced = When(_is_discounted(), then=_rounded(_full("price") * Value(REDUCED_TO)))
     return Case(reduced, default=_rounded(_full("price")), output_field=_MONEY)
 
 
 def price_before() -> Expression | F:
-    """Return what one piece cost before a sale, or costs while it has not to go yet; null if there is none."""
+    """Return the price before the sale or the discount; null without them."""
     before = Coalesce(_full("compare_at_price"), _full("price"))
-    return Case(When(_has_to_go(), then=_rounded(before)), default=_rounded(_full("compare_at_price")))
+    return Case(When(_is_discounted(), then=_rounded(before)), default=_rounded(_full("compare_at_price")))
 
 
 def _full(field: str) -> Expression:
@@ -38,7 +37,7 @@ def _full(field: str) -> Expression:
     return Case(by_weight, default=F(field), output_field=_MONEY)
 
 
-def _has_to_go() -> Q:
+def _is_discounted() -> Q:
     return Q(best_before__lte=timezone.localdate() + timedelta(days=LAST_DAYS))
 
 
