@@ -80,7 +80,7 @@ def test_what_is_not_published_or_gone_is_not_for_sale(acme: TenantInfo, make_sk
         with pytest.raises(NotForSale, match="no longer available"):
             place_order(KIM, {sku.pk + 1: 1}, "1 Main St")
         Goods.objects.update(is_published=False)
-        with pytest.raises(NotForSale, match="Shirt is not for sale"):
+        with pytest.raises(NotForSale, match="Shirt is no longer available"):
             place_order(KIM, {sku.pk: 1}, "1 Main St")
 
 
