@@ -20,7 +20,7 @@ _RIGHTS_OF_CLERKS = (
 
 
 def create_staff_groups(spec: TenantSpec) -> None:
-    """Make the groups `Manager` (all of the shop; sees and changes staff) and `Clerk` (stock and orders)."""
+    """Create the groups `Manager` (the whole shop, and its staff) and `Clerk` (stock and orders)."""
     Group.objects.bulk_create([Group(name=name) for name in (MANAGER, CLERK)], ignore_conflicts=True)
     groups = dict(Group.objects.filter(name__in=(MANAGER, CLERK)).values_list("name", "pk"))
     of_the_shop = Q(content_type__app_label__in=_APPS_OF_THE_SHOP)
