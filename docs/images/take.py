@@ -1,4 +1,4 @@
-"""Takes the pictures of the README anew: `python docs/images/take.py`, with the tools of requirements-dev.txt.
+"""Takes the pictures of the README: `python docs/images/take.py`, with the tools of requirements-dev.txt.
 
 Makes a building of its own in a temporary folder, serves it at PORT (default 8000), looks at it with Chromium and takes
 it away again. CHROMIUM says where that is, if not at /usr/bin/chromium.
@@ -189,10 +189,10 @@ def take_operator(browser: Browser, building: Building, password: str) -> None:
 
 
 def take_doors(browser: Browser) -> None:
-    """A host that is nobody's, and a shop that is closed for a while."""
+    """An unknown host, and a suspended shop."""
     small = {"viewport": {"width": 900, "height": 560}}
-    nobody = look(browser, address("nobody.localhost"), small)
-    save("doors", nobody, look(browser, address("books.localhost"), small))
+    unknown = look(browser, address("nobody.localhost"), small)
+    save("doors", unknown, look(browser, address("books.localhost"), small))
 
 
 def take_migrations(browser: Browser, operator: Page, building: Building) -> None:

@@ -37,7 +37,7 @@ _BODIES_WITHOUT_THREAD = 8
 """How many times `TENANTS["MOST_BODIES"]` are received at once: here a body that comes slowly holds no thread."""
 
 _answer: ContextVar[list[HttpResponseBase]] = ContextVar("answer")
-"""Holds the response of the request at hand as soon as there is one, for all tasks that Django makes for it."""
+"""Holds the response of the current request, for all tasks that Django makes for it."""
 
 
 class ASGIRequest(ReadsCharset, asgi.ASGIRequest):
