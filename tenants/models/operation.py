@@ -27,37 +27,37 @@ class Operation(models.Model):
 
     kind = models.CharField(_("what"), max_length=50)
     slug = models.CharField(
-        _("tenant"), max_length=SLUG_MAX_LENGTH, blank=True, help_text=_("As it was when this was asked for.")
+        _("tenant"), max_length=SLUG_MAX_LENGTH, blank=True, help_text=_("At the time of the request.")
     )
     tenant_id = models.BigIntegerField(_("tenant id"), null=True, db_index=True)
     # The columns have defaults, since an older release may go on inserting rows while this one is rolled out.
     epoch = models.CharField(
-        _("epoch"), max_length=32, blank=True, default="", db_default="", help_text=_("The tenant’s, at that time.")
+        _("epoch"), max_length=32, blank=True, default="", db_default="", help_text=_("Of the tenant at that time.")
     )
     purge_after = models.DateTimeField(
-        _("purge after"), null=True, help_text=_("Of the deletion that the tenant was in then; another is not meant.")
+        _("purge after"), null=True, help_text=_("Of the deletion at that time; a later deletion is not purged.")
     )
-    tenant_ids = models.JSONField(_("tenant ids"), null=True, help_text=_("Of several that are named."))
+    tenant_ids = models.JSONField(_("tenant ids"), null=True, help_text=_("Of the tenants that are named."))
     release = models.CharField(
         _("release"),
         max_length=64,
         blank=True,
         default="",
         db_default="",
-        help_text=_("The code that asked, by its migrations."),
+        help_text=_("Of the code that made the request, by its migrations."),
     )
     arguments = models.JSONField(_("arguments"), default=dict)
     asked_by = models.CharField(_("who"), max_length=200)
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.WAITING)
     done = models.PositiveBigIntegerField(_("done"), default=0)
-    total = models.PositiveBigIntegerField(_("total"), default=0, help_text=_("0: how much there is, is not known."))
+    total = models.PositiveBigIntegerField(_("total"), default=0, help_text=_("0: unknown."))
     message = models.TextField(_("message"), blank=True)
     error = models.TextField(_("error"), blank=True)
-    report = models.JSONField(_("report"), default=dict, help_text=_("What this kind of work has to tell beside."))
+    report = models.JSONField(_("report"), default=dict, help_text=_("Additional results of this kind of operation."))
     attempts = models.PositiveSmallIntegerField(
-        _("attempts"), default=0, help_text=_("How often it was begun since it was last laid down in order.")
+        _("attempts"), default=0, help_text=_("Attempts since the operation was last interrupted in an orderly way.")
     )
-    created_at = models.DateTimeField(_("asked for at"), db_default=Now())
+    created_at = models.DateTimeField(_("requested at"), db_default=Now())
     started_at = models.DateTimeField(_("started at"), null=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
 

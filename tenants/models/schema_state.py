@@ -19,7 +19,7 @@ class SchemaState(models.Model):
     tenant = models.OneToOneField(Tenant, models.CASCADE, primary_key=True, related_name="state")
     fingerprint = models.CharField(_("fingerprint"), max_length=64, blank=True)
     release = models.CharField(
-        _("release"), max_length=64, blank=True, default="", db_default="", help_text=_("The code that wrote this.")
+        _("release"), max_length=64, blank=True, default="", db_default="", help_text=_("The code that wrote this row.")
     )
     outcome = models.CharField(_("last outcome"), max_length=20, choices=Outcome)
     error = models.TextField(_("error"), blank=True)
@@ -39,9 +39,11 @@ class Release(models.Model):
 
     fingerprint = models.CharField(_("fingerprint"), max_length=64, unique=True)
     migrated_at = models.DateTimeField(
-        _("migrated at"), null=True, help_text=_("When it migrated the control plane for the first time.")
+        _("migrated at"), null=True, help_text=_("When it first migrated the control plane.")
     )
-    worker_at = models.DateTimeField(_("worker at"), null=True, help_text=_("When a worker of it was last there."))
+    worker_at = models.DateTimeField(
+        _("worker at"), null=True, help_text=_("Last heartbeat of a worker of this release.")
+    )
 
     class Meta:
         verbose_name = _("release")

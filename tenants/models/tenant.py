@@ -56,11 +56,11 @@ class Tenant(models.Model):
         _("API version"),
         max_length=10,
         blank=True,
-        help_text=_("What a request to the shop’s API gets that asks for no version. Empty: the building’s default."),
+        help_text=_("For API requests that do not name a version. Empty: the platform’s default."),
     )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     notice = models.TextField(
-        _("notice"), blank=True, editable=False, help_text=_("What visitors read while the shop is suspended.")
+        _("notice"), blank=True, editable=False, help_text=_("Shown to visitors while the shop is suspended.")
     )
     bypass = models.CharField(_("bypass secret"), max_length=64, blank=True, editable=False)
     purge_after = models.DateTimeField(_("purge after"), null=True, editable=False)
@@ -68,40 +68,40 @@ class Tenant(models.Model):
     epoch = models.CharField(_("epoch"), max_length=32, default=new_epoch, editable=False)
     plan = models.CharField(_("plan"), max_length=63, blank=True)
     max_concurrency = models.PositiveIntegerField(
-        _("requests at once"), null=True, blank=True, help_text=_("In each process of the web server.")
+        _("concurrent requests"), null=True, blank=True, help_text=_("For each process of the web server.")
     )
     max_queue = models.PositiveIntegerField(
-        _("requests in line"),
+        _("queued requests"),
         null=True,
         blank=True,
-        help_text=_("How many wait for one of those to end; others are refused."),
+        help_text=_("Requests that wait for a concurrent one to finish; more are rejected."),
     )
     max_rate = models.PositiveIntegerField(
-        _("requests a second"),
+        _("requests per second"),
         null=True,
         blank=True,
-        help_text=_("In the long run, in each process of the web server."),
+        help_text=_("On average, for each process of the web server."),
     )
     max_burst = models.PositiveIntegerField(
-        _("requests in a burst"), null=True, blank=True, help_text=_("How many may come at once after a quiet time.")
+        _("burst size"), null=True, blank=True, help_text=_("Requests that can come at once after a quiet period.")
     )
     max_statement_seconds = models.PositiveIntegerField(
-        _("seconds for one statement"),
+        _("statement timeout (seconds)"),
         null=True,
         blank=True,
-        help_text=_("Then PostgreSQL cancels it, if it is a request’s; commands and jobs may take their time."),
+        help_text=_("PostgreSQL cancels longer statements of requests; commands and jobs have no limit."),
     )
     staff_second_factor = models.BooleanField(
-        _("staff need a second factor"),
+        _("require two-factor authentication for staff"),
         default=False,
-        help_text=_("Whoever works in the shop’s admin has to sign in with a code from their phone as well."),
+        help_text=_("Staff of the shop’s admin also sign in with a code from their phone."),
     )
 
     class Meta:
         verbose_name = _("tenant")
         verbose_name_plural = _("tenants")
         ordering = ["slug"]
-        permissions = [("enter_tenant", _("Can enter a shop as an operator"))]
+        permissions = [("enter_tenant", _("Can log in to a shop as an operator"))]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.slug})"
@@ -133,7 +133,7 @@ class Domain(models.Model):
     is_primary = models.BooleanField(
         _("primary"),
         default=False,
-        help_text=_("Every other address of the shop, its subdomain included, redirects to the primary one."),
+        help_text=_("All other hosts of the shop, its subdomain included, redirect to the primary one."),
     )
 
     class Meta:
@@ -145,7 +145,7 @@ class Domain(models.Model):
                 fields=["tenant"],
                 condition=Q(is_primary=True),
                 name="one_primary_domain_per_tenant",
-                violation_error_message=_("The tenant has a primary domain already."),
+                violation_error_message=_("The tenant already has a primary domain."),
             ),
         ]
 
@@ -156,6 +156,6 @@ class Domain(models.Model):
         """Refuse a host that belongs to the platform: its subdomains are given out as slugs."""
         config = tenancy()
         if self.host and (self.host == config.base_domain or self.host.endswith(f".{config.base_domain}")):
-            raise ValidationError({"host": _("Names below %s are given out as slugs.") % config.base_domain})
+            raise ValidationError({"host": _("Names below %s are reserved for slugs.") % config.base_domain})
         if self.host in config.platform_hosts:
             raise ValidationError({"host": _("This host is the platform's.")})

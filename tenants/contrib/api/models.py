@@ -16,14 +16,14 @@ class ApiUsage(models.Model):
     version = models.CharField(_("version"), max_length=10)
     day = models.DateField(_("day"))
     client = models.CharField(
-        _("client"), max_length=60, help_text=_("The application of the token, else the program as it names itself.")
+        _("client"), max_length=60, help_text=_("The application of the token, else the User-Agent.")
     )
     requests = models.PositiveBigIntegerField(_("requests"), default=0)
     last_at = models.DateTimeField(_("last at"), db_default=Now())
 
     class Meta:
-        verbose_name = _("use of the API")
-        verbose_name_plural = _("use of the API")
+        verbose_name = _("API usage")
+        verbose_name_plural = _("API usage")
         ordering = ["-day", "tenant_id", "version", "-requests"]
         constraints = [
             models.UniqueConstraint(fields=["tenant", "version", "day", "client"], name="api_usage_once_a_day"),

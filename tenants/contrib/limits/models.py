@@ -13,9 +13,9 @@ class LimitHit(models.Model):
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="limit_hits", verbose_name=_("tenant"))
     hour = models.DateTimeField(_("hour"), db_index=True)
-    refused_rate = models.PositiveBigIntegerField(_("refused for their rate"), default=0)
-    refused_concurrency = models.PositiveBigIntegerField(_("refused because too many came at once"), default=0)
-    cut_statements = models.PositiveBigIntegerField(_("statements that took too long"), default=0)
+    refused_rate = models.PositiveBigIntegerField(_("rejected for their rate"), default=0)
+    refused_concurrency = models.PositiveBigIntegerField(_("rejected for concurrency"), default=0)
+    cut_statements = models.PositiveBigIntegerField(_("statement timeouts"), default=0)
 
     class Meta:
         verbose_name = _("limit hit")

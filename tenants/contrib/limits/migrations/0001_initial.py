@@ -18,9 +18,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('hour', models.DateTimeField(db_index=True, verbose_name='hour')),
-                ('refused_rate', models.PositiveBigIntegerField(default=0, verbose_name='refused for their rate')),
-                ('refused_concurrency', models.PositiveBigIntegerField(default=0, verbose_name='refused because too many came at once')),
-                ('cut_statements', models.PositiveBigIntegerField(default=0, verbose_name='statements that took too long')),
+                ('refused_rate', models.PositiveBigIntegerField(default=0, verbose_name='rejected for their rate')),
+                ('refused_concurrency', models.PositiveBigIntegerField(default=0, verbose_name='rejected for concurrency')),
+                ('cut_statements', models.PositiveBigIntegerField(default=0, verbose_name='statement timeouts')),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='limit_hits', to='tenants.tenant', verbose_name='tenant')),
             ],
             options={
