@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 
@@ -57,44 +56,48 @@ class Gateway:
         """Return the response of a service, or a problem."""
         started, context = time.perf_counter(), RequestContext.new()
         path = request.raw_path.partition("?")[0]
-        resolution, service = UNKNOWN, None
-        status = 499  # the client leaves before there is a response
+        resolution, service, response = UNKNOWN, None, None
         try:
             host = validated_host(request)
             if path.startswith(INTERNAL_PREFIX):
                 response = _internal_page(request, path)
-            else:
-                resolution = await self.lookup.resolve(host, path)
-                if resolution.tenant is not None:
-                    self._limits.check(resolution.tenant)
-                route = find_route(path, resolution, await self.lookup.services())
-                service = route.service
-                if not service.runs_sangga:
-                    check_open(resolution, route.tenant, request.raw_path)
-                    reject_active_content(request)
-                principal = await authenticate(request, route, self.lookup)
-                proxied = ProxyRequest(request, context, route, principal, *get_client(request))
-                response = await self._send(proxied, host, path)
-            status = response.status
-            return response
-        except GatewayError as error:
-            if error.is_paced:
-                await self._pacer.wait()
-            status = error.status
-            return problem_response(error, context.request_id, path)
-        except ServiceFailed as error:
-            status = error.status
-            return problem_response(from_service_failure(error), context.request_id, path)
-        except (asyncio.CancelledError, ConnectionError):
-            raise
-        except Exception:
-            status = 500
-            extra = {"tenant": _log_name(resolution.tenant), "context": context}
-            logger.exception("Internal error at %s %s", request.method, loggable_path(path), extra=extra)
-            return problem_response(GatewayError(500, "Internal error of the gateway."), context.request_id, path)
+                return response
+            resolution = await self.lookup.resolve(host, path)
+            if resolution.tenant is not None:
+                self._limits.check(resolution.tenant)
+            route = find_route(path, resolution, await self.lookup.services())
+            service = route.service
+            if not service.runs_sangga:
+                check_open(resolution, route.tenant, request.raw_path)
+                reject_active_content(request)
+            principal = await authenticate(request, route, self.lookup)
+            proxied = ProxyRequest(request, context, route, principal, *get_client(request))
+            response = await self._send(proxied, host, path)
+        except ConnectionError:
+            raise  # the client has left
+        except Exception as error:
+            response = await self._problem(error, request, context, resolution.tenant)
         finally:
+            status = 499 if response is None else response.status
             seconds = time.perf_counter() - started
             self._record(request, context, resolution.tenant, service, status, seconds)
+        return response
+
+    async def _problem(
+        self, error: Exception, request: web.BaseRequest, context: RequestContext, tenant: TenantInfo | None
+    ) -> web.Response:
+        """Return the response to an error; log one that is not expected."""
+        path = request.raw_path.partition("?")[0]
+        if isinstance(error, ServiceFailed):
+            error = from_service_failure(error)
+        elif not isinstance(error, GatewayError):
+            extra = {"tenant": _log_name(tenant), "context": context}
+            message = "Internal error at %s %s"
+            logger.error(message, request.method, loggable_path(path), exc_info=error, extra=extra)
+            error = GatewayError(500, "Internal error of the gateway.")
+        if error.is_paced:
+            await self._pacer.wait()
+        return problem_response(error, context.request_id, path)
 
     async def _send(self, proxied: ProxyRequest, host: str, path: str) -> web.StreamResponse:
         """Send a request to its service within the limits of its tenant."""
