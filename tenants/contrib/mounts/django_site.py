@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 
-from tenants.contrib.mounts.wsgi import REQUEST
+from tenants.contrib.mounts.wsgi_interface import REQUEST
 
 _COPIED = ("tenant", "session", "user", "LANGUAGE_CODE", "_messages", "_dont_enforce_csrf_checks")
 """Attributes that the project's middleware has set on the request."""

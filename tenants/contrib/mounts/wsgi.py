@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
-from itertools import chain
 from queue import SimpleQueue
 from threading import Semaphore, Thread
 from typing import Any, NamedTuple
@@ -16,13 +14,11 @@ from django.db import connections
 from django.http import HttpRequest
 
 from tenants.contrib.mounts.call_limits import ResponseTimeout
-from tenants.contrib.mounts.exit_guard import as_error, exits_as_errors
+from tenants.contrib.mounts.exit_guard import as_error
 from tenants.contrib.mounts.request import Headers, MountedResponse, MountRequest
+from tenants.contrib.mounts.wsgi_interface import ResponseBody, StartResponse, environ_of
 
 WsgiCallable = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-REQUEST = "tenants.request"
-"""Key of Django's request in the environ."""
 
 
 class WsgiApplication:
@@ -53,9 +49,9 @@ class WsgiApplication:
             raise
 
     def _answer_here(self, request: MountRequest) -> MountedResponse:
-        start = _StartResponse()
+        start = StartResponse()
         try:
-            body = _Body(self._application(environ_of(request, request.request), start), start)
+            body = ResponseBody(self._application(environ_of(request, request.request), start), start)
             try:
                 body.begin()
                 return self._response(start.status, start.headers, body)
@@ -116,9 +112,9 @@ class _Run:
             self._messages.put(_Ended(raised))
 
     def _answer(self) -> None:
-        start = _StartResponse()
+        start = StartResponse()
         environ = environ_of(self._request, _Input(self._request.request, self._timeout))
-        body = _Body(self._application(environ, start), start)
+        body = ResponseBody(self._application(environ, start), start)
         try:
             body.begin()
             self._put(_Started(start.status, start.headers))
@@ -212,87 +208,3 @@ def release_connections() -> None:
     for connection in connections.all(initialized_only=True):
         if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
             connection.close()
-
-
-class _StartResponse:
-    """The `start_response` of one call."""
-
-    def __init__(self) -> None:
-        self.status = ""
-        self.headers: Headers = []
-        self.written: list[bytes] = []
-        self.is_sent = False
-
-    def __call__(self, status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-        if exc_info and self.is_sent:
-            raise exc_info[1].with_traceback(exc_info[2])
-        if self.status and not exc_info:
-            raise AssertionError("start_response() was called twice without exc_info")  # wsgiref's words
-        self.status, self.headers = status, list(headers)
-        return self.written.append
-
-
-class _Body:
-    """The iterable that an application returned; closed as PEP 3333 requires."""
-
-    def __init__(self, chunks: Iterable[bytes], start: _StartResponse) -> None:
-        self._chunks = chunks
-        self._iterator = iter(chunks)
-        self._start = start
-        self._first: list[bytes] = []
-
-    def begin(self) -> None:
-        """Iterate until the application has called `start_response`."""
-        while not self._start.status:
-            chunk = next(self._iterator, None)
-            if chunk is None:
-                raise AssertionError("the application never called start_response()")
-            self._first.append(chunk)
-        self._start.is_sent = True
-
-    def __iter__(self) -> Iterator[bytes]:
-        with exits_as_errors():
-            # What was passed to write() during an iteration precedes the chunk of that iteration.
-            for chunk in chain(self._first, self._iterator):
-                yield from self._take_written()
-                yield chunk
-            yield from self._take_written()
-
-    def _take_written(self) -> Iterator[bytes]:
-        while self._start.written:
-            yield self._start.written.pop(0)
-
-    def close(self) -> None:
-        close = getattr(self._chunks, "close", None)
-        if close is not None:
-            with exits_as_errors():
-                close()
-
-
-def environ_of(request: MountRequest, body: Any) -> dict[str, Any]:
-    """Return the environ of a request whose body is read from `body`."""
-    environ = {key: value for key, value in request.request.META.items() if key not in {"REMOTE_USER", "AUTH_TYPE"}}
-    if request.cookies:
-        environ["HTTP_COOKIE"] = request.cookies
-    else:
-        environ.pop("HTTP_COOKIE", None)
-    if request.remote_user:
-        environ["REMOTE_USER"] = request.remote_user
-    return environ | {
-        "SCRIPT_NAME": _as_wsgi(request.script_name),
-        "PATH_INFO": _as_wsgi(request.path_info),
-        "SERVER_PROTOCOL": environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
-        REQUEST: request.request,
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": request.request.scheme,
-        "wsgi.input": body,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-
-
-def _as_wsgi(path: str) -> str:
-    """Return a path as WSGI passes it: UTF-8 bytes decoded as Latin-1."""
-    return path.encode().decode("latin-1")

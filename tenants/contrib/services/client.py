@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partialmethod
-from json import dumps
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,14 +13,13 @@ from aiohttp import hdrs
 from asgiref.sync import sync_to_async
 from django.utils.asyncio import async_unsafe
 from multidict import CIMultiDict
-from yarl import URL
 
 from tenants.conf import tenancy
-from tenants.context import PLATFORM, TenantInfo, active_tenant
+from tenants.context import PLATFORM
 from tenants.contrib.observability.conf import observability_settings
 from tenants.contrib.observability.principal import ANONYMOUS, Principal
-from tenants.contrib.observability.request_context import RequestContext, current_request_context
 from tenants.contrib.observability.tracing import Span, http_attributes, record_span
+from tenants.contrib.services.call import ServiceCall, prepare
 from tenants.contrib.services.errors import ServiceFailed, ServiceNotFound
 from tenants.contrib.services.event_loop import background_loop
 from tenants.contrib.services.identity import HEADER
@@ -35,7 +30,6 @@ from tenants.contrib.services.response import ServiceResponse
 from tenants.contrib.services.status_report import report_forever
 from tenants.contrib.services.types import ServiceInfo
 from tenants.contrib.services.upstreams import Upstreams
-from tenants.errors import NoActiveTenant
 
 MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 """A longer response is an error, since the client keeps it in memory."""
@@ -43,61 +37,12 @@ MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 _MARGIN = 0.1
 """Seconds by which the time for the whole response exceeds that for its beginning, whose error says more."""
 
-_METHOD = re.compile(r"[A-Za-z]+(-[A-Za-z]+)*")
-_NO_JSON = object()
 
 upstreams = Upstreams()
 """The services that this process calls; they belong to the background loop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ServiceCall:
-    """A call, before the service is looked up."""
-
-    service: str
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes | None
-    timeout: float | None
-    tenant: TenantInfo
-    context: RequestContext
-    as_tenant: bool
-    """Whether the tenant's own code calls, not its visitor: in a job, a command, or a view that says so."""
-
-
-def _prepare(
-    service: str,
-    method: str,
-    path: str,
-    *,
-    json: Any = _NO_JSON,
-    body: bytes | None = None,
-    headers: Mapping[str, str] | None = None,
-    params: Mapping[str, Any] | None = None,
-    timeout: float | None = None,
-    as_tenant: bool = False,
-) -> _ServiceCall:
-    """Return the call with what the context adds; raise `NoActiveTenant` outside a tenant's context."""
-    tenant = active_tenant()
-    if tenant is None:
-        raise NoActiveTenant(f"A call of the service {service!r}")
-    if not path.startswith("/"):
-        raise ValueError(f"Invalid path {path!r}: start it with a slash. The service's address is in the registry.")
-    if not _METHOD.fullmatch(method):
-        raise ValueError(f"Invalid HTTP method: {method!r}.")
-    if json is not _NO_JSON:
-        body = dumps(json).encode()
-        headers = {hdrs.CONTENT_TYPE: "application/json", **(headers or {})}
-    context = current_request_context()
-    url = URL(path).update_query(params) if params else URL(path)
-    return _ServiceCall(
-        service=service, method=method.upper(), target=url.raw_path_qs, headers=headers or {}, body=body,
-        timeout=timeout, tenant=tenant, context=context or RequestContext.new(), as_tenant=as_tenant or context is None,
-    )  # fmt: skip
-
-
-def _find_service(call: _ServiceCall) -> ServiceInfo:
+def _find_service(call: ServiceCall) -> ServiceInfo:
     """Return the called service; may query the database."""
     service = service_registry.get().by_name.get(call.service)
     if service is None or not service.is_granted_to(call.tenant):
@@ -105,7 +50,7 @@ def _find_service(call: _ServiceCall) -> ServiceInfo:
     return service
 
 
-def _check_scopes(call: _ServiceCall, service: ServiceInfo, principal: Principal) -> None:
+def _check_scopes(call: ServiceCall, service: ServiceInfo, principal: Principal) -> None:
     """Raise `ServiceFailed` (401, 403) where the visitor lacks a scope that the gateway would require."""
     if not service.scopes or call.as_tenant:
         return
@@ -115,7 +60,7 @@ def _check_scopes(call: _ServiceCall, service: ServiceInfo, principal: Principal
         raise ServiceFailed(service.name, f"was not called: it requires the scope {missing} of the caller", status)
 
 
-async def _send(call: _ServiceCall, service: ServiceInfo, principal: Principal) -> ServiceResponse:
+async def _send(call: ServiceCall, service: ServiceInfo, principal: Principal) -> ServiceResponse:
     """Send the call, on the background loop, and return the whole response."""
     seconds = call.context.seconds_left(call.timeout or service.total_seconds)
     if seconds <= 0:
@@ -156,7 +101,7 @@ async def _send(call: _ServiceCall, service: ServiceInfo, principal: Principal) 
     return response
 
 
-def _record_span(call: _ServiceCall, span_id: str, status: int, seconds: float) -> None:
+def _record_span(call: ServiceCall, span_id: str, status: int, seconds: float) -> None:
     context, path = call.context, call.target.partition("?")[0]
     attributes = http_attributes(call.tenant.slug or "platform", call.method, path, status, context.request_id)
     record_span(
@@ -191,7 +136,7 @@ async def _read_body(response: UpstreamResponse) -> bytes:
 
 
 def _headers(
-    call: _ServiceCall, service: ServiceInfo, principal: Principal, seconds: float, span_id: str
+    call: ServiceCall, service: ServiceInfo, principal: Principal, seconds: float, span_id: str
 ) -> CIMultiDict[str]:
     tenant = call.tenant
     host = tenancy().base_domain if tenant == PLATFORM else tenant.host
@@ -216,7 +161,7 @@ class ServiceClient:
         Raises `NoActiveTenant` outside a tenant's context, `ServiceNotFound`, and `ServiceFailed` without a response
         or if the visitor lacks a scope that the service requires (401, 403).
         """
-        call = _prepare(self.name, method, path, **options)
+        call = prepare(self.name, method, path, **options)
         service = (
             await sync_to_async(_find_service)(call) if service_registry.get_cached() is None else _find_service(call)
         )
@@ -247,7 +192,7 @@ class SyncServiceClient:
 
         Raises `SynchronousOnlyOperation` where it would block an event loop.
         """
-        call = _prepare(self.name, method, path, **options)
+        call = prepare(self.name, method, path, **options)
         service, principal = _find_service(call), ANONYMOUS if call.as_tenant else call.context.load_principal()
         _check_scopes(call, service, principal)
         future = background_loop.submit(_send(call, service, principal))
