@@ -35,7 +35,6 @@ class Advice(NamedTuple):
     title: str | Promise
     text: str | Promise
     """May name `%(minutes)d`: after how many it is worth another try."""
-    template: str = "tenants/busy.html"
 
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
@@ -98,7 +97,7 @@ def _busy_page(advice: Advice, status: HTTPStatus, language: str, minutes: int, 
     with translation.override(language):
         text = str(advice.text % {"minutes": minutes})
         context = {"code": int(status), "title": advice.title, "advice": text, "minutes": minutes}
-        return render_to_string(advice.template, {**context, "LANGUAGE_CODE": language}).encode()
+        return render_to_string("tenants/busy.html", {**context, "LANGUAGE_CODE": language}).encode()
 
 
 @lru_cache(maxsize=64)

@@ -7,27 +7,20 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 
 from tenants.context import current_tenant
+from tenants.contrib.limits.limiter import ProcessLimit, Rejection
 from tenants.contrib.limits.lockouts import Attempt, lockouts
+from tenants.contrib.limits.responses import rejected
 from tenants.http.client_ip import get_client_ip
-from tenants.http.problem_details import PROBLEM_CONTENT_TYPE, problem_body
 
 
 def too_many_failures(request: HttpRequest, response: HttpResponseBase, credentials: Any = None) -> HttpResponse:
-    """Return 429 for AXES_LOCKOUT_CALLABLE: problem details where the view would answer JSON, else a page."""
+    """Return 429, for AXES_LOCKOUT_CALLABLE."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    if "json" in response.headers.get("Content-Type", ""):
-        problem = problem_body(429, f"Try again in {seconds // 60} minutes.", kind="too-many-failed-logins")
-        answer = HttpResponse(problem, status=429, content_type=PROBLEM_CONTENT_TYPE)
-    else:
-        answer = render(request, "tenants/accounts/too_many_failures.html", {"minutes": seconds // 60}, status=429)
-    answer["Retry-After"] = str(seconds)
-    answer["Cache-Control"] = "no-store"
     if settings.AXES_LOCKOUT_PARAMETERS == ["ip_address"]:
         _remember(request, seconds)
-    return answer
+    return rejected(request, current_tenant(), Rejection(ProcessLimit.LOCKED_OUT, seconds))
 
 
 def _remember(request: HttpRequest, seconds: int) -> None:

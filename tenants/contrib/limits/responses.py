@@ -52,7 +52,6 @@ _ADVICE: dict[LimitKind | ProcessLimit, Advice] = {
             "Too many failed logins from your network. Please wait %(minutes)s minutes, then try again.",
             "minutes",
         ),
-        template="tenants/accounts/too_many_failures.html",
     ),
     ProcessLimit.TOO_SLOW: Advice(
         "body-too-slow",

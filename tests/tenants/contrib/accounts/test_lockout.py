@@ -161,9 +161,10 @@ def test_lockout_by_name_is_not_remembered_for_the_address(acme: TenantInfo) -> 
     assert body_refusal(acme) is None
 
 
-def test_an_answer_in_json_stays_one() -> None:
+def test_an_answer_in_json_stays_one(acme: TenantInfo) -> None:
     request = RequestFactory().post("/api/token")
-    answer = too_many_failures(request, HttpResponse("{}", content_type="application/json"))
+    with use_tenant(acme):
+        answer = too_many_failures(request, HttpResponse("{}", content_type="application/json"))
     assert (answer.status_code, answer["Content-Type"]) == (429, PROBLEM_CONTENT_TYPE)
     assert json.loads(answer.content)["status"] == 429
 
