@@ -1,4 +1,4 @@
-"""Redaction of passwords, keys and links that sign somebody in: for logs, traces, error reports and output."""
+"""Redaction of passwords, keys and login links in logs, traces, error reports and output."""
 
 from __future__ import annotations
 

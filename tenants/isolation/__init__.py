@@ -1,1 +1,1 @@
-"""One module for each thing that Django keeps for a process, a signature or a record."""
+"""Isolation of tenants: a module for each thing that Django signs, or keeps per process, request or record."""

@@ -36,7 +36,7 @@ class Stage:
 
     def reader(self, name: str) -> TenantInfo | None:
         """Return the tenant that looks; None: no tenant is active."""
-        return {"owner": self.owner, "other tenant": self.other, "platform": PLATFORM, "nobody": None}[name]
+        return {"owner": self.owner, "other tenant": self.other, "platform": PLATFORM, "no tenant": None}[name]
 
 
 def acting(reader: TenantInfo | None) -> AbstractContextManager[object]:
@@ -57,7 +57,7 @@ class Probe:
 
     It may raise `NotApplicable`. For a reader, an error of the engine or of the database counts as nothing found.
     """
-    readers: tuple[str, ...] = ("other tenant", "platform", "nobody")
+    readers: tuple[str, ...] = ("other tenant", "platform", "no tenant")
     """Must find nothing."""
     control: str = "owner"
     """Must find it."""

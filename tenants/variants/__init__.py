@@ -1,8 +1,7 @@
-"""Variants: what a tenant has in the place of, or beside, the default models, services, schemas and admin classes.
+"""Variants: models, services, schemas, admin classes and templates that replace or extend the defaults of a tenant.
 
-A variant is a folder in the package that `TENANTS["VARIANTS"]` names, and an app of Django's. Its rooms are `models`,
-`schemas`, `admin` (classes) and `services` (modules); beside them it may have `templates`, `migrations` and whatever
-an app has. What bears the name of a default takes its place for the tenants of the variant.
+A variant is an app in the package `TENANTS["VARIANTS"]`. A class in its `models`, `schemas` or `admin`, or a module in
+its `services`, replaces the default with the same name for the variant's tenants.
 """
 
 from tenants.variants.discovery import DEFAULT, Variant, variant_apps, variants

@@ -26,7 +26,7 @@ def database_probes() -> list[Probe]:
         Probe(name="rows in memory of a shared queryset", look=_shared_rows, readers=("other tenant", "platform")),
         Probe(name="the search path after a savepoint's rollback", look=_after_savepoint),
         Probe(name="the connection after a tenant's block", look=_connection_afterwards),
-        Probe(name="a thread started by a tenant", look=_thread, readers=("nobody",)),
+        Probe(name="a thread started by a tenant", look=_thread, readers=("no tenant",)),
         Probe(name="an on_commit callback", look=_after_commit, readers=("other tenant", "platform")),
     ]
 

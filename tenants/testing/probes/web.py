@@ -29,8 +29,8 @@ def web_probes() -> list[Probe]:
         Probe(name="a session cookie", look=_cookie, readers=("other tenant", "platform")),
         Probe(name="pages without parameters", look=_pages, readers=("other tenant", "platform")),
         Probe(name="the control plane in an admin", look=_admin_of_platform, readers=("owner",), control="platform"),
-        Probe(name="the active tenant after a response", look=_after_response, readers=("nobody",)),
-        Probe(name="an unknown host", look=_unknown_host, readers=("nobody",)),
+        Probe(name="the active tenant after a response", look=_after_response, readers=("no tenant",)),
+        Probe(name="an unknown host", look=_unknown_host, readers=("no tenant",)),
     ]
 
 

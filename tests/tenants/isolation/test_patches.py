@@ -1,6 +1,6 @@
-"""What of Django's, psycopg's and Python's own is replaced: each name is there, is ours once, and is as we know it.
+"""Patches of Django and Python, and subclasses of psycopg: their originals are as we know them, and replaced once.
 
-A test here that fails after an upgrade says which place of theirs has changed and has to be looked at again.
+A test that fails here after an upgrade names the place that has changed there.
 """
 
 from __future__ import annotations
