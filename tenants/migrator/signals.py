@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextvars import Context
-from functools import cache
 from importlib import import_module
 from weakref import ReferenceType
 
 from django.apps import apps
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
-from django.core.signals import setting_changed
 from django.db import connection
 from django.db.migrations.operations import AlterModelOptions, CreateModel, DeleteModel, RenameModel
 from django.db.migrations.state import ProjectState
@@ -23,6 +21,7 @@ from django.dispatch import Signal
 from django.utils.module_loading import module_has_submodule
 
 from tenants.migrator.graph import Plan
+from tenants.settings_cache import cached_from
 
 _CHANGE_THE_SET_OF_MODELS = (AlterModelOptions, CreateModel, DeleteModel, RenameModel)
 _BUILTIN_RECEIVERS = ("django.contrib.auth.management", "django.contrib.contenttypes.management")
@@ -34,7 +33,7 @@ def changes_models(plan: Plan) -> bool:
     return any(isinstance(operation, _CHANGE_THE_SET_OF_MODELS) for operation in operations)
 
 
-@cache
+@cached_from("INSTALLED_APPS")
 def connect_receivers() -> None:
     """Import the package `management` of each app, where some apps connect receivers, as Django's `migrate` does.
 
@@ -43,14 +42,6 @@ def connect_receivers() -> None:
     for config in apps.get_app_configs():
         if config.module is not None and module_has_submodule(config.module, "management"):
             Context().run(import_module, f"{config.name}.management")
-
-
-def _connect_again(*, setting: str, **_: object) -> None:
-    if setting == "INSTALLED_APPS":
-        connect_receivers.cache_clear()
-
-
-setting_changed.connect(_connect_again, dispatch_uid="tenants.migrator.signals")
 
 
 def has_third_party_receivers() -> bool:

@@ -6,9 +6,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from django.core.signals import setting_changed
-
 from tenants.conf import tenancy
+from tenants.settings_cache import on_setting_change
 
 PREAMBLE = re.compile(
     r'^SET LOCAL search_path = "(?:[^"]|"")*", "(?:[^"]|"")*", pg_temp; SET LOCAL ROLE (?:NONE|"(?:[^"]|"")*");'
@@ -60,13 +59,8 @@ def search_path(schema: str) -> str:
     return f"{_quoted(schema)}, {_quoted(tenancy().extension_schema)}, pg_temp"
 
 
-def _clear_caches(*, setting: str, **_: object) -> None:
-    if setting == "TENANTS":
-        settings_for.cache_clear()
-        settings_replacing.cache_clear()
-
-
-setting_changed.connect(_clear_caches, dispatch_uid="tenants.postgresql.statement_settings")
+for _cached in (settings_for, settings_replacing):
+    on_setting_change(_cached.cache_clear, "TENANTS")
 
 
 def _changed_timeout(seconds: int, sent: tuple[int, ...], *, by_code: bool) -> str:

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from ninja.errors import AuthenticationError, AuthorizationError
 from ninja.utils import check_csrf
 
 from tenants.contrib.api.conf import api_settings
+from tenants.settings_cache import cached_from
 
 _SAFE = frozenset(["GET", "HEAD", "OPTIONS", "TRACE"])
 
@@ -89,17 +88,9 @@ Bearer = Callable[[HttpRequest, str], "Access | None"]
 """Tells whose a token is; None if it is of another kind. Raises `NotAuthenticated` for one of its kind that is void."""
 
 
-@cache
+@cached_from("TENANTS")
 def _bearers() -> tuple[Bearer, ...]:
     return tuple(import_string(path) for path in api_settings().api_bearers)
-
-
-def _reload(*, setting: str, **_: object) -> None:
-    if setting == "TENANTS":
-        _bearers.cache_clear()
-
-
-setting_changed.connect(_reload, dispatch_uid="tenants.contrib.api.auth")
 
 
 def authenticate(request: HttpRequest) -> Access:

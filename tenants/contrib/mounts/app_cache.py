@@ -13,7 +13,6 @@ from contextvars import Context
 from threading import Event, Lock, Thread, Timer
 from typing import Any
 
-from django.core.signals import setting_changed
 from django.db import connections
 from django.http import Http404
 
@@ -23,6 +22,7 @@ from tenants.contrib.mounts.errors import MountFailed
 from tenants.contrib.mounts.factories import Application, build
 from tenants.contrib.mounts.wsgi import is_in_transaction
 from tenants.registry.lookup import tenant_changed
+from tenants.settings_cache import on_setting_change
 
 logger = logging.getLogger(__name__)
 
@@ -202,10 +202,6 @@ def _on_change(*, tenant_id: int, **_: Any) -> None:
     app_cache.retire(tenant_id)
 
 
-def _reload(*, setting: str, **_: object) -> None:
-    if setting == "TENANTS":
-        app_cache.retire()
-
-
 tenant_changed.connect(_on_change, dispatch_uid="tenants.contrib.mounts")
-setting_changed.connect(_reload, dispatch_uid="tenants.contrib.mounts")
+
+on_setting_change(app_cache.retire, "TENANTS")

@@ -12,10 +12,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 
-from django.core.signals import setting_changed
-
 from tenants.contrib.observability.conf import observability_settings
 from tenants.redaction import loggable_path
+from tenants.settings_cache import on_setting_change
 
 logger = logging.getLogger(__name__)
 
@@ -131,9 +130,4 @@ def shut_down() -> None:
     _exporter.cache_clear()
 
 
-def _reload(*, setting: str, **_: object) -> None:
-    if setting == "TENANTS":
-        shut_down()
-
-
-setting_changed.connect(_reload, dispatch_uid="tenants.contrib.observability.tracing")
+on_setting_change(shut_down, "TENANTS")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from functools import cache, lru_cache
 
-from django.core.signals import setting_changed
-
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.observability.principal import Principal
 from tenants.contrib.services.identity import Identity, sign
 from tenants.isolation.signing import former_tenant_keys, tenant_key
+from tenants.settings_cache import on_setting_change
 
 REUSE_SECONDS = 5.0
 """How long a signed identity is reused: a sixth of its lifetime."""
@@ -46,11 +45,5 @@ def _signed(service: str, tenant: int, slug: str, epoch: str, host: str, princip
     return sign(Identity(tenant, slug, epoch, host, principal), service=service, key=service_key(service))
 
 
-def _reload(*, setting: str, **_: object) -> None:
-    if setting in {"SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
-        service_key.cache_clear()
-        service_keys.cache_clear()
-        _signed.cache_clear()
-
-
-setting_changed.connect(_reload, dispatch_uid="tenants.contrib.services.keys")
+for _cached in (service_key, service_keys, _signed):
+    on_setting_change(_cached.cache_clear, "SECRET_KEY", "SECRET_KEY_FALLBACKS")
