@@ -21,8 +21,7 @@ from tenants.contrib.api.auth import Access
 from tenants.contrib.api.models import ApiUsage
 from tenants.contrib.api.usage import CLIENTS_KEPT, OTHERS, UsageCounter, client_name, report, usage
 from tenants.postgresql.direct_connection import connect_directly
-from tenants.registry.listener import Listener
-from tenants.registry.lookup import registry
+from tenants.registry.listener import Listener, listener
 from tests.waiting import eventually
 
 TODAY = datetime.now(UTC).date()
@@ -81,12 +80,12 @@ def test_what_is_forgotten_is_written_down_nowhere(
 def test_counting_costs_a_warm_request_no_query(
     counting: None, acme: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
-    registry.set_listening(True)  # else the tenant is cached for one second only
+    listener.start()
+    assert listener.listening.wait(60)  # else the cache is cleared when it connects
     client = client_of(acme)
     _asked_by(client, "curl/8.5")
     with CaptureQueriesContext(connection) as queries:
         _asked_by(client, "curl/8.5")
-    registry.set_listening(False)
     assert len(queries) == 1  # the categories
 
 
