@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -14,19 +18,17 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from shop.demo.catalogues import apparel, grocery, home
-from shop.demo.catalogues.entries import DemoGoods, DemoOrder
+from shop.demo.catalogues.entries import DemoOrder
 from shop.goods.importer import import_goods
 from shop.goods.models import Category, Goods, Picture, Sku
 from shop.orders.models import Order
 from shop.orders.services import mark_paid, mark_shipped, place_order
-from tenants.variants import resolve
-from tenants.variants.bulk import bulk_insert
 
 _EARLIER = (28, 26, 25, 22, 20, 17, 15, 14, 11, 7, 5, 4)
 """Days since more orders than those in the catalogues."""
 
 DEMO = Path(__file__).parent
-APPAREL_CSV = DEMO / "data" / "apparel.csv"
+DATA = DEMO / "data"
 PICTURES = DEMO / "pictures"
 
 
@@ -40,7 +42,7 @@ def fill_shop(slug: str) -> None:
 
 def _fill_acme() -> None:
     categories = _create_categories(apparel.CATEGORIES)
-    with APPAREL_CSV.open("rb") as file:
+    with (DATA / "apparel.csv").open("rb") as file:
         import_goods(file)
     for goods in Goods.objects.prefetch_related("skus", "pictures"):
         look = apparel.LOOKS[goods.slug]
@@ -53,17 +55,26 @@ def _fill_acme() -> None:
     _place(apparel.ORDERS)
 
 
-def _fill_globex() -> None:
-    _create(home.CATEGORIES, home.GOODS)
-    _place(home.ORDERS)
+def _fill(name: str, catalogue: ModuleType) -> None:
+    _create_categories(catalogue.CATEGORIES)
+    path = DATA / f"{name}.csv"
+    with path.open("rb") as file:
+        import_goods(file)
+    goods = {one.slug: one for one in Goods.objects.all()}
+    counts = Counter[str]()
+    with path.open(encoding="utf-8", newline="") as text:
+        for row in csv.DictReader(text):
+            if row["Picture"]:
+                counts[slug := row["Handle"]] += 1
+                _save(Picture(goods=goods[slug], alt=row["Picture Alt"], position=counts[slug]), row["Picture"])
+    _place(catalogue.ORDERS)
 
 
-def _fill_initech() -> None:
-    _create(grocery.CATEGORIES, grocery.GOODS)
-    _place(grocery.ORDERS)
-
-
-_FILL_BY_SLUG: dict[str, Callable[[], None]] = {"acme": _fill_acme, "globex": _fill_globex, "initech": _fill_initech}
+_FILL_BY_SLUG: dict[str, Callable[[], None]] = {
+    "acme": _fill_acme,
+    "globex": partial(_fill, "home", home),
+    "initech": partial(_fill, "grocery", grocery),
+}
 
 
 def _create_categories(names: Iterable[str]) -> dict[str, Category]:
@@ -73,46 +84,6 @@ def _create_categories(names: Iterable[str]) -> dict[str, Category]:
         )
         for position, name in enumerate(names, start=1)
     }
-
-
-def _create(category_names: Iterable[str], entries: Iterable[DemoGoods]) -> None:
-    categories = _create_categories(category_names)
-    for entry in entries:
-        goods = resolve(Goods).objects.create(
-            name=entry.name,
-            slug=slugify(entry.name, allow_unicode=True),
-            description=entry.description,
-            vendor=entry.vendor,
-            category=categories[entry.category],
-            option_names=[entry.option] if entry.option else [],
-        )
-        _create_skus(goods, entry)
-        for position, name in enumerate(entry.pictures, start=1):
-            _save(Picture(goods=goods, alt=_alt(entry, position), position=position), name)
-
-
-def _create_skus(goods: Goods, entry: DemoGoods) -> None:
-    model = resolve(Sku)
-    skus = [
-        model(
-            goods=goods,
-            option_values=[option] if option else [],
-            price=Decimal(entry.prices.get(option, entry.price)),
-            # The sale and the weight are those of the size with `price`.
-            compare_at_price=Decimal(entry.before) if entry.before and option not in entry.prices else None,
-            stock=stock,
-            weight_grams=0 if option in entry.prices else entry.weight_grams,
-            position=position,
-        )
-        for position, (option, stock) in enumerate(entry.stock.items(), start=1)
-    ]
-    bulk_insert(model, skus)
-
-
-def _alt(entry: DemoGoods, position: int) -> str:
-    """Return the name, and the option if each has its own picture."""
-    options = list(entry.stock)
-    return f"{entry.name}, {options[position - 1]}" if len(entry.pictures) == len(options) > 1 else entry.name
 
 
 def _save(picture: Picture, name: str) -> None:
