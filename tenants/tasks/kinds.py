@@ -100,8 +100,8 @@ KINDS = {
     "check": Kind(_("Check all tenants"), check),
     "purge": Kind(_("Purge a tenant"), _purge),
     "clone": Kind(_("Clone a tenant"), _clone),
-    "backup": Kind(_("Back a tenant up"), _backup),
-    "variant": Kind(_("Give a tenant another variant"), _variant),
+    "backup": Kind(_("Back up a tenant"), _backup),
+    "variant": Kind(_("Change a tenant’s variant"), _variant),
     "restore": Kind(_("Restore a tenant"), _restore),
 }
 """By `Operation.kind`."""
