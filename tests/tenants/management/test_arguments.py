@@ -174,7 +174,7 @@ def nothing_is_left(committed: None) -> None:
         (["shop.steps.nosuch"], "names 'shop.steps.nosuch', which cannot be imported"),
         (["nosuch.steps"], "names 'nosuch.steps', which cannot be imported"),
         (["nosuch"], "names 'nosuch', which cannot be imported"),
-        ([f"{__name__}.NOT_A_FUNCTION"], "is no function"),
+        ([f"{__name__}.NOT_A_FUNCTION"], "is not callable"),
     ],
     ids=["others alone", "none", "no password", "no function", "no module", "no path", "number"],
 )
