@@ -9,10 +9,10 @@ from types import ModuleType
 from typing import Any, TypeVar, overload
 
 from django.apps import apps
-from django.core.signals import setting_changed
 
 from tenants.context import current_tenant
 from tenants.errors import VariantLookupError
+from tenants.settings_cache import on_setting_change
 from tenants.variants.overrides import overrides_of
 
 T = TypeVar("T")
@@ -63,27 +63,27 @@ def _name_of(default: type | ModuleType) -> str:
 
 
 def _default(name: str) -> Any:
-    there, last = _room_of(name)
-    found = getattr(there, last, None)
-    if found is None and hasattr(there, "__path__") and find_spec(f"{there.__name__}.{last}"):
-        found = import_module(f"{there.__name__}.{last}")
+    module, last = _split(name)
+    found = getattr(module, last, None)
+    if found is None and hasattr(module, "__path__") and find_spec(f"{module.__name__}.{last}"):
+        found = import_module(f"{module.__name__}.{last}")
     if not isinstance(found, (type, ModuleType)):
-        raise VariantLookupError(name, f"{there.__name__} has no class or module {last!r}{_nearest(last, there)}")
+        raise VariantLookupError(name, f"{module.__name__} has no class or module {last!r}{_nearest(last, module)}")
     return found
 
 
-def _room_of(name: str) -> tuple[ModuleType, str]:
-    """Return the default's room, and what is asked for of it."""
+def _split(name: str) -> tuple[ModuleType, str]:
+    """Return the module or package of a default, and the last part of its name."""
     parts = name.split(".")
     if len(parts) != 3:
         raise VariantLookupError(name, "a name has three parts, as in 'goods.models.Goods'")
-    label, room, last = parts
+    label, place, last = parts
     try:
-        module = f"{apps.get_app_config(label).name}.{room}"
+        module = f"{apps.get_app_config(label).name}.{place}"
     except LookupError:
         raise VariantLookupError(name, f"there is no app with the label {label!r}") from None
     if find_spec(module) is None:
-        raise VariantLookupError(name, f"the app {label!r} has no {room}")
+        raise VariantLookupError(name, f"the app {label!r} has no {place}")
     return import_module(module), last
 
 
@@ -92,9 +92,4 @@ def _nearest(name: str, module: ModuleType) -> str:
     return f", but {near[0]!r}" if near else ""
 
 
-def _reload(*, setting: str, **_: object) -> None:
-    if setting in {"TENANTS", "INSTALLED_APPS"}:
-        _resolved.clear()
-
-
-setting_changed.connect(_reload, dispatch_uid="tenants.variants.resolve")
+on_setting_change(_resolved.clear, "TENANTS", "INSTALLED_APPS")

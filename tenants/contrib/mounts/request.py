@@ -6,19 +6,18 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from threading import Lock
 from typing import Any
 from wsgiref.util import is_hop_by_hop
 
 from django.conf import settings
-from django.core.signals import setting_changed
 from django.http import HttpRequest, StreamingHttpResponse
 
 from tenants.contrib.mounts.call_limits import ResponseTimeout
 from tenants.http.origin_headers import is_for_whole_host
 from tenants.http.set_cookie import read_set_cookie
+from tenants.settings_cache import cached_from
 
 Headers = list[tuple[str, str]]
 
@@ -155,16 +154,8 @@ _OTHER_COOKIES = ("sangga_bypass", "operator", "messages")
 """Cookies of `tenants.http.maintenance_bypass`, `tenants.contrib.impersonation` and Django's messages."""
 
 
-@cache
+@cached_from("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LANGUAGE_COOKIE_NAME")
 def project_cookies() -> frozenset[str]:
     """Return the names of the project's cookies."""
     own = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, *_OTHER_COOKIES}
     return frozenset(own | {f"__Host-{name}" for name in own} | {f"__Secure-{name}" for name in own})
-
-
-def _reload(*, setting: str, **_: object) -> None:
-    if setting.endswith("_COOKIE_NAME"):
-        project_cookies.cache_clear()
-
-
-setting_changed.connect(_reload, dispatch_uid="tenants.contrib.mounts.request")
