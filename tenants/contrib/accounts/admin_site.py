@@ -40,14 +40,12 @@ class AccountsSite(SafeViewOnSiteMixin):
         autodiscover()
         pages = [
             path("sign-in/code/", self.second_step, name="second_step"),
-            path("second-factor/", self._for_own_account(self.second_factor), name="second_factor"),
+            path("second-factor/", self._own_account(self.second_factor), name="second_factor"),
             path("second-factor/set-up/", self.set_up, name="second_factor_set_up"),
             path(
-                "second-factor/recovery-codes/",
-                self._for_own_account(self.recovery_codes),
-                name="second_factor_recovery",
+                "second-factor/recovery-codes/", self._own_account(self.recovery_codes), name="second_factor_recovery"
             ),
-            path("second-factor/off/", self._for_own_account(self.turn_off), name="second_factor_off"),
+            path("second-factor/off/", self._own_account(self.turn_off), name="second_factor_off"),
             # The name that unfold's login page links to.
             path("password-reset/", request_link, {"site": self}, name="admin_password_reset"),
             path("password-reset/sent/", request_sent, {"site": self}, name="password_reset_sent"),
@@ -107,7 +105,7 @@ class AccountsSite(SafeViewOnSiteMixin):
 
     # --- Two-factor authentication of one's own account
 
-    def _for_own_account(self, view: Any) -> Any:
+    def _own_account(self, view: Any) -> Any:
         """Return the view for signed-in staff; an operator's session in a shop has no second factor there."""
 
         @never_cache
