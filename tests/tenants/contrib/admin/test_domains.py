@@ -48,7 +48,7 @@ def test_a_taken_host_is_refused_in_any_spelling(browser: Client, acme: TenantIn
 
 def test_the_platforms_names_are_refused(browser: Client, globex: TenantInfo) -> None:
     page = browser.post(f"{DOMAINS}add/", {"tenant": globex.id, "host": "acme.localhost"})
-    assert "Names below localhost are given out as slugs." in errors_of(page)
+    assert "Names below localhost are reserved for slugs." in errors_of(page)
 
 
 def test_a_domain_stays_with_its_tenant(browser: Client, acme: TenantInfo, globex: TenantInfo) -> None:
