@@ -16,7 +16,7 @@ from shop.staff_admin import StaffAdmin, StaffGroupAdmin
 from shop.variant_admin import VariantSite
 from tenants import current_tenant
 from tenants.contrib.accounts.admin_site import AccountsSite
-from tenants.contrib.oauth.admin import ApiKeyAdmin, ClientAdmin, SignInAdmin, SigningKeyAdmin
+from tenants.contrib.oauth.admin import AccessTokenAdmin, ApiKeyAdmin, ClientAdmin, SigningKeyAdmin
 from tenants.contrib.oauth.models import AccessToken, ApiKey, Application, SigningKey
 from tenants.variants import DEFAULT, children_of, resolve_for
 
@@ -33,7 +33,7 @@ shop_site = ShopAdminSite(name="admin")
 shop_site.register(User, StaffAdmin)
 shop_site.register(Group, StaffGroupAdmin)
 shop_site.register(Application, ClientAdmin)
-shop_site.register(AccessToken, SignInAdmin)
+shop_site.register(AccessToken, AccessTokenAdmin)
 shop_site.register(ApiKey, ApiKeyAdmin)
 shop_site.register(SigningKey, SigningKeyAdmin)
 

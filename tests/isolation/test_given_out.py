@@ -24,7 +24,7 @@ from django.test import Client
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.impersonation.links import make_login_link
-from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.key_cache import key_cache
 from tenants.contrib.oauth.models import Application
 from tenants.isolation.password_reset import password_link
 from tenants.lifecycle import (
@@ -219,7 +219,7 @@ class _Life:
     def now(self, slug: str) -> TenantInfo:
         """Return a tenant as every process sees it a moment after a change."""
         registry.clear()
-        rings.clear()
+        key_cache.clear()
         return tenant_by_slug(slug)
 
     def present(self, place: str, host: str, given: dict[str, Any]) -> None:

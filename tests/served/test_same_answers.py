@@ -18,7 +18,7 @@ from django.test import Client
 
 from shop.goods.models import Category, Goods, Sku
 from tenants import TenantInfo, use_tenant
-from tenants.contrib.oauth.api_keys import make_api_key
+from tenants.contrib.oauth.api_keys import create_api_key
 from tests.isolation.servers import served
 from tests.served.chosen import CHOSEN
 from tests.served.exchange import Answer, Request, exchange
@@ -73,7 +73,7 @@ def stock(shop: TenantInfo) -> tuple[str, str]:
         default_storage.save("goods/mug.png", ContentFile(b"\x89PNG"))
         client.force_login(owner)
         scopes = ["goods:read", "goods:write", "orders:read", "customers:read"]
-        return client.cookies["sessionid"].value, make_api_key(owner, "a program", scopes).shown_once
+        return client.cookies["sessionid"].value, create_api_key(owner, "a program", scopes).shown_once
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from tenants.context import TenantInfo, use_tenant
 from tenants.contrib.gateway.async_lookup import AsyncLookup
 from tenants.contrib.gateway.errors import GatewayError
 from tenants.contrib.gateway.routing import Route
-from tenants.contrib.oauth.api_keys import find_api_key, is_api_key, is_remembered
+from tenants.contrib.oauth.api_keys import find_api_key, is_api_key, is_cached
 from tenants.contrib.oauth.errors import InvalidToken
-from tenants.contrib.oauth.key_cache import Ring, rings
-from tenants.contrib.oauth.tokens import verify
+from tenants.contrib.oauth.key_cache import TenantKeys, key_cache
+from tenants.contrib.oauth.tokens import verify_token
 from tenants.contrib.observability.principal import ANONYMOUS, Principal
 from tenants.contrib.services.types import ServiceInfo
 from tenants.http.path_prefix import override_script_prefix
@@ -42,7 +42,7 @@ async def _principal(token: str, tenant: TenantInfo, prefix: str, lookup: AsyncL
         return ANONYMOUS
     if tenant.is_platform or not (is_api_key(token) or token.count(".") == 2):
         return None  # `TENANTS["API_BEARERS"]` of the service may know it
-    keys = rings.remembered(tenant)
+    keys = key_cache.get_cached(tenant)
     try:
         principal = None if keys is None else _principal_in_memory(token, tenant, prefix, keys)
         if principal is None:
@@ -52,22 +52,22 @@ async def _principal(token: str, tenant: TenantInfo, prefix: str, lookup: AsyncL
         raise _challenge(401, error.reason, "invalid_token") from error
 
 
-def _principal_in_memory(token: str, tenant: TenantInfo, prefix: str, keys: Ring) -> Principal | None:
+def _principal_in_memory(token: str, tenant: TenantInfo, prefix: str, keys: TenantKeys) -> Principal | None:
     """Return the principal of a token; None where the database has to be queried."""
     with use_tenant(tenant), override_script_prefix(prefix):  # the issuer of a tenant below a path has that path
-        return None if is_api_key(token) and not is_remembered(token, keys) else _verified(token, keys)
+        return None if is_api_key(token) and not is_cached(token, keys) else _verified(token, keys)
 
 
 def _principal_in_database(token: str, tenant: TenantInfo, prefix: str) -> Principal:
     with use_tenant(tenant), override_script_prefix(prefix):
-        return _verified(token, rings.ring())
+        return _verified(token, key_cache.get())
 
 
-def _verified(token: str, keys: Ring) -> Principal:
+def _verified(token: str, keys: TenantKeys) -> Principal:
     if is_api_key(token):
         key = find_api_key(token, keys)
         return Principal(user=str(key.user_id), client=key.name, scopes=key.scopes)
-    claims = verify(token, keys)
+    claims = verify_token(token, keys)
     return Principal(user=claims.user_id or "", client=claims.client_id, scopes=claims.scopes)
 
 

@@ -19,7 +19,7 @@ from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.impersonation.errors import OperatorAccountRefused
 from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.fields import Digest, KeyedDigestField
-from tenants.contrib.oauth.key_cache import KnownKey, Ring, rings
+from tenants.contrib.oauth.key_cache import CachedApiKey, TenantKeys, key_cache
 from tenants.contrib.oauth.models import ApiKey
 from tenants.contrib.oauth.secrets import is_well_formed, new_secret
 
@@ -28,17 +28,17 @@ logger = logging.getLogger(__name__)
 PREFIX = "sangga_key_"
 """How every key begins: people and scanners of secrets know it by that."""
 _SHOWN = len(PREFIX) + 4
-USED_SECONDS = 60.0
+USE_INTERVAL = 60.0
 """How often it is written down that a key was used."""
 
 
-def make_api_key(user: Any, name: str, scopes: list[str], expires: datetime | None = None) -> ApiKey:
+def create_api_key(user: Any, name: str, scopes: list[str], expires: datetime | None = None) -> ApiKey:
     """Make a key of `user` and return its row, on which it is `shown_once`; raise `OperatorAccountRefused`."""
     if is_operator_account(user):
         raise OperatorAccountRefused(user.get_username())
     key = new_secret(PREFIX)
     row = ApiKey.objects.create(
-        user=user, name=name, digest=key, beginning=key[:_SHOWN], scopes=" ".join(scopes), expires=expires
+        user=user, name=name, digest=key, prefix=key[:_SHOWN], scopes=" ".join(scopes), expires=expires
     )
     row.shown_once = key
     return row
@@ -56,24 +56,24 @@ def is_api_key(text: str) -> bool:
     return text.startswith(PREFIX)
 
 
-def find_api_key(key: str, ring: Ring) -> KnownKey:
+def find_api_key(key: str, keys: TenantKeys) -> CachedApiKey:
     """Return what is known of a key; one query, unless it was used lately. Raises `InvalidToken` with the reason."""
     if not is_well_formed(key, PREFIX):
         raise InvalidToken("The key has a slip in it, or was made up.")
     digests = _digests(key)
-    known = next((ring.api_keys[one] for one in digests if one in ring.api_keys), None)
+    known = next((keys.api_keys[one] for one in digests if one in keys.api_keys), None)
     if known is None:
         known = _look_up(key)
-        ring.remember(digests[0], known)
+        keys.add_api_key(digests[0], known)
     if known.expires is not None and known.expires <= time.time():
         raise InvalidToken("The key has expired.")
     _uses.note(current_tenant(), known.id)
     return known
 
 
-def is_remembered(key: str, ring: Ring) -> bool:
+def is_cached(key: str, keys: TenantKeys) -> bool:
     """Tell whether `find_api_key` would do without a query."""
-    return not is_well_formed(key, PREFIX) or any(one in ring.api_keys for one in _digests(key))
+    return not is_well_formed(key, PREFIX) or any(one in keys.api_keys for one in _digests(key))
 
 
 def _digests(key: str) -> list[Digest]:
@@ -82,7 +82,7 @@ def _digests(key: str) -> list[Digest]:
     return column.digests_of(key)
 
 
-def _look_up(key: str) -> KnownKey:
+def _look_up(key: str) -> CachedApiKey:
     row = ApiKey.objects.filter(digest=key).select_related("user").first()
     if row is None:
         raise InvalidToken("This shop has no such key.")
@@ -91,10 +91,10 @@ def _look_up(key: str) -> KnownKey:
     if not row.user.is_active:
         raise InvalidToken("Its user has been switched off.")
     expires = None if row.expires is None else row.expires.timestamp()
-    return KnownKey(row.pk, row.user_id, row.name, frozenset(row.scopes.split()), expires)
+    return CachedApiKey(row.pk, row.user_id, row.name, frozenset(row.scopes.split()), expires)
 
 
-KEPT_USES = 10_000
+MAX_TRACKED_KEYS = 10_000
 """Of so many keys, those that were used last, it is remembered when that was written down."""
 
 
@@ -110,12 +110,12 @@ class _Uses:
     def note(self, tenant: TenantInfo, key_id: int) -> None:
         """Note that a key is used now."""
         now, which = time.monotonic(), (tenant.schema, key_id)
-        if now - self._written.get(which, -USED_SECONDS) < USED_SECONDS:
+        if now - self._written.get(which, -USE_INTERVAL) < USE_INTERVAL:
             return
         with self._lock:
             self._written.pop(which, None)
             self._written[which] = now
-            if len(self._written) > KEPT_USES:
+            if len(self._written) > MAX_TRACKED_KEYS:
                 del self._written[next(iter(self._written))]
             self._due[which] = (tenant, timezone.now())
 
@@ -146,4 +146,4 @@ def connect() -> None:
 
 
 def _forget(*, instance: ApiKey, **_: object) -> None:
-    transaction.on_commit(partial(rings.forget, current_tenant().schema))
+    transaction.on_commit(partial(key_cache.invalidate, current_tenant().schema))

@@ -14,9 +14,9 @@ class OAuthConfig(AppConfig):
     def ready(self) -> None:
         """Have this process hear of keys and revocations, and end the tokens of users who are switched off."""
         from tenants.contrib.oauth import api_keys, checks, revocation  # noqa: F401  # checks register themselves
-        from tenants.contrib.oauth.key_cache import rings
+        from tenants.contrib.oauth.key_cache import key_cache
         from tenants.registry import invalidation
 
-        invalidation.subscribe("oauth", rings)
+        invalidation.subscribe("oauth", key_cache)
         revocation.connect()
         api_keys.connect()

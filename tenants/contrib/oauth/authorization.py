@@ -19,7 +19,7 @@ _UNSUPPORTED = {
 }
 
 
-def refused_parameter(query: QueryDict) -> OAuth2Error | None:
+def parameter_error(query: QueryDict) -> OAuth2Error | None:
     """Return the error for a parameter that is not supported, or whose value makes no sense; None if all are fine."""
     for name, (error, description) in _UNSUPPORTED.items():
         if name in query:
@@ -38,7 +38,7 @@ def refused_parameter(query: QueryDict) -> OAuth2Error | None:
     return None
 
 
-def is_sign_in_too_old(query: QueryDict, user: Any) -> bool:
+def is_login_too_old(query: QueryDict, user: Any) -> bool:
     """Tell whether the client wants a newer sign-in than the user's last one (`max_age`, in seconds)."""
     asked = query.get("max_age")
     if asked is None:
@@ -47,7 +47,7 @@ def is_sign_in_too_old(query: QueryDict, user: Any) -> bool:
     return user.last_login is None or timezone.now() - user.last_login >= timedelta(seconds=seconds)
 
 
-def without(address: str, *names: str) -> str:
+def without_parameters(address: str, *names: str) -> str:
     """Return an address without some of its parameters."""
     parts = urlsplit(address)
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in names]
@@ -56,6 +56,6 @@ def without(address: str, *names: str) -> str:
 
 def with_issuer(redirect: str) -> str:
     """Return the address of an authorization response with `iss`, which RFC 9207 has in errors as well."""
-    parts = urlsplit(without(redirect, "iss"))
+    parts = urlsplit(without_parameters(redirect, "iss"))
     query = f"{parts.query}&" if parts.query else ""
     return urlunsplit(parts._replace(query=f"{query}{urlencode({'iss': issuer()})}"))

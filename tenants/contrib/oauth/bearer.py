@@ -18,8 +18,8 @@ from tenants.contrib.api.auth import Access, NotAuthenticated
 from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.oauth.api_keys import find_api_key, is_api_key
 from tenants.contrib.oauth.errors import InvalidToken
-from tenants.contrib.oauth.key_cache import Ring, rings
-from tenants.contrib.oauth.tokens import verify
+from tenants.contrib.oauth.key_cache import TenantKeys, key_cache
+from tenants.contrib.oauth.tokens import verify_token
 
 INVALID_TOKEN = "invalid_token"  # noqa: S105  # an error code
 """RFC 6750's word for a token that is expired, revoked, somebody else's or none at all."""
@@ -38,23 +38,23 @@ def bearer(request: HttpRequest, token: str) -> TokenAccess | None:
     Raises `NotAuthenticated`, which says why, for one that is void. Somebody who has been switched off is told of where
     the user is first asked for.
     """
-    access = access_by_token(token, rings.ring())
+    access = access_by_token(token, key_cache.get())
     if access is not None:
         # So that code which knows nothing of tokens meets whom they act for, and no session that came along.
         cast(Any, request).user = AnonymousUser() if access.user is None else access.user
     return access
 
 
-def access_by_token(token: str, ring: Ring) -> TokenAccess | None:
+def access_by_token(token: str, keys: TenantKeys) -> TokenAccess | None:
     """Return the same without a request."""
     try:
         if is_api_key(token):
-            key = find_api_key(token, ring)
+            key = find_api_key(token, keys)
             return TokenAccess(user_by_id(key.user_id), key.scopes, key.name)
         if token.count(".") == 2:
-            claims = verify(token, ring)
+            claims = verify_token(token, keys)
             user = None if claims.user_id is None else user_by_id(claims.user_id)
-            name = ring.clients.get(claims.client_id, claims.client_id)
+            name = keys.clients.get(claims.client_id, claims.client_id)
             return TokenAccess(user, claims.scopes, name, claims.client_id)
     except InvalidToken as refused:
         raise NotAuthenticated(refused.reason, INVALID_TOKEN) from refused

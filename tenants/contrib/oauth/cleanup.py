@@ -19,10 +19,10 @@ def clear_expired() -> int:
     A refresh token that was used stays as long as it could have lived: by it, a second use is told.
     """
     now = timezone.now()
-    lives = refresh_token_expire_timedelta()
+    generations = refresh_token_expire_timedelta()
     dead = Q(revoked=None, access_token=None)
-    if lives:
-        dead |= Q(revoked__lt=now - lives) | Q(revoked=None, access_token__expires__lt=now - lives)
+    if generations:
+        dead |= Q(revoked__lt=now - generations) | Q(revoked=None, access_token__expires__lt=now - generations)
     can_go_on = RefreshToken.objects.filter(access_token=OuterRef("pk"), revoked=None)
     over: list[QuerySet[Any]] = [
         Grant.objects.filter(expires__lt=now),

@@ -12,9 +12,9 @@ from ninja.errors import HttpError
 
 from tenants.contrib.api.auth import NotAuthenticated, PermissionDenied
 from tenants.contrib.oauth.bearer import INVALID_TOKEN, authenticate_by_token
-from tenants.contrib.oauth.http import token_refusal
+from tenants.contrib.oauth.http import token_error
 from tenants.contrib.oauth.issuer import issuer, url_of
-from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.key_cache import key_cache
 from tenants.contrib.oauth.keys import ALGORITHM
 from tenants.contrib.oauth.scopes import TenantScopes
 from tenants.contrib.oauth.validator import Validator
@@ -28,7 +28,7 @@ _SECRETS = ["client_secret_basic", "client_secret_post"]
 @require_safe
 def metadata(request: HttpRequest) -> HttpResponse:
     """Describe the tenant as an authorization server (RFC 8414) and as an OpenID provider; they share their words."""
-    return _to_everybody(
+    return _public_json(
         {
             "issuer": issuer(),
             "authorization_endpoint": url_of("oauth:authorize"),
@@ -60,7 +60,7 @@ def metadata(request: HttpRequest) -> HttpResponse:
 @require_safe
 def jwks(request: HttpRequest) -> HttpResponse:
     """Give the public keys with which the tenant's tokens are verified."""
-    response = _to_everybody({"keys": rings.ring().jwks})
+    response = _public_json({"keys": key_cache.get().jwks})
     response["Cache-Control"] = f"public, max-age={_KEYS_SECONDS}"
     return response
 
@@ -77,7 +77,7 @@ def userinfo(request: HttpRequest) -> HttpResponse:
             raise PermissionDenied("The token has not the scope openid.", ["openid"])
         return JsonResponse(_claims(access.user, access.scopes))
     except HttpError as refused:
-        return token_refusal(refused)
+        return token_error(refused)
 
 
 def _claims(user: Any, scopes: frozenset[str]) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _claims(user: Any, scopes: frozenset[str]) -> dict[str, Any]:
     return claims
 
 
-def _to_everybody(document: dict[str, Any]) -> JsonResponse:
+def _public_json(document: dict[str, Any]) -> JsonResponse:
     response = JsonResponse(document)
     response["Access-Control-Allow-Origin"] = "*"
     return response

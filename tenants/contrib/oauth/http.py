@@ -15,24 +15,26 @@ from tenants.contrib.oauth.issuer import issuer
 from tenants.contrib.oauth.models import Application
 
 
-def refusal(error: str, description: str, status: int = 400) -> JsonResponse:
+def oauth_error(error: str, description: str, status: int = 400) -> JsonResponse:
     """Return an error as RFC 6749 has it."""
     return JsonResponse({"error": error, "error_description": description}, status=status)
 
 
-def token_refusal(error: HttpError) -> JsonResponse:
+def token_error(error: HttpError) -> JsonResponse:
     """Return the answer to a request whose token will not do: RFC 6750's header, and the reason as our API has it."""
     response = JsonResponse({"status": error.status_code, "detail": str(error)}, status=error.status_code)
     response["WWW-Authenticate"] = getattr(error, "challenge", "") or "Bearer"
     return response
 
 
-def unknown_client() -> HttpResponse:
+def invalid_client() -> HttpResponse:
     """Return the answer to a client that did not show who it is."""
-    return for_clients(refusal("invalid_client", "Give the id and the secret of a confidential client.", status=401))
+    return client_response(
+        oauth_error("invalid_client", "Give the id and the secret of a confidential client.", status=401)
+    )
 
 
-def for_clients(response: HttpResponse) -> HttpResponse:
+def client_response(response: HttpResponse) -> HttpResponse:
     """Return an answer to a client as RFC 6749, 5.1 and 5.2, has it: kept by no cache, and how to authenticate."""
     response["Cache-Control"] = "no-store"
     response["Pragma"] = "no-cache"
@@ -43,7 +45,7 @@ def for_clients(response: HttpResponse) -> HttpResponse:
     return response
 
 
-class ChecksParameters(View):
+class ParameterCheckView(View):
     """Refuses what no parameter of OAuth may be, before django-oauth-toolkit sees it."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -52,10 +54,10 @@ class ChecksParameters(View):
         for parameters in given:
             for name, values in parameters.lists():
                 if any("\0" in value for value in values):
-                    return for_clients(refusal("invalid_request", "A parameter has a NUL in it."))
+                    return client_response(oauth_error("invalid_request", "A parameter has a NUL in it."))
                 # RFC 6749, 3.1 and 3.2; RFC 8707 for the one that may be repeated.
                 if len(values) > 1 and name != "resource":
-                    return for_clients(refusal("invalid_request", f"{name[:50]} is given more than once."))
+                    return client_response(oauth_error("invalid_request", f"{name[:50]} is given more than once."))
         return super().dispatch(request, *args, **kwargs)
 
 

@@ -10,44 +10,52 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from tenants.contrib.oauth.errors import InvalidToken
-from tenants.contrib.oauth.http import ChecksParameters, authenticated_client, for_clients, refusal, unknown_client
+from tenants.contrib.oauth.http import (
+    ParameterCheckView,
+    authenticated_client,
+    client_response,
+    invalid_client,
+    oauth_error,
+)
 from tenants.contrib.oauth.issuer import issuer
-from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.key_cache import key_cache
 from tenants.contrib.oauth.models import AccessToken, Application
 from tenants.contrib.oauth.scopes import INTROSPECTION
-from tenants.contrib.oauth.tokens import verify
+from tenants.contrib.oauth.tokens import verify_token
 
-_NOT_GOOD = {"active": False}
+_INACTIVE = {"active": False}
 
 
 @method_decorator(csrf_exempt, name="dispatch")
 @method_decorator(never_cache, name="dispatch")
-class Introspect(ChecksParameters):
+class Introspect(ParameterCheckView):
     """For clients with a secret: about their own tokens, and about all if `introspection` is among their scopes."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Answer a client."""
         if request.GET:  # addresses are written to logs, and what is in one is no secret (RFC 6749, 2.3.1)
-            return for_clients(refusal("invalid_request", "Send all parameters in the body, and none in the address."))
+            return client_response(
+                oauth_error("invalid_request", "Send all parameters in the body, and none in the address.")
+            )
         client = authenticated_client(request)
         if client is None:
-            return unknown_client()
+            return invalid_client()
         token = request.POST.get("token")
         if not token:
-            return refusal("invalid_request", "Give the token.")
+            return oauth_error("invalid_request", "Give the token.")
         return JsonResponse(_about(token, client))
 
 
 def _about(token: str, client: Application) -> dict[str, Any]:
     try:
-        claims = verify(token, rings.ring())
+        claims = verify_token(token, key_cache.get())
     except InvalidToken:
-        return _NOT_GOOD
+        return _INACTIVE
     if claims.client_id != client.client_id and INTROSPECTION not in client.scope_list:
-        return _NOT_GOOD
+        return _INACTIVE
     row = AccessToken.objects.select_related("user").filter(jti=claims.jti).first()
     if row is None or (row.user is not None and not row.user.is_active):
-        return _NOT_GOOD
+        return _INACTIVE
     return {
         "active": True,
         "iss": issuer(),

@@ -26,8 +26,8 @@ _API_KEYS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class KnownKey:
-    """An API key as it is remembered."""
+class CachedApiKey:
+    """An API key as it is cached."""
 
     id: int
     user_id: int
@@ -38,81 +38,81 @@ class KnownKey:
 
 
 @dataclass(slots=True)
-class Ring:
+class TenantKeys:
     """One tenant's, in one epoch."""
 
     epoch: str
     until: float
     """When it is read anew, by `time.monotonic()`."""
-    keys: dict[str, tuple[ECKey, str]]
-    """By key id: what verifies, and the life for which it signs."""
+    public_keys: dict[str, tuple[ECKey, str]]
+    """By key id: what verifies, and the generation for which it signs."""
     jwks: list[dict[str, Any]]
     """The same for others, as JSON has it."""
     clients: dict[str, str]
     """The names of clients, by client id."""
     revoked: set[str]
     """The ids of tokens that are void before their time, as hexadecimal digits."""
-    api_keys: OrderedDict[bytes, KnownKey] = field(default_factory=OrderedDict)
+    api_keys: OrderedDict[bytes, CachedApiKey] = field(default_factory=OrderedDict)
     """Those that were used, by digest."""
 
-    def remember(self, digest: bytes, key: KnownKey) -> None:
+    def add_api_key(self, digest: bytes, key: CachedApiKey) -> None:
         """Keep a key that was looked up."""
         self.api_keys[digest] = key
         while len(self.api_keys) > _API_KEYS:
             self.api_keys.popitem(last=False)
 
 
-class Rings:
-    """The rings of the tenants that were asked for last. Safe to use from many threads."""
+class KeyCache:
+    """The key_cache of the tenants that were asked for last. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        # Guards the map and the generation; a ring itself is only added to, which needs no lock.
+        # Guards the map and the generation; a keys itself is only added to, which needs no lock.
         self._lock = Lock()
-        self._rings: OrderedDict[str, Ring] = OrderedDict()
-        # Counts the changes heard of: a ring that was read before a change must not be kept after it.
+        self._tenants: OrderedDict[str, TenantKeys] = OrderedDict()
+        # Counts the changes heard of: a keys that was read before a change must not be kept after it.
         self._generation = 0
 
-    def remembered(self, tenant: TenantInfo) -> Ring | None:
-        """Return the ring of a tenant if it is in memory and believed. Never asks the database."""
+    def get_cached(self, tenant: TenantInfo) -> TenantKeys | None:
+        """Return the keys of a tenant if it is in memory and believed. Never asks the database."""
         with self._lock:
-            ring = self._rings.get(tenant.schema)
-            if ring is None or ring.until < time.monotonic() or ring.epoch != tenant.epoch:
+            keys = self._tenants.get(tenant.schema)
+            if keys is None or keys.until < time.monotonic() or keys.epoch != tenant.epoch:
                 return None
-            self._rings.move_to_end(tenant.schema)
-            return ring
+            self._tenants.move_to_end(tenant.schema)
+            return keys
 
-    def ring(self) -> Ring:
-        """Return the active tenant's ring; from memory if possible, else with three queries."""
+    def get(self) -> TenantKeys:
+        """Return the active tenant's keys; from memory if possible, else with three queries."""
         tenant = current_tenant()
-        if found := self.remembered(tenant):
+        if found := self.get_cached(tenant):
             return found
         generation = self._generation
-        ring = _load(tenant)
+        keys = _load(tenant)
         with self._lock:
             if generation == self._generation:
-                self._rings[tenant.schema] = ring
-                while len(self._rings) > tenancy().registry_size:
-                    self._rings.popitem(last=False)
-        return ring
+                self._tenants[tenant.schema] = keys
+                while len(self._tenants) > tenancy().registry_size:
+                    self._tenants.popitem(last=False)
+        return keys
 
     def revoke(self, schema: str, jti: str) -> None:
         """Learn of one revoked token."""
         with self._lock:
             self._generation += 1
-            if ring := self._rings.get(schema):
-                ring.revoked.add(jti)
+            if keys := self._tenants.get(schema):
+                keys.revoked.add(jti)
 
-    def forget(self, schema: str) -> None:
-        """Read a tenant's ring anew when it is asked for next."""
+    def invalidate(self, schema: str) -> None:
+        """Read a tenant's keys anew when it is asked for next."""
         with self._lock:
             self._generation += 1
-            self._rings.pop(schema, None)
+            self._tenants.pop(schema, None)
 
     def clear(self) -> None:
         """Read everything anew: changes may have been missed."""
         with self._lock:
             self._generation += 1
-            self._rings.clear()
+            self._tenants.clear()
 
     def set_listening(self, listening: bool) -> None:
         """Read everything again: notifications may have been missed."""
@@ -124,20 +124,20 @@ class Rings:
         if colon:
             self.revoke(schema, jti)
         else:
-            self.forget(schema)
+            self.invalidate(schema)
 
 
-def _load(tenant: TenantInfo) -> Ring:
+def _load(tenant: TenantInfo) -> TenantKeys:
     rows = published_keys()
     revoked = RevokedToken.objects.filter(expires__gt=timezone.now()).values_list("jti", flat=True)
-    return Ring(
+    return TenantKeys(
         epoch=tenant.epoch,
         until=time.monotonic() + registry.ttl(),
-        keys={row.kid: (public_key(row.public), row.life) for row in rows},
+        public_keys={row.kid: (public_key(row.public), row.generation) for row in rows},
         jwks=[row.public for row in rows],
         clients=dict(Application.objects.values_list("client_id", "name")),
         revoked={jti.hex for jti in revoked},
     )
 
 
-rings = Rings()
+key_cache = KeyCache()

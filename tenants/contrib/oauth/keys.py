@@ -1,6 +1,6 @@
 """The key pairs with which a tenant signs: made on first use, sealed at rest, changed with an overlap.
 
-A key belongs to one life of its tenant: to its epoch, and to SECRET_KEY. In another life it is as if it were not there.
+A key belongs to one generation of its tenant: to its epoch and SECRET_KEY. In another generation it does not exist.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ALGORITHM = "ES256"
 _CURVE = "P-256"
 _SEAL = "oauth signing key"
-_LIFE = "oauth life"
+_GENERATION = "oauth generation"
 _NONCE = 12
 _MARGIN = timedelta(minutes=1)
 """How much longer than its last token a retired key is published: clocks differ, and transactions take a while."""
@@ -40,21 +40,21 @@ class SigningPair:
     """What signs a token."""
 
     kid: str
-    life: str
+    generation: str
     key: ECKey
 
 
-def current_lives() -> list[str]:
-    """Return the marks of the lives whose keys are good now: of SECRET_KEY, then of its fallbacks."""
-    return [key.hex()[:16] for key in (tenant_key(_LIFE), *former_tenant_keys(_LIFE))]
+def key_generations() -> list[str]:
+    """Return the marks of the generations whose keys are good now: of SECRET_KEY, then of its fallbacks."""
+    return [key.hex()[:16] for key in (tenant_key(_GENERATION), *former_tenant_keys(_GENERATION))]
 
 
 def signing_pair() -> SigningPair:
     """Return the pair that signs for the active tenant; makes one if there is none."""
-    lives = current_lives()
-    rows = {row.life: row for row in SigningKey.objects.filter(life__in=lives, retired=None)}
-    row = next((rows[life] for life in lives if life in rows), None) or _make_key()
-    return SigningPair(row.kid, row.life, _opened(row.kid, bytes(row.private)))
+    generations = key_generations()
+    rows = {row.generation: row for row in SigningKey.objects.filter(generation__in=generations, retired=None)}
+    row = next((rows[generation] for generation in generations if generation in rows), None) or _make_key()
+    return SigningPair(row.kid, row.generation, _decrypt(row.kid, bytes(row.private)))
 
 
 def create_first_key(spec: TenantSpec) -> None:
@@ -83,7 +83,7 @@ def rotate_key(*, at_once: bool = False) -> str:
 def published_keys() -> list[SigningKey]:
     """Return the rows whose public keys verify now, without their private parts."""
     good = Q(retired=None) | Q(published_until__gt=timezone.now())
-    return list(SigningKey.objects.filter(good, life__in=current_lives()).defer("private"))
+    return list(SigningKey.objects.filter(good, generation__in=key_generations()).defer("private"))
 
 
 def public_key(jwk: dict[str, Any]) -> ECKey:
@@ -93,30 +93,30 @@ def public_key(jwk: dict[str, Any]) -> ECKey:
 
 def _make_key() -> SigningKey:
     key = ECKey.generate_key(_CURVE, private=True)
-    kid, life = key.thumbprint(), current_lives()[0]
+    kid, generation = key.thumbprint(), key_generations()[0]
     public = {**key.as_dict(private=False), "kid": kid, "use": "sig", "alg": ALGORITHM}
-    row = SigningKey(kid=kid, life=life, public=public, private=_sealed(kid, key))
+    row = SigningKey(kid=kid, generation=generation, public=public, private=_encrypt(kid, key))
     SigningKey.objects.bulk_create([row], ignore_conflicts=True)
-    return SigningKey.objects.get(life=life, retired=None)  # another's, if somebody was quicker
+    return SigningKey.objects.get(generation=generation, retired=None)  # another's, if somebody was quicker
 
 
-def _sealed(kid: str, key: ECKey) -> bytes:
+def _encrypt(kid: str, key: ECKey) -> bytes:
     nonce = secrets.token_bytes(_NONCE)
     text = json.dumps(key.as_dict(private=True)).encode()
     # The id is sealed in: a private key that is put beside another's public one does not open.
     return nonce + AESGCM(tenant_key(_SEAL)).encrypt(nonce, text, kid.encode())
 
 
-def _opened(kid: str, sealed: bytes) -> ECKey:
+def _decrypt(kid: str, sealed: bytes) -> ECKey:
     for secret in (tenant_key(_SEAL), *former_tenant_keys(_SEAL)):
         try:
-            return _key_in(secret, kid, sealed)
+            return _decrypt_with(secret, kid, sealed)
         except InvalidTag:
             continue
     raise InvalidTag
 
 
 @lru_cache(maxsize=256)
-def _key_in(secret: bytes, kid: str, sealed: bytes) -> ECKey:
+def _decrypt_with(secret: bytes, kid: str, sealed: bytes) -> ECKey:
     text = AESGCM(secret).decrypt(sealed[:_NONCE], sealed[_NONCE:], kid.encode())
     return ECKey.import_key(json.loads(text))

@@ -25,7 +25,7 @@ from oauth2_provider.models import (
 
 from tenants.contrib.oauth.fields import KeyedDigestField, TokenDigestField
 from tenants.contrib.oauth.secrets import hash_secret, new_secret
-from tenants.contrib.oauth.validators import check_origins, check_redirect_uris, origin_as_sent
+from tenants.contrib.oauth.validators import check_origins, check_redirect_uris, normalized_origin
 
 
 class Application(AbstractApplication):
@@ -73,7 +73,7 @@ class Application(AbstractApplication):
         check_redirect_uris(str(self.redirect_uris))
         origins = str(self.allowed_origins)
         check_origins(origins)
-        self.allowed_origins = " ".join(map(origin_as_sent, origins.split()))
+        self.allowed_origins = " ".join(map(normalized_origin, origins.split()))
         machine = self.authorization_grant_type == self.GRANT_CLIENT_CREDENTIALS
         if machine and self.client_type == self.CLIENT_PUBLIC:
             message = _("A client that acts for itself has to keep a secret: choose “confidential”.")
@@ -155,7 +155,7 @@ class SigningKey(models.Model):
     """A key pair that signs tokens (P-256). The newest one that is not retired signs; all that are published verify."""
 
     kid = models.CharField(_("key id"), max_length=43, primary_key=True)
-    life = models.CharField(max_length=16, editable=False)
+    generation = models.CharField(max_length=16, editable=False)
     """For which epoch and SECRET_KEY it was made: with another one it signs and verifies nothing."""
     public = models.JSONField(_("public key"))
     private = models.BinaryField(_("private key, sealed"))
@@ -170,7 +170,7 @@ class SigningKey(models.Model):
         ordering = ["-created"]
         constraints = [
             # Two processes that both find none make one.
-            models.UniqueConstraint(fields=["life"], condition=Q(retired=None), name="oauth_one_key_signs"),
+            models.UniqueConstraint(fields=["generation"], condition=Q(retired=None), name="oauth_one_key_signs"),
         ]
 
     def __str__(self) -> str:
@@ -200,7 +200,7 @@ class ApiKey(models.Model):
     )
     name = models.CharField(_("name"), max_length=100, help_text=_("What it is for: you will be glad of it later."))
     digest = KeyedDigestField("oauth api key", unique=True, editable=False)
-    beginning = models.CharField(_("begins with"), max_length=20, editable=False)
+    prefix = models.CharField(_("begins with"), max_length=20, editable=False)
     scopes = models.TextField(_("scopes"), blank=True)
     created = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     expires = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Empty: it does not."))
@@ -216,7 +216,7 @@ class ApiKey(models.Model):
         ordering = ["-created"]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.beginning}…)"
+        return f"{self.name} ({self.prefix}…)"
 
     @property
     def is_valid(self) -> bool:

@@ -24,11 +24,11 @@ from tenants.contrib.api.auth import NotAuthenticated
 from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.limits.password_hashers import hashing_slot
 from tenants.contrib.oauth.bearer import INVALID_TOKEN, authenticate_by_token
-from tenants.contrib.oauth.http import ChecksParameters, refusal, token_refusal
+from tenants.contrib.oauth.http import ParameterCheckView, oauth_error, token_error
 from tenants.contrib.oauth.lifetimes import access_token_lifetime
 from tenants.contrib.oauth.models import AccessToken
 from tenants.contrib.oauth.scopes import api_scopes
-from tenants.contrib.oauth.tokens import access_token
+from tenants.contrib.oauth.tokens import create_access_token
 
 FIRST_PARTY = "first-party"
 """The client id in tokens that nobody's client asked for."""
@@ -41,7 +41,7 @@ _INCORRECT = "Incorrect username or password"
 @method_decorator(csrf_exempt, name="dispatch")
 @method_decorator(never_cache, name="dispatch")
 @method_decorator(sensitive_post_parameters("password"), name="dispatch")
-class PasswordToken(ChecksParameters):
+class PasswordToken(ParameterCheckView):
     """Gives a token for `username` and `password` in a form; `scope` asks for less than everything.
 
     Who has a second factor gives its code as `otp`.
@@ -51,27 +51,27 @@ class PasswordToken(ChecksParameters):
         """Answer a program."""
         given = request.POST
         if given.get("grant_type", "password") != "password":
-            return refusal("unsupported_grant_type", "This address takes a name and a password alone.")
+            return oauth_error("unsupported_grant_type", "This address takes a name and a password alone.")
         missing = [name for name in ("username", "password") if not given.get(name)]
         if missing:
             return JsonResponse({"status": 422, "detail": f"Give, as a form: {', '.join(missing)}."}, status=422)
         scopes = given.get("scope", "").split() or list(api_scopes())
         if unknown := set(scopes) - set(api_scopes()):
-            return refusal("invalid_scope", f"This shop has no scope {', '.join(sorted(unknown))}.")
+            return oauth_error("invalid_scope", f"This shop has no scope {', '.join(sorted(unknown))}.")
         if len(given["username"]) > _LONGEST_NAME:  # no user has it, and what notes failed logins has no room for it
-            return token_refusal(NotAuthenticated(_INCORRECT))
+            return token_error(NotAuthenticated(_INCORRECT))
         with hashing_slot(request):
             user = authenticate(request, username=given["username"], password=given["password"])
         if user is None or is_operator_account(user):
-            return token_refusal(NotAuthenticated(_INCORRECT))
+            return token_error(NotAuthenticated(_INCORRECT))
         if not accepts_code(user, given.get("otp", "")):
-            return token_refusal(NotAuthenticated("This account signs in with a second factor: give its code as `otp`"))
+            return token_error(NotAuthenticated("This account signs in with a second factor: give its code as `otp`"))
         return JsonResponse(_token_for(user, scopes))
 
 
 def _token_for(user: AbstractBaseUser, scopes: list[str]) -> dict[str, object]:
     jti, lifetime = uuid.uuid4(), access_token_lifetime()
-    token = access_token(jti, client_id=FIRST_PARTY, user_id=user.pk, scopes=scopes, lifetime=lifetime)
+    token = create_access_token(jti, client_id=FIRST_PARTY, user_id=user.pk, scopes=scopes, lifetime=lifetime)
     row = AccessToken(user=user, jti=jti, scope=" ".join(scopes), expires=timezone.now() + lifetime)
     row.remember(token)
     row.save()
@@ -97,4 +97,4 @@ def protected(request: HttpRequest) -> HttpResponse:
         }
         return JsonResponse(body)
     except HttpError as refused:
-        return token_refusal(refused)
+        return token_error(refused)

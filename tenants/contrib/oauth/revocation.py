@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tenants.context import current_tenant
 from tenants.contrib.oauth.api_keys import revoke_api_key
-from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.key_cache import key_cache
 from tenants.contrib.oauth.models import AccessToken, ApiKey, Application, Grant, RefreshToken
 
 
@@ -34,12 +34,12 @@ def revoke_tokens(which: Q) -> int:
 
 def connect() -> None:
     """Have tokens and keys end with their user and client, and this process know at once of what it revokes itself."""
-    post_save.connect(_end_with_user, sender=get_user_model(), dispatch_uid="tenants.contrib.oauth")
-    post_save.connect(_end_with_client, sender=Application, dispatch_uid="tenants.contrib.oauth")
-    post_delete.connect(_learn, sender=AccessToken, dispatch_uid="tenants.contrib.oauth")
+    post_save.connect(_revoke_of_user, sender=get_user_model(), dispatch_uid="tenants.contrib.oauth")
+    post_save.connect(_revoke_of_client, sender=Application, dispatch_uid="tenants.contrib.oauth")
+    post_delete.connect(_revoke_in_cache, sender=AccessToken, dispatch_uid="tenants.contrib.oauth")
 
 
-def _end_with_user(*, instance: Any, created: bool, **_: object) -> None:
+def _revoke_of_user(*, instance: Any, created: bool, **_: object) -> None:
     tenant = current_tenant()
     if not created and not instance.is_active and not tenant.is_platform:
         with transaction.atomic():
@@ -49,11 +49,11 @@ def _end_with_user(*, instance: Any, created: bool, **_: object) -> None:
                 revoke_api_key(key)
 
 
-def _end_with_client(*, instance: Application, created: bool, **_: object) -> None:
+def _revoke_of_client(*, instance: Application, created: bool, **_: object) -> None:
     if not created and not instance.is_active:
         revoke_tokens(Q(application=instance))
 
 
-def _learn(*, instance: AccessToken, **_: object) -> None:
+def _revoke_in_cache(*, instance: AccessToken, **_: object) -> None:
     if instance.expires > timezone.now():
-        transaction.on_commit(partial(rings.revoke, current_tenant().schema, instance.jti.hex))
+        transaction.on_commit(partial(key_cache.revoke, current_tenant().schema, instance.jti.hex))

@@ -1,4 +1,4 @@
-"""Secrets that are given out: long random texts that a scanner knows by their beginning, and a fast hash of them.
+"""Secrets that are given out: long random texts that a scanner knows by their prefix, and a fast hash of them.
 
 They are as random as a key, so nobody can try them all, and a slow hash would only be a cost.
 """
@@ -44,6 +44,6 @@ def hash_secret(secret: str) -> str:
     return _SHA256 + hashlib.sha256(secret.encode()).hexdigest()
 
 
-def is_secret(given: str, kept: str) -> bool:
+def check_secret(given: str, kept: str) -> bool:
     """Tell whether `given` is the secret of which `kept` is kept. Nothing is, where none is kept."""
     return kept.startswith(_SHA256) and hmac.compare_digest(hash_secret(given), kept)

@@ -17,7 +17,7 @@ from joserfc.errors import JoseError
 
 from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.issuer import issuer
-from tenants.contrib.oauth.key_cache import Ring
+from tenants.contrib.oauth.key_cache import TenantKeys
 from tenants.contrib.oauth.keys import ALGORITHM, signing_pair
 
 TYPE = "at+jwt"
@@ -42,7 +42,7 @@ class Claims:
     expires: int
 
 
-def sign(claims: dict[str, Any], *, typ: str, lifetime: timedelta) -> str:
+def sign_token(claims: dict[str, Any], *, typ: str, lifetime: timedelta) -> str:
     """Return a token of the active tenant with these claims, its issuer, and its times."""
     now = int(time.time())
     pair = signing_pair()
@@ -50,14 +50,14 @@ def sign(claims: dict[str, Any], *, typ: str, lifetime: timedelta) -> str:
         "iss": issuer(),
         "iat": now,
         "exp": now + int(lifetime.total_seconds()),
-        "epoch": pair.life,
+        "epoch": pair.generation,
         **claims,
     }
     header = {"alg": ALGORITHM, "kid": pair.kid, "typ": typ}
     return jwt.encode(header, said, pair.key, algorithms=[ALGORITHM])
 
 
-def access_token(
+def create_access_token(
     jti: uuid.UUID, *, client_id: str, user_id: object | None, scopes: Iterable[str], lifetime: timedelta
 ) -> str:
     """Return an access token of the active tenant; the caller writes down that it gave it out."""
@@ -69,10 +69,10 @@ def access_token(
         "jti": jti.hex,
         "scope": " ".join(scopes),
     }
-    return sign(claims, typ=TYPE, lifetime=lifetime)
+    return sign_token(claims, typ=TYPE, lifetime=lifetime)
 
 
-def verify(token: str, ring: Ring) -> Claims:
+def verify_token(token: str, keys: TenantKeys) -> Claims:
     """Return what an access token of the active tenant says; asks nobody. Raises `InvalidToken` with the reason."""
     header, said = _peek(token)
     if said.get("iss") != issuer():
@@ -81,14 +81,14 @@ def verify(token: str, ring: Ring) -> Claims:
     if header.get("alg") != ALGORITHM or header.get("typ") != TYPE:
         raise InvalidToken(f"It is no access token: that has the type {TYPE} and is signed with {ALGORITHM}.")
     kid = header.get("kid")
-    if not isinstance(kid, str) or kid not in ring.keys:
+    if not isinstance(kid, str) or kid not in keys.public_keys:
         raise InvalidToken("It is signed with a key that is not, or no longer, this shop's.")
-    key, life = ring.keys[kid]
+    key, generation = keys.public_keys[kid]
     try:
         jws.deserialize_compact(token, key, algorithms=[ALGORITHM])
     except (JoseError, ValueError) as error:
         raise InvalidToken("Its signature is wrong.") from error
-    return _checked(said, life, ring)
+    return _checked(said, generation, keys)
 
 
 def _peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -110,16 +110,16 @@ def _json_of(part: str) -> dict[str, Any]:
     return read
 
 
-def _checked(said: dict[str, Any], life: str, ring: Ring) -> Claims:
+def _checked(said: dict[str, Any], generation: str, keys: TenantKeys) -> Claims:
     """Read claims whose signature is ours, and so are as we wrote them, unless they are of another kind of token."""
     now = time.time()
     if said["exp"] <= now:
         raise InvalidToken("It has expired.")
     if said["iat"] > now + _CLOCKS_DIFFER:
         raise InvalidToken("It was issued in the future: clocks differ too much.")
-    if said["aud"] != issuer() or said["epoch"] != life:
+    if said["aud"] != issuer() or said["epoch"] != generation:
         raise InvalidToken("It is not meant for this.")
-    if said["jti"] in ring.revoked:
+    if said["jti"] in keys.revoked:
         raise InvalidToken("It has been revoked.")
     return Claims(
         jti=said["jti"],

@@ -18,8 +18,8 @@ from tenants.contrib.oauth.issuer import issuer
 from tenants.contrib.oauth.lifetimes import access_token_lifetime, id_token_lifetime
 from tenants.contrib.oauth.models import AccessToken, Grant, RefreshToken
 from tenants.contrib.oauth.scopes import TenantScopes
-from tenants.contrib.oauth.secrets import is_secret, new_secret
-from tenants.contrib.oauth.tokens import access_token, sign
+from tenants.contrib.oauth.secrets import check_secret, new_secret
+from tenants.contrib.oauth.tokens import create_access_token, sign_token
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _LONGEST_NONCE = 255
@@ -29,7 +29,7 @@ def make_access_token(request: Request) -> str:
     """Return the access token for a grant: `ACCESS_TOKEN_GENERATOR`. Its id goes along with the request."""
     request.access_token_jti = uuid.uuid4()
     user = None if request.grant_type == "client_credentials" else request.user
-    return access_token(
+    return create_access_token(
         request.access_token_jti,
         client_id=request.client.client_id,
         user_id=None if user is None else user.pk,
@@ -80,7 +80,7 @@ class Validator(OAuth2Validator):
         claims, _ = self.get_id_token_dictionary(token, token_handler, request)
         if request.nonce:
             claims["nonce"] = request.nonce
-        return sign({**id_token, **claims}, typ="JWT", lifetime=id_token_lifetime())
+        return sign_token({**id_token, **claims}, typ="JWT", lifetime=id_token_lifetime())
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Request, *args: Any, **kw: Any) -> bool:
         """Refuse, beside what is refused anyway, a code that was used, and one of somebody who was switched off since.
@@ -145,7 +145,7 @@ class Validator(OAuth2Validator):
         return " ".join(kept)
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
-        return is_secret(provided_secret, stored_secret)
+        return check_secret(provided_secret, stored_secret)
 
     def _validate_resource_uris(self, request: Request, resources: Iterable[str]) -> None:
         # The one resource server that tokens are for is the tenant itself (RFC 8707 lets clients say so).

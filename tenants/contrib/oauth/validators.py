@@ -31,7 +31,7 @@ def check_origins(origins: str) -> None:
             raise ValidationError({"allowed_origins": message}, params={"origin": origin})
 
 
-def origin_as_sent(origin: str) -> str:
+def normalized_origin(origin: str) -> str:
     """Return an origin as a browser writes it in a header: in lower case and ASCII, without the port of its scheme."""
     return str(URL(origin).origin())
 

@@ -27,7 +27,7 @@ from tenants.contrib.accounts.otp import check_code, is_enabled
 from tenants.contrib.impersonation.session import is_operator_session
 from tenants.contrib.limits.password_hashers import hashing_slot
 from tenants.contrib.oauth import authorization
-from tenants.contrib.oauth.http import ChecksParameters, for_clients, refusal, unknown_client
+from tenants.contrib.oauth.http import ParameterCheckView, client_response, invalid_client, oauth_error
 from tenants.contrib.oauth.models import Application
 
 # What a form here is answered with may lead to the client, wherever that is, and `form-action` counts the way too.
@@ -97,7 +97,7 @@ def _take_consent(view: AuthorizationView, request: HttpRequest, *args: Any, **k
 
 # Exempt from CSRF as a whole, for requests by POST; what consents is checked in `_take_consent`.
 @method_decorator([never_cache, _LEADS_AWAY, csrf_exempt], name="dispatch")
-class Authorize(ChecksParameters, AuthorizationView):
+class Authorize(ParameterCheckView, AuthorizationView):
     """Asks somebody whether a client may act for them, and sends them back to it."""
 
     template_name = "oauth/authorize.html"
@@ -118,12 +118,12 @@ class Authorize(ChecksParameters, AuthorizationView):
         except OAuthToolkitError as error:
             return cast(HttpResponseBase, self.error_response(error, None))
         asks_nothing = "none" in request.GET.get("prompt", "").split()
-        if refused := authorization.refused_parameter(request.GET):
+        if refused := authorization.parameter_error(request.GET):
             return self._lead_back(refused, credentials)
-        if authorization.is_sign_in_too_old(request.GET, request.user):
+        if authorization.is_login_too_old(request.GET, request.user):
             if asks_nothing:
                 return self._lead_back(CustomOAuth2Error(error="login_required"), credentials)
-            here = authorization.without(request.get_full_path(), "max_age", "prompt")
+            here = authorization.without_parameters(request.get_full_path(), "max_age", "prompt")
             return redirect_to_login(here, resolve_url(self.login_url))
         answer = cast(HttpResponseBase, super().get(request, *args, **kwargs))
         if asks_nothing and answer.status_code == 200:
@@ -155,39 +155,39 @@ class Authorize(ChecksParameters, AuthorizationView):
         try:
             return cast(HttpResponseBase, super().form_valid(form))
         except Application.DoesNotExist:
-            return refusal("invalid_client", "There is no such client.")
+            return oauth_error("invalid_client", "There is no such client.")
 
 
 @method_decorator(csrf_exempt, name="dispatch")
-class Token(ChecksParameters, TokenView):
+class Token(ParameterCheckView, TokenView):
     """Changes a code, a refresh token or a client's secret into an access token."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer a client."""
-        return for_clients(self._answer(request))
+        return client_response(self._answer(request))
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         grant_type = request.POST.get("grant_type")
         if not grant_type:
-            return refusal("invalid_request", "Give the grant_type.")
+            return oauth_error("invalid_request", "Give the grant_type.")
         if grant_type not in GRANT_TYPES:
-            return refusal("unsupported_grant_type", f"This shop has {', '.join(GRANT_TYPES)}.")
+            return oauth_error("unsupported_grant_type", f"This shop has {', '.join(GRANT_TYPES)}.")
         if "client_secret" in request.POST and request.headers.get("Authorization", "").startswith("Basic "):
-            return refusal("invalid_request", "Give the client's secret in the header or in the body, not in both.")
+            return oauth_error("invalid_request", "Give the client's secret in the header or in the body, not in both.")
         answer = cast(HttpResponse, self.authorization_flow_token_response(request))
         if answer.status_code == 400 and b'"Mismatching redirect URI."' in answer.content:
             # The one error that oauthlib calls otherwise than RFC 6749, 5.2.
-            return refusal("invalid_grant", "The redirect_uri is not that of the request for the code.")
+            return oauth_error("invalid_grant", "The redirect_uri is not that of the request for the code.")
         return answer
 
 
 @method_decorator(csrf_exempt, name="dispatch")
-class Revoke(ChecksParameters, RevokeTokenView):
+class Revoke(ParameterCheckView, RevokeTokenView):
     """Makes a client's own token void (RFC 7009)."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer a client."""
         if not request.POST.get("token"):
-            return for_clients(refusal("invalid_request", "Give the token."))
+            return client_response(oauth_error("invalid_request", "Give the token."))
         answer = cast(HttpResponse, super().post(request, *args, **kwargs))
-        return unknown_client() if answer.status_code == 401 else for_clients(answer)
+        return invalid_client() if answer.status_code == 401 else client_response(answer)

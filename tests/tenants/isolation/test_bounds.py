@@ -50,7 +50,7 @@ def test_api_usage_that_cannot_be_saved_names_no_more_clients(committed: None, r
 
 def test_uses_of_keys_are_remembered_for_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fault 62: also where more keys than that are used within the minute."""
-    monkeypatch.setattr(api_keys, "KEPT_USES", 5)
+    monkeypatch.setattr(api_keys, "MAX_TRACKED_KEYS", 5)
     uses = api_keys._Uses()
     for key in range(20):
         uses.note(TENANT, key)

@@ -3,6 +3,6 @@
 from tenants.contrib.oauth.admin.api_keys import ApiKeyAdmin
 from tenants.contrib.oauth.admin.clients import ClientAdmin
 from tenants.contrib.oauth.admin.signing_keys import SigningKeyAdmin
-from tenants.contrib.oauth.admin.tokens import SignInAdmin
+from tenants.contrib.oauth.admin.tokens import AccessTokenAdmin
 
-__all__ = ["ApiKeyAdmin", "ClientAdmin", "SignInAdmin", "SigningKeyAdmin"]
+__all__ = ["AccessTokenAdmin", "ApiKeyAdmin", "ClientAdmin", "SigningKeyAdmin"]

@@ -16,10 +16,10 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from tenants.contrib.impersonation.session import is_operator_session
-from tenants.contrib.oauth.admin.base import ONE_BUTTON, OwnRowsAdmin
-from tenants.contrib.oauth.admin.scopes import ScopesField, labelled
+from tenants.contrib.oauth.admin.base import SAVE_ONLY, OwnedByUserAdmin
+from tenants.contrib.oauth.admin.scopes import ScopesField, scope_choices
 from tenants.contrib.oauth.admin.secrets import show_secrets
-from tenants.contrib.oauth.api_keys import make_api_key, revoke_api_key
+from tenants.contrib.oauth.api_keys import create_api_key, revoke_api_key
 from tenants.contrib.oauth.models import ApiKey
 from tenants.contrib.oauth.scopes import api_scopes
 
@@ -41,7 +41,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "scopes" in self.fields:
-            self.fields["scopes"].choices = labelled(api_scopes())  # type: ignore[attr-defined]
+            self.fields["scopes"].choices = scope_choices(api_scopes())  # type: ignore[attr-defined]
 
     @property
     def expires(self) -> Any:
@@ -50,24 +50,24 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
         return timezone.now() + timedelta(days=int(days)) if days else None
 
 
-class ApiKeyAdmin(OwnRowsAdmin):
+class ApiKeyAdmin(OwnedByUserAdmin):
     """Keys of one's own scripts; with the permissions, everybody's."""
 
-    permission_to_end = "oauth.change_apikey"
+    revoke_permission = "oauth.change_apikey"
     form = ApiKeyForm
-    list_display = ["name", "user", "beginning", "scopes", "last_used", "expires", "state"]
+    list_display = ["name", "user", "prefix", "scopes", "last_used", "expires", "state"]
     list_filter = [("revoked", admin.EmptyFieldListFilter)]
-    search_fields = ["name", "beginning"]
+    search_fields = ["name", "prefix"]
     actions = ["revoke"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Ask for what a new key needs, and show of an old one what is kept."""
-        shown = ["name", "user", "beginning", "scopes", "created", "last_used", "expires", "revoked"]
+        shown = ["name", "user", "prefix", "scopes", "created", "last_used", "expires", "revoked"]
         return shown if obj else ["name", "scopes", "days"]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         """Offer one button: it leads to the key."""
-        return super().add_view(request, form_url, {**ONE_BUTTON, **(extra_context or {})})
+        return super().add_view(request, form_url, {**SAVE_ONLY, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Everybody who works here may have keys: they open nothing that their owner cannot. No operator on a visit."""
@@ -75,7 +75,7 @@ class ApiKeyAdmin(OwnRowsAdmin):
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Make the key, which is the user's own whoever they may look at."""
-        row = make_api_key(request.user, obj.name, obj.scopes.split(), form.expires)
+        row = create_api_key(request.user, obj.name, obj.scopes.split(), form.expires)
         obj.pk, obj.shown_once = row.pk, row.shown_once
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
@@ -85,7 +85,7 @@ class ApiKeyAdmin(OwnRowsAdmin):
     @admin.action(description=_("Revoke"))
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         """End the keys that are chosen, as far as this user may."""
-        ended = [key for key in keys.filter(revoked=None) if self.may_end(request, key)]
+        ended = [key for key in keys.filter(revoked=None) if self.can_revoke(request, key)]
         for key in ended:
             revoke_api_key(key)
             self.log_change(request, key, "Revoked.")

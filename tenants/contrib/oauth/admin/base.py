@@ -9,19 +9,19 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
-ONE_BUTTON = {"show_save_and_add_another": False, "show_save_and_continue": False}
+SAVE_ONLY = {"show_save_and_add_another": False, "show_save_and_continue": False}
 """For a form after which there is something to read."""
 
 
-def long_text(text: str) -> str:
+def wrapped_code(text: str) -> str:
     """Return a text without spaces, of a kind that is copied, so that it does not widen the page of a phone."""
     return format_html('<code style="overflow-wrap: anywhere">{}</code>', text)
 
 
-class OwnRowsAdmin(ModelAdmin):
+class OwnedByUserAdmin(ModelAdmin):
     """Rows that have a `user`. Whoever may see everybody's, sees them; everybody else, their own."""
 
-    permission_to_end: ClassVar[str]
+    revoke_permission: ClassVar[str]
     """With which one may end rows of others, as `oauth.change_apikey`."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -38,9 +38,9 @@ class OwnRowsAdmin(ModelAdmin):
         own = obj is None or getattr(obj, "user_id", None) == request.user.pk
         return own or super().has_view_permission(request, obj)
 
-    def may_end(self, request: HttpRequest, row: Any) -> bool:
+    def can_revoke(self, request: HttpRequest, row: Any) -> bool:
         """Tell whether this user may end a row: their own, or with the permission any."""
-        return row.user_id == request.user.pk or request.user.has_perm(self.permission_to_end)
+        return row.user_id == request.user.pk or request.user.has_perm(self.revoke_permission)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing is changed by hand."""

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from tenants.contrib.oauth.admin.base import ONE_BUTTON, long_text
-from tenants.contrib.oauth.admin.scopes import ScopesField, beyond, labelled
+from tenants.contrib.oauth.admin.base import SAVE_ONLY, wrapped_code
+from tenants.contrib.oauth.admin.scopes import ScopesField, scope_choices, scopes_beyond
 from tenants.contrib.oauth.admin.secrets import show_secrets
 from tenants.contrib.oauth.models import Application
 from tenants.contrib.oauth.scopes import TenantScopes
@@ -54,7 +54,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "scopes" in self.fields:
-            self.fields["scopes"].choices = labelled(TenantScopes().get_all_scopes())  # type: ignore[attr-defined]
+            self.fields["scopes"].choices = scope_choices(TenantScopes().get_all_scopes())  # type: ignore[attr-defined]
         for name, (label, text) in _TEXTS.items():
             if name in self.fields:
                 self.fields[name].label, self.fields[name].help_text = label, text
@@ -65,7 +65,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
         """Refuse a client that could do by itself what its maker may not."""
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("authorization_grant_type") == Application.GRANT_CLIENT_CREDENTIALS:
-            if lacking := beyond(self.user, str(cleaned.get("scopes", "")).split()):
+            if lacking := scopes_beyond(self.user, str(cleaned.get("scopes", "")).split()):
                 text = _("You may not do yourself what these stand for: %(scopes)s.")
                 self.add_error("scopes", ValidationError(text, params={"scopes": ", ".join(sorted(lacking))}))
         elif "authorization_grant_type" in cleaned and not cleaned.get("redirect_uris"):
@@ -84,7 +84,7 @@ class ClientAdmin(ModelAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         """Offer one button: it leads to the secret."""
-        return super().add_view(request, form_url, {**ONE_BUTTON, **(extra_context or {})})
+        return super().add_view(request, form_url, {**SAVE_ONLY, **(extra_context or {})})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Show the id of a client that has one."""
@@ -124,7 +124,7 @@ class ClientAdmin(ModelAdmin):
         if client.skip_authorization:  # whoever says where it sends people, and for what, could act as any of them
             return False
         is_for_itself = client.authorization_grant_type == Application.GRANT_CLIENT_CREDENTIALS
-        return not (is_for_itself and beyond(request.user, client.scope_list))
+        return not (is_for_itself and scopes_beyond(request.user, client.scope_list))
 
     def save_model(self, request: HttpRequest, obj: Application, form: Any, change: bool) -> None:
         """Give a new client its secret."""
@@ -155,7 +155,7 @@ class ClientAdmin(ModelAdmin):
     @display(description=_("client ID"))
     def shown_id(self, client: Application) -> str:
         """Print the id."""
-        return long_text(client.client_id)
+        return wrapped_code(client.client_id)
 
     @display(description=_("acts for"), label={"people": "info", "itself": "warning"})
     def acts_for(self, client: Application) -> tuple[str, Any]:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tenants.contrib.api.auth import scope_of
-from tenants.contrib.oauth.scopes import INTROSPECTION, api_scopes, sorted_scopes
+from tenants.contrib.oauth.scopes import INTROSPECTION, sorted_scopes
 
 
 class ScopesField(forms.MultipleChoiceField):
@@ -31,12 +31,12 @@ class ScopesField(forms.MultipleChoiceField):
         return super().has_changed(self.prepare_value(initial), data)
 
 
-def labelled(scopes: dict[str, Any]) -> list[tuple[str, Any]]:
+def scope_choices(scopes: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return the boxes for scopes: what people read, and the word that programs use."""
     return [(scope, f"{label} ({scope})") for scope, label in scopes.items()]
 
 
-def beyond(user: Any, scopes: Iterable[str]) -> set[str]:
+def scopes_beyond(user: Any, scopes: Iterable[str]) -> set[str]:
     """Return those of some scopes that stand for more than a user may do."""
     if user.is_superuser:
         return set()
@@ -45,9 +45,3 @@ def beyond(user: Any, scopes: Iterable[str]) -> set[str]:
         if f"{app}.{codename}" not in held:
             lacking.add(scope_of(f"{app}.{codename}"))
     return lacking.intersection(scopes)
-
-
-def handed_out_by(user: Any) -> dict[str, Any]:
-    """Return the scopes of the API that a user may give to a client which acts for itself."""
-    lacking = beyond(user, api_scopes())
-    return {scope: label for scope, label in api_scopes().items() if scope not in lacking}

@@ -12,8 +12,8 @@ from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 
-from tenants.contrib.oauth.admin.base import ONE_BUTTON, long_text
-from tenants.contrib.oauth.keys import current_lives, rotate_key
+from tenants.contrib.oauth.admin.base import SAVE_ONLY, wrapped_code
+from tenants.contrib.oauth.keys import key_generations, rotate_key
 from tenants.contrib.oauth.models import SigningKey
 
 
@@ -26,15 +26,15 @@ class SigningKeyAdmin(ModelAdmin):
     actions_submit_line = ["change_key", "change_at_once"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SigningKey]:
-        """Return the keys of this life of the shop, without their private parts."""
-        rows: QuerySet[SigningKey] = super().get_queryset(request).filter(life__in=current_lives())
+        """Return the keys of this generation of the shop, without their private parts."""
+        rows: QuerySet[SigningKey] = super().get_queryset(request).filter(generation__in=key_generations())
         return rows.defer("private")
 
     def changeform_view(
         self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         """Leave out the buttons that save: there is nothing to."""
-        hidden = {**ONE_BUTTON, "show_save": False, **(extra_context or {})}
+        hidden = {**SAVE_ONLY, "show_save": False, **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, hidden)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -75,7 +75,7 @@ class SigningKeyAdmin(ModelAdmin):
     @display(description=_("key id"))
     def key_id(self, key: SigningKey) -> str:
         """Print the id."""
-        return long_text(key.kid)
+        return wrapped_code(key.kid)
 
     @display(description=_("state"), label={"signs": "success", "verifies": "warning"})
     def state(self, key: SigningKey) -> tuple[str, Any]:

@@ -13,14 +13,14 @@ from django.utils.translation import ngettext
 from oauth2_provider.models import revoke_access_token
 from unfold.decorators import display
 
-from tenants.contrib.oauth.admin.base import OwnRowsAdmin
+from tenants.contrib.oauth.admin.base import OwnedByUserAdmin
 from tenants.contrib.oauth.models import AccessToken
 
 
-class SignInAdmin(OwnRowsAdmin):
+class AccessTokenAdmin(OwnedByUserAdmin):
     """Each row is a program that can act now: its latest access token, and what it gets the next one with."""
 
-    permission_to_end = "oauth.delete_accesstoken"
+    revoke_permission = "oauth.delete_accesstoken"
     list_display = ["who", "program", "scope", "created", "kind", "expires"]
     list_filter = ["application"]
     search_fields = ["user__username", "application__name"]
@@ -39,7 +39,7 @@ class SignInAdmin(OwnRowsAdmin):
     @admin.action(description=_("End"))
     def end(self, request: HttpRequest, tokens: QuerySet[AccessToken]) -> None:
         """Make void what is chosen, as far as this user may."""
-        ended = [token for token in tokens if self.may_end(request, token)]
+        ended = [token for token in tokens if self.can_revoke(request, token)]
         for token in ended:
             self.log_deletions(request, AccessToken.objects.filter(pk=token.pk))
             revoke_access_token(token)

@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='What it is for: you will be glad of it later.', max_length=100, verbose_name='name')),
                 ('digest', tenants.contrib.oauth.fields.KeyedDigestField(purpose='oauth api key', unique=True)),
-                ('beginning', models.CharField(editable=False, max_length=20, verbose_name='begins with')),
+                ('prefix', models.CharField(editable=False, max_length=20, verbose_name='begins with')),
                 ('scopes', models.TextField(blank=True, verbose_name='scopes')),
                 ('created', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created')),
                 ('expires', models.DateTimeField(blank=True, help_text='Empty: it does not.', null=True, verbose_name='expires')),
@@ -228,7 +228,7 @@ class Migration(migrations.Migration):
             name='SigningKey',
             fields=[
                 ('kid', models.CharField(max_length=43, primary_key=True, serialize=False, verbose_name='key id')),
-                ('life', models.CharField(editable=False, max_length=16)),
+                ('generation', models.CharField(editable=False, max_length=16)),
                 ('public', models.JSONField(verbose_name='public key')),
                 ('private', models.BinaryField(verbose_name='private key, sealed')),
                 ('created', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='created')),
@@ -240,7 +240,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'signing keys',
                 'ordering': ['-created'],
                 'default_permissions': ('view', 'change'),
-                'constraints': [models.UniqueConstraint(condition=models.Q(('retired', None)), fields=('life',), name='oauth_one_key_signs')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('retired', None)), fields=('generation',), name='oauth_one_key_signs')],
             },
         ),
         migrations.AddIndex(

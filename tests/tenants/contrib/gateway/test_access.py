@@ -12,10 +12,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.oauth.api_keys import make_api_key, revoke_api_key
-from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.api_keys import create_api_key, revoke_api_key
+from tenants.contrib.oauth.key_cache import key_cache
 from tenants.contrib.oauth.models import Application
-from tenants.contrib.oauth.tokens import access_token
+from tenants.contrib.oauth.tokens import create_access_token
 from tenants.contrib.observability.principal import Principal
 from tenants.contrib.services.identity import HEADER, verify
 from tenants.contrib.services.keys import service_keys
@@ -29,7 +29,7 @@ from tests.waiting import eventually
 @pytest.fixture(autouse=True)
 def _forget_rings() -> Iterator[None]:
     yield
-    rings.clear()
+    key_cache.clear()
 
 
 def principal(reply: Reply) -> Principal:
@@ -45,7 +45,7 @@ def token_of(tenant: TenantInfo, scopes: str = "goods:read", **facts: Any) -> st
         row.renew_secret()
         row.save()
         order = {"client_id": row.client_id, "user_id": "7", "lifetime": timedelta(minutes=5), **facts}
-        return access_token(uuid.uuid4(), scopes=scopes.split(), **order)
+        return create_access_token(uuid.uuid4(), scopes=scopes.split(), **order)
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -124,7 +124,7 @@ def test_an_api_key_is_told_too_until_it_is_revoked(front: Front, live_tenant: T
     front.behind(Telling(), scopes="goods:read")
     with use_tenant(live_tenant):
         user = User.objects.create_user("script")
-        row = make_api_key(user, "nightly", ["goods:read"])
+        row = create_api_key(user, "nightly", ["goods:read"])
     key = row.shown_once
     reply = front.ask(live_tenant, **bearer(key))
     assert (principal(reply).user, principal(reply).client) == (str(user.pk), "nightly")
@@ -140,7 +140,7 @@ def test_an_api_key_ends_with_its_user_and_stays_void_when_that_is_let_in_again(
     front.behind(telling)
     with use_tenant(live_tenant):
         user = User.objects.create_user("script")
-        key = make_api_key(user, "nightly", ["goods:read"]).shown_once
+        key = create_api_key(user, "nightly", ["goods:read"]).shown_once
     assert front.ask(live_tenant, **bearer(key)).status == 200
     for is_active in (False, True):
         with use_tenant(live_tenant):
@@ -148,7 +148,7 @@ def test_an_api_key_ends_with_its_user_and_stays_void_when_that_is_let_in_again(
             user.save()
         assert eventually(lambda: front.ask(live_tenant, **bearer(key)).status == 401)
     with use_tenant(live_tenant):
-        new = make_api_key(user, "nightly", ["goods:read"]).shown_once
+        new = create_api_key(user, "nightly", ["goods:read"]).shown_once
     assert front.ask(live_tenant, **bearer(new)).status == 200
 
 
@@ -158,7 +158,7 @@ def test_the_api_key_of_a_user_whom_sql_switched_off_is_not_looked_up(front: Fro
     front.behind(telling)
     with use_tenant(live_tenant):
         user = User.objects.create_user("script")
-        key = make_api_key(user, "nightly", ["goods:read"]).shown_once
+        key = create_api_key(user, "nightly", ["goods:read"]).shown_once
         User.objects.filter(pk=user.pk).update(is_active=False)
     reply = front.ask(live_tenant, **bearer(key))
     assert (reply.status, telling.asked) == (401, 0)

@@ -19,7 +19,7 @@ from tenants import TenancyError, TenantInfo, use_tenant
 from tenants.contrib.accounts.emails import send_reset_links
 from tenants.contrib.impersonation.backend import operator_account
 from tenants.contrib.impersonation.errors import OperatorAccountRefused
-from tenants.contrib.oauth.api_keys import make_api_key
+from tenants.contrib.oauth.api_keys import create_api_key
 from tenants.isolation.password_reset import password_link
 
 PASSWORD = "long enough, and new"
@@ -106,7 +106,7 @@ def change_email(account: User) -> None:
         lambda account: Group.objects.create(name="all").user_set.add(account),
         lambda account: account.user_permissions.add(Permission.objects.first()),
         lambda account: User.objects.create_superuser("operator:2", "", PASSWORD),
-        lambda account: make_api_key(account, "mine", []),
+        lambda account: create_api_key(account, "mine", []),
     ],
     ids=["delete", "groups", "group", "permission", "another", "API key"],
 )

@@ -14,13 +14,13 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
 from tenants import TenantInfo, use_tenant
-from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.key_cache import key_cache
 from tenants.contrib.oauth.models import Application
 from tenants.registry.listener import listener
 from tenants.registry.lookup import tenant_by_slug
 from tests.browser.conftest import address_of  # noqa: F401  # a fixture
 from tests.browser.conftest import browser as chromium  # noqa: F401  # a fixture
-from tests.tenants.contrib.oauth.stranger import Browser, client
+from tests.tenants.contrib.oauth.third_party import Browser, client
 
 CALLBACK = "https://app.example/callback"
 PASSWORD = "correct horse battery"
@@ -73,7 +73,7 @@ class Shop:
 def _forget_rings() -> Iterator[None]:
     """Let no test believe what was learned in another's rolled-back transaction."""
     yield
-    rings.clear()
+    key_cache.clear()
 
 
 @pytest.fixture

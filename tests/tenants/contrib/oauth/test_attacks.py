@@ -20,12 +20,12 @@ from joserfc.jwk import ECKey
 
 from tenants import TenantInfo, use_tenant
 from tenants.contrib.oauth.errors import InvalidToken
-from tenants.contrib.oauth.key_cache import rings
+from tenants.contrib.oauth.key_cache import key_cache
 from tenants.contrib.oauth.keys import rotate_key, signing_pair
 from tenants.contrib.oauth.models import Application, SigningKey
-from tenants.contrib.oauth.tokens import TYPE, access_token, sign, verify
+from tenants.contrib.oauth.tokens import TYPE, create_access_token, sign_token, verify_token
 from tests.tenants.contrib.oauth.conftest import CALLBACK, PASSWORD, Consent, Shop, give_consent
-from tests.tenants.contrib.oauth.stranger import Browser, client, http
+from tests.tenants.contrib.oauth.third_party import Browser, client, http
 
 HOUR = timedelta(hours=1)
 WRONG_SIGNATURE = "Its signature is wrong."
@@ -33,7 +33,7 @@ UNKNOWN_KEY = "It is signed with a key that is not, or no longer, this shop's."
 
 
 def _token(lifetime: timedelta = HOUR, **claims: Any) -> str:
-    return access_token(uuid.uuid4(), client_id="c", user_id=5, scopes=["goods:read"], lifetime=lifetime)
+    return create_access_token(uuid.uuid4(), client_id="c", user_id=5, scopes=["goods:read"], lifetime=lifetime)
 
 
 def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
@@ -48,7 +48,7 @@ def _joined(header: dict[str, Any], claims: dict[str, Any], signature: bytes) ->
 
 def _refusal(token: str) -> str:
     with pytest.raises(InvalidToken) as refused:
-        verify(token, rings.ring())
+        verify_token(token, key_cache.get())
     return refused.value.reason
 
 
@@ -130,14 +130,14 @@ class TestTheClaims:
 
     def test_an_identity_token_is_no_access_token(self, in_acme: TenantInfo) -> None:
         said = {"aud": "c", "sub": "5", "client_id": "c", "scope": "goods:read", "jti": "a" * 32}
-        assert "It is no access token" in _refusal(sign(said, typ="JWT", lifetime=HOUR))
+        assert "It is no access token" in _refusal(sign_token(said, typ="JWT", lifetime=HOUR))
 
     def test_a_token_from_the_future_is_refused_but_for_clocks_that_differ_a_little(self, in_acme: TenantInfo) -> None:
         now, base = int(time.time()), _parts(_token())[1]
         pair = signing_pair()
         header = {"alg": "ES256", "typ": TYPE, "kid": pair.kid}
         ahead = jwt.encode(header, {**base, "iat": now + 5}, pair.key)
-        assert verify(ahead, rings.ring()).issued == now + 5
+        assert verify_token(ahead, key_cache.get()).issued == now + 5
         assert "in the future" in _refusal(jwt.encode(header, {**base, "iat": now + 600}, pair.key))
 
     @pytest.mark.parametrize(
@@ -173,9 +173,9 @@ def test_the_second_half_of_a_signature_is_no_way_around_revoking(in_acme: Tenan
     mirrored = raw[:32] + (order - int.from_bytes(raw[32:])).to_bytes(32)
     twin = f"{header}.{claims}.{base64.urlsafe_b64encode(mirrored).decode().rstrip('=')}"
     assert twin != token
-    ring = rings.ring()
-    jti = verify(twin, ring).jti  # good, as its twin is
-    ring.revoked.add(jti)
+    keys = key_cache.get()
+    jti = verify_token(twin, keys).jti  # good, as its twin is
+    keys.revoked.add(jti)
     assert _refusal(twin) == _refusal(token) == "It has been revoked."
 
 
@@ -183,16 +183,16 @@ class TestKeysChange:
     def test_what_the_former_key_signed_stays_good_for_a_while(self, in_acme: TenantInfo) -> None:
         before = _token()
         kid = rotate_key()
-        rings.clear()
+        key_cache.clear()
         after = _token()
         assert _parts(after)[0]["kid"] == kid != _parts(before)[0]["kid"]
-        assert {key["kid"] for key in rings.ring().jwks} == {_parts(before)[0]["kid"], kid}
-        verify(before, rings.ring()), verify(after, rings.ring())
+        assert {key["kid"] for key in key_cache.get().jwks} == {_parts(before)[0]["kid"], kid}
+        verify_token(before, key_cache.get()), verify_token(after, key_cache.get())
 
     def test_at_once_nothing_that_the_former_one_signed_is_good(self, in_acme: TenantInfo) -> None:
         before = _token()
         rotate_key(at_once=True)
-        rings.clear()
+        key_cache.clear()
         assert _refusal(before) == UNKNOWN_KEY
 
     def test_private_keys_are_sealed(self, acme: TenantInfo, globex: TenantInfo) -> None:
@@ -201,11 +201,11 @@ class TestKeysChange:
             secret = base64.urlsafe_b64decode(pair.key.as_dict(private=True)["d"] + "==")
             assert secret not in bytes(row.private)
             assert pair.key.as_dict(private=True)["d"].encode() not in bytes(row.private)
-            kid, life, public, private = row.kid, row.life, row.public, bytes(row.private)
+            kid, generation, public, private = row.kid, row.generation, row.public, bytes(row.private)
         with use_tenant(globex):
             SigningKey.objects.all().delete()
-            SigningKey.objects.create(kid=kid, life=life, public=public, private=private)
-            assert signing_pair().kid != kid  # of another life: as if it were not there
+            SigningKey.objects.create(kid=kid, generation=generation, public=public, private=private)
+            assert signing_pair().kid != kid  # of another generation: as if it were not there
 
 
 @pytest.fixture
@@ -467,7 +467,7 @@ class TestTheTokenEndpoint:
         session = client(client_id=registered.id, client_secret=registered.secret)
         token = session.fetch_token(f"{shop.address}/oauth/token", grant_type="client_credentials")["access_token"]
         with use_tenant(shop.tenant):
-            rings.ring()
+            key_cache.get()
             row = Application.objects.get(client_id=registered.id)
             row.is_active = False
             row.save()

@@ -13,7 +13,7 @@ from requests_oauthlib import OAuth2Session
 
 from tenants.contrib.oauth.models import Application
 from tests.tenants.contrib.oauth.conftest import CALLBACK, Consent, Registered, Shop, give_consent
-from tests.tenants.contrib.oauth.stranger import Browser, ThisMachine, http
+from tests.tenants.contrib.oauth.third_party import Browser, ThisMachine, http
 
 CHALLENGE = "sOyDPkUlZ0k-w3tpXRC2WGEB9pOXLgP9a43AbuBlWts"
 ORIGIN = "https://spa.example"

@@ -19,7 +19,7 @@ from tenants.contrib.oauth.models import AccessToken, Application, RefreshToken
 from tenants.lifecycle import add_domain
 from tenants.registry.lookup import registry, tenant_by_slug
 from tests.tenants.contrib.oauth.conftest import CALLBACK, Consent, Shop, give_consent
-from tests.tenants.contrib.oauth.stranger import client, http
+from tests.tenants.contrib.oauth.third_party import client, http
 
 
 def _discover(shop: Shop, document: str = "openid-configuration") -> dict[str, Any]:
