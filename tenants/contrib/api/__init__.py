@@ -1,1 +1,1 @@
-"""What the APIs of the platform and of the shops have in common."""
+"""Base of versioned JSON APIs: errors, authentication, pagination, ETags, OpenAPI documents and usage."""

@@ -1,4 +1,4 @@
-"""The app of the versioned API: usage of it is counted."""
+"""App of the versioned API, whose usage it counts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class ApiConfig(AppConfig):
     tenancy_settings = ApiSettings
 
     def ready(self) -> None:
-        """Have usage written, and drop it before a test database goes: it would be written into the next one."""
         from tenants.contrib.api.usage import usage
         from tenants.postgresql.creation import DatabaseCreation
         from tenants.registry.listener import listener
 
-        if usage.forget not in DatabaseCreation.before_drop:
-            DatabaseCreation.before_drop.append(usage.forget)
+        # Counts of a test database would be written into the next one.
+        if usage.clear not in DatabaseCreation.before_drop:
+            DatabaseCreation.before_drop.append(usage.clear)
         if seconds := api_settings().api_usage_seconds:
-            listener.every(seconds, usage.write)
-            atexit.register(usage.write_remaining)
+            listener.every(seconds, usage.save)
+            atexit.register(usage.save_at_exit)

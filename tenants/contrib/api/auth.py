@@ -1,6 +1,6 @@
-"""Who calls an API, and what they may there: a user or an application, bounded by the scopes of their token.
+"""Authentication and permissions of API requests, by bearer token or session.
 
-Operations say `auth=AllowAny` or `auth=HasPermissions("goods.change_goods")`, and find the answer in `request.auth`.
+Operations say `auth=AllowAny()` or `auth=HasPermissions("goods.change_goods")` and read the `Access` in `request.auth`.
 """
 
 from __future__ import annotations
@@ -18,48 +18,43 @@ from ninja.errors import AuthenticationError, AuthorizationError
 from ninja.utils import check_csrf
 
 from tenants.contrib.api.conf import api_settings
-from tenants.settings_cache import cached_from
 
 _SAFE = frozenset(["GET", "HEAD", "OPTIONS", "TRACE"])
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Whom a request acts for, as `request.auth`."""
+    """The user or application that a request acts for, as `request.auth`."""
 
     user: AbstractBaseUser | AnonymousUser | None
-    """None: an application that acts for itself, and may what its scopes say."""
+    """None: an application that acts for itself; its scopes are its permissions."""
     scopes: frozenset[str] | None = None
-    """What the token is good for, of all that its user may. None: a session, which has no such bound."""
+    """Scopes of the token, which limit the user's permissions. None: a session, which has no scopes."""
     client: str = ""
-    """The application or key that a token was given to, as its owners call it; for reports."""
+    """Name of the application or API key of the token, for reports."""
     client_id: str = ""
-    """The id of the application that a token was given to: unlike its name, no other has it."""
+    """Id of the application of the token; unlike its name it is unique."""
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether it is anybody: no stranger."""
         return self.scopes is not None if self.user is None else self.user.is_authenticated
 
     def has_perm(self, permission: str) -> bool:
-        """Tell whether they have a permission of Django's ("goods.change_goods"), and their token is good for it."""
+        """Return whether the user has a permission ("goods.change_goods") and the scopes of the token include it."""
         if self.scopes is not None and scope_of(permission) not in self.scopes:
             return False
-        return self.is_authenticated and (self.user is None or _has_permission(self.user, permission))
-
-
-def _has_permission(user: Any, permission: str) -> bool:
-    return bool(user.has_perm(permission))
+        user: Any = self.user
+        return self.is_authenticated and (user is None or bool(user.has_perm(permission)))
 
 
 def scope_of(permission: str) -> str:
-    """Return the scope that a token needs for a permission: `goods:read` for viewing, `goods:write` for the rest."""
+    """Return the scope of a permission: `goods:read` for `goods.view_…`, `goods:write` for all others of `goods`."""
     app, _, codename = permission.partition(".")
     return f"{app}:{'read' if codename.startswith('view_') else 'write'}"
 
 
 class NotAuthenticated(AuthenticationError):
-    """401: nobody is signed in, or the token is worth nothing here. `code` is one of RFC 6750's, for a token."""
+    """401: no session and no token, or an invalid token. `code` is an error code of RFC 6750."""
 
     def __init__(self, reason: str, code: str = "") -> None:
         super().__init__(message=reason)
@@ -67,7 +62,7 @@ class NotAuthenticated(AuthenticationError):
 
 
 class PermissionDenied(AuthorizationError):
-    """403: they are known, and may not do this. `scopes` are those that their token lacks."""
+    """403: a permission is missing. `scopes` are those that the token lacks."""
 
     def __init__(self, reason: str, scopes: Iterable[str] = ()) -> None:
         super().__init__(message=reason)
@@ -85,52 +80,47 @@ def _header_text(text: str) -> str:
 
 
 Bearer = Callable[[HttpRequest, str], "Access | None"]
-"""Tells whose a token is; None if it is of another kind. Raises `NotAuthenticated` for one of its kind that is void."""
-
-
-@cached_from("TENANTS")
-def _bearers() -> tuple[Bearer, ...]:
-    return tuple(import_string(path) for path in api_settings().api_bearers)
+"""Returns the access of a token, or None for another kind of token; raises `NotAuthenticated` for an invalid one."""
 
 
 def authenticate(request: HttpRequest) -> Access:
-    """Return whom a request acts for: who its token is of, else who its session is of, else a stranger.
+    """Return the access by the token of a request, or else by its session, which may be anonymous.
 
-    Raises `NotAuthenticated` for a token that is void. A session that writes has to send the CSRF token along, as forms
-    do, or `PermissionDenied` is raised: a browser sends its cookie for pages of strangers too.
+    Raises `NotAuthenticated` for an invalid token, and `PermissionDenied` for a session that writes without the CSRF
+    token.
     """
     if header := request.headers.get("Authorization", ""):
         return _authenticate_by_token(request, header)
     if request.method not in _SAFE and settings.SESSION_COOKIE_NAME in request.COOKIES and check_csrf(request):
-        raise PermissionDenied(
-            "A request with a session cookie that writes needs the CSRF token, as header X-CSRFToken."
-        )
+        raise PermissionDenied("CSRF token missing or wrong. Send it in the header X-CSRFToken with a session cookie.")
     return Access(request.user)
 
 
 def _authenticate_by_token(request: HttpRequest, header: str) -> Access:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
-        raise NotAuthenticated("The Authorization header has to be: Bearer, and a token or key.", "invalid_request")
-    for bearer in _bearers():
+        raise NotAuthenticated(
+            "Malformed Authorization header. Send: Bearer, a space, and a token or API key.", "invalid_request"
+        )
+    for path in api_settings().api_bearers:
+        bearer: Bearer = import_string(path)
         if found := bearer(request, token.strip()):
             return found
     raise NotAuthenticated("The token was not issued by this shop.", "invalid_token")
 
 
 class AllowAny:
-    """Lets everybody in: who it is stands in `request.auth`."""
+    """Anonymous requests are allowed."""
 
     permissions: tuple[str, ...] = ()
     is_required = False
 
     def __call__(self, request: HttpRequest) -> Access:
-        """Return whom the request acts for."""
         return authenticate(request)
 
 
 class HasPermissions(AllowAny):
-    """Lets those in who have all these permissions; without any, whoever is known."""
+    """All of these permissions are required; without any, authentication alone."""
 
     is_required = True
 
@@ -138,17 +128,16 @@ class HasPermissions(AllowAny):
         self.permissions = permissions
 
     def __call__(self, request: HttpRequest) -> Access:
-        """Return whom the request acts for; raise `NotAuthenticated` or `PermissionDenied`."""
         access = authenticate(request)
         check_permissions(access, *self.permissions)
         return access
 
 
 def check_permissions(access: Access, *permissions: str) -> None:
-    """Raise `NotAuthenticated` for a stranger and `PermissionDenied` for whoever lacks one of the permissions."""
+    """Raise `NotAuthenticated` for anonymous access, `PermissionDenied` if one of the permissions is missing."""
     if not access.is_authenticated:
-        raise NotAuthenticated("Sign in, or send a token: this is not for everybody.")
+        raise NotAuthenticated("Authentication required: sign in or send a bearer token.")
     missing = [permission for permission in permissions if not access.has_perm(permission)]
     if missing:
         scopes = set() if access.scopes is None else {scope_of(one) for one in missing} - access.scopes
-        raise PermissionDenied(f"This needs the permission {', '.join(missing)}.", scopes)
+        raise PermissionDenied(f"Permission required: {', '.join(missing)}.", scopes)

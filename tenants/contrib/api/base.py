@@ -1,4 +1,4 @@
-"""The base of every API: errors in one shape, and documents that need no other server."""
+"""Base of an API: a NinjaAPI with error responses, version headers, usage counts and its own documents."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ninja.operation import Operation
 
 from tenants.conf import tenancy
 from tenants.contrib.api.errors import ErrorDetail, ErrorStyle, PlainErrors, error_response
-from tenants.contrib.api.openapi import DocsPage, describe
+from tenants.contrib.api.openapi import DocsPage, openapi_document
 from tenants.contrib.api.usage import usage
 from tenants.contrib.api.versions import add_version_headers, version_conflict
 from tenants.http.overload import response_to_error
@@ -39,62 +39,61 @@ Refine = Callable[[dict[str, Any]], None]
 def make_api(
     version: str, *, errors: ErrorStyle | None = None, refine: Refine = lambda document: None, **kwargs: Any
 ) -> NinjaAPI:
-    """Return an API of that version ("v1"), with its docs at `docs` below wherever its `urls` are mounted.
+    """Return an API of a version ("v1"), with its documentation at `docs` below its `urls`.
 
-    Errors are plain objects unless `errors` says otherwise. `refine` may change the OpenAPI document that somebody is
-    about to get, for example to what is true of the active tenant. The other arguments are those of `NinjaAPI`. Its
-    URL names are in the namespace `api-<version>` unless they say otherwise.
+    `errors` defaults to `PlainErrors()`. `refine` may change each OpenAPI document, for example for the active tenant.
+    Other arguments are those of `NinjaAPI`. The URL namespace defaults to `api-<version>`.
     """
     options = {"urls_namespace": f"api-{version}", "docs": DocsPage(), **kwargs}
     api = _Api(errors or PlainErrors(), refine, version=version, **options)
-    answers = {Http404: _not_found, HttpError: _refused, ValidationError: _invalid, Exception: _failed}
-    answers |= dict.fromkeys(_MALFORMED, _malformed)
-    for error, reaction in answers.items():
-        api.add_exception_handler(error, partial(reaction, api))
+    handlers = {Http404: _not_found, HttpError: _http_error, ValidationError: _invalid, Exception: _internal_error}
+    handlers |= dict.fromkeys(_MALFORMED, _malformed)
+    for error, handler in handlers.items():
+        api.add_exception_handler(error, partial(handler, api))
     return api
 
 
 class _Api(NinjaAPI):
     def __init__(self, errors: ErrorStyle, refine: Refine, **kwargs: Any) -> None:
-        self.errors = errors
+        self.error_style = errors
         self._refine = refine
         super().__init__(**kwargs)
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
-        """The routes, and an error_response in the API's own words for every path and method that they leave out."""
+        """The routes, and errors in the style of the API for all other paths and methods."""
         patterns, app_name, namespace = super().urls
         for pattern in patterns:
             if isinstance(pattern, URLPattern):
-                pattern.callback = self._door(pattern.callback)
-        # The first pattern of a path answers it, and any pattern of a name reverses it: "" stays the root's name.
-        nothing = self._door(self._nothing_here)
-        return [path("", nothing), *patterns, path("<path:rest>", nothing)], app_name, namespace
+                pattern.callback = self._wrap(pattern.callback)
+        # The first pattern of a path answers. Ninja's own one for "" still gives the path its name.
+        not_found = self._wrap(self._not_found)
+        return [path("", not_found), *patterns, path("<path:rest>", not_found)], app_name, namespace
 
-    def _nothing_here(self, request: HttpRequest, rest: str = "") -> HttpResponse:
+    def _not_found(self, request: HttpRequest, rest: str = "") -> HttpResponse:
         docs = self.get_root_path({}) + (self.docs_url or "").lstrip("/")
-        return error_response(self.errors, request, 404, f"There is nothing at {request.path}. What there is: {docs}")
+        return self.error_response(request, 404, f"Not found: {request.path}. See the documentation at {docs}")
 
-    def _door(self, view: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the view with what all answers of the API have in common."""
+    def _wrap(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the view with the version check before it and the common headers after it."""
         if iscoroutinefunction(view):
 
             @wraps(view)
-            async def async_door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-                return self._finish(request, self._contradicted(request) or await view(request, *args, **kwargs))
+            async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+                return self._finish(request, self._check_version(request) or await view(request, *args, **kwargs))
 
-            return async_door
+            return async_view
 
         @wraps(view)
-        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            return self._finish(request, self._contradicted(request) or view(request, *args, **kwargs))
+        def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return self._finish(request, self._check_version(request) or view(request, *args, **kwargs))
 
-        door.csrf_exempt = True  # type: ignore[attr-defined]  # `identify` looks after it
-        return door
+        sync_view.csrf_exempt = True  # type: ignore[attr-defined]  # `authenticate` checks it
+        return sync_view
 
-    def _contradicted(self, request: HttpRequest) -> HttpResponse | None:
-        said = version_conflict(request, self.version)
-        return error_response(self.errors, request, 400, said) if said else None
+    def _check_version(self, request: HttpRequest) -> HttpResponse | None:
+        conflict = version_conflict(request, self.version)
+        return self.error_response(request, 400, conflict) if conflict else None
 
     def _finish(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if isinstance(response, HttpResponseNotAllowed):
@@ -105,70 +104,70 @@ class _Api(NinjaAPI):
         return response
 
     def _not_allowed(self, request: HttpRequest, allowed: str) -> HttpResponse:
-        refusal = error_response(self.errors, request, 405, f"{request.method} is not allowed here; use {allowed}.")
-        refusal["Allow"] = allowed
-        return refusal
+        response = self.error_response(request, 405, f"Method not allowed: {request.method}. Use {allowed}.")
+        response["Allow"] = allowed
+        return response
+
+    def error_response(self, request: HttpRequest, status: int, detail: str, **options: Any) -> HttpResponse:
+        return error_response(self.error_style, request, status, detail, **options)
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
-        """Return the name of the function, which stays when the function moves to another module."""
+        # Without the module, so that the id stays when the function moves.
         return str(operation.view_func.__name__)
 
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
-        """Return the API's description, as the active tenant has it."""
         prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
-        document = describe(self, prefix, self.errors)
+        document = openapi_document(self, prefix, self.error_style)
         self._refine(document)
-        return cast(OpenAPISchema, document)  # a dictionary is all that anybody wants of it
+        return cast(OpenAPISchema, document)  # callers use it as a dictionary
 
 
-# Errors are Any below: Ninja's type for a handler has the error's class in it as well, which it never gives.
+# The errors below are Any, since ninja's type of a handler takes any Exception.
 
 
 def _not_found(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
-    return error_response(api.errors, request, 404, str(error) or "There is no such thing.")
+    return api.error_response(request, 404, str(error) or "Not found.")
 
 
-def _refused(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
+def _http_error(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
     more = {name: getattr(error, name) for name in ("kind", "errors") if hasattr(error, name)}
-    response = error_response(api.errors, request, error.status_code, str(error), **more)
+    response = api.error_response(request, error.status_code, str(error), **more)
     if challenge := getattr(error, "challenge", ""):
         response["WWW-Authenticate"] = challenge
     return response
 
 
 def _invalid(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
-    errors = [ErrorDetail(_place(one["loc"]), one["msg"], one["type"]) for one in error.errors]
+    errors = [ErrorDetail(_location(one["loc"]), one["msg"], one["type"]) for one in error.errors]
     detail = "; ".join(f"{error.loc[-1]}: {error.msg}" for error in errors)
-    return error_response(api.errors, request, 422, detail, errors=errors)
+    return api.error_response(request, 422, detail, errors=errors)
 
 
-def _place(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    # Second is the name of the function's parameter, which nobody outside knows.
+def _location(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    # The second part is the name of the parameter in the function, which clients do not know.
     return (loc[0], *loc[2:]) if loc[0] == "body" and len(loc) > 1 else tuple(loc)
 
 
 _MALFORMED: tuple[type[Exception], ...] = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
-"""What Django raises of a request that cannot be read."""
+"""What Django raises for a request that it cannot parse."""
 
 
 def _malformed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
     if isinstance(error, RequestDataTooBig):
-        return error_response(api.errors, request, 413, "The body of the request is too large.")
+        return api.error_response(request, 413, "Request body too large.")
     if isinstance(error, TooManyFieldsSent | TooManyFilesSent):
         most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
-        return error_response(api.errors, request, 400, f"The request has too many parameters: {most} at the most.")
-    return error_response(
-        api.errors, request, 400, "The request cannot be read. Look at its Content-Type and its body."
-    )
+        return api.error_response(request, 400, f"Too many parameters: at most {most} are allowed.")
+    return api.error_response(request, 400, "Malformed request. Check its Content-Type and body.")
 
 
-def _failed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
-    if stopped := response_to_error(request, error):
-        return stopped
+def _internal_error(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
+    if overloaded := response_to_error(request, error):
+        return overloaded
     if settings.DEBUG:
         raise error
-    # What Django does when a view raises, so that the error is in the log and its listeners hear of it.
+    # As Django does when a view raises: signal and log.
     got_request_exception.send(sender=type(api), request=request)
-    response = error_response(api.errors, request, 500, "The server failed. The error was written to its log.")
+    response = api.error_response(request, 500, "Internal server error. It has been logged.")
     log_response("Internal Server Error: %s", request.path, response=response, request=request, exception=error)
     return response

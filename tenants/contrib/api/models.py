@@ -1,4 +1,4 @@
-"""Usage of a tenant's API, in the control plane's schema."""
+"""Usage of the tenants' API, in schema `public`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from tenants.models import Tenant
 
 
 class ApiUsage(models.Model):
-    """How often one kind of client called one version of a tenant's API on one day (UTC)."""
+    """Number of requests of one client to one version of a tenant's API on one day (UTC)."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="api_usage", verbose_name=_("tenant"))
     version = models.CharField(_("version"), max_length=10)
     day = models.DateField(_("day"))
     client = models.CharField(
-        _("client"), max_length=60, help_text=_("The application of the token, else the User-Agent.")
+        _("client"),
+        max_length=60,
+        help_text=_("Application or API key of the token, otherwise the name in User-Agent."),
     )
     requests = models.PositiveBigIntegerField(_("requests"), default=0)
-    last_at = models.DateTimeField(_("last at"), db_default=Now())
+    last_at = models.DateTimeField(_("last request"), db_default=Now())
 
     class Meta:
         verbose_name = _("API usage")

@@ -17,72 +17,68 @@ Row = TypeVar("Row", bound=Model)
 
 
 class OffsetParams(Schema):
-    """Which part of a list."""
+    """Page of a list by offset."""
 
-    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many to give.")
-    offset: int = Field(0, ge=0, le=2**31 - 1, description="How many to leave out before them.")
+    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="Items per page.")
+    offset: int = Field(0, ge=0, le=2**31 - 1, description="Items to skip.")
 
 
 class CursorParams(Schema):
-    """Which part of a list."""
+    """Page of a list by cursor."""
 
-    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="How many to give.")
+    limit: int = Field(20, ge=1, le=MAX_LIMIT, description="Items per page.")
     cursor: str = Field(
         "",
         max_length=CURSOR_MAX_LENGTH,
         pattern=r"^[-\w]*$",
-        description="`next` of the page before, in the same order.",
+        description="`next` of the previous page, with the same ordering.",
     )
 
 
 class Pagination(Protocol):
-    """A way to paginate lists."""
+    """A style of pagination."""
 
     @property
     def params(self) -> type[Schema]:
-        """Query parameters of a list, beside its filters."""
+        """Query parameters, in addition to filters."""
 
     def schema_of(self, item: type[Schema]) -> type[Schema]:
-        """Return the schema of a page of such items."""
+        """Return the schema of a page."""
 
     def paginate(
         self, rows: QuerySet[Row], ordering: Ordering, params: Any, request: HttpRequest, response: HttpResponse
     ) -> dict[str, Any]:
-        """Return the page that is asked for."""
+        """Return a page; headers go into `response`."""
 
 
 class OffsetPagination:
-    """`{"items": […], "count": N}`: N is how many there are on all pages, which costs a query."""
+    """`{"items": […], "count": N}`: N items on all pages, which costs a query."""
 
     params = OffsetParams
 
     def schema_of(self, item: type[Schema]) -> type[Schema]:
-        """Return the schema of a page of such items."""
-        count = (int, Field(description="How many there are on all pages."))
+        count = (int, Field(description="Items on all pages."))
         return create_model(f"{_name_of(item)}Page", __base__=Schema, items=(list[item], ...), count=count)  # type: ignore[valid-type]
 
     def paginate(
         self, rows: QuerySet[Row], ordering: Ordering, params: Any, request: HttpRequest, response: HttpResponse
     ) -> dict[str, Any]:
-        """Return the page that is asked for."""
         page = ordering.apply(rows)[params.offset : params.offset + params.limit]
         return {"items": list(page), "count": rows.count()}
 
 
 class CursorPagination:
-    """`{"items": […], "next": "…"}`: `next` is the cursor of the next page, null on the last; it is in `Link` too."""
+    """`{"items": […], "next": "…"}`: `next` is the cursor of the next page, null on the last one."""
 
     params = CursorParams
 
     def schema_of(self, item: type[Schema]) -> type[Schema]:
-        """Return the schema of a page of such items."""
-        cursor: Any = (str | None, Field(description="The `cursor` of the next page; null: this is the last."))
+        cursor: Any = (str | None, Field(description="`cursor` of the next page; null on the last page."))
         return create_model(f"{_name_of(item)}Page", __base__=Schema, items=(list[item], ...), next=cursor)  # type: ignore[valid-type]
 
     def paginate(
         self, rows: QuerySet[Row], ordering: Ordering, params: Any, request: HttpRequest, response: HttpResponse
     ) -> dict[str, Any]:
-        """Return the page that is asked for."""
         page = paginate(rows, ordering, params.cursor, params.limit)
         add_next_link(request, response, page.next)
         return {"items": page.items, "next": page.next or None}

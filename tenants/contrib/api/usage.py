@@ -1,6 +1,6 @@
-"""Usage of each version of a tenant's API by client: counted in memory, written at intervals by the listener's thread.
+"""Usage of API versions by client, counted in memory and saved at intervals by the listener's thread.
 
-Counting costs a request no query. What a process has counted since it last wrote is lost if it is killed.
+Counting costs no query. A process that is killed loses the counts since the last interval.
 """
 
 from __future__ import annotations
@@ -25,15 +25,13 @@ from tenants.postgresql.direct_connection import connect_directly
 logger = logging.getLogger(__name__)
 
 OTHERS = "others"
-"""Stands for all clients beyond the first `CLIENTS_KEPT` of a batch: anybody can invent names."""
-CLIENTS_KEPT = 30
+"""Name for all clients after the first `MAX_CLIENTS` of an interval, since anyone can invent names."""
+MAX_CLIENTS = 30
 
 _NAME_LENGTH = 60
 
 
 class UsageKey(NamedTuple):
-    """What is counted together."""
-
     tenant_id: int
     version: str
     day: date
@@ -46,40 +44,39 @@ SELECT id, %(version)s, %(day)s, %(client)s, %(requests)s, now() FROM public.ten
 ON CONFLICT (tenant_id, version, day, client)
 DO UPDATE SET requests = so_far.requests + excluded.requests, last_at = excluded.last_at
 """
-"""A tenant that is gone by now adds no row."""
+"""Adds no row for a tenant that has been purged since."""
 
 
 class UsageCounter:
-    """The calls that this process has answered and not yet written down."""
+    """Counts of this process that are not saved yet."""
 
     def __init__(self) -> None:
-        # Guards the counts: requests add to them while the listener's thread takes them.
+        # Guards both counters: requests add to them while the listener's thread takes them.
         self._lock = Lock()
         self._counts: Counter[UsageKey] = Counter()
         self._clients: Counter[tuple[int, str]] = Counter()
 
     def count(self, version: str, request: HttpRequest) -> None:
-        """Count one call at the active tenant."""
+        """Count one request to the active tenant."""
         if not api_settings().api_usage_seconds:
             return
         tenant_id, today = current_tenant().id, datetime.now(UTC).date()
-        use = UsageKey(tenant_id, version, today, client_name(request))
+        key = UsageKey(tenant_id, version, today, client_name(request))
         with self._lock:
-            if use not in self._counts:
-                if self._clients[tenant_id, version] >= CLIENTS_KEPT:
-                    use = use._replace(client=OTHERS)
+            if key not in self._counts:
+                if self._clients[tenant_id, version] >= MAX_CLIENTS:
+                    key = key._replace(client=OTHERS)
                 else:
                     self._clients[tenant_id, version] += 1
-            self._counts[use] += 1
+            self._counts[key] += 1
 
-    def forget(self) -> None:
-        """Drop what was counted."""
+    def clear(self) -> None:
         with self._lock:
             self._counts.clear()
             self._clients.clear()
 
-    def write(self, connection: psycopg.Connection[Any]) -> None:
-        """Add what was counted to the rows of the day; on any error it stays counted."""
+    def save(self, connection: psycopg.Connection[Any]) -> None:
+        """Add the counts to the rows of their day; after an error of the database they stay in memory."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
             self._clients.clear()
@@ -87,35 +84,32 @@ class UsageCounter:
             return
         try:
             with connection.transaction(), connection.cursor() as cursor:
-                # In the same order in all processes, so that they never deadlock.
-                cursor.executemany(_ADD, [{**use._asdict(), "requests": counts[use]} for use in sorted(counts)])
+                # Sorted, so that processes never deadlock.
+                cursor.executemany(_ADD, [{**key._asdict(), "requests": counts[key]} for key in sorted(counts)])
         except psycopg.Error as error:
-            logger.warning("API usage could not be written; the next attempt includes it: %s", error)
+            logger.warning("Saving API usage failed: %s. The counts are kept for the next attempt.", error)
             with self._lock:
                 self._counts.update(counts)
-                # Or each attempt, while the database is away, would let in more names of clients.
-                self._clients = Counter((use.tenant_id, use.version) for use in self._counts)
+                # Otherwise each attempt without a database would let in more names of clients.
+                self._clients = Counter((key.tenant_id, key.version) for key in self._counts)
 
-    def write_remaining(self) -> None:
-        """Write what is left when the process ends."""
+    def save_at_exit(self) -> None:
         if self._counts:
-            with suppress(Exception), connect_directly() as connection:  # the database may be gone first
-                self.write(connection)
+            with suppress(Exception), connect_directly() as connection:  # the database may be stopped already
+                self.save(connection)
 
 
 usage = UsageCounter()
 
 
 def client_name(request: HttpRequest) -> str:
-    """Return what a client is known as: the application or key of its token, else the first word it says of itself."""
+    """Return the application or API key of the token, otherwise the first part of User-Agent."""
     access = getattr(request, "auth", None)
     name = getattr(access, "client", "") or request.headers.get("User-Agent", "").partition("/")[0]
     return "".join(c for c in name if c.isprintable()).strip()[:_NAME_LENGTH] or "unnamed"
 
 
 class UsageRow(NamedTuple):
-    """A line of the report."""
-
     slug: str
     version: str
     client: str
@@ -124,7 +118,7 @@ class UsageRow(NamedTuple):
 
 
 def report(since: date, versions: Iterable[str] = (), slugs: Iterable[str] = ()) -> list[UsageRow]:
-    """Return who has called which version since that day, those who called most first: one query."""
+    """Return the clients of each version since a day, those with the most requests first."""
     filters = {"version__in": list(versions), "tenant__slug__in": list(slugs)}
     with use_tenant(PLATFORM):
         rows = (

@@ -1,4 +1,4 @@
-"""The versions of the tenants' API: which one a request without one in its path means, and until when each is kept."""
+"""Versions of the tenants' API: default, choice by header or parameter, deprecation and sunset."""
 
 from __future__ import annotations
 
@@ -24,42 +24,42 @@ _VERSION = re.compile(r"(v\d+)(?:/|$)")
 
 
 def default_version(tenant: TenantInfo) -> str:
-    """Return the version of a request that asks for none: the tenant's own choice, else the project's."""
+    """Return the version for requests without one: the tenant's, otherwise the project's."""
     own = tenant.api_version
     return own if own in tenancy().api_versions else api_settings().api_default_version
 
 
 def requested_version(request: HttpRequest) -> str:
-    """Return the version that header or parameter ask for, or the default; raise `APIError` for one that is not."""
-    asked = {value for value in (request.headers.get(HEADER), *request.GET.getlist(PARAMETER)) if value}
-    if len(asked) > 1:
-        raise APIError(400, f"{HEADER} and {PARAMETER} ask for different versions. Send one of them, once.")
-    version = next(iter(asked), default_version(current_tenant()))
+    """Return the version in the header or parameter, or the default; raise `APIError` for an unknown one."""
+    given = {value for value in (request.headers.get(HEADER), *request.GET.getlist(PARAMETER)) if value}
+    if len(given) > 1:
+        raise APIError(400, f"Conflicting API versions in {HEADER} and {PARAMETER}. Send one of them, once.")
+    version = next(iter(given), default_version(current_tenant()))
     if version not in tenancy().api_versions:
-        raise APIError(400, _unknown(version))
+        raise APIError(400, _unknown_version(version))
     return version
 
 
 def version_conflict(request: HttpRequest, version: str) -> str:
-    """Say, if header or parameter of a request ask for another version than its path, that they do; else nothing."""
+    """Return an error text if header or parameter name another version than the path, otherwise ''."""
     parameters = [(PARAMETER, asked) for asked in request.GET.getlist(PARAMETER)]
     for name, asked in ((HEADER, request.headers.get(HEADER)), *parameters):
         if asked and asked != version:
-            return f"The path asks for version {version} and {name} for {asked[:20]!r}. Send one of them."
+            return f"Conflicting API versions: {version} in the path, {asked[:20]!r} in {name}. Send one of them."
     return ""
 
 
-def _unknown(version: str) -> str:
-    return f"There is no version {version[:20]!r} of this API. There are {', '.join(tenancy().api_versions)}."
+def _unknown_version(version: str) -> str:
+    return f"Unknown API version {version[:20]!r}. Use one of {', '.join(tenancy().api_versions)}."
 
 
-@csrf_exempt  # the operations look after it, as ninja's do
+@csrf_exempt  # the operations check it
 def dispatch_to_version(request: HttpRequest, rest: str) -> HttpResponseBase:
-    """Answer `/api/…` without a version in the path as `/api/<version>/…`."""
+    """Call the view of `/api/<version>/…` for a path `/api/…` without a version."""
     root = request.path_info.removesuffix(rest)
     try:
         if named := _VERSION.match(rest):
-            raise APIError(404, _unknown(named[1]))
+            raise APIError(404, _unknown_version(named[1]))
         match = resolve(f"{root}{requested_version(request)}/{rest}")
     except APIError as refused:
         response: HttpResponseBase = error_response(ProblemDetails(), request, refused.status_code, str(refused))
@@ -71,33 +71,33 @@ def dispatch_to_version(request: HttpRequest, rest: str) -> HttpResponseBase:
     return response
 
 
-@csrf_exempt  # it changes nothing, and says so to every other method
+@csrf_exempt  # it changes nothing; POST gets 405 and not 403
 def list_versions(request: HttpRequest) -> HttpResponse:
-    """Tell which versions there are, where their documents are, and until when they are kept."""
+    """Return the versions with their documents and their dates of deprecation and sunset."""
     if request.method not in {"GET", "HEAD"}:
-        refused = error_response(ProblemDetails(), request, 405, f"{request.method} is not allowed here; use GET.")
+        refused = error_response(ProblemDetails(), request, 405, f"Method not allowed: {request.method}. Use GET.")
         refused["Allow"] = "GET, HEAD"
         return refused
     return JsonResponse(
         {
             "default": default_version(current_tenant()),
-            "versions": [_facts(version) for version in tenancy().api_versions],
+            "versions": [_description(version) for version in tenancy().api_versions],
         }
     )
 
 
-def _facts(version: str) -> dict[str, Any]:
+def _description(version: str) -> dict[str, Any]:
     root = reverse(f"api-{version}:api-root")
     dates = {
         "deprecated": _date_of(version, api_settings().api_deprecated),
         "sunset": _date_of(version, api_settings().api_sunset),
     }
-    told = {name: day.isoformat() if day else None for name, day in dates.items()}
-    return {"version": version, "url": root, "docs": f"{root}docs", "openapi": f"{root}openapi.json", **told}
+    formatted = {name: day.isoformat() if day else None for name, day in dates.items()}
+    return {"version": version, "url": root, "docs": f"{root}docs", "openapi": f"{root}openapi.json", **formatted}
 
 
 def add_version_headers(version: str, response: HttpResponseBase) -> None:
-    """Write the version into the headers, and what becomes of it: Deprecation (RFC 9745) and Sunset (RFC 8594)."""
+    """Add `X-API-Version`, and Deprecation (RFC 9745), Sunset (RFC 8594) and Link where they apply."""
     response[HEADER] = version
     config, newest = api_settings(), tenancy().api_versions[-1]
     if deprecated := _date_of(version, config.api_deprecated):

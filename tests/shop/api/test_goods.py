@@ -202,7 +202,7 @@ def test_a_path_that_is_not_there_is_told_in_json(client: Client, path: str) -> 
 def test_a_method_that_is_not_there_is_told_in_json(client: Client) -> None:
     response = client.post("/api/v1/me", {})
     assert (response.status_code, response.headers["Allow"]) == (405, "GET")
-    assert response.json() == {"status": 405, "detail": "POST is not allowed here; use GET."}
+    assert response.json() == {"status": 405, "detail": "Method not allowed: POST. Use GET."}
 
 
 def test_an_error_of_the_server_is_told_in_json_and_logged(

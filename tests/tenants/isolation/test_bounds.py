@@ -12,7 +12,7 @@ import pytest
 from django.test import RequestFactory, override_settings
 
 from tenants import TenantInfo, use_tenant
-from tenants.contrib.api.usage import CLIENTS_KEPT, UsageCounter
+from tenants.contrib.api.usage import MAX_CLIENTS, UsageCounter
 from tenants.contrib.limits.counters import LimitCounters, LimitKind
 from tenants.contrib.oauth import api_keys
 from tenants.migrator import apply
@@ -41,11 +41,11 @@ def test_api_usage_that_cannot_be_saved_names_no_more_clients(committed: None, r
     lost.close()
     with override_settings(TENANTS={**TENANTS, "API_USAGE_SECONDS": 60}), use_tenant(TENANT):
         for attempt in range(4):
-            for number in range(CLIENTS_KEPT * 2):
+            for number in range(MAX_CLIENTS * 2):
                 counter.count("v1", rf.get("/", headers={"user-agent": f"client-{attempt}-{number}"}))
-            counter.write(lost)
-    assert len(counter._counts) == CLIENTS_KEPT + 1
-    assert counter._counts.total() == 4 * CLIENTS_KEPT * 2
+            counter.save(lost)
+    assert len(counter._counts) == MAX_CLIENTS + 1
+    assert counter._counts.total() == 4 * MAX_CLIENTS * 2
 
 
 def test_uses_of_keys_are_remembered_for_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.contrib.api.auth import Access
 from tenants.contrib.api.models import ApiUsage
-from tenants.contrib.api.usage import CLIENTS_KEPT, OTHERS, UsageCounter, client_name, report, usage
+from tenants.contrib.api.usage import MAX_CLIENTS, OTHERS, UsageCounter, client_name, report, usage
 from tenants.postgresql.direct_connection import connect_directly
 from tenants.registry.listener import Listener, listener
 from tests.waiting import eventually
@@ -33,9 +33,9 @@ Write = Callable[[], None]
 @pytest.fixture
 def counting(settings: Any) -> Iterator[None]:
     settings.TENANTS = {**settings.TENANTS, "API_USAGE_SECONDS": 3600}
-    usage.forget()
+    usage.clear()
     yield
-    usage.forget()
+    usage.clear()
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def write(committed: None, counting: None) -> Iterator[Write]:
     """Write what was counted, over a connection as the listener's: none of Django's, without a path."""
     with connect_directly() as connection:
         connection.execute("SET search_path = ''")
-        yield lambda: usage.write(connection)
+        yield lambda: usage.save(connection)
 
 
 def _asked_by(client: Client, agent: str, version: str = "v1", times: int = 1) -> None:
@@ -72,7 +72,7 @@ def test_what_is_forgotten_is_written_down_nowhere(
     write: Write, live_tenant: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
     _asked_by(client_of(live_tenant), "till/1.2")
-    usage.forget()
+    usage.clear()
     write()
     assert report(TODAY, slugs=[live_tenant.slug]) == []
 
@@ -93,11 +93,11 @@ def test_invented_names_are_counted_together(
     write: Write, live_tenant: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
     client = client_of(live_tenant)
-    for number in range(CLIENTS_KEPT + 20):
+    for number in range(MAX_CLIENTS + 20):
         _asked_by(client, f"client-{number}/1")
     write()
     found = {used.client: used.requests for used in report(TODAY, slugs=[live_tenant.slug])}
-    assert len(found) == CLIENTS_KEPT + 1
+    assert len(found) == MAX_CLIENTS + 1
     assert found[OTHERS] == 20
 
 
@@ -110,7 +110,7 @@ def test_what_could_not_be_written_stays_counted(
     _asked_by(client_of(live_tenant), "curl/8.5", times=2)
     lost = connect_directly()
     lost.close()
-    usage.write(lost)
+    usage.save(lost)
     assert "API usage could not be written" in caplog.text
     write()
     assert report(TODAY, slugs=[live_tenant.slug])[0].requests == 2
@@ -169,7 +169,7 @@ def test_the_operator_sees_it_and_chooses_the_default_version(acme: TenantInfo, 
 
 def test_the_listener_writes_what_a_process_has_counted(counting: None, live_tenant: TenantInfo) -> None:
     counter, listener = UsageCounter(), Listener()
-    listener.every(0.05, counter.write)
+    listener.every(0.05, counter.save)
     with use_tenant(live_tenant):
         counter.count("v1", RequestFactory().get("/", headers={"User-Agent": "curl/8.5"}))
     listener.start()
@@ -183,5 +183,5 @@ def test_a_process_that_ends_writes_what_is_left(counting: None, live_tenant: Te
     counter = UsageCounter()
     with use_tenant(live_tenant):
         counter.count("v1", RequestFactory().get("/", headers={"User-Agent": "curl/8.5"}))
-    counter.write_remaining()
+    counter.save_at_exit()
     assert [used.requests for used in report(TODAY, slugs=[live_tenant.slug])] == [1]

@@ -1,4 +1,4 @@
-"""`manage.py report_api_usage`: who calls which version of the tenants' API."""
+"""`manage.py report_api_usage`: requests to each version of the tenants' API by client."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _DAYS = 30
 
 
 class Command(TenantCommand):
-    help = "Tells who has called which version of the tenants' API, those who called most first."
+    help = "Lists the clients of each version of the tenants' API, those with the most requests first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add = parser.add_argument
         versions = tenancy().api_versions
-        add("--api-version", dest="versions", action="append", choices=versions, help="Only this; repeatable.")
-        add("--tenant", metavar="SLUG", dest="slugs", action="append", help="Only this one; repeatable.")
-        add("--days", type=whole_number(0, 36_500), default=_DAYS, help=f"How far back; {_DAYS} if nothing is said.")
+        add("--api-version", dest="versions", action="append", choices=versions, help="Only this version; repeatable.")
+        add("--tenant", metavar="SLUG", dest="slugs", action="append", help="Only this tenant; repeatable.")
+        add("--days", type=whole_number(0, 36_500), default=_DAYS, help=f"Days to include (default {_DAYS}).")
         add("--json", action="store_true", help="Print a JSON list.")
 
     def handle(self, *, json: bool, **options: Any) -> None:  # the option's name
