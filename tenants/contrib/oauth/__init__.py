@@ -1,4 +1,4 @@
-"""What a tenant gives out for its API: clients, signing keys, tokens and personal API keys, in its own schema.
+"""OAuth 2 and OpenID Connect provider of each tenant, with personal API keys, in the schema of the tenant.
 
-The grants are django-oauth-toolkit's; the access tokens are JWTs, signed with a key of the tenant's own.
+The grants are those of django-oauth-toolkit. Access tokens are JWTs that a key of the tenant signs.
 """

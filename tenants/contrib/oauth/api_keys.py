@@ -1,4 +1,4 @@
-"""Personal API keys: made once, looked up by digest, remembered in memory; when they were used is written down late."""
+"""Personal API keys: creation, lookup by digest with a cache, and the time of their last use."""
 
 from __future__ import annotations
 
@@ -26,53 +26,52 @@ from tenants.contrib.oauth.secrets import is_well_formed, new_secret
 logger = logging.getLogger(__name__)
 
 PREFIX = "sangga_key_"
-"""How every key begins: people and scanners of secrets know it by that."""
-_SHOWN = len(PREFIX) + 4
+"""Start of every key, which secret scanners recognise."""
+_PREFIX_LENGTH = len(PREFIX) + 4
 USE_INTERVAL = 60.0
-"""How often it is written down that a key was used."""
+"""Seconds between two updates of `last_used` of a key."""
 
 
 def create_api_key(user: Any, name: str, scopes: list[str], expires: datetime | None = None) -> ApiKey:
-    """Make a key of `user` and return its row, on which it is `shown_once`; raise `OperatorAccountRefused`."""
+    """Create a key and return its row, with the key as `shown_once`. Raises `OperatorAccountRefused`."""
     if is_operator_account(user):
         raise OperatorAccountRefused(user.get_username())
     key = new_secret(PREFIX)
     row = ApiKey.objects.create(
-        user=user, name=name, digest=key, prefix=key[:_SHOWN], scopes=" ".join(scopes), expires=expires
+        user=user, name=name, digest=key, prefix=key[:_PREFIX_LENGTH], scopes=" ".join(scopes), expires=expires
     )
     row.shown_once = key
     return row
 
 
 def revoke_api_key(row: ApiKey) -> None:
-    """Make a key void for good; its row stays, as a record."""
+    """Revoke a key; its row stays."""
     if row.revoked is None:
         row.revoked = timezone.now()
         row.save(update_fields=["revoked"])
 
 
 def is_api_key(text: str) -> bool:
-    """Tell whether a text is meant to be a key."""
     return text.startswith(PREFIX)
 
 
 def find_api_key(key: str, keys: TenantKeys) -> CachedApiKey:
-    """Return what is known of a key; one query, unless it was used lately. Raises `InvalidToken` with the reason."""
+    """Return a valid key from the cache, or with one query. Raises `InvalidToken`."""
     if not is_well_formed(key, PREFIX):
-        raise InvalidToken("The key has a slip in it, or was made up.")
+        raise InvalidToken("Malformed API key.")
     digests = _digests(key)
     known = next((keys.api_keys[one] for one in digests if one in keys.api_keys), None)
     if known is None:
-        known = _look_up(key)
+        known = _load(key)
         keys.add_api_key(digests[0], known)
     if known.expires is not None and known.expires <= time.time():
-        raise InvalidToken("The key has expired.")
-    _uses.note(current_tenant(), known.id)
+        raise InvalidToken("API key expired.")
+    _last_uses.record(current_tenant(), known.id)
     return known
 
 
 def is_cached(key: str, keys: TenantKeys) -> bool:
-    """Tell whether `find_api_key` would do without a query."""
+    """Return whether `find_api_key` would need no query."""
     return not is_well_formed(key, PREFIX) or any(one in keys.api_keys for one in _digests(key))
 
 
@@ -82,45 +81,44 @@ def _digests(key: str) -> list[Digest]:
     return column.digests_of(key)
 
 
-def _look_up(key: str) -> CachedApiKey:
+def _load(key: str) -> CachedApiKey:
     row = ApiKey.objects.filter(digest=key).select_related("user").first()
     if row is None:
-        raise InvalidToken("This shop has no such key.")
+        raise InvalidToken("Unknown API key.")
     if row.revoked is not None:
-        raise InvalidToken("The key has been revoked.")
+        raise InvalidToken("API key revoked.")
     if not row.user.is_active:
-        raise InvalidToken("Its user has been switched off.")
+        raise InvalidToken("The user of the API key is inactive.")
     expires = None if row.expires is None else row.expires.timestamp()
     return CachedApiKey(row.pk, row.user_id, row.name, frozenset(row.scopes.split()), expires)
 
 
 MAX_TRACKED_KEYS = 10_000
-"""Of so many keys, those that were used last, it is remembered when that was written down."""
+"""Number of keys whose last update a process remembers."""
 
 
-class _Uses:
-    """Which keys were used, to be written down after the answer, and at most once a minute each."""
+class _LastUses:
+    """Times of last use, saved after the response and at most once a minute for each key."""
 
     def __init__(self) -> None:
-        # Guards the two maps: requests on many threads note, and each writes what there is when it has ended.
+        # Guards both dicts, which requests of many threads change.
         self._lock = Lock()
-        self._written: dict[tuple[str, int], float] = {}
+        self._saved: dict[tuple[str, int], float] = {}
         self._due: dict[tuple[str, int], tuple[TenantInfo, datetime]] = {}
 
-    def note(self, tenant: TenantInfo, key_id: int) -> None:
-        """Note that a key is used now."""
+    def record(self, tenant: TenantInfo, key_id: int) -> None:
         now, which = time.monotonic(), (tenant.schema, key_id)
-        if now - self._written.get(which, -USE_INTERVAL) < USE_INTERVAL:
+        if now - self._saved.get(which, -USE_INTERVAL) < USE_INTERVAL:
             return
         with self._lock:
-            self._written.pop(which, None)
-            self._written[which] = now
-            if len(self._written) > MAX_TRACKED_KEYS:
-                del self._written[next(iter(self._written))]
+            self._saved.pop(which, None)
+            self._saved[which] = now
+            if len(self._saved) > MAX_TRACKED_KEYS:
+                del self._saved[next(iter(self._saved))]
             self._due[which] = (tenant, timezone.now())
 
-    def write(self, **_: object) -> None:
-        """Write down what was noted, on a connection that goes back to the pool."""
+    def save(self, **_: object) -> None:
+        """Save the recorded times, and return the connection to the pool."""
         if not self._due:
             return
         with self._lock:
@@ -129,21 +127,21 @@ class _Uses:
             try:
                 with use_tenant(tenant), transaction.atomic():
                     ApiKey.objects.filter(pk=key_id).update(last_used=at)
-            except DatabaseError as error:  # the answer has been sent, and nothing hangs on this
-                logger.warning("It could not be written down that API key %s of %s was used: %r", key_id, tenant, error)
+            except DatabaseError as error:  # the response is sent, and nothing depends on this
+                logger.warning("Saving the last use of API key %s of %s failed: %r", key_id, tenant, error)
         if not connection.in_atomic_block:
             connection.close()
 
 
-_uses = _Uses()
+_last_uses = _LastUses()
 
 
 def connect() -> None:
-    """Have this process know at once of keys that it changes itself, and write down their use."""
-    post_save.connect(_forget, sender=ApiKey, dispatch_uid="tenants.contrib.oauth")
-    post_delete.connect(_forget, sender=ApiKey, dispatch_uid="tenants.contrib.oauth")
-    request_finished.connect(_uses.write, dispatch_uid="tenants.contrib.oauth.uses")
+    """Connect the signals that invalidate the cache and save last uses."""
+    post_save.connect(_invalidate, sender=ApiKey, dispatch_uid="tenants.contrib.oauth")
+    post_delete.connect(_invalidate, sender=ApiKey, dispatch_uid="tenants.contrib.oauth")
+    request_finished.connect(_last_uses.save, dispatch_uid="tenants.contrib.oauth.uses")
 
 
-def _forget(*, instance: ApiKey, **_: object) -> None:
+def _invalidate(*, instance: ApiKey, **_: object) -> None:
     transaction.on_commit(partial(key_cache.invalidate, current_tenant().schema))

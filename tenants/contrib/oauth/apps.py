@@ -1,4 +1,4 @@
-"""The app whose tables are in every tenant's schema."""
+"""App of the OAuth provider, with tables in each tenant's schema."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from django.utils.translation import gettext_lazy as _
 class OAuthConfig(AppConfig):
     name = "tenants.contrib.oauth"
     label = "oauth"
-    verbose_name = _("Access by programs")
+    verbose_name = _("API access")
 
     def ready(self) -> None:
-        """Have this process hear of keys and revocations, and end the tokens of users who are switched off."""
         from tenants.contrib.oauth import api_keys, checks, revocation  # noqa: F401  # checks register themselves
         from tenants.contrib.oauth.key_cache import key_cache
         from tenants.registry import invalidation

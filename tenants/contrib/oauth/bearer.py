@@ -1,6 +1,6 @@
-"""Whose a token or key of an API is: the one way by which programs are known, for `TENANTS["API_BEARERS"]`.
+"""Authentication of API requests by access token or API key, for `TENANTS["API_BEARERS"]`.
 
-Warm, neither costs a query: the user whom it acts for is read from the database when somebody asks for them.
+With a warm cache neither costs a query. The user is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -22,31 +22,30 @@ from tenants.contrib.oauth.key_cache import TenantKeys, key_cache
 from tenants.contrib.oauth.tokens import verify_token
 
 INVALID_TOKEN = "invalid_token"  # noqa: S105  # an error code
-"""RFC 6750's word for a token that is expired, revoked, somebody else's or none at all."""
+"""Error code of RFC 6750 for a token that is expired, revoked, malformed or otherwise invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenAccess(Access):
-    """Whom a token acts for: always within its scopes."""
+    """Access by a token, which always has scopes."""
 
     scopes: frozenset[str] = frozenset()
 
 
 def bearer(request: HttpRequest, token: str) -> TokenAccess | None:
-    """Return whose a token of the active tenant is; None for a text of another kind.
+    """Return the access of a token of the active tenant, or None for another kind of token.
 
-    Raises `NotAuthenticated`, which says why, for one that is void. Somebody who has been switched off is told of where
-    the user is first asked for.
+    Raises `NotAuthenticated` for an invalid one; for an inactive user, this is raised when the user is loaded.
     """
     access = access_by_token(token, key_cache.get())
     if access is not None:
-        # So that code which knows nothing of tokens meets whom they act for, and no session that came along.
+        # For code that reads `request.user`: the user of the token and not of a session.
         cast(Any, request).user = AnonymousUser() if access.user is None else access.user
     return access
 
 
 def access_by_token(token: str, keys: TenantKeys) -> TokenAccess | None:
-    """Return the same without a request."""
+    """Return the access of a token, or None for another kind of token. Raises `NotAuthenticated`."""
     try:
         if is_api_key(token):
             key = find_api_key(token, keys)
@@ -62,10 +61,10 @@ def access_by_token(token: str, keys: TenantKeys) -> TokenAccess | None:
 
 
 def authenticate_by_token(request: HttpRequest) -> TokenAccess:
-    """Return whom the bearer token of a request acts for. Raises `NotAuthenticated`, also without a token."""
+    """Return the access of the bearer token of a request. Raises `NotAuthenticated`, also without a token."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise NotAuthenticated("Send a token, in the header Authorization: Bearer.")
+        raise NotAuthenticated("No token: send it in the header Authorization: Bearer.")
     access = bearer(request, token.strip())
     if access is None:
         raise NotAuthenticated("The token was not issued by this shop.", INVALID_TOKEN)
@@ -73,12 +72,12 @@ def authenticate_by_token(request: HttpRequest) -> TokenAccess:
 
 
 def user_by_id(user_id: int | str) -> Any:
-    """Return the user, who is read from the database when somebody asks for more than who it is."""
+    """Return a user that is loaded when it is first used."""
     return SimpleLazyObject(partial(_load_user, user_id))
 
 
 def _load_user(user_id: int | str) -> Any:
     user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
     if user is None or is_operator_account(user):
-        raise NotAuthenticated("Whoever it was given to has no access any more.", INVALID_TOKEN)
+        raise NotAuthenticated("The user of the token is inactive or deleted.", INVALID_TOKEN)
     return user

@@ -1,4 +1,4 @@
-"""Check that clones and backups do not copy tokens and keys."""
+"""System check that clones do not copy tokens and keys."""
 
 from __future__ import annotations
 

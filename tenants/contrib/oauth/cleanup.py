@@ -1,4 +1,4 @@
-"""Taking away what is expired, and nobody needs any more to tell that it is void."""
+"""Deletion of expired codes, tokens and keys."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ _BATCH = 2_000
 
 
 def clear_expired() -> int:
-    """Delete the active tenant's rows that are over; return how many there were.
+    """Delete the expired rows of the active tenant and return their number.
 
-    A refresh token that was used stays as long as it could have lived: by it, a second use is told.
+    A used refresh token stays until it would have expired, so that its reuse is detected.
     """
     now = timezone.now()
-    generations = refresh_token_expire_timedelta()
-    dead = Q(revoked=None, access_token=None)
-    if generations:
-        dead |= Q(revoked__lt=now - generations) | Q(revoked=None, access_token__expires__lt=now - generations)
-    can_go_on = RefreshToken.objects.filter(access_token=OuterRef("pk"), revoked=None)
-    over: list[QuerySet[Any]] = [
+    lifetime = refresh_token_expire_timedelta()
+    unusable = Q(revoked=None, access_token=None)
+    if lifetime:
+        unusable |= Q(revoked__lt=now - lifetime) | Q(revoked=None, access_token__expires__lt=now - lifetime)
+    refreshable = RefreshToken.objects.filter(access_token=OuterRef("pk"), revoked=None)
+    expired: list[QuerySet[Any]] = [
         Grant.objects.filter(expires__lt=now),
-        RefreshToken.objects.filter(dead),
-        AccessToken.objects.filter(~Exists(can_go_on), expires__lt=now),
+        RefreshToken.objects.filter(unusable),
+        AccessToken.objects.filter(~Exists(refreshable), expires__lt=now),
         RevokedToken.objects.filter(expires__lt=now),
         SigningKey.objects.filter(published_until__lt=now),
     ]
-    return sum(_delete(rows) for rows in over)
+    return sum(_delete(rows) for rows in expired)
 
 
 def _delete(rows: QuerySet[Any]) -> int:
-    """Delete rows in portions, each in a transaction of its own: requests wait for none of them long."""
-    gone = 0
+    """Delete rows in batches, each in its own transaction, so that no request waits long."""
+    deleted = 0
     while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:_BATCH]):
         rows.model._base_manager.filter(pk__in=keys).delete()
-        gone += len(keys)
-    return gone
+        deleted += len(keys)
+    return deleted

@@ -1,4 +1,4 @@
-"""Cross-origin requests (CORS) of pages whose origin a client of the tenant has registered."""
+"""CORS for the origins that clients of the tenant have registered."""
 
 from __future__ import annotations
 
@@ -16,32 +16,28 @@ from tenants.contrib.oauth.models import Application
 
 
 class TenantCorsMiddleware(CorsMiddleware):
-    """Lets registered origins read the API and the token endpoint; below `CORS_URLS_REGEX` alone, without cookies.
+    """Allows registered origins on paths that match `CORS_URLS_REGEX`, without cookies.
 
-    Only a request with an Origin header asks the database. Stands behind `LimitMiddleware`, so that such requests
-    count as any other.
+    A request with an Origin header costs a query. Place it after `LimitMiddleware`, which counts such requests.
     """
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Answer one request."""
         if not self.async_mode:
             self._note_origin(request)
         return super().__call__(request)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer one request on an event loop."""
         if "Origin" in request.headers:
             await sync_to_async(self._note_origin)(request)
         return await super().__acall__(request)
 
     def is_enabled(self, request: HttpRequest) -> bool:
-        """Tell whether the path is one for other origins; who asks is another question."""
+        """Return whether the path allows CORS at all."""
         tenant = active_tenant()
         is_tenant = tenant is not None and not tenant.is_platform
         return is_tenant and re.match(conf.CORS_URLS_REGEX, request.path_info) is not None
 
     def check_signal(self, request: HttpRequest) -> bool:
-        """Tell whether the origin is registered."""
         return bool(getattr(request, "_origin_is_registered", False))
 
     def _note_origin(self, request: HttpRequest) -> None:

@@ -1,4 +1,4 @@
-"""What a stranger's client has to know of a tenant: its addresses, what it can do, its public keys, who a user is."""
+"""OpenID Connect discovery, JWKS and userinfo of a tenant."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tenants.contrib.oauth.validator import Validator
 from tenants.contrib.oauth.views import GRANT_TYPES
 
 _KEYS_SECONDS = 300
-"""How long others may keep the public keys. Whoever meets a key that they do not know asks again anyway."""
+"""Seconds for which others may cache the public keys. For an unknown key id, verifiers reload them anyway."""
 _SECRETS = ["client_secret_basic", "client_secret_post"]
 
 
 @require_safe
 def metadata(request: HttpRequest) -> HttpResponse:
-    """Describe the tenant as an authorization server (RFC 8414) and as an OpenID provider; they share their words."""
+    """Return the metadata of the tenant as an authorization server (RFC 8414) and OpenID provider."""
     return _public_json(
         {
             "issuer": issuer(),
@@ -59,7 +59,7 @@ def metadata(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def jwks(request: HttpRequest) -> HttpResponse:
-    """Give the public keys with which the tenant's tokens are verified."""
+    """Return the public keys that verify the tenant's tokens."""
     response = _public_json({"keys": key_cache.get().jwks})
     response["Cache-Control"] = f"public, max-age={_KEYS_SECONDS}"
     return response
@@ -68,13 +68,13 @@ def jwks(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def userinfo(request: HttpRequest) -> HttpResponse:
-    """Tell a client who it is that it acts for, as far as they have agreed to that (OpenID Connect)."""
+    """Return the claims of the user of a token, within its scopes (OpenID Connect)."""
     try:
         access = authenticate_by_token(request)
         if access.user is None:
-            raise NotAuthenticated("The client acts for nobody but itself.", INVALID_TOKEN)
+            raise NotAuthenticated("The token has no user: its client acts for itself.", INVALID_TOKEN)
         if "openid" not in access.scopes:
-            raise PermissionDenied("The token has not the scope openid.", ["openid"])
+            raise PermissionDenied("Missing scope: openid.", ["openid"])
         return JsonResponse(_claims(access.user, access.scopes))
     except HttpError as refused:
         return token_error(refused)

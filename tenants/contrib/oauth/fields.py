@@ -1,4 +1,4 @@
-"""A column for secrets that were given out: what is kept of one tells nobody the secret, and dies with the epoch."""
+"""Model fields that store secrets as HMAC, with a key that changes with the epoch of the tenant."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tenants.isolation.signing import former_tenant_keys, tenant_key
 
 
 class Digest(bytes):
-    """What is in the column, told from a secret by its type: who has read a digest cannot look a row up with it."""
+    """A stored value. Its type keeps it apart from a secret, so that it is not hashed again."""
 
 
 class KeyedDigestField(models.BinaryField):  # type: ignore[type-arg]  # not generic when the program runs
-    """Keeps HMAC(the tenant's key for `purpose`, secret), and is looked up by the secret.
+    """Stores HMAC(key of the tenant for `purpose`, secret); lookups take the secret.
 
-    With another epoch the tenant has another key, and then no row is found by what was given out before.
+    A new epoch changes the key, so that no former secret finds its row.
     """
 
     def __init__(self, purpose: str = "", **kwargs: Any) -> None:
@@ -27,22 +27,19 @@ class KeyedDigestField(models.BinaryField):  # type: ignore[type-arg]  # not gen
         super().__init__(**kwargs)
 
     def deconstruct(self) -> Any:
-        """Keep the purpose in migrations."""
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "purpose": self.purpose}
 
     def from_db_value(self, value: Any, *_: object) -> Digest | None:
-        """Return what the column has."""
         return None if value is None else Digest(value)
 
     def get_prep_value(self, value: Any) -> Any:
-        """Return the digest of a secret; a digest stays what it is."""
         if value is None or isinstance(value, Digest):
             return value
         return _digest(tenant_key(self.purpose), value)
 
     def digests_of(self, secret: Any) -> list[Any]:
-        """Return what the column may have for a secret: under the key of today, or one of before SECRET_KEY changed."""
+        """Return the digests of a secret by SECRET_KEY and by SECRET_KEY_FALLBACKS."""
         if isinstance(secret, Digest):
             return [secret]
         keys = [tenant_key(self.purpose), *former_tenant_keys(self.purpose)]
@@ -54,7 +51,7 @@ def _digest(key: bytes, secret: Any) -> Digest:
 
 
 @KeyedDigestField.register_lookup
-class _MadeWithAnyKey(In):
+class _MatchesAnyKey(In):
     lookup_name = "exact"
 
     def __init__(self, lhs: Any, rhs: Any) -> None:
@@ -62,10 +59,9 @@ class _MadeWithAnyKey(In):
 
 
 class TokenDigestField(KeyedDigestField):
-    """The same for the tokens of django-oauth-toolkit, which lays the token beside, and looks up by its SHA-256."""
+    """For tokens of django-oauth-toolkit, which keeps the token as `_raw_token` and looks up its SHA-256."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """Take the token that was laid beside, if there is one."""
         raw = getattr(model_instance, "_raw_token", None)
         if raw is not None:
             setattr(model_instance, self.attname, hashlib.sha256(raw.encode()).hexdigest())

@@ -1,4 +1,4 @@
-"""Telling a client whether a token is good (RFC 7662)."""
+"""Token introspection (RFC 7662)."""
 
 from __future__ import annotations
 
@@ -29,24 +29,21 @@ _INACTIVE = {"active": False}
 @method_decorator(csrf_exempt, name="dispatch")
 @method_decorator(never_cache, name="dispatch")
 class Introspect(ParameterCheckView):
-    """For clients with a secret: about their own tokens, and about all if `introspection` is among their scopes."""
+    """For confidential clients: their own tokens, or all tokens with the scope `introspection`."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Answer a client."""
-        if request.GET:  # addresses are written to logs, and what is in one is no secret (RFC 6749, 2.3.1)
-            return client_response(
-                oauth_error("invalid_request", "Send all parameters in the body, and none in the address.")
-            )
+        if request.GET:  # URLs are logged (RFC 6749, 2.3.1)
+            return client_response(oauth_error("invalid_request", "Send all parameters in the body, not in the URL."))
         client = authenticated_client(request)
         if client is None:
             return invalid_client()
         token = request.POST.get("token")
         if not token:
-            return oauth_error("invalid_request", "Give the token.")
-        return JsonResponse(_about(token, client))
+            return oauth_error("invalid_request", "Missing parameter: token.")
+        return JsonResponse(_introspect(token, client))
 
 
-def _about(token: str, client: Application) -> dict[str, Any]:
+def _introspect(token: str, client: Application) -> dict[str, Any]:
     try:
         claims = verify_token(token, key_cache.get())
     except InvalidToken:

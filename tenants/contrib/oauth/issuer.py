@@ -1,4 +1,4 @@
-"""Who a tenant is to OAuth: the address at which it answers."""
+"""Issuer identifier of a tenant, and absolute URLs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tenants.conf import tenancy
 
 
 def issuer() -> str:
-    """Return the active tenant's issuer, without a slash at its end: `http://acme.localhost:8000`.
+    """Return the active tenant's issuer, without a trailing slash: `http://acme.localhost:8000`.
 
-    It is the origin of its primary host, whatever the request's Host header says; for a tenant that is reached below a
-    path of the platform's host, the origin of the platform and that path.
+    It is the origin of the primary host and not of the Host header. For a tenant under a path prefix, it is the origin
+    of the platform and the prefix.
     """
     return origin() + get_script_prefix().rstrip("/")
 
 
 def url_of(name: str, **kwargs: Any) -> str:
-    """Return the absolute address of a URL of the active tenant."""
+    """Return the absolute URL of a view of the active tenant."""
     return origin() + reverse(name, urlconf=tenancy().tenant_urlconf, kwargs=kwargs)

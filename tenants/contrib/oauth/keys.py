@@ -1,6 +1,7 @@
-"""The key pairs with which a tenant signs: made on first use, sealed at rest, changed with an overlap.
+"""Signing keys of a tenant: created on first use, encrypted at rest, rotated with an overlap.
 
-A key belongs to one generation of its tenant: to its epoch and SECRET_KEY. In another generation it does not exist.
+A key belongs to one generation of its tenant, which changes with its epoch and with SECRET_KEY. Keys of other
+generations are ignored.
 """
 
 from __future__ import annotations
@@ -28,29 +29,27 @@ if TYPE_CHECKING:
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
-_SEAL = "oauth signing key"
+_ENCRYPTION = "oauth signing key"
 _GENERATION = "oauth generation"
-_NONCE = 12
+_NONCE_BYTES = 12
 _MARGIN = timedelta(minutes=1)
-"""How much longer than its last token a retired key is published: clocks differ, and transactions take a while."""
+"""Time for which a retired key stays published after its last token: for clock skew and long transactions."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningPair:
-    """What signs a token."""
-
     kid: str
     generation: str
     key: ECKey
 
 
 def key_generations() -> list[str]:
-    """Return the marks of the generations whose keys are good now: of SECRET_KEY, then of its fallbacks."""
+    """Return the generations whose keys are valid: of SECRET_KEY, then of its fallbacks."""
     return [key.hex()[:16] for key in (tenant_key(_GENERATION), *former_tenant_keys(_GENERATION))]
 
 
 def signing_pair() -> SigningPair:
-    """Return the pair that signs for the active tenant; makes one if there is none."""
+    """Return the active tenant's signing key, which is created if there is none."""
     generations = key_generations()
     rows = {row.generation: row for row in SigningKey.objects.filter(generation__in=generations, retired=None)}
     row = next((rows[generation] for generation in generations if generation in rows), None) or _make_key()
@@ -58,18 +57,18 @@ def signing_pair() -> SigningPair:
 
 
 def create_first_key(spec: TenantSpec) -> None:
-    """Give a new tenant its key. A step of `STEPS`; whoever has none yet gets it when the first token is asked for."""
+    """Create the key of a new tenant. A step of `STEPS`; without it the key is created for the first token."""
     _make_key()
 
 
 def rotate_key(*, at_once: bool = False) -> str:
-    """Have another key sign from now on, and return its id.
+    """Create a new signing key and return its id.
 
-    Tokens of the former ones stay good until they expire, and so long their public keys are published. `at_once` drops
-    the former keys instead, and with them all tokens: for a key that somebody may have got hold of.
+    Former keys stay published until their tokens have expired. For a leaked key, `at_once` deletes them, which
+    invalidates all tokens.
     """
     with transaction.atomic():
-        # In the order of their ids, so that two at once wait for each other instead of locking each other out.
+        # Locked in a fixed order, so that two rotations at once do not deadlock.
         list(SigningKey.objects.filter(retired=None).order_by("kid").select_for_update())
         if at_once:
             SigningKey.objects.all().delete()
@@ -81,13 +80,13 @@ def rotate_key(*, at_once: bool = False) -> str:
 
 
 def published_keys() -> list[SigningKey]:
-    """Return the rows whose public keys verify now, without their private parts."""
+    """Return the keys that verify tokens now, without their private part."""
     good = Q(retired=None) | Q(published_until__gt=timezone.now())
     return list(SigningKey.objects.filter(good, generation__in=key_generations()).defer("private"))
 
 
 def public_key(jwk: dict[str, Any]) -> ECKey:
-    """Return the key that a row's `public` describes."""
+    """Return the key of `SigningKey.public`."""
     return ECKey.import_key(jwk)
 
 
@@ -97,18 +96,18 @@ def _make_key() -> SigningKey:
     public = {**key.as_dict(private=False), "kid": kid, "use": "sig", "alg": ALGORITHM}
     row = SigningKey(kid=kid, generation=generation, public=public, private=_encrypt(kid, key))
     SigningKey.objects.bulk_create([row], ignore_conflicts=True)
-    return SigningKey.objects.get(generation=generation, retired=None)  # another's, if somebody was quicker
+    return SigningKey.objects.get(generation=generation, retired=None)  # of another process, if that was faster
 
 
 def _encrypt(kid: str, key: ECKey) -> bytes:
-    nonce = secrets.token_bytes(_NONCE)
+    nonce = secrets.token_bytes(_NONCE_BYTES)
     text = json.dumps(key.as_dict(private=True)).encode()
-    # The id is sealed in: a private key that is put beside another's public one does not open.
-    return nonce + AESGCM(tenant_key(_SEAL)).encrypt(nonce, text, kid.encode())
+    # The key id is authenticated: the private key of one row cannot be decrypted in another row.
+    return nonce + AESGCM(tenant_key(_ENCRYPTION)).encrypt(nonce, text, kid.encode())
 
 
 def _decrypt(kid: str, sealed: bytes) -> ECKey:
-    for secret in (tenant_key(_SEAL), *former_tenant_keys(_SEAL)):
+    for secret in (tenant_key(_ENCRYPTION), *former_tenant_keys(_ENCRYPTION)):
         try:
             return _decrypt_with(secret, kid, sealed)
         except InvalidTag:
@@ -118,5 +117,5 @@ def _decrypt(kid: str, sealed: bytes) -> ECKey:
 
 @lru_cache(maxsize=256)
 def _decrypt_with(secret: bytes, kid: str, sealed: bytes) -> ECKey:
-    text = AESGCM(secret).decrypt(sealed[:_NONCE], sealed[_NONCE:], kid.encode())
+    text = AESGCM(secret).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], kid.encode())
     return ECKey.import_key(json.loads(text))

@@ -1,4 +1,4 @@
-"""How long what is given out is good, as `OAUTH2_PROVIDER` says."""
+"""Lifetimes of tokens, from `OAUTH2_PROVIDER`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from oauth2_provider.settings import oauth2_settings
 
 
 def access_token_lifetime() -> timedelta:
-    """Return how long an access token is good."""
     return timedelta(seconds=oauth2_settings.ACCESS_TOKEN_EXPIRE_SECONDS)
 
 
 def id_token_lifetime() -> timedelta:
-    """Return how long an identity token is good."""
     return timedelta(seconds=oauth2_settings.ID_TOKEN_EXPIRE_SECONDS)
 
 
 def longest_lifetime() -> timedelta:
-    """Return how long a key has to verify after it has signed for the last time."""
+    """Return how long a key has to verify after its last signature."""
     return max(access_token_lifetime(), id_token_lifetime())

@@ -1,4 +1,4 @@
-"""Clients, grants, tokens and keys of a tenant. What was given out is kept as a digest alone."""
+"""Clients, grants, tokens and keys of a tenant. Secrets are stored as digests."""
 
 from __future__ import annotations
 
@@ -29,23 +29,25 @@ from tenants.contrib.oauth.validators import check_origins, check_redirect_uris,
 
 
 class Application(AbstractApplication):
-    """A program that may ask for tokens. OAuth's word for it is client."""
+    """An OAuth client."""
 
     CLIENT_SECRET_PREFIX = "sangga_cs_"  # noqa: S105  # how secrets begin
 
-    name = models.CharField(_("name"), max_length=255, help_text=_("What people read when it asks for their consent."))
+    name = models.CharField(_("name"), max_length=255, help_text=_("Shown to users when the client asks for consent."))
     client_secret = models.CharField(_("client secret"), max_length=80, blank=True, editable=False)
     scopes = models.TextField(
-        _("scopes"), blank=True, help_text=_("What it may ask for at most, with spaces between: goods:read orders:read")
+        _("scopes"),
+        blank=True,
+        help_text=_("Scopes that the client may request, separated by spaces: goods:read orders:read"),
     )
     is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("Switched off, it gets no token, and those that it has are void.")
+        _("active"), default=True, help_text=_("An inactive client gets no tokens, and its tokens are invalid.")
     )
 
     allowed_origins: Any  # declared by the toolkit
     objects = ApplicationManager()
     shown_once = ""
-    """Its secret, on the instance that made it; never saved."""
+    """The secret, on the instance that created it; never saved."""
 
     class Meta:
         verbose_name = _("client")
@@ -54,38 +56,37 @@ class Application(AbstractApplication):
 
     @property
     def scope_list(self) -> list[str]:
-        """What it may ask for at most."""
+        """Scopes that the client may request."""
         return str(self.scopes).split()
 
     def renew_secret(self) -> str:
-        """Give it another secret and return that; it is kept as a digest, so it is seen this once. Saves nothing."""
+        """Set and return a new secret, of which only the digest is stored. Does not save."""
         secret = new_secret(self.CLIENT_SECRET_PREFIX)
         self.client_secret, self.shown_once = hash_secret(secret), secret
         return secret
 
     def is_usable(self, request: Any) -> bool:
-        """Tell whether it gets tokens at all; asked by django-oauth-toolkit."""
+        """Return whether it may get tokens; called by django-oauth-toolkit."""
         return bool(self.is_active)
 
     def clean(self) -> None:
-        """Refuse what could lead a code or a token to the wrong place."""
         super().clean()
         check_redirect_uris(str(self.redirect_uris))
         origins = str(self.allowed_origins)
         check_origins(origins)
         self.allowed_origins = " ".join(map(normalized_origin, origins.split()))
-        machine = self.authorization_grant_type == self.GRANT_CLIENT_CREDENTIALS
-        if machine and self.client_type == self.CLIENT_PUBLIC:
-            message = _("A client that acts for itself has to keep a secret: choose “confidential”.")
+        acts_for_itself = self.authorization_grant_type == self.GRANT_CLIENT_CREDENTIALS
+        if acts_for_itself and self.client_type == self.CLIENT_PUBLIC:
+            message = _("Client credentials require the client type “confidential”.")
             raise ValidationError({"client_type": message})
 
 
 class Grant(AbstractGrant):
-    """An authorization code on its way from the browser to the client: a minute long, used once."""
+    """An authorization code, valid for a minute and used once."""
 
     code = KeyedDigestField("oauth code", unique=True)
     family = models.UUIDField(null=True, editable=False)
-    """What it was changed into. A code that comes a second time ends that."""
+    """Token family that it was exchanged for; a second use of the code revokes it."""
 
     class Meta:
         verbose_name = _("authorization code")
@@ -94,15 +95,15 @@ class Grant(AbstractGrant):
 
 
 class AccessToken(AbstractAccessToken):
-    """A token that was given out. The row is for people and for revoking; a request is answered without it.
+    """An issued token. Requests are authenticated without its row.
 
-    A trigger writes down the `jti` of one that is deleted before its time as revoked (`RevokedToken`).
+    When a row is deleted before it expires, a trigger adds its `jti` to `RevokedToken`.
     """
 
-    token: Any = None  # no column: what was given out is nobody's to read
+    token: Any = None  # no column: only the digest is stored
     id_token: Any = None
     token_checksum = TokenDigestField("oauth access token", unique=True, editable=False)
-    jti = models.UUIDField(_("token id"), unique=True, default=uuid.uuid4, editable=False)
+    jti = models.UUIDField(_("token ID"), unique=True, default=uuid.uuid4, editable=False)
 
     class Meta:
         verbose_name = _("access token")
@@ -111,27 +112,27 @@ class AccessToken(AbstractAccessToken):
         ordering = ["-pk"]
         indexes = [models.Index(fields=["expires"], name="oauth_accesstoken_expires")]
 
-    def remember(self, token: str) -> None:
-        """Keep the digest of the token when the row is saved."""
+    def set_token(self, token: str) -> None:
+        """Set the token, whose digest is saved with the row."""
         set_token_value(self, token)
 
 
 class RefreshToken(AbstractRefreshToken):
-    """What a client gets a new access token with. Each is used once; all that came of one consent are a family."""
+    """A refresh token, used once. All tokens of one consent are a family."""
 
     token: Any = None
     token_checksum = TokenDigestField("oauth refresh token", unique=True, editable=False)
 
     class Meta:
-        verbose_name = _("sign-in of a client")
-        verbose_name_plural = _("sign-ins of clients")
+        verbose_name = _("refresh token")
+        verbose_name_plural = _("refresh tokens")
         default_permissions = ("view", "delete")
         ordering = ["-pk"]
         indexes = [models.Index(fields=["token_family"], name="oauth_refreshtoken_family")]
 
 
 class IDToken(AbstractIDToken):
-    """Stands in for a table that django-oauth-toolkit can do without: identity tokens are not written down."""
+    """Without a table, as ID tokens are not stored; django-oauth-toolkit needs the model."""
 
     user: Any = None
     application: Any = None
@@ -142,7 +143,7 @@ class IDToken(AbstractIDToken):
 
 
 class DeviceGrant(AbstractDeviceGrant):
-    """Stands in for a table that is not there: tenants do not offer the grant for devices."""
+    """Without a table, as there is no device grant; django-oauth-toolkit needs the model."""
 
     user: Any = None
 
@@ -152,15 +153,15 @@ class DeviceGrant(AbstractDeviceGrant):
 
 
 class SigningKey(models.Model):
-    """A key pair that signs tokens (P-256). The newest one that is not retired signs; all that are published verify."""
+    """A key pair (P-256). The one that is not retired signs tokens; all published ones verify them."""
 
-    kid = models.CharField(_("key id"), max_length=43, primary_key=True)
+    kid = models.CharField(_("key ID"), max_length=43, primary_key=True)
     generation = models.CharField(max_length=16, editable=False)
-    """For which epoch and SECRET_KEY it was made: with another one it signs and verifies nothing."""
+    """Derived from epoch and SECRET_KEY; keys of another generation are ignored."""
     public = models.JSONField(_("public key"))
-    private = models.BinaryField(_("private key, sealed"))
+    private = models.BinaryField(_("private key, encrypted"))
     created = models.DateTimeField(_("created"), db_default=Now())
-    retired = models.DateTimeField(_("signs no more since"), null=True)
+    retired = models.DateTimeField(_("retired"), null=True)
     published_until = models.DateTimeField(_("published until"), null=True)
 
     class Meta:
@@ -169,7 +170,7 @@ class SigningKey(models.Model):
         default_permissions = ("view", "change")
         ordering = ["-created"]
         constraints = [
-            # Two processes that both find none make one.
+            # Two processes that find none create one.
             models.UniqueConstraint(fields=["generation"], condition=Q(retired=None), name="oauth_one_key_signs"),
         ]
 
@@ -178,7 +179,7 @@ class SigningKey(models.Model):
 
 
 class RevokedToken(models.Model):
-    """An access token that is void before its time. Kept in memory by every process that verifies."""
+    """An access token that was revoked before it expired. `KeyCache` holds them in memory."""
 
     jti = models.UUIDField(primary_key=True)
     expires = models.DateTimeField(db_index=True)
@@ -193,26 +194,24 @@ class RevokedToken(models.Model):
 
 
 class ApiKey(models.Model):
-    """A key with which somebody's own scripts use the API as them. Shown once; kept as a digest."""
+    """A key with which scripts of a user call the API. It is shown once."""
 
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys", verbose_name=_("whose it is")
-    )
-    name = models.CharField(_("name"), max_length=100, help_text=_("What it is for: you will be glad of it later."))
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys", verbose_name=_("user"))
+    name = models.CharField(_("name"), max_length=100, help_text=_("What the key is used for."))
     digest = KeyedDigestField("oauth api key", unique=True, editable=False)
-    prefix = models.CharField(_("begins with"), max_length=20, editable=False)
+    prefix = models.CharField(_("prefix"), max_length=20, editable=False)
     scopes = models.TextField(_("scopes"), blank=True)
     created = models.DateTimeField(_("created"), db_default=Now(), editable=False)
-    expires = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Empty: it does not."))
+    expires = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Empty: never."))
     last_used = models.DateTimeField(_("last used"), null=True, editable=False)
     revoked = models.DateTimeField(_("revoked"), null=True, editable=False)
     shown_once = ""
-    """The key, on the instance that made it; never saved."""
+    """The key, on the instance that created it; never saved."""
 
     class Meta:
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
-        default_permissions = ("view", "change")  # of everybody's; to one's own there is a right without them
+        default_permissions = ("view", "change")  # for keys of other users; users may always see and revoke their own
         ordering = ["-created"]
 
     def __str__(self) -> str:
@@ -220,5 +219,4 @@ class ApiKey(models.Model):
 
     @property
     def is_valid(self) -> bool:
-        """Whether it opens anything at this moment."""
         return self.revoked is None and (self.expires is None or self.expires > timezone.now())

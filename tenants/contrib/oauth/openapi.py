@@ -1,4 +1,4 @@
-"""What an API's OpenAPI document says of `/api/token` and `/api/protected`, which all versions share."""
+"""Paths `/api/token` and `/api/protected` for the OpenAPI documents of all versions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _TOKEN_FORM = {
         "grant_type": {"type": "string", "enum": ["password"]},
         "username": {"type": "string", "minLength": 1},
         "password": {"type": "string", "format": "password", "minLength": 1},
-        "otp": {"type": "string", "description": "The code of a second factor, for accounts that have one."},
-        "scope": {"type": "string", "description": "Scopes with spaces between; without it, all of the API's."},
+        "otp": {"type": "string", "description": "Code of two-factor authentication, for accounts that use it."},
+        "scope": {"type": "string", "description": "Scopes separated by spaces; by default all scopes of the API."},
     },
 }
 _TOKEN = {
@@ -29,7 +29,7 @@ _TOKEN = {
         "scope": {"type": "string"},
     },
 }
-_WHOSE = {
+_TOKEN_OWNER = {
     "type": "object",
     "required": ["username", "shop", "scopes"],
     "properties": {
@@ -43,7 +43,7 @@ _PATHS: dict[str, dict[str, Any]] = {
         "post": {
             "operationId": "create_token",
             "summary": "Create Token",
-            "description": "Give a token for a user's name and password, for programs that the shop writes itself.",
+            "description": "Returns a token for a username and password, for programs of the shop itself.",
             "tags": ["tokens"],
             "requestBody": {
                 "required": True,
@@ -51,9 +51,9 @@ _PATHS: dict[str, dict[str, Any]] = {
             },
             "responses": {
                 "200": {"description": "OK", "content": {"application/json": {"schema": _TOKEN}}},
-                "400": {"description": "The grant_type or a scope is not one of this address"},
-                "401": {"description": "The name, the password or the code is wrong"},
-                "422": {"description": "The name or the password is missing"},
+                "400": {"description": "Unsupported grant_type or unknown scope"},
+                "401": {"description": "Incorrect username, password or code"},
+                "422": {"description": "Username or password is missing"},
             },
         }
     },
@@ -61,12 +61,12 @@ _PATHS: dict[str, dict[str, Any]] = {
         "get": {
             "operationId": "whose_token",
             "summary": "Whose Token",
-            "description": "Tell whose token it is that is sent, or why it is none.",
+            "description": "Returns the user and scopes of the token, or why it is invalid.",
             "tags": ["tokens"],
             "security": [{"bearer": []}],
             "responses": {
-                "200": {"description": "OK", "content": {"application/json": {"schema": _WHOSE}}},
-                "401": {"description": "The token is void"},
+                "200": {"description": "OK", "content": {"application/json": {"schema": _TOKEN_OWNER}}},
+                "401": {"description": "Invalid token"},
             },
         }
     },
@@ -74,6 +74,6 @@ _PATHS: dict[str, dict[str, Any]] = {
 
 
 def add_token_paths(document: dict[str, Any]) -> None:
-    """Add both addresses to an OpenAPI document; `bearer` is one of its security schemes."""
+    """Add both paths to an OpenAPI document that has the security scheme `bearer`."""
     for name, operations in _PATHS.items():
         document["paths"][reverse(name, urlconf=tenancy().tenant_urlconf)] = operations

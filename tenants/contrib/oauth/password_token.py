@@ -1,7 +1,4 @@
-"""A token for a user's name and password, for programs of the shop's own; and a view that shows what one is good for.
-
-As readers of FastAPI's tutorial know them: `POST /api/token` with a form, `GET /api/protected` with what it gave.
-"""
+"""Tokens for name and password at `/api/token`, and `/api/protected`, as in the tutorial of FastAPI."""
 
 from __future__ import annotations
 
@@ -31,41 +28,37 @@ from tenants.contrib.oauth.scopes import api_scopes
 from tenants.contrib.oauth.tokens import create_access_token
 
 FIRST_PARTY = "first-party"
-"""The client id in tokens that nobody's client asked for."""
+"""The client id of such tokens."""
 
-_LONGEST_NAME = 255
-"""What the log of failed logins holds, and more than a name of Django's users has."""
-_INCORRECT = "Incorrect username or password"
+_MAX_NAME_LENGTH = 255
+"""Size of the column for names in the log of failed logins; names of users are shorter."""
+_INCORRECT = "Incorrect username or password."
 
 
 @method_decorator(csrf_exempt, name="dispatch")
 @method_decorator(never_cache, name="dispatch")
 @method_decorator(sensitive_post_parameters("password"), name="dispatch")
 class PasswordToken(ParameterCheckView):
-    """Gives a token for `username` and `password` in a form; `scope` asks for less than everything.
-
-    Who has a second factor gives its code as `otp`.
-    """
+    """Token endpoint for a form with `username` and `password`, and optionally `scope` and `otp`."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Answer a program."""
-        given = request.POST
-        if given.get("grant_type", "password") != "password":
-            return oauth_error("unsupported_grant_type", "This address takes a name and a password alone.")
-        missing = [name for name in ("username", "password") if not given.get(name)]
+        form = request.POST
+        if form.get("grant_type", "password") != "password":
+            return oauth_error("unsupported_grant_type", "Only grant_type=password is supported here.")
+        missing = [name for name in ("username", "password") if not form.get(name)]
         if missing:
-            return JsonResponse({"status": 422, "detail": f"Give, as a form: {', '.join(missing)}."}, status=422)
-        scopes = given.get("scope", "").split() or list(api_scopes())
+            return JsonResponse({"status": 422, "detail": f"Missing form fields: {', '.join(missing)}."}, status=422)
+        scopes = form.get("scope", "").split() or list(api_scopes())
         if unknown := set(scopes) - set(api_scopes()):
-            return oauth_error("invalid_scope", f"This shop has no scope {', '.join(sorted(unknown))}.")
-        if len(given["username"]) > _LONGEST_NAME:  # no user has it, and what notes failed logins has no room for it
+            return oauth_error("invalid_scope", f"Unknown scopes: {', '.join(sorted(unknown))}.")
+        if len(form["username"]) > _MAX_NAME_LENGTH:  # it does not fit into the log of failed logins
             return token_error(NotAuthenticated(_INCORRECT))
         with hashing_slot(request):
-            user = authenticate(request, username=given["username"], password=given["password"])
+            user = authenticate(request, username=form["username"], password=form["password"])
         if user is None or is_operator_account(user):
             return token_error(NotAuthenticated(_INCORRECT))
-        if not accepts_code(user, given.get("otp", "")):
-            return token_error(NotAuthenticated("This account signs in with a second factor: give its code as `otp`"))
+        if not accepts_code(user, form.get("otp", "")):
+            return token_error(NotAuthenticated("Two-factor authentication required: send the code as `otp`."))
         return JsonResponse(_token_for(user, scopes))
 
 
@@ -73,7 +66,7 @@ def _token_for(user: AbstractBaseUser, scopes: list[str]) -> dict[str, object]:
     jti, lifetime = uuid.uuid4(), access_token_lifetime()
     token = create_access_token(jti, client_id=FIRST_PARTY, user_id=user.pk, scopes=scopes, lifetime=lifetime)
     row = AccessToken(user=user, jti=jti, scope=" ".join(scopes), expires=timezone.now() + lifetime)
-    row.remember(token)
+    row.set_token(token)
     row.save()
     return {
         "access_token": token,
@@ -85,11 +78,11 @@ def _token_for(user: AbstractBaseUser, scopes: list[str]) -> dict[str, object]:
 
 @require_safe
 def protected(request: HttpRequest) -> HttpResponse:
-    """Tell whose token it is, or why it is none."""
+    """Return the user and scopes of a token, or why it is invalid."""
     try:
         access = authenticate_by_token(request)
         if access.user is None:
-            raise NotAuthenticated("The client acts for nobody but itself.", INVALID_TOKEN)
+            raise NotAuthenticated("The token has no user: its client acts for itself.", INVALID_TOKEN)
         body = {
             "username": access.user.get_username(),
             "shop": current_tenant().slug,

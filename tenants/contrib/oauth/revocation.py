@@ -1,4 +1,4 @@
-"""Making tokens void before their time. The row of an access token goes, and a trigger writes down that it is void."""
+"""Revocation of tokens. The row of an access token is deleted, and a trigger records its id as revoked."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ from tenants.contrib.oauth.models import AccessToken, ApiKey, Application, Grant
 
 
 def revoke_tokens(which: Q) -> int:
-    """Make void the codes and tokens that a condition on `user` and `application` names; return how many were good.
+    """Revoke the codes and tokens that match a condition on `user` and `application`; return how many were valid.
 
-    In this process nobody gets in with one after the transaction, in others after they have heard of it: within a
-    second.
+    In this process they are invalid after the transaction, in others after its notification, within a second.
     """
     now = timezone.now()
     with transaction.atomic():
         Grant.objects.filter(which).delete()
         RefreshToken.objects.filter(which, revoked=None).update(revoked=now, updated=now)
-        good: int = AccessToken.objects.filter(which, expires__gt=now).count()
+        valid: int = AccessToken.objects.filter(which, expires__gt=now).count()
         AccessToken.objects.filter(which).delete()
-    return good
+    return valid
 
 
 def connect() -> None:
-    """Have tokens and keys end with their user and client, and this process know at once of what it revokes itself."""
+    """Connect the signals that revoke tokens of deactivated users and clients, and update the cache."""
     post_save.connect(_revoke_of_user, sender=get_user_model(), dispatch_uid="tenants.contrib.oauth")
     post_save.connect(_revoke_of_client, sender=Application, dispatch_uid="tenants.contrib.oauth")
     post_delete.connect(_revoke_in_cache, sender=AccessToken, dispatch_uid="tenants.contrib.oauth")
@@ -44,7 +43,7 @@ def _revoke_of_user(*, instance: Any, created: bool, **_: object) -> None:
     if not created and not instance.is_active and not tenant.is_platform:
         with transaction.atomic():
             revoke_tokens(Q(user=instance))
-            # For good, as the tokens: whoever is let in again asks for what they need anew.
+            # For good, like the tokens: reactivating a user does not restore them.
             for key in ApiKey.objects.filter(user=instance, revoked=None):
                 revoke_api_key(key)
 

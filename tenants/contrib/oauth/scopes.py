@@ -1,4 +1,4 @@
-"""The scopes that a tenant has: `goods:read` and `goods:write` for each of its apps with permissions, and OpenID's."""
+"""Scopes of a tenant: `goods:read` and `goods:write` for each app with models, and those of OpenID Connect."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from tenants.context import current_tenant
 from tenants.isolation.app_placement import Placement, placement_of, variant_app_labels
 
 OPENID = {
-    "openid": _("Know that it is you"),
-    "profile": _("See your name"),
-    "email": _("See your e-mail address"),
+    "openid": _("Confirm who you are"),
+    "profile": _("View your name"),
+    "email": _("View your email address"),
 }
-"""Scopes that tell a client who somebody is, and give it no rights."""
+"""Scopes that identify the user and give no permissions."""
 INTROSPECTION = "introspection"
-"""Lets a client ask about tokens that others were given, as a gateway has to."""
+"""Lets a client introspect tokens of other clients, as a gateway must."""
 
-_OWN = "oauth"
-"""This app, about which no program is told anything."""
+_EXCLUDED = "oauth"
+"""This app, to which no scope gives access."""
 _NAMES = {"auth": _("Users and groups")}
-"""How an app is called, where its own name would tell people nothing."""
+"""Labels for apps whose own name says too little."""
 
 
 class TenantScopes(BaseScopes):
-    """What django-oauth-toolkit asks about scopes."""
+    """`SCOPES_BACKEND_CLASS` of django-oauth-toolkit."""
 
     def get_all_scopes(self) -> dict[str, Any]:
-        """Return every scope, with what people read when a client asks for it."""
-        return {**OPENID, **api_scopes(), INTROSPECTION: _("Ask whether tokens are good")}
+        """Return all scopes with the labels that users read when they give consent."""
+        return {**OPENID, **api_scopes(), INTROSPECTION: _("Verify tokens")}
 
     def get_available_scopes(self, application: Any = None, request: Any = None, *_: Any, **__: Any) -> list[str]:
-        """Return what a client may ask for at most; without one, every scope."""
+        """Return the scopes that a client may request; without a client, all."""
         known = self.get_all_scopes()
         return list(known) if application is None else [one for one in application.scope_list if one in known]
 
     def get_default_scopes(self, application: Any = None, request: Any = None, *_: Any, **__: Any) -> list[str]:
-        """Return what a client gets that asks for nothing by name: all that it may."""
+        """Return the scopes of a request without `scope`: all that the client may request."""
         return self.get_available_scopes(application, request)
 
 
 def api_scopes() -> dict[str, Any]:
-    """Return the scopes of the active tenant's API: to see, and to change, what each of its apps has."""
+    """Return the scopes of the active tenant's API, two for each app."""
     return _scopes_of(variant_app_labels(current_tenant().variant))
 
 
@@ -55,16 +55,18 @@ def api_scopes() -> dict[str, Any]:
 def _scopes_of(labels: frozenset[str]) -> dict[str, Any]:
     scopes = {}
     for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
-        # Of what every Django project has, users and groups alone are a shop's matter.
-        is_shops = config.label in _NAMES or (config.label != _OWN and placement_of(config.label) is Placement.TENANT)
-        if is_shops and config.label in labels and any(config.get_models()):
-            what = _NAMES.get(config.label, config.verbose_name)
-            scopes[f"{config.label}:read"] = format_lazy(_("See: {what}"), what=what)
-            scopes[f"{config.label}:write"] = format_lazy(_("Change: {what}"), what=what)
+        # Of Django's own apps, only `auth` has scopes.
+        has_scopes = config.label in _NAMES or (
+            config.label != _EXCLUDED and placement_of(config.label) is Placement.TENANT
+        )
+        if has_scopes and config.label in labels and any(config.get_models()):
+            name = _NAMES.get(config.label, config.verbose_name)
+            scopes[f"{config.label}:read"] = format_lazy(_("View: {what}"), what=name)
+            scopes[f"{config.label}:write"] = format_lazy(_("Change: {what}"), what=name)
     return scopes
 
 
 def sorted_scopes(scopes: Iterable[str]) -> list[str]:
-    """Return scopes in the order in which people read them."""
+    """Return scopes in the order of `get_all_scopes`."""
     order = {scope: number for number, scope in enumerate(TenantScopes().get_all_scopes())}
     return sorted(scopes, key=lambda scope: (order.get(scope, len(order)), scope))

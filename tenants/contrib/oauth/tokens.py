@@ -1,4 +1,4 @@
-"""Access tokens: JWTs as RFC 9068 has them, signed with the tenant's key and verified from memory."""
+"""Access tokens: JWTs (RFC 9068) that the tenant's key signs, verified from memory."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tenants.contrib.oauth.key_cache import TenantKeys
 from tenants.contrib.oauth.keys import ALGORITHM, signing_pair
 
 TYPE = "at+jwt"
-"""What stands in the header, so that no identity token passes for an access token."""
-_LONGEST = 8_192
-"""Characters that are looked at; ours have about 700."""
-_CLOCKS_DIFFER = 10
-"""Seconds by which the clock of the machine that signed may be ahead."""
+"""`typ` in the header, which tells access tokens from ID tokens."""
+_MAX_LENGTH = 8_192
+"""Characters; our tokens have about 700."""
+_CLOCK_SKEW = 10
+"""Seconds by which the clock of the signing server may be ahead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified access token says."""
+    """Claims of a verified access token."""
 
     jti: str
     client_id: str
@@ -43,10 +43,10 @@ class Claims:
 
 
 def sign_token(claims: dict[str, Any], *, typ: str, lifetime: timedelta) -> str:
-    """Return a token of the active tenant with these claims, its issuer, and its times."""
+    """Return a JWT of the active tenant with these claims, `iss`, `iat`, `exp` and `epoch`."""
     now = int(time.time())
     pair = signing_pair()
-    said = {
+    claims = {
         "iss": issuer(),
         "iat": now,
         "exp": now + int(lifetime.total_seconds()),
@@ -54,16 +54,16 @@ def sign_token(claims: dict[str, Any], *, typ: str, lifetime: timedelta) -> str:
         **claims,
     }
     header = {"alg": ALGORITHM, "kid": pair.kid, "typ": typ}
-    return jwt.encode(header, said, pair.key, algorithms=[ALGORITHM])
+    return jwt.encode(header, claims, pair.key, algorithms=[ALGORITHM])
 
 
 def create_access_token(
     jti: uuid.UUID, *, client_id: str, user_id: object | None, scopes: Iterable[str], lifetime: timedelta
 ) -> str:
-    """Return an access token of the active tenant; the caller writes down that it gave it out."""
+    """Return an access token of the active tenant; the caller stores its row."""
     claims = {
         "aud": issuer(),
-        # RFC 9068: of a client that acts for itself, the subject is the client.
+        # RFC 9068: without a user, the subject is the client.
         "sub": client_id if user_id is None else str(user_id),
         "client_id": client_id,
         "jti": jti.hex,
@@ -73,34 +73,34 @@ def create_access_token(
 
 
 def verify_token(token: str, keys: TenantKeys) -> Claims:
-    """Return what an access token of the active tenant says; asks nobody. Raises `InvalidToken` with the reason."""
-    header, said = _peek(token)
-    if said.get("iss") != issuer():
-        # What it says of itself is not proved yet, and good enough to tell somebody why it will not do.
-        raise InvalidToken("It was issued by another shop, or for another address of this one.")
+    """Return the claims of an access token of the active tenant, without a query. Raises `InvalidToken`."""
+    header, claims = _parse(token)
+    if claims.get("iss") != issuer():
+        # Not verified yet, but good enough for an error message.
+        raise InvalidToken("Wrong issuer: the token is from another shop, or from another address of this one.")
     if header.get("alg") != ALGORITHM or header.get("typ") != TYPE:
-        raise InvalidToken(f"It is no access token: that has the type {TYPE} and is signed with {ALGORITHM}.")
+        raise InvalidToken(f"Not an access token: its header needs typ {TYPE} and alg {ALGORITHM}.")
     kid = header.get("kid")
     if not isinstance(kid, str) or kid not in keys.public_keys:
-        raise InvalidToken("It is signed with a key that is not, or no longer, this shop's.")
+        raise InvalidToken("Unknown signing key.")
     key, generation = keys.public_keys[kid]
     try:
         jws.deserialize_compact(token, key, algorithms=[ALGORITHM])
     except (JoseError, ValueError) as error:
-        raise InvalidToken("Its signature is wrong.") from error
-    return _checked(said, generation, keys)
+        raise InvalidToken("Invalid signature.") from error
+    return _checked(claims, generation, keys)
 
 
-def _peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return header and claims as they stand there, of which nothing is proved."""
+def _parse(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the unverified header and claims."""
     parts = token.split(".")
-    if len(token) > _LONGEST or len(parts) != 3:
+    if len(token) > _MAX_LENGTH or len(parts) != 3:
         raise InvalidToken("The token was not issued by this shop.")
-    header, claims = (_json_of(part) for part in parts[:2])
+    header, claims = (_decode_part(part) for part in parts[:2])
     return header, claims
 
 
-def _json_of(part: str) -> dict[str, Any]:
+def _decode_part(part: str) -> dict[str, Any]:
     try:
         read = json.loads(base64.urlsafe_b64decode(part.encode("ascii") + b"=="))
     except (binascii.Error, ValueError, RecursionError) as error:
@@ -110,22 +110,22 @@ def _json_of(part: str) -> dict[str, Any]:
     return read
 
 
-def _checked(said: dict[str, Any], generation: str, keys: TenantKeys) -> Claims:
-    """Read claims whose signature is ours, and so are as we wrote them, unless they are of another kind of token."""
+def _checked(claims: dict[str, Any], generation: str, keys: TenantKeys) -> Claims:
+    """Return the claims if they are valid now. Their signature is verified, so all of them are present."""
     now = time.time()
-    if said["exp"] <= now:
-        raise InvalidToken("It has expired.")
-    if said["iat"] > now + _CLOCKS_DIFFER:
-        raise InvalidToken("It was issued in the future: clocks differ too much.")
-    if said["aud"] != issuer() or said["epoch"] != generation:
-        raise InvalidToken("It is not meant for this.")
-    if said["jti"] in keys.revoked:
-        raise InvalidToken("It has been revoked.")
+    if claims["exp"] <= now:
+        raise InvalidToken("Token expired.")
+    if claims["iat"] > now + _CLOCK_SKEW:
+        raise InvalidToken("Issued in the future: the clocks of the servers differ.")
+    if claims["aud"] != issuer() or claims["epoch"] != generation:
+        raise InvalidToken("Wrong audience or signing key.")
+    if claims["jti"] in keys.revoked:
+        raise InvalidToken("Token revoked.")
     return Claims(
-        jti=said["jti"],
-        client_id=said["client_id"],
-        user_id=None if said["sub"] == said["client_id"] else said["sub"],
-        scopes=frozenset(said["scope"].split()),
-        issued=said["iat"],
-        expires=said["exp"],
+        jti=claims["jti"],
+        client_id=claims["client_id"],
+        user_id=None if claims["sub"] == claims["client_id"] else claims["sub"],
+        scopes=frozenset(claims["scope"].split()),
+        issued=claims["iat"],
+        expires=claims["exp"],
     )

@@ -1,4 +1,4 @@
-"""The addresses of OAuth, to be mounted at the root of a tenant's host: well-known ones cannot be elsewhere."""
+"""URLs of the OAuth provider, to be included at the root of a host, where well-known URLs must be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients, sign-ins of programs, API keys and signing keys in a shop's admin; whoever has an admin registers them."""
+"""Admin classes of clients, tokens, API keys and signing keys, for an admin site to register."""
 
 from tenants.contrib.oauth.admin.api_keys import ApiKeyAdmin
 from tenants.contrib.oauth.admin.clients import ClientAdmin

@@ -1,4 +1,4 @@
-"""Personal API keys in a shop's admin: made for oneself, seen and revoked."""
+"""Admin of personal API keys: users create and revoke their own."""
 
 from __future__ import annotations
 
@@ -23,13 +23,11 @@ from tenants.contrib.oauth.api_keys import create_api_key, revoke_api_key
 from tenants.contrib.oauth.models import ApiKey
 from tenants.contrib.oauth.scopes import api_scopes
 
-_DAYS = [("30", _("in 30 days")), ("90", _("in 90 days")), ("365", _("in a year")), ("", _("never"))]
+_DAYS = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("", _("No expiration"))]
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when the program runs
-    """What a new key is for, and how much of what its owner may do it can do."""
-
-    scopes = ScopesField(label=_("Scopes"), help_text=_("It can never do more than you may yourself."))
+    scopes = ScopesField(label=_("Scopes"), help_text=_("A key never has more permissions than you."))
     days = forms.ChoiceField(
         label=_("Expires"), choices=_DAYS, required=False, initial="90", widget=UnfoldAdminSelectWidget
     )
@@ -45,13 +43,12 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
 
     @property
     def expires(self) -> Any:
-        """When the key ends; None: never."""
         days = self.cleaned_data["days"]
         return timezone.now() + timedelta(days=int(days)) if days else None
 
 
 class ApiKeyAdmin(OwnedByUserAdmin):
-    """Keys of one's own scripts; with the permissions, everybody's."""
+    """Own keys; with permissions, also those of other users."""
 
     revoke_permission = "oauth.change_apikey"
     form = ApiKeyForm
@@ -61,40 +58,35 @@ class ApiKeyAdmin(OwnedByUserAdmin):
     actions = ["revoke"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Ask for what a new key needs, and show of an old one what is kept."""
         shown = ["name", "user", "prefix", "scopes", "created", "last_used", "expires", "revoked"]
         return shown if obj else ["name", "scopes", "days"]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """Offer one button: it leads to the key."""
         return super().add_view(request, form_url, {**SAVE_ONLY, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Everybody who works here may have keys: they open nothing that their owner cannot. No operator on a visit."""
+        # All staff may: a key has no more permissions than its user. Operators who impersonate may not.
         return not is_operator_session(request)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        """Make the key, which is the user's own whoever they may look at."""
+        """Create the key for the user of the request."""
         row = create_api_key(request.user, obj.name, obj.scopes.split(), form.expires)
         obj.pk, obj.shown_once = row.pk, row.shown_once
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
-        """Show the key, once."""
         return show_secrets(self, request, obj.name, [(_("API key"), obj.shown_once)])
 
     @admin.action(description=_("Revoke"))
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        """End the keys that are chosen, as far as this user may."""
-        ended = [key for key in keys.filter(revoked=None) if self.can_revoke(request, key)]
-        for key in ended:
+        revoked = [key for key in keys.filter(revoked=None) if self.can_revoke(request, key)]
+        for key in revoked:
             revoke_api_key(key)
             self.log_change(request, key, "Revoked.")
-        text = ngettext("%(count)s key was revoked.", "%(count)s keys were revoked.", len(ended))
-        self.message_user(request, text % {"count": len(ended)}, messages.SUCCESS if ended else messages.WARNING)
+        text = ngettext("%(count)s API key was revoked.", "%(count)s API keys were revoked.", len(revoked))
+        self.message_user(request, text % {"count": len(revoked)}, messages.SUCCESS if revoked else messages.WARNING)
 
-    @display(description=_("state"), label={"good": "success", "expired": "warning", "revoked": "danger"})
+    @display(description=_("status"), label={"active": "success", "expired": "warning", "revoked": "danger"})
     def state(self, key: ApiKey) -> tuple[str, Any]:
-        """Say whether it opens anything."""
         if key.revoked is not None:
             return "revoked", _("revoked")
-        return ("good", _("good")) if key.is_valid else ("expired", _("expired"))
+        return ("active", _("active")) if key.is_valid else ("expired", _("expired"))

@@ -1,4 +1,4 @@
-"""Clients in a shop's admin: registered, switched off, given another secret."""
+"""Admin of OAuth clients."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ from tenants.contrib.oauth.models import Application
 from tenants.contrib.oauth.scopes import TenantScopes
 
 _GRANTS = [
-    (Application.GRANT_AUTHORIZATION_CODE, _("For people, who are asked first (authorization code with PKCE)")),
-    (Application.GRANT_CLIENT_CREDENTIALS, _("For itself, with its scopes as its rights (client credentials)")),
+    (Application.GRANT_AUTHORIZATION_CODE, _("Authorization code with PKCE: acts for users who consent")),
+    (Application.GRANT_CLIENT_CREDENTIALS, _("Client credentials: acts for itself, within its scopes")),
 ]
 _TYPES = [
-    (Application.CLIENT_CONFIDENTIAL, _("Keeps a secret: a program on a server")),
-    (Application.CLIENT_PUBLIC, _("Cannot keep one: an app, or a page in the browser")),
+    (Application.CLIENT_CONFIDENTIAL, _("Confidential: a server that can keep a secret")),
+    (Application.CLIENT_PUBLIC, _("Public: an app or a page in a browser")),
 ]
 _TEXTS: dict[str, tuple[Any, Any]] = {
-    "authorization_grant_type": (_("Acts"), ""),
-    "client_type": (_("Kind of program"), ""),
-    "redirect_uris": (_("Redirect addresses"), _("To which people are sent back; with spaces between.")),
-    "allowed_origins": (_("Origins"), _("From which a page in the browser may ask for tokens; with spaces between.")),
-    "skip_authorization": (_("Does not ask"), _("For programs of the shop’s own: people are sent back at once.")),
+    "authorization_grant_type": (_("Grant type"), ""),
+    "client_type": (_("Client type"), ""),
+    "redirect_uris": (_("Redirect URIs"), _("Where users are sent back to. Separate several with spaces.")),
+    "allowed_origins": (
+        _("Allowed origins"),
+        _("Origins of pages that may request tokens (CORS). Separate several with spaces."),
+    ),
+    "skip_authorization": (_("Skip consent"), _("Only for apps of the shop itself: users are not asked for consent.")),
 }
 
 RENEW = "oauth_application_renew_secret"
-"""How Unfold names the button for another secret."""
+"""Name of Unfold's button for a new secret."""
 
 
 class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when the program runs
-    """A client, in words that tell what it will be able to do."""
-
     user: Any
-    """Who fills the form in; set by the admin."""
-    scopes = ScopesField(label=_("Scopes"), required=False, help_text=_("What it may ask for at most."))
+    """The user of the request; set by the admin."""
+    scopes = ScopesField(label=_("Scopes"), required=False, help_text=_("Scopes that the client may request."))
 
     class Meta:
         model = Application
@@ -62,19 +63,19 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
                 self.fields[name].widget.attrs["rows"] = 2
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a client that could do by itself what its maker may not."""
+        # A client that acts for itself must not have more permissions than the user who registers it.
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("authorization_grant_type") == Application.GRANT_CLIENT_CREDENTIALS:
             if lacking := scopes_beyond(self.user, str(cleaned.get("scopes", "")).split()):
-                text = _("You may not do yourself what these stand for: %(scopes)s.")
+                text = _("You do not have the permissions of these scopes: %(scopes)s.")
                 self.add_error("scopes", ValidationError(text, params={"scopes": ", ".join(sorted(lacking))}))
         elif "authorization_grant_type" in cleaned and not cleaned.get("redirect_uris"):
-            self.add_error("redirect_uris", ValidationError(_("Where should people be sent back to?")))
+            self.add_error("redirect_uris", ValidationError(_("Enter at least one redirect URI.")))
         return cleaned
 
 
 class ClientAdmin(ModelAdmin):
-    """Programs that may ask for tokens."""
+    """Clients, whose secret is shown once."""
 
     form = ClientForm
     list_display = ["name", "acts_for", "is_active", "created"]
@@ -83,20 +84,17 @@ class ClientAdmin(ModelAdmin):
     actions_submit_line = ["renew_secret"]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """Offer one button: it leads to the secret."""
         return super().add_view(request, form_url, {**SAVE_ONLY, **(extra_context or {})})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Show the id of a client that has one."""
-        return [*(["shown_id"] if obj else []), *ClientForm.Meta.fields]
+        return [*(["wrapped_id"] if obj else []), *ClientForm.Meta.fields]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Keep what a client is as it was, and let owners alone say that nobody is asked."""
+        # Grant and client type are fixed. Only superusers may skip the consent of users.
         fixed = ["authorization_grant_type", "client_type"] if obj else []
-        return ["shown_id", *fixed, *([] if request.user.is_superuser else ["skip_authorization"])]
+        return ["wrapped_id", *fixed, *([] if request.user.is_superuser else ["skip_authorization"])]
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer the two grants that there are, in words."""
         choices = {"authorization_grant_type": _GRANTS, "client_type": _TYPES}.get(db_field.name)
         field = super().formfield_for_choice_field(db_field, request, **kwargs)
         if choices:
@@ -104,30 +102,27 @@ class ClientAdmin(ModelAdmin):
         return field
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Let the form know who fills it in."""
         form = super().get_form(request, obj, change, **kwargs)
         form.user = request.user
         return form
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Keep those away from a client who may do less than it by itself, or with people whom it does not ask."""
-        return super().has_change_permission(request, obj) and self._may_touch(request, obj)
+        return super().has_change_permission(request, obj) and self._may_change(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """The same for deleting."""
-        return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
+        return super().has_delete_permission(request, obj) and self._may_change(request, obj)
 
-    def _may_touch(self, request: HttpRequest, client: Any) -> bool:
-        # Unfold asks with the id alone, to see whether it shows the buttons below a page that was allowed already.
+    def _may_change(self, request: HttpRequest, client: Any) -> bool:
+        """Return whether a user could do all that the client can do without the consent of others."""
+        # Unfold passes only the id when it chooses the buttons of a page that it already allowed.
         if request.user.is_superuser or not isinstance(client, Application):
             return True
-        if client.skip_authorization:  # whoever says where it sends people, and for what, could act as any of them
+        if client.skip_authorization:  # its redirect URI and scopes decide who acts as any user
             return False
-        is_for_itself = client.authorization_grant_type == Application.GRANT_CLIENT_CREDENTIALS
-        return not (is_for_itself and scopes_beyond(request.user, client.scope_list))
+        acts_for_itself = client.authorization_grant_type == Application.GRANT_CLIENT_CREDENTIALS
+        return not (acts_for_itself and scopes_beyond(request.user, client.scope_list))
 
     def save_model(self, request: HttpRequest, obj: Application, form: Any, change: bool) -> None:
-        """Give a new client its secret."""
         if obj.client_type == Application.CLIENT_CONFIDENTIAL and (not change or RENEW in request.POST):
             obj.renew_secret()
         obj.save()
@@ -135,30 +130,26 @@ class ClientAdmin(ModelAdmin):
     def response_add(
         self, request: HttpRequest, obj: Application, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Show the secret, once."""
         return self._secrets(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Application) -> HttpResponse:
-        """Show another secret, once."""
         return self._secrets(request, obj) if obj.shown_once else super().response_change(request, obj)
 
     def _secrets(self, request: HttpRequest, client: Application) -> HttpResponse:
-        facts = [(_("Client id"), client.client_id)]
+        facts = [(_("Client ID"), client.client_id)]
         if client.shown_once:
             facts.append((_("Client secret"), client.shown_once))
         return show_secrets(self, request, client.name, facts)
 
-    @action(description=_("Another secret"), permissions=["change"])
+    @action(description=_("Generate a new secret"), permissions=["change"])
     def renew_secret(self, request: HttpRequest, client: Application) -> None:
-        """Done by `save_model`, to which the button leads."""
+        """Button; `save_model` does it."""
 
     @display(description=_("client ID"))
-    def shown_id(self, client: Application) -> str:
-        """Print the id."""
+    def wrapped_id(self, client: Application) -> str:
         return wrapped_code(client.client_id)
 
-    @display(description=_("acts for"), label={"people": "info", "itself": "warning"})
+    @display(description=_("acts for"), label={"users": "info", "itself": "warning"})
     def acts_for(self, client: Application) -> tuple[str, Any]:
-        """Say on whose behalf it acts."""
         itself = client.authorization_grant_type == Application.GRANT_CLIENT_CREDENTIALS
-        return ("itself", _("itself")) if itself else ("people", _("people"))
+        return ("itself", _("itself")) if itself else ("users", _("users"))

@@ -1,4 +1,4 @@
-"""Scopes in forms: offered as boxes to tick, and no more of them than somebody may hand out."""
+"""Scopes in admin forms, as checkboxes."""
 
 from __future__ import annotations
 
@@ -14,30 +14,27 @@ from tenants.contrib.oauth.scopes import INTROSPECTION, sorted_scopes
 
 
 class ScopesField(forms.MultipleChoiceField):
-    """Scopes, kept as a text with spaces between."""
+    """Scopes, stored as text separated by spaces."""
 
     widget = UnfoldAdminCheckboxSelectMultipleWidget
 
     def prepare_value(self, value: Any) -> Any:
-        """Return the boxes that are ticked."""
         return value.split() if isinstance(value, str) else value
 
     def clean(self, value: Any) -> str:
-        """Return the text."""
         return " ".join(sorted_scopes(super().clean(value)))
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Tell whether other boxes are ticked than before."""
         return super().has_changed(self.prepare_value(initial), data)
 
 
 def scope_choices(scopes: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the boxes for scopes: what people read, and the word that programs use."""
+    """Return the choices of a form, with label and name of each scope."""
     return [(scope, f"{label} ({scope})") for scope, label in scopes.items()]
 
 
 def scopes_beyond(user: Any, scopes: Iterable[str]) -> set[str]:
-    """Return those of some scopes that stand for more than a user may do."""
+    """Return those scopes that include a permission which the user does not have."""
     if user.is_superuser:
         return set()
     held, lacking = user.get_all_permissions(), {INTROSPECTION}

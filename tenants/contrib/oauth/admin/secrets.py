@@ -1,4 +1,4 @@
-"""Showing a secret: once, on the page that answers the form, and kept nowhere."""
+"""Page that shows a new secret once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from django.utils.cache import add_never_cache_headers
 
 
 def show_secrets(
-    admin: ModelAdmin[Any], request: HttpRequest, title: Any, facts: list[tuple[Any, str]]
+    admin: ModelAdmin[Any], request: HttpRequest, title: Any, secrets: list[tuple[Any, str]]
 ) -> HttpResponse:
-    """Return the page with what is seen this once: names and values."""
-    context = {**admin.admin_site.each_context(request), "title": title, "facts": facts, "opts": admin.opts}
+    context = {**admin.admin_site.each_context(request), "title": title, "secrets": secrets, "opts": admin.opts}
     response = TemplateResponse(request, "oauth/admin/secrets.html", context)
     add_never_cache_headers(response)
     return response

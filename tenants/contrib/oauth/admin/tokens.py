@@ -1,4 +1,4 @@
-"""Where programs are signed in for somebody, in a shop's admin: seen and ended."""
+"""Admin of access tokens: list and revoke."""
 
 from __future__ import annotations
 
@@ -18,45 +18,39 @@ from tenants.contrib.oauth.models import AccessToken
 
 
 class AccessTokenAdmin(OwnedByUserAdmin):
-    """Each row is a program that can act now: its latest access token, and what it gets the next one with."""
+    """Clients with access: their latest access token, which is valid or can be refreshed."""
 
     revoke_permission = "oauth.delete_accesstoken"
-    list_display = ["who", "program", "scope", "created", "kind", "expires"]
+    list_display = ["acts_as", "client", "scope", "created", "kind", "expires"]
     list_filter = ["application"]
     search_fields = ["user__username", "application__name"]
     fields = ["user", "application", "scope", "created", "expires"]
-    actions = ["end"]
+    actions = ["revoke"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessToken]:
-        """Return those that are good, or can be had anew."""
         good = Q(expires__gt=timezone.now()) | Q(refresh_token__isnull=False, refresh_token__revoked=None)
         return super().get_queryset(request).filter(good).select_related("application", "refresh_token")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Tokens are asked for, and not made by hand."""
         return False
 
-    @admin.action(description=_("End"))
-    def end(self, request: HttpRequest, tokens: QuerySet[AccessToken]) -> None:
-        """Make void what is chosen, as far as this user may."""
-        ended = [token for token in tokens if self.can_revoke(request, token)]
-        for token in ended:
+    @admin.action(description=_("Revoke"))
+    def revoke(self, request: HttpRequest, tokens: QuerySet[AccessToken]) -> None:
+        revoked = [token for token in tokens if self.can_revoke(request, token)]
+        for token in revoked:
             self.log_deletions(request, AccessToken.objects.filter(pk=token.pk))
             revoke_access_token(token)
-        text = ngettext("%(count)s sign-in was ended.", "%(count)s sign-ins were ended.", len(ended))
-        self.message_user(request, text % {"count": len(ended)}, messages.SUCCESS if ended else messages.WARNING)
+        text = ngettext("Access of %(count)s app was revoked.", "Access of %(count)s apps was revoked.", len(revoked))
+        self.message_user(request, text % {"count": len(revoked)}, messages.SUCCESS if revoked else messages.WARNING)
 
-    @display(description=_("for whom"))
-    def who(self, token: AccessToken) -> Any:
-        """Say for whom it acts."""
+    @display(description=_("user"))
+    def acts_as(self, token: AccessToken) -> Any:
         return _("itself") if token.user is None else token.user
 
-    @display(description=_("program"))
-    def program(self, token: AccessToken) -> Any:
-        """Say which program it is."""
-        return _("with name and password") if token.application is None else token.application.name
+    @display(description=_("client"))
+    def client(self, token: AccessToken) -> Any:
+        return _("password login") if token.application is None else token.application.name
 
-    @display(description=_("kind"), label={"stays": "info", "passes": "success"})
+    @display(description=_("type"), label={"renewable": "info", "short": "success"})
     def kind(self, token: AccessToken) -> tuple[str, Any]:
-        """Say whether it goes on when the token has expired."""
-        return ("stays", _("stays signed in")) if hasattr(token, "refresh_token") else ("passes", _("until it expires"))
+        return ("renewable", _("renewable")) if hasattr(token, "refresh_token") else ("short", _("until it expires"))

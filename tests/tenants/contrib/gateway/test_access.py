@@ -85,7 +85,7 @@ def test_what_is_no_token_is_401(front: Front, live_tenant: TenantInfo, token: s
 def test_an_expired_token_is_401(front: Front, live_tenant: TenantInfo) -> None:
     front.behind(Telling())
     reply = front.ask(live_tenant, **bearer(token_of(live_tenant, lifetime=timedelta(seconds=-1))))
-    assert (reply.status, reply.json["detail"]) == (401, "It has expired.")
+    assert (reply.status, reply.json["detail"]) == (401, "Token expired.")
 
 
 def test_signing_everybody_out_voids_tokens_at_the_gateway(front: Front, live_tenant: TenantInfo) -> None:

@@ -133,7 +133,7 @@ def test_client_in_a_browser_gets_tokens_and_uses_the_api(
         page.get_by_label("Username").fill("kim")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("button", name="Give access").click()
+        page.get_by_role("button", name="Authorize").click()
         page.wait_for_url(f"{client_page}/callback**")
         result = result_of(page)
     assert result.pop("user")
@@ -167,6 +167,6 @@ def test_page_of_an_origin_that_nobody_registered_gets_no_token(
         page.get_by_label("Username").fill("kim")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("button", name="Give access").click()
+        page.get_by_role("button", name="Authorize").click()
         page.wait_for_url(f"{client_page}/callback**")
         assert "TypeError" in result_of(page)["error"]  # the browser hides the answer

@@ -243,7 +243,7 @@ class TestTokenErrors:
     def test_name_that_nobody_can_have_is_a_wrong_one(self, shop: Shop, name: str) -> None:
         """Fault 32: the log of failed logins had no room for it, and that was an error of the server's."""
         refused = http().post(f"{shop.address}/api/token", data={"username": name, "password": "x"})
-        assert (refused.status_code, refused.json()["detail"]) == (401, "Incorrect username or password")
+        assert (refused.status_code, refused.json()["detail"]) == (401, "Incorrect username or password.")
 
     def test_both_ways_to_authenticate_at_once_are_refused(self, shop: Shop) -> None:
         registered = shop.client(Application.GRANT_CLIENT_CREDENTIALS)

@@ -1,4 +1,4 @@
-"""`manage.py clear_tokens`: takes expired tokens away."""
+"""`manage.py clear_tokens`: deletes expired tokens."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tenants.registry.tenant_info import all_tenants
 
 
 class Command(TenantCommand):
-    help = "Takes expired codes and tokens out of the shops' tables; meant to be run every day."
+    help = "Deletes expired codes, tokens and keys. Run it daily."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_selection(parser)
 
     def handle(self, *, tenant: list[str], **options: Any) -> None:
         chosen = {"slug__in": existing_slugs(tenant)} if tenant else {}
-        gone = 0
+        deleted = 0
         for each in all_tenants(status__in=["active", "suspended"], **chosen):
             with use_tenant(each):
-                gone += clear_expired()
-        self.stdout.write(self.style.SUCCESS(f"{gone} rows are gone."))
+                deleted += clear_expired()
+        self.stdout.write(self.style.SUCCESS(f"Deleted {deleted} rows."))

@@ -1,4 +1,4 @@
-"""`manage.py rotate_key SLUG`: another key signs a shop's tokens."""
+"""`manage.py rotate_key SLUG`: replaces the signing key of a tenant."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from tenants.management.selection import selected_tenant
 
 
 class Command(TenantCommand):
-    help = "Has another key sign a shop's tokens. Those that were given out stay good until they expire."
+    help = "Replaces the signing key of a tenant. Issued tokens stay valid until they expire."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG")
-        parser.add_argument("--at-once", action="store_true", help="Drop the former keys, and with them all tokens.")
+        parser.add_argument(
+            "--at-once", action="store_true", help="Delete the former keys, which invalidates all tokens."
+        )
 
     def handle(self, *, slug: str, at_once: bool, **options: Any) -> None:
         tenant = selected_tenant(slug)
@@ -27,4 +29,4 @@ class Command(TenantCommand):
             with use_tenant(tenant):
                 kid = rotate_key(at_once=at_once)
             audit.record("rotate_key", tenant, kid=kid, at_once=at_once)
-        self.stdout.write(self.style.SUCCESS(f"{kid} signs the tokens of {slug} now."))
+        self.stdout.write(self.style.SUCCESS(f"Tokens of {slug} are now signed with the key {kid}."))
