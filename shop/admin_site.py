@@ -83,7 +83,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             _("Developers"),
             [
                 _entry(request, "oauth", "application", _("Clients"), "apps"),
-                _entry(request, "oauth", "accesstoken", _("Sign-ins"), "login", everybody=True),
+                _entry(request, "oauth", "accesstoken", _("Access tokens"), "login", everybody=True),
                 _entry(request, "oauth", "apikey", _("API keys"), "key", everybody=True),
                 _entry(request, "oauth", "signingkey", _("Signing keys"), "signature"),
             ],
