@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from datetime import datetime
-from functools import partial
 from threading import Lock
 from typing import Any
 
 from django.core.signals import request_finished
 from django.db import DatabaseError, connection, transaction
-from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
 from tenants.context import TenantInfo, current_tenant, use_tenant
@@ -19,7 +17,7 @@ from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.contrib.impersonation.errors import OperatorAccountRefused
 from tenants.contrib.oauth.errors import InvalidToken
 from tenants.contrib.oauth.fields import Digest, KeyedDigestField
-from tenants.contrib.oauth.key_cache import CachedApiKey, TenantKeys, key_cache
+from tenants.contrib.oauth.key_cache import CachedApiKey, TenantKeys
 from tenants.contrib.oauth.models import ApiKey
 from tenants.contrib.oauth.secrets import is_well_formed, new_secret
 
@@ -137,11 +135,5 @@ _last_uses = _LastUses()
 
 
 def connect() -> None:
-    """Connect the signals that invalidate the cache and save last uses."""
-    post_save.connect(_invalidate, sender=ApiKey, dispatch_uid="tenants.contrib.oauth")
-    post_delete.connect(_invalidate, sender=ApiKey, dispatch_uid="tenants.contrib.oauth")
+    """Connect the signal after which last uses are saved."""
     request_finished.connect(_last_uses.save, dispatch_uid="tenants.contrib.oauth.uses")
-
-
-def _invalidate(*, instance: ApiKey, **_: object) -> None:
-    transaction.on_commit(partial(key_cache.invalidate, current_tenant().schema))

@@ -12,10 +12,10 @@ class OAuthConfig(AppConfig):
     verbose_name = _("API access")
 
     def ready(self) -> None:
-        from tenants.contrib.oauth import api_keys, checks, revocation  # noqa: F401  # checks register themselves
-        from tenants.contrib.oauth.key_cache import key_cache
+        from tenants.contrib.oauth import api_keys, checks, key_cache, revocation  # noqa: F401  # checks register themselves
         from tenants.registry import invalidation
 
-        invalidation.subscribe("oauth", key_cache)
+        invalidation.subscribe("oauth", key_cache.key_cache)
+        key_cache.connect()
         revocation.connect()
         api_keys.connect()

@@ -9,16 +9,19 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from typing import Any
 
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, current_tenant
-from tenants.contrib.oauth.keys import public_key, published_keys
-from tenants.contrib.oauth.models import Application, RevokedToken
+from tenants.contrib.oauth.keys import key_created, public_key, published_keys
+from tenants.contrib.oauth.models import ApiKey, Application, RevokedToken, SigningKey
 from tenants.registry.lookup import registry
 
 _MAX_API_KEYS = 1_000
@@ -135,3 +138,13 @@ def _load(tenant: TenantInfo) -> TenantKeys:
 
 
 key_cache = KeyCache()
+
+
+def connect() -> None:
+    """Connect the signals by which this process invalidates its cache without waiting for a notification."""
+    for signal, model in ((post_save, ApiKey), (post_delete, ApiKey), (key_created, SigningKey)):
+        signal.connect(_invalidate, sender=model, dispatch_uid="tenants.contrib.oauth.key_cache")
+
+
+def _invalidate(**_: object) -> None:
+    transaction.on_commit(partial(key_cache.invalidate, current_tenant().schema))

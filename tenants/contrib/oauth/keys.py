@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import transaction
 from django.db.models import Q
+from django.dispatch import Signal
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
@@ -34,6 +35,9 @@ _GENERATION = "oauth generation"
 _NONCE_BYTES = 12
 _MARGIN = timedelta(minutes=1)
 """Time for which a retired key stays published after its last token: for clock skew and long transactions."""
+
+key_created = Signal()
+"""Sent in the transaction that creates a signing key, since `bulk_create` sends no `post_save`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ def _make_key() -> SigningKey:
     public = {**key.as_dict(private=False), "kid": kid, "use": "sig", "alg": ALGORITHM}
     row = SigningKey(kid=kid, generation=generation, public=public, private=_encrypt(kid, key))
     SigningKey.objects.bulk_create([row], ignore_conflicts=True)
+    key_created.send(SigningKey)
     return SigningKey.objects.get(generation=generation, retired=None)  # of another process, if that was faster
 
 
