@@ -51,10 +51,10 @@ def test_api_usage_that_cannot_be_saved_names_no_more_clients(committed: None, r
 def test_uses_of_keys_are_remembered_for_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fault 62: also where more keys than that are used within the minute."""
     monkeypatch.setattr(api_keys, "MAX_TRACKED_KEYS", 5)
-    uses = api_keys._Uses()
+    uses = api_keys._LastUses()
     for key in range(20):
-        uses.note(TENANT, key)
-    assert [key for _, key in uses._written] == [15, 16, 17, 18, 19]
+        uses.record(TENANT, key)
+    assert [key for _, key in uses._saved] == [15, 16, 17, 18, 19]
 
 
 def test_scripts_of_migrations_are_kept_for_the_newest_ways() -> None:

@@ -111,7 +111,7 @@ def test_what_could_not_be_written_stays_counted(
     lost = connect_directly()
     lost.close()
     usage.save(lost)
-    assert "API usage could not be written" in caplog.text
+    assert "Saving API usage failed" in caplog.text
     write()
     assert report(TODAY, slugs=[live_tenant.slug])[0].requests == 2
 
