@@ -77,7 +77,7 @@ def test_somebody_lets_a_program_in_and_is_sent_back_to_it(
         page.get_by_label("Password").fill("correct horse")
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Authorize Bookkeeping & Söhne <b>?")).to_be_visible()
-        assert page.locator(".scopes li").all_inner_texts() == ["Confirm who you are", "View: Goods"]
+        assert page.locator(".scopes li").all_inner_texts() == ["Confirm who you are", "View: Products"]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.get_by_role("button", name="Authorize").click()
         expect(page.get_by_role("heading", name="Back at the client")).to_be_visible()
