@@ -1,4 +1,4 @@
-"""What an authenticator app on a phone does: RFC 6238, from what it has scanned."""
+"""An authenticator app: TOTP codes (RFC 6238) from a scanned QR code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failing to sign in too often: counted by tenant and by network, and telling nothing about who is there."""
+"""Lockout after failed logins: per tenant and network, without revealing which accounts exist."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_a_name_that_exists_gets_the_answer_of_one_that_does_not(acme: TenantInf
 
 
 def test_a_name_that_exists_costs_the_hashing_of_one_that_does_not(acme: TenantInfo) -> None:
-    """Counted, not timed: one password is hashed, whoever is asked for."""
+    """Counted, not timed: one password is hashed for any name."""
     with use_tenant(acme), override_settings(PASSWORD_HASHERS=[f"{__name__}.CountingHasher"]):
         User.objects.create_user("known", password=PASSWORD)
         User.objects.create_user("invited")

@@ -1,4 +1,4 @@
-"""Links by e-mail: for who forgot a password, and for who is invited. They lead to the registered host alone."""
+"""E-mails with password links: reset and invitation, to the registered host only."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_its_name_cannot_add_a_header(acme: TenantInfo, owner: User) -> None:
 
 @contextmanager
 def nobody_works() -> Any:
-    """Keep the threads busy, so that what is done later is still to be done."""
+    """Keep the threads busy, so that queued calls wait."""
     go = threading.Event()
     for _ in range(background._pool._max_workers):
         background._pool.submit(go.wait, 30)
@@ -190,7 +190,7 @@ def test_what_fails_is_logged_and_stops_nobody(live_tenant: TenantInfo, caplog: 
 
 
 def test_a_flood_is_dropped_and_not_kept(live_tenant: TenantInfo, caplog: pytest.LogCaptureFixture) -> None:
-    """Fault 28: what one shop may have waiting is bounded, so that the mails of others are not dropped."""
+    """The queue is bounded per shop, so that a flood in one does not drop the mails of others."""
     done: list[int] = []
     of_one, of_all = background._MAX_QUEUED_PER_TENANT, background._MAX_QUEUED
     with nobody_works():

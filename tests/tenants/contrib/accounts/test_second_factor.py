@@ -1,4 +1,4 @@
-"""Signing in with a second factor: set up, shown, required, lost, taken away – in shops and at the platform."""
+"""Two-factor authentication in shops and on the platform: set up, verified, required, lost, turned off."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture(params=["shop", "platform"])
 def place(request: pytest.FixtureRequest, acme: TenantInfo) -> TenantInfo:
-    """Where somebody signs in: both sides have the same pages."""
+    """A shop and the platform, which have the same pages."""
     return acme if request.param == "shop" else PLATFORM
 
 
@@ -63,7 +63,7 @@ def set_up(client: Client) -> tuple[Phone, list[str]]:
 
 @pytest.fixture
 def phone(place: TenantInfo, kim: User) -> Phone:
-    """Kim's, set up from another browser."""
+    """Kim's phone, set up from another browser."""
     client = browser(place)
     assert give_password(client)["Location"] == "/admin/"
     return set_up(client)[0]

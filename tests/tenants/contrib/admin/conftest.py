@@ -1,4 +1,4 @@
-"""Operators of several ranks, and a browser at the platform's host for each."""
+"""Operators with different permissions, and a browser at the platform's host for each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def browser(operator: User) -> Client:
 
 @pytest.fixture
 def browser_of(office: None) -> Callable[..., Client]:
-    """Return a function that signs in an operator with just these permissions (`view_tenant`, …)."""
+    """Return a function that signs in an operator with these permissions only (`view_tenant`, …)."""
 
     def signed_in(*codenames: str) -> Client:
         user = User.objects.create_user("kim", "kim@sangga.example", "correct horse", is_staff=True)
@@ -47,7 +47,7 @@ def browser_of(office: None) -> Callable[..., Client]:
 
 @pytest.fixture
 def live_browser(committed: None) -> Iterator[Client]:
-    """A browser of an operator whom every connection sees, for what does not happen in the test's transaction."""
+    """A browser of a committed operator, for work outside the test's transaction."""
     with use_tenant(PLATFORM):
         operator = User.objects.create_superuser("night-shift", "night@sangga.example", "correct horse")
         client = Client(HTTP_HOST="localhost")

@@ -1,4 +1,4 @@
-"""Suspending with a notice, renaming, and checking all tenants: what the operator is asked, and what comes of it."""
+"""Suspending, renaming and checking tenants: the confirmation page, and its effect."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def test_who_may_only_look_is_asked_nothing(browser_of: Browser, acme: TenantInf
 def test_checking_all_begins_with_a_button_that_is_for_those_who_may_change(
     browser: Client, browser_of: Browser, acme: TenantInfo
 ) -> None:
-    door = "/admin/tenants/tenant/check/"
-    assert door in text(browser.get("/admin/tenants/tenant/"))
-    assert browser.get(door).status_code == 405
-    assert browser_of("view_tenant").post(door).status_code == 403
+    check = "/admin/tenants/tenant/check/"
+    assert check in text(browser.get("/admin/tenants/tenant/"))
+    assert browser.get(check).status_code == 405
+    assert browser_of("view_tenant").post(check).status_code == 403
     assert not Operation.objects.exists()
-    answer = browser.post(door)
+    answer = browser.post(check)
     assert Operation.objects.get().kind == "check"
     assert "Check all tenants" in text(browser.get(answer["Location"]))
 

@@ -1,4 +1,4 @@
-"""The form with which an operator opens a shop."""
+"""The form that creates a tenant."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_slug_taken_in_the_same_moment_is_an_error_and_breaks_no_transaction(
 ) -> None:
     from tenants.contrib.admin.forms import NewTenantForm
 
-    # The form looked just before somebody else took the slug.
+    # The form checks just before another operator takes the slug.
     monkeypatch.setattr(NewTenantForm, "clean_slug", lambda form: form.cleaned_data["slug"])
     assert list(errors_of(browser.post(ADD, filled(slug="acme")))) == ["slug"]
     assert Tenant.objects.filter(slug="acme").count() == 1

@@ -1,4 +1,4 @@
-"""Taking a tenant away: never by accident, never the row alone, and with a way back."""
+"""Deleting a tenant: confirmed by its slug, with its schema, and undone by undelete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Domains on a page of their own."""
+"""The admin of domains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The classes of the admin are loaded by those who need them."""
+"""Admin classes: imported on demand, and those of optional apps only where installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An operator sees what a shop may take and how often it wanted more, and changes it."""
+"""Limits and throttled requests on the pages of tenants and on the dashboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Switching applications on for a tenant, on its page."""
+"""Mounted applications on a tenant's page."""
 
 from __future__ import annotations
 

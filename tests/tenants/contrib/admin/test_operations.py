@@ -1,4 +1,4 @@
-"""Long work in the operator's office: who starts it where, and what the page that follows it shows."""
+"""Background operations in the operator's admin: permissions, start, and the page with the progress."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OF_ALL = ["migrate-behind", "check", "restore"]
 OF_ONE = ["purge", "clone", "backup"]
 
 
-def door(name: str, tenant: TenantInfo | None = None) -> str:
+def url_of(name: str, tenant: TenantInfo | None = None) -> str:
     return f"/admin/tenants/tenant/{f'{tenant.id}/' if tenant else ''}{name}/"
 
 
@@ -42,7 +42,7 @@ def leave_behind(tenant: TenantInfo) -> None:
 
 @pytest.fixture
 def running(office: None, acme: TenantInfo) -> Operation:
-    """A run over many tenants that is under way, and has met an error with markup in it."""
+    """A running migration of many tenants, with an error that contains markup."""
     operation = start_operation("migrate")
     failure = {"slug": "acme", "tenant": acme.id, "error": "OSError: <script>alert(1)</script>"}
     operation.state = Operation.State.RUNNING
@@ -79,8 +79,8 @@ def test_migrating_all_that_are_behind_begins_with_one_button_and_leads_to_its_p
 ) -> None:
     leave_behind(acme)
     for page in ("/admin/", "/admin/tenants/tenant/"):
-        assert door("migrate-behind") in browser.get(page).content.decode()
-    answer = browser.post(door("migrate-behind"))
+        assert url_of("migrate-behind") in browser.get(page).content.decode()
+    answer = browser.post(url_of("migrate-behind"))
     operation = only_operation()
     assert (operation.kind, operation.slug, operation.asked_by) == ("migrate", "", "operator mia")
     assert answer["Location"] == page_of(operation)
@@ -89,74 +89,74 @@ def test_migrating_all_that_are_behind_begins_with_one_button_and_leads_to_its_p
 
 def test_there_is_no_button_to_migrate_where_nobody_is_behind(browser: Client, acme: TenantInfo) -> None:
     for page in ("/admin/", "/admin/tenants/tenant/"):
-        assert door("migrate-behind") not in browser.get(page).content.decode()
+        assert url_of("migrate-behind") not in browser.get(page).content.decode()
 
 
 def test_purging_now_asks_for_the_slug_letter_by_letter(browser: Client, acme: TenantInfo) -> None:
     delete_tenant("acme")
-    assert door("purge", acme) in browser.get(door("change", acme)).content.decode()
-    assert "Purge Acme now?" in browser.get(door("purge", acme)).content.decode()
-    browser.post(door("purge", acme), {"slug": "Acme"})
+    assert url_of("purge", acme) in browser.get(url_of("change", acme)).content.decode()
+    assert "Purge Acme now?" in browser.get(url_of("purge", acme)).content.decode()
+    browser.post(url_of("purge", acme), {"slug": "Acme"})
     assert not Operation.objects.exists()
-    browser.post(door("purge", acme), {"slug": "acme"})
+    browser.post(url_of("purge", acme), {"slug": "acme"})
     assert (only_operation().kind, only_operation().slug) == ("purge", "acme")
 
 
 def test_a_tenant_that_is_not_deleted_is_not_purged(browser: Client, acme: TenantInfo) -> None:
-    assert door("purge", acme) not in browser.get(door("change", acme)).content.decode()
-    answer = browser.post(door("purge", acme), {"slug": "acme"}, follow=True)
+    assert url_of("purge", acme) not in browser.get(url_of("change", acme)).content.decode()
+    answer = browser.post(url_of("purge", acme), {"slug": "acme"}, follow=True)
     assert "Delete it first" in answer.content.decode()
     assert not Operation.objects.exists()
 
 
 def test_cloning_asks_for_a_free_slug(browser: Client, acme: TenantInfo) -> None:
-    assert door("clone", acme) in browser.get(door("change", acme)).content.decode()
+    assert url_of("clone", acme) in browser.get(url_of("change", acme)).content.decode()
     for slug, reason in {"globex": "already exists", "admin": "cannot name", "Not a slug": "cannot name"}.items():
-        assert reason in browser.post(door("clone", acme), {"new_slug": slug}).content.decode()
+        assert reason in browser.post(url_of("clone", acme), {"new_slug": slug}).content.decode()
     assert not Operation.objects.exists()
-    browser.post(door("clone", acme), {"new_slug": "acme-2", "name": "Acme Two", "anonymise": "on"})
+    browser.post(url_of("clone", acme), {"new_slug": "acme-2", "name": "Acme Two", "anonymise": "on"})
     assert only_operation().arguments == {"new_slug": "acme-2", "name": "Acme Two", "anonymise": True}
 
 
 def test_backing_up_begins_with_one_button(browser: Client, acme: TenantInfo, backups: Path) -> None:
-    assert door("backup", acme) in browser.get(door("change", acme)).content.decode()
-    browser.post(door("backup", acme))
+    assert url_of("backup", acme) in browser.get(url_of("change", acme)).content.decode()
+    browser.post(url_of("backup", acme))
     assert (only_operation().kind, only_operation().slug) == ("backup", "acme")
 
 
 def test_without_a_folder_for_backups_none_is_made(browser: Client, acme: TenantInfo, settings: Any) -> None:
     settings.TENANTS = {**settings.TENANTS, "BACKUP_DIR": ""}
-    assert "BACKUP_DIR" in browser.post(door("backup", acme), follow=True).content.decode()
-    assert door("restore") not in browser.get("/admin/tenants/tenant/").content.decode()
+    assert "BACKUP_DIR" in browser.post(url_of("backup", acme), follow=True).content.decode()
+    assert url_of("restore") not in browser.get("/admin/tenants/tenant/").content.decode()
     assert not Operation.objects.exists()
 
 
 def test_restoring_takes_a_file_from_the_folder_of_backups_and_no_other(
     browser: Client, acme: TenantInfo, backups: Path
 ) -> None:
-    page = browser.get(door("restore")).content.decode()
+    page = browser.get(url_of("restore")).content.decode()
     assert "acme-20260102-030405.tar" in page
     assert "notes.txt" not in page
     for file in ("/etc/passwd", str(backups / "notes.txt"), str(backups / ".." / "acme.tar")):
-        browser.post(door("restore"), {"file": file, "slug": "acme-2"})
+        browser.post(url_of("restore"), {"file": file, "slug": "acme-2"})
     assert not Operation.objects.exists()
     file = str(backups / "acme-20260102-030405.tar")
-    browser.post(door("restore"), {"file": file, "slug": "acme-2"})
+    browser.post(url_of("restore"), {"file": file, "slug": "acme-2"})
     assert only_operation().slug == "acme-2"
     assert only_operation().arguments == {"file": file, "over": False}
 
 
 def test_restoring_over_a_shop_takes_one_that_is_there(browser: Client, acme: TenantInfo, backups: Path) -> None:
     file = str(backups / "acme-20260102-030405.tar")
-    browser.post(door("restore"), {"file": file, "slug": "acme"})
-    browser.post(door("restore"), {"file": file, "slug": "nobody", "over": "on"})
+    browser.post(url_of("restore"), {"file": file, "slug": "acme"})
+    browser.post(url_of("restore"), {"file": file, "slug": "nobody", "over": "on"})
     assert not Operation.objects.exists()
-    browser.post(door("restore"), {"file": file, "slug": "acme", "over": "on"})
+    browser.post(url_of("restore"), {"file": file, "slug": "acme", "over": "on"})
     assert only_operation().arguments["over"] is True
 
 
 def test_what_was_started_stands_among_what_the_operator_did_last(browser: Client) -> None:
-    browser.post(door("migrate-behind"))
+    browser.post(url_of("migrate-behind"))
     page = browser.get("/admin/").content.decode()
     assert page_of(only_operation()) in page
     assert "Started." in page
@@ -251,8 +251,8 @@ def test_who_may_not_change_tenants_is_refused_at_every_door(
         "/admin/tenants/operation/",
         page_of(running),
         page_of(running, "progress"),
-        *(door(name) for name in OF_ALL),
-        *(door(name, acme) for name in OF_ONE),
+        *(url_of(name) for name in OF_ALL),
+        *(url_of(name, acme) for name in OF_ONE),
     ]
     for path in paths:
         posted = browser.post(path, {"slug": "acme", "new_slug": "acme-2", "file": str(backups / "x.tar")})
@@ -267,7 +267,7 @@ def test_changing_alone_is_not_enough_where_tenants_come_or_go(
     browser_of: Browser, acme: TenantInfo, name: str, lacking: str
 ) -> None:
     rights = {"view_tenant", "change_tenant", "add_tenant", "delete_tenant"} - {f"{lacking}_tenant"}
-    path = door(name) if name in OF_ALL else door(name, acme)
+    path = url_of(name) if name in OF_ALL else url_of(name, acme)
     browser = browser_of(*rights)
     assert browser.get(path).status_code == 403
     assert browser.post(path, {"slug": "acme", "new_slug": "acme-2"}).status_code == 403
@@ -276,20 +276,22 @@ def test_changing_alone_is_not_enough_where_tenants_come_or_go(
 def test_who_may_only_look_at_tenants_is_offered_no_long_work(browser_of: Browser, acme: TenantInfo) -> None:
     leave_behind(acme)
     browser = browser_of("view_tenant")
-    pages = [browser.get(path).content.decode() for path in ("/admin/", "/admin/tenants/tenant/", door("change", acme))]
+    pages = [
+        browser.get(path).content.decode() for path in ("/admin/", "/admin/tenants/tenant/", url_of("change", acme))
+    ]
     for words in ("migrate-behind", "/restore/", "/clone/", "/backup/", "/admin/tenants/operation/"):
         assert not any(words in page for page in pages), words
 
 
 def test_a_stranger_is_asked_to_sign_in(office: None, running: Operation) -> None:
     stranger = Client(HTTP_HOST="localhost")
-    for path in (page_of(running), page_of(running, "progress"), door("migrate-behind")):
+    for path in (page_of(running), page_of(running, "progress"), url_of("migrate-behind")):
         assert "/admin/login/" in stranger.get(path)["Location"]
 
 
 @pytest.mark.parametrize("name", ["migrate-behind", "backup"])
 def test_what_begins_at_once_is_begun_by_no_link(browser: Client, acme: TenantInfo, name: str) -> None:
-    path = door(name) if name in OF_ALL else door(name, acme)
+    path = url_of(name) if name in OF_ALL else url_of(name, acme)
     assert browser.get(path).status_code == 405
 
 
@@ -297,8 +299,8 @@ def test_a_shops_host_has_none_of_these_doors(office: None, acme: TenantInfo, ru
     with use_tenant(acme):
         client = Client(HTTP_HOST=acme.host)
         client.force_login(User.objects.get())
-    doors = [*(door(name) for name in OF_ALL), *(door(name, acme) for name in OF_ONE)]
-    for path in [page_of(running), page_of(running, "progress"), *doors]:
+    urls = [*(url_of(name) for name in OF_ALL), *(url_of(name, acme) for name in OF_ONE)]
+    for path in [page_of(running), page_of(running, "progress"), *urls]:
         assert client.get(path).status_code == 404, path
         assert client.post(path).status_code == 404, path
 
@@ -339,6 +341,6 @@ def test_rights_on_the_queues_own_tables_are_not_offered(browser: Client, operat
 
 def test_the_tenants_row_is_not_touched_by_asking(browser: Client, acme: TenantInfo) -> None:
     before = Tenant.objects.filter(pk=acme.id).values().get()
-    browser.post(door("clone", acme), {"new_slug": "acme-2"})
+    browser.post(url_of("clone", acme), {"new_slug": "acme-2"})
     assert Tenant.objects.filter(pk=acme.id).values().get() == before
     assert not Tenant.objects.filter(slug="acme-2").exists()

@@ -1,4 +1,4 @@
-"""Who may do what in the operator's admin, and where it is."""
+"""Permissions in the operator's admin, and its absence from shops' hosts."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def platform_paths() -> list[str]:
     """Return the path of every page that the operator's admin has for a model of the control plane."""
     paths = []
     for model in platform_site._registry:
-        if model._meta.app_label == "tenants":
+        if model._meta.app_label.startswith("tenants"):
             base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
             paths += [base, f"{base}add/", *(f"{base}1/{page}/" for page in ("change", "delete", "history", "suspend"))]
     return paths

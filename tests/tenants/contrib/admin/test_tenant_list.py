@@ -1,4 +1,4 @@
-"""The list of tenants, and the dashboard above it."""
+"""The list of tenants, and the dashboard."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TENANTS = "/admin/tenants/tenant/"
 
 
 def many_tenants(number: int) -> None:
-    """Add rows, some with a domain and a state; rows are all that a list has to cope with."""
+    """Add rows without schemas, some with a domain and a state."""
     tenants = Tenant.objects.bulk_create([Tenant(slug=f"many-{n}", name=f"Many {n}") for n in range(number)])
     Domain.objects.bulk_create(
         [Domain(tenant=tenant, host=f"{tenant.slug}.example", is_primary=True) for tenant in tenants[::2]]
@@ -40,7 +40,7 @@ def queries_for(browser: Client, url: str) -> int:
 
 
 def cells_of(page: str) -> dict[str, str]:
-    """Return what the columns of the only row in the list say."""
+    """Return the texts of the only row by column."""
     cells = re.findall(r'<t[dh] class="field-(\w+)[^>]*>(.*?)</t[dh]>', page, re.DOTALL)
     return {column: " ".join(unescape(strip_tags(text)).split()) for column, text in cells}
 

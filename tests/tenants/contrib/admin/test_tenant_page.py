@@ -1,4 +1,4 @@
-"""A tenant's page: what it tells, what can be changed there, and its buttons."""
+"""A tenant's page: its values, its form and its buttons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def page_of(tenant: TenantInfo, name: str = "change") -> str:
 
 
 def form_of(tenant: TenantInfo, *domains: dict[str, Any], **values: str) -> dict[str, Any]:
-    """Return what a browser sends for the tenant's page, with these rows of domains."""
+    """Return the form data of the tenant's page, with these rows of domains."""
     data: dict[str, Any] = {
         "name": tenant.name,
         "language": tenant.language,

@@ -1,4 +1,4 @@
-"""Variants in the operator's admin: a shop is opened with one, and an open shop gets another."""
+"""Variants in the operator's admin: for a new tenant, and changed later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An operator enters a shop by a link that works once, as a marked session, and leaves no door open behind them."""
+"""An operator logs in to a shop by a one-time link, for a limited time, without lasting access."""
 
 from __future__ import annotations
 

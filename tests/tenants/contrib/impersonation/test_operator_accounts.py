@@ -1,4 +1,4 @@
-"""The account that stands for an operator in a shop is out of reach for everybody of the shop."""
+"""Nothing in a shop changes or uses the account of an operator."""
 
 from __future__ import annotations
 
@@ -60,7 +60,6 @@ PLAIN = ("operator:1", "Operator", "", False, False, False, [])
 
 
 def test_an_owner_sees_an_operators_account_and_changes_nothing(owner: Client, operator: User) -> None:
-    """Fault 34: password, name, rights, e-mail and deletion in the admin."""
     page = f"/admin/auth/user/{operator.pk}"
     assert "operator:1" in owner.get(f"{page}/change/").content.decode()
     new = {"username": "mine", "email": "me@acme.example", "is_superuser": "on", "is_staff": "on", "is_active": "on"}
@@ -74,7 +73,7 @@ def test_an_owner_sees_an_operators_account_and_changes_nothing(owner: Client, o
 
 
 def test_an_owner_sends_no_invitation_to_an_operators_account(owner: Client, operator: User) -> None:
-    """Fault 34: not even where it has an address from before."""
+    """Even if it has an e-mail address from before."""
     User.objects.filter(pk=operator.pk).update(email="me@acme.example")
     chosen = {"action": "resend_invitation", "_selected_action": [operator.pk]}
     owner.post("/admin/auth/user/", chosen)
@@ -111,7 +110,6 @@ def change_email(account: User) -> None:
     ids=["delete", "groups", "group", "permission", "another", "API key"],
 )
 def test_no_code_of_a_shop_changes_an_operators_account(operator: User, change: Callable[[User], Any]) -> None:
-    """Fault 34: whichever way it goes, a form of an app, an API or a script."""
     with pytest.raises(OperatorAccountRefused, match="operator"), transaction.atomic():
         change(User.objects.get(pk=operator.pk))
     assert as_it_is(operator) == PLAIN
@@ -121,14 +119,13 @@ def test_no_code_of_a_shop_changes_an_operators_account(operator: User, change: 
 def test_saving_an_operators_account_leaves_it_as_it_was(
     operator: User, change: Callable[[User], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Fault 34: an app that saves a whole user goes on, and the log says what it did not change."""
+    """Saving a whole user is no error, and the log names the account."""
     change(User.objects.get(pk=operator.pk))
     assert as_it_is(operator) == PLAIN
     assert "operator:1" in caplog.text
 
 
 def test_commands_change_no_operators_account(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fault 34: createsuperuser and changepassword in a shop."""
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     with pytest.raises((TenancyError, CommandError)):
         call_command("createsuperuser", username="operator:2", email="", interactive=False, stdout=StringIO())
@@ -139,7 +136,7 @@ def test_commands_change_no_operators_account(operator: User, monkeypatch: pytes
 
 
 def test_an_operators_account_with_a_password_from_before_signs_nobody_in(in_shop: TenantInfo, operator: User) -> None:
-    """Fault 34: what was written before, or past Django, is worth nothing: login, token, link."""
+    """A password written past Django is refused by login, token and link."""
     User.objects.filter(pk=operator.pk).update(password=make_password(PASSWORD), is_staff=True, is_superuser=True)
     client = Client(HTTP_HOST=in_shop.host)
     given = {"username": "operator:1", "password": PASSWORD}
@@ -152,7 +149,6 @@ def test_an_operators_account_with_a_password_from_before_signs_nobody_in(in_sho
 
 
 def test_entering_puts_an_operators_account_right(in_shop: TenantInfo, operator: User) -> None:
-    """Fault 34: rights and an address that it was given before are gone at the next visit."""
     group = Group.objects.create(name="all")
     User.groups.through.objects.create(user=operator, group=group)
     User.objects.filter(pk=operator.pk).update(email="me@acme.example", is_superuser=True, first_name="Me")
@@ -161,7 +157,6 @@ def test_entering_puts_an_operators_account_right(in_shop: TenantInfo, operator:
 
 
 def test_other_accounts_of_a_shop_are_changed_as_before(owner: Client, operator: User) -> None:
-    """Fault 34: the guard is about operators alone."""
     user = User.objects.create_user("clerk", password=PASSWORD)
     user.groups.add(Group.objects.create(name="all"))
     assert owner.get(f"/admin/auth/user/{user.pk}/password/").status_code == 200
