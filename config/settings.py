@@ -251,7 +251,7 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "tenants.contrib.impersonation.backend.OperatorBackend",
 ]
-AXES_LOCKOUT_PARAMETERS = ["ip_address"]  # not by username: a stranger could lock out an owner
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]  # not by username: anyone could lock out an owner
 AXES_FAILURE_LIMIT = env.int("SANGGA_LOGIN_FAILURES", default=10)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("SANGGA_LOGIN_COOLOFF_MINUTES", default=15))
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False

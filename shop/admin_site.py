@@ -83,8 +83,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             _("Developers"),
             [
                 _entry(request, "oauth", "application", _("Clients"), "apps"),
-                _entry(request, "oauth", "accesstoken", _("Access tokens"), "login", everybody=True),
-                _entry(request, "oauth", "apikey", _("API keys"), "key", everybody=True),
+                _entry(request, "oauth", "accesstoken", _("Access tokens"), "login", for_all=True),
+                _entry(request, "oauth", "apikey", _("API keys"), "key", for_all=True),
                 _entry(request, "oauth", "signingkey", _("Signing keys"), "signature"),
             ],
         ),
@@ -97,8 +97,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _entry(
-    request: HttpRequest, app: str, model: str, title: Any, icon: str, *, everybody: bool = False
+    request: HttpRequest, app: str, model: str, title: Any, icon: str, *, for_all: bool = False
 ) -> dict[str, Any] | None:
-    if not everybody and not request.user.has_perm(f"{app}.view_{model}"):
+    if not for_all and not request.user.has_perm(f"{app}.view_{model}"):
         return None
     return {"title": title, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}

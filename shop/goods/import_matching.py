@@ -96,7 +96,7 @@ def find_or_create_categories(names: set[str]) -> dict[str, Category]:
     """Return the categories with these names by `category_slug`."""
     wanted = {category_slug(name): name for name in sorted(names)}
     existing = Category.objects.filter(Q(slug__in=wanted) | Q(name__in=names))
-    # The slug comes first; a category with the name counts too, whatever its slug is.
+    # The slug comes first; then a category with the name counts, even with another slug.
     by_name = {category_slug(category.name): category for category in existing if category.name in names}
     found = by_name | {category.slug: category for category in existing if category.slug in wanted}
     if found.keys() == wanted.keys():
