@@ -13,7 +13,7 @@ import pytest
 from aiohttp import WSServerHandshakeError
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.contrib.gateway import connection_limits as connections
+from tenants.contrib.gateway import connection_limits
 from tenants.contrib.gateway.connection_limits import ClientConnections, max_connections
 from tenants.contrib.gateway.limits import MAX_REJECTION_DELAY, MAX_UPLOADS, REJECTION_INTERVAL, RejectionPacer
 from tenants.models import Tenant
@@ -165,7 +165,7 @@ def test_connections_that_ask_for_nothing_are_bounded(
 ) -> None:
     """Fault 34: half-open connections of one address close the gateway to nobody else."""
     front.behind(Telling())
-    monkeypatch.setattr(connections, "MAX_OF_ADDRESS", 20)
+    monkeypatch.setattr(connection_limits, "MAX_OF_ADDRESS", 20)
     with ExitStack() as stack:
         for number in range(60):
             half_open = stack.enter_context(socket.create_connection(("127.0.0.1", front.port), 60))

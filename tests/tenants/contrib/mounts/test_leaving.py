@@ -81,8 +81,8 @@ def built_of(shop: TenantInfo) -> Any:
 
 
 def places_taken(shop: TenantInfo) -> int:
-    gauge = limiter._gauges.get(shop.id)
-    return gauge.inside if gauge else 0
+    bucket = limiter._buckets.get(shop.id)
+    return bucket.running if bucket else 0
 
 
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
