@@ -1,1 +1,1 @@
-"""What APIs have in common."""
+"""Tests of the base of APIs."""

@@ -1,4 +1,4 @@
-"""Who calls which version: counted without a query, written down in batches, and told to the operator."""
+"""API usage: counted without a query, saved in batches, shown to operators."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def counting(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def write(committed: None, counting: None) -> Iterator[Write]:
-    """Write what was counted, over a connection as the listener's: none of Django's, without a path."""
+    """Save the counts over a connection like the listener's: not Django's, without a search_path."""
     with connect_directly() as connection:
         connection.execute("SET search_path = ''")
         yield lambda: usage.save(connection)

@@ -1,4 +1,4 @@
-"""Shops that are served for real, with a user and clients, and a stranger in front of them."""
+"""Fixtures: shops behind a real server, with a user, clients and a browser."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ PASSWORD = "correct horse battery"
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it
-        """Say nothing."""
+        pass
 
 
 @dataclass
 class Registered:
-    """A client of a shop, as its developer has it."""
+    """A registered client with its secret."""
 
     id: str
     secret: str
@@ -41,13 +41,12 @@ class Registered:
 
 @dataclass
 class Shop:
-    """A shop at a real address."""
+    """A shop with its URL."""
 
     tenant: TenantInfo
     address: str
 
     def client(self, grant: str = Application.GRANT_AUTHORIZATION_CODE, **facts: Any) -> Registered:
-        """Register a client."""
         with use_tenant(self.tenant):
             row = Application(
                 **{
@@ -65,20 +64,19 @@ class Shop:
             return Registered(row.client_id, secret)
 
     def again(self) -> Shop:
-        """Return it as the control plane has it now."""
         return Shop(tenant_by_slug(self.tenant.slug), self.address)
 
 
 @pytest.fixture(autouse=True)
 def _forget_rings() -> Iterator[None]:
-    """Let no test believe what was learned in another's rolled-back transaction."""
+    """Clear the cache, which may hold rows of a rolled-back transaction."""
     yield
     key_cache.clear()
 
 
 @pytest.fixture
 def port(committed: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Serve the project on a free port of this machine."""
+    """URL of the project on a free port."""
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
     with ThreadedWSGIServer(("127.0.0.1", 0), _Quiet) as server:
         origin = f"http://localhost:{server.server_port}"
@@ -95,7 +93,7 @@ def port(committed: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.fixture
 def open_served(port: int, open_shop: Callable[..., TenantInfo]) -> Callable[..., Shop]:
-    """Return a function that opens a shop with a user `kim`, who may change goods and see orders."""
+    """Return a function that creates a shop with a user `kim`, who may change goods and view orders."""
 
     def opened(slug: str = "", **order: Any) -> Shop:
         tenant = open_shop(slug, **order)
@@ -118,7 +116,7 @@ def browser() -> Browser:
 
 @dataclass
 class Consent:
-    """What a code flow came to."""
+    """Result of a code flow."""
 
     registered: Registered
     session: Any
@@ -129,7 +127,7 @@ class Consent:
 
 @pytest.fixture
 def consent() -> Callable[..., Consent]:
-    """Return a function that does the whole code flow at a shop, with discovery, PKCE and a browser."""
+    """Return a function that runs the code flow with discovery, PKCE and a browser."""
     return code_flow
 
 
@@ -155,7 +153,7 @@ def code_flow(shop: Shop, *, scope: str = "openid profile goods:read", **facts: 
 
 
 def give_consent(address: str, browser: Browser | None = None) -> str:
-    """Sign in as kim and agree; return the address with the code, to which nobody goes."""
+    """Sign in as kim and consent; return the URL with the code, without opening it."""
     browser = browser or Browser()
     page = browser.sign_in(browser.follow(browser.go(address)), "kim", PASSWORD)
     assert page.status_code == 200, page.text[:1000]

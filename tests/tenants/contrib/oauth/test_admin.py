@@ -1,4 +1,4 @@
-"""Clients, sign-ins, API keys and signing keys in a shop's admin: who sees them, who ends them."""
+"""Admin of clients, access tokens, API keys and signing keys: who sees and revokes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def in_acme(acme: TenantInfo) -> Iterator[TenantInfo]:
 
 @pytest.fixture
 def staff(in_acme: TenantInfo) -> Callable[..., tuple[User, Client]]:
-    """Return a function that makes staff with just these permissions (`goods.change_goods`, …), and signs them in."""
+    """Return a function that creates staff with these permissions (`goods.change_goods`, …) and signs them in."""
 
     def made(name: str, *rights: str, owner: bool = False) -> tuple[User, Client]:
         user = User.objects.create_user(name, f"{name}@acme.example", "x", is_staff=True, is_superuser=owner)
@@ -61,7 +61,7 @@ def _secret_on(page: Any, beginning: str) -> str:
 
 class TestClients:
     def test_a_client_that_does_not_ask_is_for_owners_to_change(self, staff: Callable[..., Any]) -> None:
-        """Whoever says where it sends people could act as any of them, the owner included."""
+        """A new redirect URI would let the editor act as any user, owners included."""
         client = Application.objects.create(
             name="Own",
             client_type="public",

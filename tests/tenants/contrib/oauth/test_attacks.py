@@ -1,4 +1,4 @@
-"""What somebody gets who tries to pass a token, a code or a client for another."""
+"""Attacks with forged or stolen tokens, codes and clients."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class TestTheClaims:
 
 
 def test_the_second_half_of_a_signature_is_no_way_around_revoking(in_acme: TenantInfo) -> None:
-    """Of each signature there is a second one that anybody can work out; it must not be another token."""
+    """Each ECDSA signature has a second valid form; revocation must cover both."""
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     token = _token()
     header, claims, signature = token.split(".")
@@ -231,7 +231,7 @@ def _exchange(shop: Shop, registered: Any, code: str, verifier: str = "v" * 64, 
 
 
 def _asked(shop: Shop, registered: Any, **change: str | None) -> str:
-    """Return the address of a request for a code, changed; None leaves a parameter out."""
+    """Return the URL of a changed authorization request; None removes a parameter."""
     query: dict[str, str | None] = {
         "response_type": "code",
         "client_id": registered.id,
@@ -297,7 +297,7 @@ def _challenge(verifier: str) -> str:
 
 
 class Asking:
-    """Somebody whom a client has sent to be asked, and who sees the question."""
+    """A user at the consent page."""
 
     def __init__(self, shop: Shop, **facts: Any) -> None:
         self.shop, self.registered, self.browser = shop, shop.client(**facts), Browser()
@@ -305,11 +305,11 @@ class Asking:
         self.page = self.browser.sign_in(question, "kim", PASSWORD)
 
     def go(self, **change: str | None) -> Any:
-        """Come with another request."""
+        """Open another authorization request."""
         return self.browser.go(_asked(self.shop, self.registered, **change))
 
     def submit(self, **fields: str | None) -> Any:
-        """Answer the question that was shown first."""
+        """Send the consent form that was shown first."""
         return self.browser.submit(self.page, **fields)
 
 

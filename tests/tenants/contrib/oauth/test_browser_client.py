@@ -1,4 +1,4 @@
-"""A program that lives in a browser alone, on an origin of another site, with oauth4webapi of the npm registry."""
+"""Client in a browser on another origin, with oauth4webapi from npm."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async function discover() {
 
 @pytest.fixture(scope="session")
 def library() -> bytes:
-    """Give the library as a module, from the npm registry; it is kept for the next run."""
+    """Path of the library as a module, cached for the next run."""
     kept = Path(settings.DATA_DIR) / "npm" / f"{PACKAGE}.js"
     if not kept.exists():
         if shutil.which("npm") is None:
@@ -87,7 +87,7 @@ def library() -> bytes:
 
 @pytest.fixture
 def client_page(library: bytes) -> Iterator[str]:
-    """Serve the client's page, and return its origin."""
+    """Origin at which the client's page is served."""
 
     class Served(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -100,7 +100,7 @@ def client_page(library: bytes) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it
-            """Say nothing."""
+            pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Served) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
@@ -126,7 +126,7 @@ def test_client_in_a_browser_gets_tokens_and_uses_the_api(
     shop: Shop,
     client_page: str,
 ) -> None:
-    """Fault 43: discovery, PKCE, iss, token, userinfo, API, refresh and revocation over CORS."""
+    """Discovery, PKCE, iss, token, userinfo, API, refresh and revocation over CORS."""
     client_id = register(shop, client_page, client_page)
     with chromium() as page:
         page.goto(f"{client_page}/?client_id={client_id}&issuer={shop.address}")
@@ -145,7 +145,7 @@ def test_client_in_a_browser_is_told_errors_with_the_issuer(
     shop: Shop,
     client_page: str,
 ) -> None:
-    """Fault 43: oauth4webapi takes no error without `iss` from a server that promises it."""
+    """oauth4webapi rejects errors without `iss` if discovery announces it."""
     client_id = register(shop, client_page, client_page)
     with chromium() as page:
         page.goto(f"{client_page}/?client_id={client_id}&issuer={shop.address}&response_mode=fragment")

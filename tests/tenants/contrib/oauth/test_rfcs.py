@@ -1,4 +1,4 @@
-"""What docs/api.md promises of each RFC, tried with clients of other people: authlib and requests-oauthlib."""
+"""RFCs that docs/api.md lists, tested with authlib and requests-oauthlib."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Query = list[tuple[str, str]]
 
 
 def asked(shop: Shop, registered: Registered, *more: tuple[str, str], without: str = "", **change: str) -> str:
-    """Return the address of a request for a code."""
+    """Return the URL of an authorization request."""
     query = {
         "response_type": "code", "client_id": registered.id, "redirect_uri": CALLBACK, "scope": "goods:read",
         "state": "s", "code_challenge": CHALLENGE, "code_challenge_method": "S256", **change,
@@ -32,7 +32,7 @@ def asked(shop: Shop, registered: Registered, *more: tuple[str, str], without: s
 
 @pytest.fixture
 def signed_in(shop: Shop) -> Browser:
-    """Give a browser in which kim is signed in."""
+    """A browser in which kim is signed in."""
     browser = Browser()
     page = browser.follow(browser.go(asked(shop, shop.client())))
     browser.sign_in(page, "kim", "correct horse battery")
@@ -40,7 +40,7 @@ def signed_in(shop: Shop) -> Browser:
 
 
 def told(answer: requests.Response) -> dict[str, str]:
-    """Return what a redirect tells the client."""
+    """Return the parameters of a redirect to the client."""
     assert answer.status_code == 302, (answer.status_code, answer.text[:500])
     assert answer.headers["Location"].startswith(CALLBACK), answer.headers["Location"]
     pairs = parse_qsl(urlsplit(answer.headers["Location"]).query, keep_blank_values=True)
@@ -77,7 +77,7 @@ class TestErrorsLeadBack:
     def test_authorization_error_redirect_names_error_state_and_issuer(
         self, shop: Shop, signed_in: Browser, change: dict[str, str], error: str
     ) -> None:
-        """Fault 43: RFC 6749 4.1.2.1 and RFC 9207."""
+        """RFC 6749 4.1.2.1 and RFC 9207."""
         answer = told(signed_in.go(asked(shop, shop.client(), **change)))
         assert answer["error"] in error.split(), answer
         assert (answer["state"], answer["iss"]) == ("s", shop.address)
@@ -95,7 +95,7 @@ class TestErrorsLeadBack:
         "name", ["client_id", "redirect_uri", "state", "scope", "nonce", "code_challenge", "prompt"]
     )
     def test_parameter_given_twice_is_refused_here(self, shop: Shop, signed_in: Browser, name: str) -> None:
-        """Fault 43: RFC 6749 3.1, of every parameter but `resource` (RFC 8707)."""
+        """RFC 6749 3.1, of every parameter but `resource` (RFC 8707)."""
         refused = signed_in.go(asked(shop, shop.client(), (name, "a"), (name, "b")))
         assert refused.status_code == 400
         assert name in refused.text
@@ -107,7 +107,7 @@ class TestErrorsLeadBack:
 
 class TestAuthorizationByPost:
     def test_request_by_post_is_answered_as_by_get(self, shop: Shop, signed_in: Browser) -> None:
-        """Fault 43: OpenID Connect Core 3.1.2.1."""
+        """OpenID Connect Core 3.1.2.1."""
         address, _, query = asked(shop, shop.client()).partition("?")
         sent = signed_in.http.post(address, data=dict(parse_qsl(query)), allow_redirects=False)
         assert sent.status_code == 303
@@ -116,7 +116,7 @@ class TestAuthorizationByPost:
         assert told(signed_in.submit(page, allow="true"))["code"]
 
     def test_consent_from_another_site_is_refused(self, shop: Shop, signed_in: Browser) -> None:
-        """A form of another site gives no consent, with or without a made-up CSRF token."""
+        """A form of another site, with or without a forged CSRF token."""
         registered = shop.client()
         body = dict(parse_qsl(asked(shop, registered).partition("?")[2])) | {"allow": "true"}
         for forged in (body, body | {"csrfmiddlewaretoken": "x" * 64}):
@@ -144,7 +144,7 @@ class TestMaxAge:
 
 class TestTokenErrors:
     def test_wrong_secret_in_the_header_is_told_with_basic(self, shop: Shop) -> None:
-        """Fault 43: RFC 6749 5.2."""
+        """RFC 6749 5.2."""
         registered = Registered(shop.client(Application.GRANT_CLIENT_CREDENTIALS).id, "wrong")
         for basic in (True, False):
             body = {} if basic else {"client_id": registered.id, "client_secret": "wrong"}
@@ -180,7 +180,7 @@ class TestTokenErrors:
     def test_request_for_a_token_is_refused_with_the_error_of_the_rfc(
         self, shop: Shop, body: dict[str, Any], error: str
     ) -> None:
-        """Fault 43: RFC 6749 5.2."""
+        """RFC 6749 5.2."""
         if body.get("grant_type") == "authorization_code":
             body = body | {"code_verifier": "v" * 64}
         refused = exchange(shop, shop.client(), **body)
@@ -203,7 +203,7 @@ class TestTokenErrors:
         ids=lambda one: one[:8],
     )
     def test_header_without_sense_is_an_invalid_client(self, shop: Shop, door: str, given: bytes) -> None:
-        """Fault 32, 43: a NUL in the header was an error of the server's."""
+        """It was a server error."""
         for header in (b"Basic " + b64encode(given), b"Basic " + given.replace(b"\0", b"")[:99], b"Basic", b"basic "):
             body = {"grant_type": "client_credentials", "token": "x"}
             refused = http().post(f"{shop.address}/oauth/{door}", data=body, headers={"Authorization": header})
@@ -223,7 +223,7 @@ class TestTokenErrors:
 
     @pytest.mark.parametrize("door", ["token", "introspect", "revoke"])
     def test_secret_in_the_address_is_refused(self, shop: Shop, door: str) -> None:
-        """RFC 6749 2.3.1: introspection took it, and addresses are written to logs."""
+        """RFC 6749 2.3.1: URLs are logged."""
         registered = shop.client(Application.GRANT_CLIENT_CREDENTIALS)
         query = urlencode({"client_id": registered.id, "client_secret": registered.secret})
         body = {"grant_type": "client_credentials", "token": "x"}
@@ -233,7 +233,7 @@ class TestTokenErrors:
 
     @pytest.mark.parametrize("resource", ["https://x.example/<script>alert(1)</script>", "<img src=x>"])
     def test_error_is_json_and_never_a_page(self, shop: Shop, resource: str) -> None:
-        """Fault 43: RFC 6749 5.2; as HTML, what a client sends in it could run."""
+        """RFC 6749 5.2; an HTML response could run scripts in a parameter."""
         registered = shop.client(Application.GRANT_CLIENT_CREDENTIALS)
         refused = exchange(shop, registered, grant_type="client_credentials", resource=resource)
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target"), refused.text
@@ -241,7 +241,7 @@ class TestTokenErrors:
 
     @pytest.mark.parametrize("name", ["a" * 256, "한" * 5000])
     def test_name_that_nobody_can_have_is_a_wrong_one(self, shop: Shop, name: str) -> None:
-        """Fault 32: the log of failed logins had no room for it, and that was an error of the server's."""
+        """It did not fit into the log of failed logins, which was a server error."""
         refused = http().post(f"{shop.address}/api/token", data={"username": name, "password": "x"})
         assert (refused.status_code, refused.json()["detail"]) == (401, "Incorrect username or password.")
 
@@ -309,7 +309,6 @@ class TestOtherPeoplesClients:
 
 class TestBrowsers:
     def test_api_lets_the_origins_of_registered_clients_read(self, shop: Shop, consent: Callable[..., Consent]) -> None:
-        """Fault 43: a token in a browser is of use."""
         done = consent(shop, client_type=Application.CLIENT_PUBLIC, allowed_origins=ORIGIN)
         bearer = {"Authorization": f"Bearer {done.token['access_token']}"}
         for path in ("/api/v2/goods", "/api/v1/goods/9999", "/oauth/userinfo", "/api/protected", "/api/goods"):
@@ -357,7 +356,7 @@ class TestBrowsers:
         ],
     )
     def test_origin_is_known_as_browsers_send_it(self, shop: Shop, typed: str, sent: str) -> None:
-        """Fault 43: one that was typed otherwise was accepted, and of no use."""
+        """Browsers send another spelling than people type."""
         shop.client(client_type=Application.CLIENT_PUBLIC, allowed_origins=typed)
         answer = http().get(f"{shop.address}/api/v2/goods", headers={"Origin": sent})
         assert answer.headers["Access-Control-Allow-Origin"] == sent

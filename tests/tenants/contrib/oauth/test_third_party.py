@@ -1,4 +1,4 @@
-"""A stranger's client, which knows a shop by its address alone, gets tokens there and verifies them."""
+"""Third-party client (authlib): gets tokens by discovery and verifies them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _discover(shop: Shop, document: str = "openid-configuration") -> dict[str, A
 
 
 def _validated(shop: Shop, token: str) -> Any:
-    """Return a token that is verified with what discovery says, and nothing else."""
+    """Return the claims of a token that is verified by discovery alone."""
     server = _discover(shop)
     assert server["issuer"] == shop.address
     keys = KeySet.import_key_set(http().get(server["jwks_uri"]).json())

@@ -1,4 +1,4 @@
-"""A token is worth something in one shop, in one life of it, and for as long as it is meant to."""
+"""Validity of tokens and keys: one shop, one epoch, until they expire or are revoked."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _client(host: str) -> Client:
 
 
 def _sign_in(tenant: TenantInfo) -> str:
-    """Return a token of a new user's."""
+    """Return a token of a new user."""
     with use_tenant(tenant):
         User.objects.create_superuser("kim", "kim@shop.example", PASSWORD)
     answer = _client(tenant.host).post("/api/token", {"username": "kim", "password": PASSWORD})
@@ -59,7 +59,7 @@ def _sign_in(tenant: TenantInfo) -> str:
 
 
 def _ask(host: str, token: str) -> tuple[int, str]:
-    """Return the status, and why, that a token gets at a host."""
+    """Return the status and detail of a request with a token."""
     answer = _client(host).get("/api/protected", headers={"Authorization": f"Bearer {token}"})
     return answer.status_code, answer.headers.get("WWW-Authenticate", "")
 

@@ -1,4 +1,4 @@
-"""A stranger's programs: a client made with authlib, a browser with cookies. They know a shop by its address alone."""
+"""Third-party software: a client with authlib and a browser with cookies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from requests.adapters import HTTPAdapter
 
 
 class ThisMachine(HTTPAdapter):
-    """Finds `*.localhost` on this machine, as browsers do and not every resolver."""
+    """Resolves `*.localhost`, as browsers do but not every resolver."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         address = request.url or ""
@@ -35,14 +35,13 @@ def http() -> requests.Session:
 
 
 def client(**options: Any) -> OAuth2Session:
-    """Return authlib's client."""
     session = OAuth2Session(**options)
     session.mount("http://", ThisMachine())
     return session
 
 
 class Browser:
-    """Somebody's browser: keeps cookies, fills in forms, and goes nowhere by itself."""
+    """A browser that keeps cookies, submits forms and follows no redirects by itself."""
 
     def __init__(self) -> None:
         self.http = http()
@@ -51,7 +50,7 @@ class Browser:
         return self.http.get(address, allow_redirects=False)
 
     def submit(self, page: requests.Response, **fields: str | None) -> requests.Response:
-        """Send the form of a page, with its hidden fields; None leaves a field out."""
+        """Submit the form of a page with its hidden fields; None removes a field."""
         form = page.text.split('<form method="post"')[1].split("</form>")[0]
         sent = {}
         for tag in re.findall(r"<input[^>]*>", form):
@@ -65,10 +64,10 @@ class Browser:
         return self.http.post(page.url, data=sent, allow_redirects=False, headers={"Referer": page.url})
 
     def follow(self, response: requests.Response) -> requests.Response:
-        """Go where an answer sends the browser."""
+        """Follow a redirect."""
         assert response.status_code in {301, 302, 303, 308}, (response.status_code, response.text[:2000])
         return self.go(requests.compat.urljoin(response.url, response.headers["Location"]))
 
     def sign_in(self, page: requests.Response, name: str, password: str) -> requests.Response:
-        """Sign in on the page where an address led that needs it, and go on to that address."""
+        """Open a URL, sign in on the login page, and return the page of the URL."""
         return self.follow(self.submit(page, username=name, password=password))
