@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -62,23 +62,18 @@ def _aware_datetime(text: str) -> datetime | None:
     return moment if moment and moment.tzinfo else None
 
 
-@dataclass(frozen=True, slots=True)
-class CursorPage(Generic[Row]):
-    """Rows of one page and the cursor of the next page, empty on the last one."""
+def paginate(rows: QuerySet[Row], ordering: Ordering, cursor: str, limit: int) -> tuple[list[Row], str]:
+    """Return the rows at `cursor`, by default the first ones, and the cursor of the next page or ''.
 
-    items: list[Row]
-    next: str
-
-
-def paginate(rows: QuerySet[Row], ordering: Ordering, cursor: str, limit: int) -> CursorPage[Row]:
-    """Return the page at `cursor`, by default the first; raise `APIError` for an invalid cursor."""
+    Raises `APIError` for an invalid cursor.
+    """
     ordered = ordering.apply(rows)
     if cursor:
         ordered = ordering.filter_after(ordered, *_decode(cursor, ordering))
     items = list(ordered[: limit + 1])
     has_next = len(items) > limit
     del items[limit:]
-    return CursorPage(items, _encode(items[-1], ordering) if has_next else "")
+    return items, _encode(items[-1], ordering) if has_next else ""
 
 
 def add_next_link(request: HttpRequest, response: HttpResponse, cursor: str) -> None:

@@ -79,9 +79,9 @@ class CursorPagination:
     def paginate(
         self, rows: QuerySet[Row], ordering: Ordering, params: Any, request: HttpRequest, response: HttpResponse
     ) -> dict[str, Any]:
-        page = paginate(rows, ordering, params.cursor, params.limit)
-        add_next_link(request, response, page.next)
-        return {"items": page.items, "next": page.next or None}
+        items, cursor = paginate(rows, ordering, params.cursor, params.limit)
+        add_next_link(request, response, cursor)
+        return {"items": items, "next": cursor or None}
 
 
 def _name_of(item: type[Schema]) -> str:
