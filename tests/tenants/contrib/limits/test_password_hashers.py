@@ -73,8 +73,8 @@ def login(host: str, address: str = "192.0.2.1", path: str = "/admin/login/") ->
 
 
 def slots_of(key: object) -> int:
-    gauge = hashing._slots._gauges.get(key)
-    return gauge.inside if gauge else 0
+    bucket = hashing._slots._buckets.get(key)
+    return bucket.running if bucket else 0
 
 
 def are_free(pool: Any) -> bool:
