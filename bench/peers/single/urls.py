@@ -16,8 +16,8 @@ from django.urls import path
 from ninja import NinjaAPI, Query, Schema
 from pydantic import Field
 
-from shop.api.schemas.goods import GoodsFacts
-from shop.api.schemas.skus import SkuFacts
+from shop.api.schemas.goods import GoodsBase
+from shop.api.schemas.skus import SkuBase
 from shop.goods.models import Goods, Picture, Sku
 from shop.variants.customer_a.models import Goods as GoodsOfCustomerA
 
@@ -32,7 +32,7 @@ class Part(Schema):
     category: str = ""
 
 
-class SkuOut(SkuFacts):
+class SkuOut(SkuBase):
     """A sku and its prices."""
 
     price: str
@@ -47,7 +47,7 @@ class SkuOut(SkuFacts):
         return None if sku.selling_price_before is None else f"{sku.selling_price_before:.2f}"
 
 
-class GoodsOut(GoodsFacts):
+class GoodsOut(GoodsBase):
     """Goods and their skus."""
 
     currency: str

@@ -35,9 +35,7 @@ class PictureOut(Schema):
         return absolute(picture.url)
 
 
-class GoodsOut(Schema):
-    """A product of the shop."""
-
+class GoodsBase(Schema):
     id: int
     name: str
     slug: str
@@ -50,6 +48,11 @@ class GoodsOut(Schema):
     created_at: datetime
     updated_at: datetime
     pictures: list[PictureOut]
+
+
+class GoodsOut(GoodsBase):
+    """A product of the shop."""
+
     price: AmountOut | None = Field(description="The lowest price of its SKUs; null without SKUs.")
     skus: list[SkuOfGoodsOut]
 

@@ -17,7 +17,7 @@ _TRACK_STOCK = "Whether the stock is tracked. If not, the SKU is always availabl
 _ALLOW_BACKORDERS = "Whether the SKU can be ordered when it is out of stock."
 
 
-class _SkuFields(Schema):
+class SkuBase(Schema):
     id: int
     code: str
     title: str = Field(description="The chosen options: “Small / Blue”; empty for a product without options.")
@@ -30,7 +30,7 @@ class _SkuFields(Schema):
     weight_grams: int
 
 
-class SkuOfGoodsOut(_SkuFields):
+class SkuOfGoodsOut(SkuBase):
     """A SKU at today's price."""
 
     price: AmountOut
@@ -45,7 +45,7 @@ class SkuOfGoodsOut(_SkuFields):
         return shop_amount(sku.selling_price_before)
 
 
-class SkuOut(_SkuFields):
+class SkuOut(SkuBase):
     """A SKU as staff manages it."""
 
     goods: int = Field(alias="goods_id", description="The id of its goods.")
