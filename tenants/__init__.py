@@ -1,6 +1,6 @@
 """Schema-per-tenant routing for Django on PostgreSQL.
 
-The names below are the whole public surface; everything else is reached through the module that holds it.
+The names below are what code of apps needs; docs/api.md documents the functions of other modules.
 """
 
 from tenants.context import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant

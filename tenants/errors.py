@@ -14,7 +14,7 @@ TenancyError
 │   └── WrongTenant             a record of one tenant was used in another
 ├── VariantError
 │   ├── UnknownVariant          the code has no such variant
-│   ├── InvalidVariant          a variant overrides something that does not exist, or with another signature
+│   ├── InvalidVariant          a variant overrides something that does not exist, or that it cannot replace
 │   └── VariantLookupError      no default has the name that is resolved (also a LookupError)
 ├── TenantError
 │   ├── TenantNotFound          no such tenant, or not with the status that the step needs
@@ -95,7 +95,7 @@ class InvalidHost(InvalidValue):
 
 
 class InvalidOption(InvalidValue):
-    """A fact about a tenant that does not exist, such as an unknown time zone."""
+    """An invalid value of a tenant's option, such as an unknown time zone."""
 
     option: str
     value: str
@@ -409,7 +409,7 @@ class ExtensionRefused(SchemaError):
 
 
 class StepError(TenancyError):
-    """A step outside PostgreSQL's transactions failed."""
+    """An action on a tenant failed."""
 
 
 class StepFailed(StepError):

@@ -33,7 +33,7 @@ _WHAT = "a request"
 class TenantMiddleware(AsyncCompatibleMiddleware):
     """Resolves the tenant by host and path. The first in MIDDLEWARE, so that everything else is the tenant's.
 
-    An unknown host gets 404, a suspended tenant 503, an alias 308 to the primary domain. Otherwise
+    An unknown host gets 404, a suspended tenant 503, a secondary domain 308 to the primary one. Otherwise
     `request.tenant` is set and everything, streamed bodies included, runs with the tenant active.
     """
 

@@ -35,7 +35,7 @@ class RequestScope:
 
     tenant: TenantInfo
     script_name: str
-    """The path that names the tenant; empty: the tenant has a host."""
+    """The path prefix that names the tenant; empty where the host names it."""
     urlconf: Any
     """Of the tenant's variant; None: Django's."""
 
@@ -54,7 +54,7 @@ class RequestScope:
 
     def leave(self, block: Block) -> None:
         if self.script_name:
-            # Django sets it once for each request, but a test client or an enclosing one keeps what it finds.
+            # Restore the previous prefix: a test client or an outer request may have set one.
             set_script_prefix(block.script_prefix)
         leave(block)
 
@@ -104,7 +104,7 @@ def new_scope(request: HttpRequest, host: str, resolution: Resolution, generatio
 
 
 def _cache(request: HttpRequest, host: str, resolution: Resolution, generation: int, scope: RequestScope) -> None:
-    # Only an open tenant, at a host whose paths name no tenants.
+    # Only active tenants, and not where paths name tenants.
     if resolution.status is not HostStatus.OPEN or tenancy().path_prefix or not registry.is_listening:
         return
     if until := valid_until(host, request.path_info, resolution):

@@ -124,7 +124,7 @@ def _migrate(
     names: tuple[str, ...] = ()
     with session_lock(tenant):
         while True:
-            history, segment = _migrate_segment(tenant, goals, lock_timeout, is_locked=True)
+            history, segment = _migrate_segment(tenant, goals, lock_timeout, holds_lock=True)
             if not segment.atomic:
                 migrate_non_atomic(history, segment)
             names += segment.names
@@ -138,11 +138,11 @@ def _migrate_segment(
     lock_timeout: float,
     *,
     is_new: bool = False,
-    is_locked: bool = False,
+    holds_lock: bool = False,
 ) -> tuple[SchemaHistory, Segment]:
     """Return the history and its next segment, which has been applied if it is atomic.
 
-    Without the `session_lock` (`is_locked`) it is only applied if it is the whole plan.
+    Without the `session_lock` (`holds_lock`) it is only applied if it is the whole plan.
     """
     by_script = True
     while True:
@@ -150,10 +150,10 @@ def _migrate_segment(
             # A new schema is dropped on errors anyway. Without savepoints, its migrations can use the enum values
             # that they add.
             with transaction.atomic(savepoint=not is_new):
-                history = SchemaHistory.claim(tenant, lock_timeout, is_new=is_new, is_locked=is_locked)
+                history = SchemaHistory.claim(tenant, lock_timeout, is_new=is_new, holds_lock=holds_lock)
                 check_not_ahead(history)
                 segment = history.plan(goals)
-                if segment.is_whole or (is_locked and segment.atomic):
+                if segment.is_whole or (holds_lock and segment.atomic):
                     _apply(history, segment, by_script=by_script)
         except Exception as error:
             PerTenantDict.forget(tenant.schema)  # ids of rows that were rolled back may be cached

@@ -50,7 +50,7 @@ _ASYNC_COMMIT = "SET LOCAL synchronous_commit = off;"
 
 _BATCH_LOCK_TIMEOUT = 0.1
 """Seconds that a statement in a batch waits for a lock: the other tenants of the batch wait too."""
-_BATCH_SECONDS = 0.3
+_BATCH_DEADLINE = 0.3
 """No tenant of a batch is started after this time, since a batch cannot be interrupted."""
 
 
@@ -107,7 +107,7 @@ class CompiledMigration:
     def _statements(self, tenant: TenantInfo, *, lock_timeout: float, durable: bool) -> str:
         guard = _GUARD.format(
             milliseconds=ceil(lock_timeout * 1000),
-            seconds=_BATCH_SECONDS,
+            seconds=_BATCH_DEADLINE,
             space=LOCK_SPACE,
             tenant=tenant.id,
             digest=_digest(self.before),

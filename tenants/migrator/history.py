@@ -64,17 +64,17 @@ class SchemaHistory:
 
     @classmethod
     def claim(
-        cls, tenant: TenantInfo, lock_timeout: float = 0, *, is_new: bool = False, is_locked: bool = False
+        cls, tenant: TenantInfo, lock_timeout: float = 0, *, is_new: bool = False, holds_lock: bool = False
     ) -> Self:
         """Lock the active tenant against other migrations until the transaction ends, and read its history.
 
         From then on, no statement of the transaction waits longer than `lock_timeout` seconds for a lock (0: no
-        limit). `is_locked`: the caller holds the `session_lock`. Raises `TenantLocked` if another run holds the lock.
+        limit). `holds_lock`: the caller holds the `session_lock`. Raises `TenantLocked` if another run holds the lock.
         """
         milliseconds = str(int(lock_timeout * 1000))
         with connection.cursor() as cursor:
             statements = _CLAIM if is_new else _CLAIM_AND_READ
-            cursor.execute(statements, [is_locked, LOCK_SPACE, tenant.id, milliseconds])
+            cursor.execute(statements, [holds_lock, LOCK_SPACE, tenant.id, milliseconds])
             if not cursor.fetchone()[0]:
                 raise TenantLocked(tenant.slug)
             if is_new:

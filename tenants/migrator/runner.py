@@ -34,7 +34,7 @@ _ATTEMPTS = 3
 """Attempts for a tenant whose tables are locked by other sessions."""
 _BATCH_SIZE = 16
 """The maximum number of tenants in a message; more would gain little."""
-_BATCH_SECONDS = 0.03
+_TARGET_BATCH_SECONDS = 0.03
 """A batch contains no more tenants than are likely to take this long."""
 
 _Turn = tuple[TenantInfo, int]
@@ -147,7 +147,7 @@ class Run:
                 finally:
                     self._waiting.extendleft(reversed(group))
                 seconds_each = (time.monotonic() - started) / max(1, number - len(group))
-                size = int(_BATCH_SECONDS / max(seconds_each, 0.001))
+                size = int(_TARGET_BATCH_SECONDS / max(seconds_each, 0.001))
         except Exception as error:  # not the error of a tenant, so the run ends
             self._broken = error
             self.stop()

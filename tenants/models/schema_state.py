@@ -35,7 +35,7 @@ class SchemaState(models.Model):
 
 
 class Release(models.Model):
-    """A version of the code, known by its migrations (`tenants.migrator.graph.release`)."""
+    """A version of the code, known by its migrations (`tenants.models.code_release.release`)."""
 
     fingerprint = models.CharField(_("fingerprint"), max_length=64, unique=True)
     migrated_at = models.DateTimeField(

@@ -36,11 +36,11 @@ KNOWN_KEYS_SECONDS = 1.0
 """Minimum interval between two reads of all keys, in seconds."""
 
 
-class Missing:
+class NotCached:
     """What `Registry.get_cached` returns for a key that is not cached."""
 
 
-MISSING: Final = Missing()
+NOT_CACHED: Final = NotCached()
 
 
 class _TTLCache:
@@ -49,10 +49,10 @@ class _TTLCache:
     def __init__(self) -> None:
         self._answers: OrderedDict[str, tuple[float, TenantInfo | None]] = OrderedDict()
 
-    def get(self, key: str, now: float) -> TenantInfo | Missing | None:
+    def get(self, key: str, now: float) -> TenantInfo | NotCached | None:
         found = self._answers.get(key)
         if found is None or found[0] < now:
-            return MISSING
+            return NOT_CACHED
         self._answers.move_to_end(key)
         return found[1]
 
@@ -97,19 +97,19 @@ class Registry:
         """Whether this process is notified of every change."""
         return self._is_listening
 
-    def get_cached(self, key: str) -> TenantInfo | Missing | None:
-        """Return the cached answer: a tenant, None for an unknown key, or `MISSING`. Never queries the database."""
+    def get_cached(self, key: str) -> TenantInfo | NotCached | None:
+        """Return the cached answer: a tenant, None for an unknown key, or `NOT_CACHED`. Never queries the database."""
         now = time.monotonic()
         with self._lock:
             found = self._known.get(key, now)
-            if isinstance(found, Missing) and self._known_keys is not None and self._known_keys.excludes(key, now):
+            if isinstance(found, NotCached) and self._known_keys is not None and self._known_keys.excludes(key, now):
                 return None
-            return self._unknown.get(key, now) if isinstance(found, Missing) else found
+            return self._unknown.get(key, now) if isinstance(found, NotCached) else found
 
     def get(self, key: str) -> TenantInfo | None:
         """Return the tenant of `key`, or None if it does not exist or is deleted; from the cache if possible."""
         found = self.get_cached(key)
-        if not isinstance(found, Missing):
+        if not isinstance(found, NotCached):
             return found
         generation, asked_at = self.generation, time.monotonic()
         answer = _load(key)
@@ -148,7 +148,7 @@ class Registry:
         with self._lock:
             self.generation += 1
             self._known.invalidate(tenant_id)
-            self._forget_missing()
+            self._drop_unknown()
         tenant_changed.send(type(self), tenant_id=tenant_id)
 
     def clear(self) -> None:
@@ -156,9 +156,9 @@ class Registry:
         with self._lock:
             self.generation += 1
             self._known.clear()
-            self._forget_missing()
+            self._drop_unknown()
 
-    def _forget_missing(self) -> None:
+    def _drop_unknown(self) -> None:
         self._unknown.clear()
         self._known_keys = None
 

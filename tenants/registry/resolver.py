@@ -12,7 +12,7 @@ from tenants.conf import TenancySettings, tenancy
 from tenants.context import PLATFORM, TenantInfo
 from tenants.errors import InvalidName
 from tenants.names import validate_slug
-from tenants.registry.lookup import Missing, registry
+from tenants.registry.lookup import NotCached, registry
 from tenants.settings_cache import on_setting_change
 
 
@@ -47,12 +47,12 @@ def resolve(host: str, path: str) -> Resolution:
 
 
 def resolve_from_memory(host: str, path: str) -> Resolution | None:
-    """Return the same from the cache, or None if it is not cached: for code that must not block."""
+    """Return the tenant at `path` of `host` if it is cached, else None: for code that must not block."""
     key = _lookup_key(host, path)
     if isinstance(key, Resolution):
         return key
     found = registry.get_cached(key.value)
-    return None if isinstance(found, Missing) else _answer(found, host, key.prefix)
+    return None if isinstance(found, NotCached) else _answer(found, host, key.prefix)
 
 
 def valid_until(host: str, path: str, resolution: Resolution) -> float:
@@ -82,7 +82,7 @@ def _lookup_key(host: str, path: str) -> Resolution | _LookupKey:
 
 @lru_cache(maxsize=1_024)  # bounded: hosts can be invented
 def _host_key(host: str) -> Resolution | _LookupKey:
-    """Return the same for a host whose paths do not name tenants."""
+    """Return the resolution or lookup key of a host whose paths do not name tenants."""
     config = tenancy()
     if is_platform_host(host, config):
         return PLATFORM_RESOLUTION

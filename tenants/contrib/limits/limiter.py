@@ -128,8 +128,8 @@ class Waiter:
                 return Rejection(LimitKind.CONCURRENCY, ceil(QUEUE_SECONDS))
         return self._limiter.slot_in(self._bucket)
 
-    def take_slot(self) -> Callable[[], object]:
-        """Pass it a released slot, with the lock held; return the callback that wakes it."""
+    def grant(self) -> Callable[[], object]:
+        """Give it a released slot, with the lock held; return the callback that wakes it."""
         self._has_slot = True
         return self._wake
 
@@ -172,7 +172,7 @@ class TenantLimiter:
         return self.acquire_as(tenant.id, limits or tenant.limits)
 
     def acquire_as(self, key: Hashable, limits: Limits) -> Slot | Waiter | Rejection:
-        """Do the same for any key, such as a client address."""
+        """Return a slot, a waiter or a rejection for a request of `key`, such as a client address."""
         if not limits.rate and not limits.concurrency:
             return Slot(lambda: None)
         with self.lock:
@@ -218,7 +218,7 @@ class TenantLimiter:
             if not bucket.queue:
                 bucket.running -= 1
                 return
-            wake = bucket.queue.popleft().take_slot()
+            wake = bucket.queue.popleft().grant()
             self.waiting -= 1
         wake()
 

@@ -109,16 +109,16 @@ def _enter() -> Slot | Waiter | Rejection:
 
 
 async def _release_after_thread(slot: Slot) -> None:
-    """Give a slot back when the request's own thread has ended what it is at.
+    """Release the slot after the request's thread has finished.
 
-    A client who leaves under ASGI cancels what is async alone. The view goes on in the thread, with a connection of
-    the database, and the slot stands for both.
+    Under ASGI, a client that disconnects cancels async code only. The view keeps running in its thread, with a
+    database connection, and both count for the slot.
     """
     await asyncio.shield(asyncio.ensure_future(sync_to_async(slot.release)()))
 
 
 def response_to_busy_hashing(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """Return the response to a login that came while as many passwords were being checked as may be at once."""
+    """Return the response to a login while too many passwords are being checked."""
     if not isinstance(error, HashingBusy):
         return None
     return rejected(request, current_tenant(), Rejection(ProcessLimit.HASHING, error.retry_after))

@@ -1,4 +1,4 @@
-"""Who is asked for twice is looked up once, until something changes."""
+"""Cached lookup of tenants: queries, invalidation, expiry and bounds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.lifecycle import resume_tenant, suspend_tenant
 from tenants.models import Domain, Tenant
 from tenants.registry import lookup as registry_module
-from tenants.registry.lookup import MISSING, TTL_WITHOUT_LISTEN, Registry, tenant_by_slug
+from tenants.registry.lookup import NOT_CACHED, TTL_WITHOUT_LISTEN, Registry, tenant_by_slug
 from tenants.registry.resolver import HostStatus, resolve
 from tenants.registry.tenant_info import all_tenants
 from tests.settings import TENANTS
@@ -25,7 +25,7 @@ from tests.settings import TENANTS
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """A registry of this test's own, in the place of the process's, that hears of changes."""
+    """A new registry that listens for changes, in place of the one of the process."""
     own = Registry()
     own.set_listening(True)
     monkeypatch.setattr(registry_module, "registry", own)
@@ -41,16 +41,16 @@ def queries(function: Callable[[], Any]) -> int:
 
 @pytest.mark.parametrize(
     ("key", "cold"),
-    [("slug:acme", 2), ("slug:nobody", 3), ("host:nobody.example", 3)],  # two for the census of all keys
+    [("slug:acme", 2), ("slug:nobody", 3), ("host:nobody.example", 3)],  # two for the index of all keys
 )
-def test_a_warm_answer_costs_no_query_for_known_and_unknown_alike(
-    db: None, registry: Registry, key: str, cold: int
-) -> None:
+def test_lookup_repeated_costs_no_query(db: None, registry: Registry, key: str, cold: int) -> None:
     assert queries(lambda: registry.get(key)) == cold
     assert queries(lambda: [registry.get(key) for _ in range(100)]) == 0
 
 
-def test_it_asks_as_the_platform_whoever_is_active(acme: TenantInfo, globex: TenantInfo, registry: Registry) -> None:
+def test_lookup_inside_any_tenant_queries_as_the_platform(
+    acme: TenantInfo, globex: TenantInfo, registry: Registry
+) -> None:
     for tenant in (acme, PLATFORM):
         with use_tenant(tenant):
             registry.clear()
@@ -60,11 +60,11 @@ def test_it_asks_as_the_platform_whoever_is_active(acme: TenantInfo, globex: Ten
 
 
 @pytest.mark.parametrize("key", ["", "acme", "slug:", "host:", "id:1", "slug:acme'; --", "slug:ACME", "host:acme"])
-def test_a_key_that_is_nobodys_finds_nobody(db: None, registry: Registry, key: str) -> None:
+def test_lookup_of_malformed_or_unknown_key_returns_none(db: None, registry: Registry, key: str) -> None:
     assert registry.get(key) is None
 
 
-def test_an_own_domain_finds_its_tenant(acme: TenantInfo, registry: Registry) -> None:
+def test_lookup_by_domain_returns_its_tenant(acme: TenantInfo, registry: Registry) -> None:
     with use_tenant(PLATFORM):
         Domain.objects.create(tenant_id=acme.id, host="Acme.Example.", is_primary=True)
         Domain.objects.create(tenant_id=acme.id, host="old.example")
@@ -74,7 +74,7 @@ def test_an_own_domain_finds_its_tenant(acme: TenantInfo, registry: Registry) ->
     assert found.host == "acme.example"
 
 
-def test_tenants_named_by_numbers_are_found_by_slug_and_never_by_id_or_place(db: None, registry: Registry) -> None:
+def test_lookup_of_numeric_slug_never_uses_the_id(db: None, registry: Registry) -> None:
     with use_tenant(PLATFORM):
         first = Tenant.objects.order_by("pk")[0]
         Tenant.objects.create(slug=str(first.pk), name="Named like another's id")
@@ -85,13 +85,13 @@ def test_tenants_named_by_numbers_are_found_by_slug_and_never_by_id_or_place(db:
         tenant_by_slug("1e0")
 
 
-def test_a_slug_that_nobody_has_is_an_error_that_names_it(db: None, registry: Registry) -> None:
+def test_tenant_by_unknown_slug_raises_with_the_slug(db: None, registry: Registry) -> None:
     with pytest.raises(TenantNotFound, match="'nobody'") as missing:
         tenant_by_slug("nobody")
     assert missing.value.slug == "nobody"
 
 
-def test_all_tenants_come_by_slug_with_one_query_for_them_and_one_for_their_domains(acme: TenantInfo) -> None:
+def test_all_tenants_takes_two_queries_in_order_of_slugs(acme: TenantInfo) -> None:
     found: list[TenantInfo] = []
     assert queries(lambda: found.extend(all_tenants(slug__in=["initech", "acme"]))) == 2
     assert [tenant.slug for tenant in found] == ["acme", "initech"]
@@ -101,12 +101,12 @@ def test_all_tenants_come_by_slug_with_one_query_for_them_and_one_for_their_doma
 # --- Changes
 
 
-def test_a_change_in_this_process_is_known_at_its_commit(
+def test_change_in_this_process_applies_at_its_commit(
     open_shop: Callable[..., TenantInfo], registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = open_shop()
 
-    def door_for_others() -> HostStatus:
+    def status_for_others() -> HostStatus:
         try:
             return resolve(shop.host, "/").status
         finally:
@@ -115,14 +115,14 @@ def test_a_change_in_this_process_is_known_at_its_commit(
     assert resolve(shop.host, "/").status is HostStatus.OPEN
     with transaction.atomic():
         suspend_tenant(shop.slug)
-        with ThreadPoolExecutor(1) as pool:  # the others still see what is committed
-            assert pool.submit(door_for_others).result() is HostStatus.OPEN
+        with ThreadPoolExecutor(1) as pool:  # other connections see committed rows
+            assert pool.submit(status_for_others).result() is HostStatus.OPEN
     assert resolve(shop.host, "/").status is HostStatus.SUSPENDED
     resume_tenant(shop.slug)
     assert resolve(shop.host, "/").status is HostStatus.OPEN
 
 
-def test_a_tenant_that_is_opened_later_is_not_missed_by_who_asked_too_early(
+def test_tenant_created_after_a_failed_lookup_is_found(
     open_shop: Callable[..., TenantInfo], registry: Registry
 ) -> None:
     assert registry.get("slug:too-early") is None
@@ -130,15 +130,15 @@ def test_a_tenant_that_is_opened_later_is_not_missed_by_who_asked_too_early(
     assert registry.get(f"slug:{open_shop('too-early').slug}") is not None
 
 
-def test_forgetting_a_tenant_forgets_its_keys_and_the_unknown_ones_alone(
+def test_invalidate_drops_the_tenant_and_unknown_keys_only(
     acme: TenantInfo, globex: TenantInfo, registry: Registry
 ) -> None:
     for key in ("slug:acme", "slug:globex", "slug:nobody"):
         registry.get(key)
     assert registry.sizes() == (2, 1)
     registry.invalidate(acme.id)
-    assert registry.get_cached("slug:acme") is MISSING
-    assert registry.get_cached("slug:nobody") is MISSING
+    assert registry.get_cached("slug:acme") is NOT_CACHED
+    assert registry.get_cached("slug:nobody") is NOT_CACHED
     assert registry.get_cached("slug:globex") == globex
 
 
@@ -149,9 +149,9 @@ def test_forgetting_a_tenant_forgets_its_keys_and_the_unknown_ones_alone(
         lambda registry: registry.clear(),
         lambda registry: registry.set_listening(False),
     ],
-    ids=["somebody changed", "everything may have", "nothing is heard"],
+    ids=["one changed", "any may have changed", "connection lost"],
 )
-def test_an_answer_that_was_read_before_a_change_is_not_kept_after_it(
+def test_answer_read_before_a_change_is_not_cached(
     acme: TenantInfo, registry: Registry, monkeypatch: pytest.MonkeyPatch, change: Callable[[Registry], None]
 ) -> None:
     read = registry_module._load
@@ -164,40 +164,40 @@ def test_an_answer_that_was_read_before_a_change_is_not_kept_after_it(
     monkeypatch.setattr(registry_module, "_load", read_while_it_changes)
     for key in ("slug:acme", "slug:nobody"):
         registry.get(key)
-        assert registry.get_cached(key) is MISSING
+        assert registry.get_cached(key) is NOT_CACHED
     monkeypatch.setattr(registry_module, "_load", read)
     registry.get("slug:acme")
     assert registry.get_cached("slug:acme") == acme
 
 
-# --- Time and room
+# --- Expiry and bounds
 
 
-@pytest.mark.parametrize(("hears", "seconds"), [(True, 60.0), (False, TTL_WITHOUT_LISTEN)])
-def test_an_answer_is_believed_for_a_while_and_a_second_where_changes_are_not_heard(
-    acme: TenantInfo, registry: Registry, monkeypatch: pytest.MonkeyPatch, hears: bool, seconds: float
+@pytest.mark.parametrize(("listening", "seconds"), [(True, 60.0), (False, TTL_WITHOUT_LISTEN)])
+def test_answer_expires_sooner_without_listener(
+    acme: TenantInfo, registry: Registry, monkeypatch: pytest.MonkeyPatch, listening: bool, seconds: float
 ) -> None:
     clock = SimpleNamespace(monotonic=lambda: 1000.0)
     monkeypatch.setattr(registry_module, "time", clock)
-    registry.set_listening(hears)
+    registry.set_listening(listening)
     registry.get("slug:acme")
     registry.get("slug:nobody")
     clock.monotonic = lambda: 1000.0 + seconds - 0.001
     assert registry.get_cached("slug:acme") == acme
     assert registry.get_cached("slug:nobody") is None
     clock.monotonic = lambda: 1000.0 + seconds + 0.001
-    assert registry.get_cached("slug:acme") is MISSING
-    assert registry.get_cached("slug:nobody") is MISSING
+    assert registry.get_cached("slug:acme") is NOT_CACHED
+    assert registry.get_cached("slug:nobody") is NOT_CACHED
 
 
-def test_a_process_without_a_listener_is_deaf() -> None:
+def test_new_registry_is_not_listening() -> None:
     assert not Registry()._is_listening
 
 
-def test_a_flood_of_invented_hosts_takes_bounded_room_and_pushes_no_tenant_out(
+def test_flood_of_unknown_hosts_evicts_no_tenant(
     acme: TenantInfo, globex: TenantInfo, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenants.registry.key_index.LARGEST", 0)  # with a census, nobody is remembered
+    monkeypatch.setattr("tenants.registry.key_index.LARGEST", 0)  # no index, so that unknown keys are cached
     with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 100}):
         registry.get("slug:acme")
         registry.get("slug:globex")
@@ -208,21 +208,21 @@ def test_a_flood_of_invented_hosts_takes_bounded_room_and_pushes_no_tenant_out(
         assert registry.get_cached("slug:acme") == acme
         assert registry.get_cached("slug:globex") == globex
         assert registry.get_cached("slug:invented-298") is None, "the newest are remembered"
-        assert registry.get_cached("slug:invented-0") is MISSING
+        assert registry.get_cached("slug:invented-0") is NOT_CACHED
 
 
-def test_of_more_tenants_than_there_is_room_the_least_recently_asked_go(
+def test_full_cache_evicts_the_least_recently_used(
     acme: TenantInfo, globex: TenantInfo, initech: TenantInfo, registry: Registry
 ) -> None:
     with override_settings(TENANTS={**TENANTS, "REGISTRY_SIZE": 2}):
         for slug in ("acme", "globex", "acme", "initech"):
             registry.get(f"slug:{slug}")
         assert registry.sizes() == (2, 0)
-        assert registry.get_cached("slug:globex") is MISSING
+        assert registry.get_cached("slug:globex") is NOT_CACHED
         assert registry.get_cached("slug:acme") == acme
 
 
-def test_another_setting_of_tenants_empties_the_process_registry(acme: TenantInfo) -> None:
+def test_changed_settings_clear_the_registry(acme: TenantInfo) -> None:
     from tenants.registry.lookup import registry as of_the_process
 
     of_the_process.get("slug:acme")
@@ -231,7 +231,7 @@ def test_another_setting_of_tenants_empties_the_process_registry(acme: TenantInf
     assert tenant_by_slug("acme").host == acme.host
 
 
-def test_many_threads_ask_while_everything_changes(committed: None, registry: Registry) -> None:
+def test_threads_look_up_while_tenants_change(committed: None, registry: Registry) -> None:
     acme = tenant_by_slug("acme")
     end = time.monotonic() + 0.5
 

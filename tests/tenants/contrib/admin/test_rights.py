@@ -30,7 +30,7 @@ def url(tenant: TenantInfo, name: str) -> str:
 def test_an_operator_without_rights_gets_403(browser_of: Browser, path: str) -> None:
     answer = browser_of().get(f"/admin/{path}")
     assert answer.status_code == 403
-    assert "Your account has no right to this page." in answer.content.decode()
+    assert "Your account has no permission for this page." in answer.content.decode()
 
 
 @pytest.mark.parametrize(
