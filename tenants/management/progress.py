@@ -23,7 +23,7 @@ def progress_line(text: str, stream: OutputWrapper) -> Iterator[Callable[..., No
     def report(done: int, total: int, note: str = "") -> None:
         nonlocal written
         now = time.monotonic()
-        if stream.isatty() and now - written >= _SECONDS_BETWEEN:
+        if stream.isatty() and (done == total or now - written >= _SECONDS_BETWEEN):
             written = now
             left = f", {(now - started) / done * (total - done):.0f} s left" if done else ""
             stream.write(f"{_ERASE_LINE}{text}: {done}/{total}{left}{note}", ending="")

@@ -35,7 +35,7 @@ class _Periodic:
 
     def __init__(self, seconds: float, function: Callable[[psycopg.Connection[Any]], object]) -> None:
         self._seconds = seconds
-        self._function = function
+        self.function = function
         self._due = time.monotonic() + seconds
 
     def due_in(self) -> float:
@@ -44,7 +44,7 @@ class _Periodic:
     def call_when_due(self, connection: psycopg.Connection[Any]) -> None:
         if self.due_in() == 0.0:
             self._due = time.monotonic() + self._seconds
-            self._function(connection)
+            self.function(connection)
 
 
 class Listener:
@@ -64,7 +64,8 @@ class Listener:
 
     def every(self, seconds: float, function: Callable[[psycopg.Connection[Any]], object]) -> None:
         """Have the thread call `function` with its connection at intervals, about; it must handle its own errors."""
-        self._periodic.append(_Periodic(seconds, function))
+        if all(each.function != function for each in self._periodic):  # tests load the apps again
+            self._periodic.append(_Periodic(seconds, function))
 
     def start(self) -> None:
         """Start listening in this process, unless it does already. Cheap enough for every request."""

@@ -13,4 +13,5 @@ class DevServerConfig(AppConfig):
     label = "tenants_devserver"
 
     def ready(self) -> None:
-        bundled_bindirs.append(find_wheel)
+        if find_wheel not in bundled_bindirs:  # tests load the apps again
+            bundled_bindirs.append(find_wheel)

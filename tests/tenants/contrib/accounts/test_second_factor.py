@@ -407,7 +407,7 @@ def test_who_needs_one_and_has_none_lets_no_client_in(shop_with_kim: TenantInfo)
     with require(shop_with_kim):
         client, first = sign_in_for_a_client(shop_with_kim, "/oauth/authorize?client_id=x")
         page = client.get(first["Location"])
-        assert "Set up your second factor" in page.content.decode()
+        assert "Set it up in the shop admin first" in page.content.decode()
         assert client.post(first["Location"], {"code": "123456"}).status_code == 200
         assert client.get("/oauth/authorize?client_id=x")["Location"].startswith("/oauth/sign-in/")
 
