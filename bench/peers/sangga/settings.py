@@ -9,10 +9,13 @@ from itertools import chain
 from bench.peers import apps
 from bench.peers.server import use_the_benchs_server
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, SHARED_APPS, TENANTS
+from config.settings import APPS_WITHOUT_TABLES, DATABASES, SHARED_APPS, TENANTS
 
 use_the_benchs_server(DATABASES["default"])
-INSTALLED_APPS = apps.installed([*SHARED_APPS, *apps.COMMON_APPS, *apps.TENANT_APPS, *apps.OTHER_APPS])
+# Apps that have keys in TENANTS; the operator's admin is left out.
+_CONTRIB = [app for app in APPS_WITHOUT_TABLES if app.startswith("tenants.contrib.") and not app.endswith(".admin")]
+_CONTRIB = [app for app in _CONTRIB if "oauth" not in app]
+INSTALLED_APPS = apps.installed([*SHARED_APPS, *apps.COMMON_APPS, *apps.TENANT_APPS, *_CONTRIB, *apps.OTHER_APPS])
 _OURS = {
     "django.middleware.locale.LocaleMiddleware": ["tenants.http.locale.TenantLocaleMiddleware"],
     "django.middleware.csrf.CsrfViewMiddleware": [
