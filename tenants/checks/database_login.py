@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -14,7 +15,7 @@ from tenants.postgresql.login_roles import missing_privileges
 @register(Tags.database)
 def check_logins(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
     for wrapper in tenant_databases(databases):
-        with wrapper.connect_directly() as session:  # raises if the login cannot act as the owner
+        with closing(wrapper.connect_directly()) as session:  # raises if the login cannot act as the owner
             missing = missing_privileges(session, wrapper.owner_role)
         if missing:
             yield Error(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -28,7 +29,7 @@ _MAY_CREATE = "SELECT has_schema_privilege('public', oid, 'CREATE') FROM pg_name
 def check_extensions(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
     schema = tenancy().extension_schema
     for wrapper in tenant_databases(databases):
-        with wrapper.connect_directly() as session:
+        with closing(wrapper.connect_directly()) as session:
             outside = session.execute(_OUTSIDE, {"ours": schema}).fetchall()
             may_create = session.execute(_MAY_CREATE, {"ours": schema}).fetchone()
         for name, home in outside:

@@ -6,6 +6,7 @@ Statements are safe behind any pooler. LISTEN, locks and server-side cursors nee
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -58,7 +59,7 @@ def _session(client: psycopg.Connection[Any]) -> int:
 @register(Tags.database)
 def check_privileges(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
     for wrapper in tenant_databases(databases):
-        with wrapper.connect_directly() as session:
+        with closing(wrapper.connect_directly()) as session:
             tables = [name for (name,) in session.execute(_GRANTED_TO_PUBLIC).fetchall()]
         if tables:
             yield Error(

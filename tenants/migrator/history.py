@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -134,7 +134,7 @@ def session_lock(tenant: TenantInfo, *, wait: float = 0) -> Iterator[None]:
 
     Raises `TenantLocked` if another run still holds the lock after `wait` seconds.
     """
-    with connect_directly() as session:
+    with closing(connect_directly()) as session:
         deadline = time.monotonic() + wait
         # Polling, not waiting in PostgreSQL: a waiting statement has a snapshot, and CREATE INDEX CONCURRENTLY, which
         # the holder of the lock may run, waits for older snapshots. PostgreSQL cannot detect that deadlock.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 from weakref import ref
@@ -182,7 +183,7 @@ class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
         settings = settings.replace("SET LOCAL", "SET")
         connection = cast(TenantConnection, self.connection)
         if connection.changed_in is None:
-            with self.connect_directly() as direct:
+            with closing(self.connect_directly()) as direct:
                 direct.execute(settings)
                 return list(direct.execute(query, params)._results)
         timeout = connection.execute("SELECT current_setting('statement_timeout')").fetchone()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.db.backends.postgresql import creation
@@ -43,7 +44,7 @@ class DatabaseCreation(creation.DatabaseCreation):
 def wait_until_unused(wrapper: DatabaseWrapper, database: str) -> None:
     """Wait until no session uses a database, since one in use cannot be dropped; end sessions that stay."""
     deadline = time.monotonic() + _LEAVE_SECONDS
-    with wrapper.connect_directly(dbname="postgres") as server:
+    with closing(wrapper.connect_directly(dbname="postgres")) as server:
         while server.execute(f"SELECT count(*) {_OTHERS}", [database]).fetchone() != (0,):
             if time.monotonic() > deadline:
                 left = server.execute(f"SELECT pid, query, pg_terminate_backend(pid) {_OTHERS}", [database]).fetchall()
@@ -55,7 +56,7 @@ def wait_until_unused(wrapper: DatabaseWrapper, database: str) -> None:
 def drop_roles_of(wrapper: DatabaseWrapper, database: str) -> None:
     """Drop the roles of a database's tenants. Roles belong to the whole server and outlive the database."""
     prefix = role_name(database, 0).removesuffix("0")
-    with wrapper.connect_directly(dbname="postgres") as server:
+    with closing(wrapper.connect_directly(dbname="postgres")) as server:
         roles = server.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", [prefix]).fetchall()
         for (role,) in roles:
             server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))

@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from selectors import EVENT_READ, DefaultSelector
 from threading import Event, Lock, Thread
 from typing import Any
@@ -96,7 +97,7 @@ class Listener:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                with connect_directly() as connection:
+                with closing(connect_directly()) as connection:
                     self._listen(connection)
             except Exception as error:  # any error: without this thread no cache would be invalidated again
                 logger.warning("LISTEN connection lost; reconnecting in %s s: %r", _RETRY_SECONDS, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
@@ -33,7 +33,7 @@ WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted AND da
 @contextmanager
 def operation_lock(operation_id: int) -> Iterator[psycopg.Connection[Any] | None]:
     """Lock an operation, and give the session that holds the lock, or None if another session holds it."""
-    with connect_directly() as session:
+    with closing(connect_directly()) as session:
         if owner := cast("DatabaseWrapper", connection).owner_role:
             session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
         session.execute("SELECT set_config('lock_timeout', %s, false)", [_LOCK_TIMEOUT])

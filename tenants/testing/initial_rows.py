@@ -7,6 +7,7 @@ also delete the tenants.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -39,7 +40,7 @@ def save_rows() -> None:
     tenants = all_tenants()
     with use_tenant(PLATFORM):
         columns = {schema: columns_of(schema) for schema in ["public", *(tenant.schema for tenant in tenants)]}
-    with connect_directly() as session:
+    with closing(connect_directly()) as session:
         _saved.clear()
         _saved.update({schema: _rows_of(session, schema, tables) for schema, tables in columns.items()})
     DatabaseCreation.put_rows_back = restore_rows
@@ -59,7 +60,7 @@ def restore_rows() -> None:
         drop_tenant(tenant_id)
     connection.close()
     tables = [sql.Identifier(schema, table) for schema, found in _saved.items() for table in found]
-    with connect_directly() as session, session.transaction():
+    with closing(connect_directly()) as session, session.transaction():
         session.execute("SET LOCAL lock_timeout = '60s'")
         names = session.execute(_WITH_TRIGGERS, [list(_saved)]).fetchall()
         with_triggers = [sql.Identifier(*name) for name in names]

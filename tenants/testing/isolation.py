@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, cast
 
 from django.db import connection
@@ -60,7 +60,7 @@ def _stage() -> Iterator[Stage]:
 
 
 def _check_may_create_databases() -> None:
-    with connect_directly() as session:
+    with closing(connect_directly()) as session:
         row = session.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     if row != (True,):
         raise ConfigurationError(
