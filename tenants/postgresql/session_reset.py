@@ -25,6 +25,8 @@ class SessionResetMixin(Base):
 
     connection: Any
     """A `TenantConnection`; None: not connected."""
+    _is_off_for_block = False
+    """Whether `atomic()` has switched autocommit off, and not on again."""
 
     if TYPE_CHECKING:
         # Missing in django-stubs.
@@ -33,8 +35,12 @@ class SessionResetMixin(Base):
     def ensure_connection(self) -> None:
         """Connect; replace a connection that was lost outside a transaction."""
         connection = self.connection
-        if connection is not None and not self.in_atomic_block and connection.closed:
-            self.close()
+        if connection is not None and not self.in_atomic_block:
+            if connection.closed:
+                self.close()
+            elif self._is_off_for_block and not self.autocommit:
+                drop_connection(self)  # the end of atomic() failed before it switched autocommit on again
+                self._is_off_for_block = False
         super().ensure_connection()
 
     def needs_reset(self) -> bool:
@@ -96,6 +102,16 @@ class SessionResetMixin(Base):
         if not self.in_atomic_block and self.connection is not None and self.needs_reset():
             self.reset_after("A request")
         super().close_if_unusable_or_obsolete()
+
+    def set_autocommit(self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False) -> None:
+        """Do what Django does, and remember whether `atomic()` switched it off, which alone passes the flag."""
+        was_off, self._is_off_for_block = self._is_off_for_block, False
+        try:
+            super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
+        except BaseException:
+            self._is_off_for_block = was_off
+            raise
+        self._is_off_for_block = force_begin_transaction_with_broken_autocommit and not autocommit
 
     def _set_autocommit(self, autocommit: bool) -> None:
         if not autocommit:

@@ -15,10 +15,7 @@ _WHERE = tuple(f"{ROOT}/{folder}/" for folder in ("tenants", "shop"))
 _INSIDE_PSYCOPG = "tenants/postgresql/psycopg_connection.py"
 """Called by psycopg in the midst of what it does."""
 _CLEANUP = frozenset({"__exit__", "__aexit__", "leave", "close", "_close", "_rollback", "run_on_commit", "pool"})
-"""Functions that clean up, in which no error is injected. Closing a connection asks for its `pool`.
-
-Nor is one injected where autocommit is set again after a transaction.
-"""
+"""Functions that clean up, in which no error is injected. Closing a connection asks for its `pool`."""
 
 
 class InjectedError(Exception):
@@ -38,7 +35,7 @@ class Calls:
         code = frame.f_code
         if event != "call" or not code.co_filename.startswith(_WHERE) or code.co_filename.endswith(_INSIDE_PSYCOPG):
             return
-        if code.co_name in _CLEANUP or (code.co_name == "_set_autocommit" and frame.f_locals["autocommit"]):
+        if code.co_name in _CLEANUP:
             return
         if code.co_flags & 0x20 or sys.exc_info()[0] is not None:  # a generator going on; an error being dealt with
             return
