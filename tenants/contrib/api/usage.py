@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from threading import Lock
 from typing import Any, NamedTuple
@@ -95,7 +95,7 @@ class UsageCounter:
 
     def save_at_exit(self) -> None:
         if self._counts:
-            with suppress(Exception), connect_directly() as connection:  # the database may be stopped already
+            with suppress(Exception), closing(connect_directly()) as connection:  # the database may be stopped already
                 self.save(connection)
 
 

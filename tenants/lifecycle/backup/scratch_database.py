@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -135,7 +135,7 @@ def _session(database: str = "") -> Iterator[psycopg.Connection[Any]]:
     """Open a separate session in our database or another, with the rights of the owner of schemas."""
     wrapper = cast(DatabaseWrapper, connection)
     params = wrapper.direct_params() | ({"dbname": database} if database else {})
-    with psycopg.connect(**params, autocommit=True) as session:
+    with closing(psycopg.connect(**params, autocommit=True)) as session:
         if wrapper.owner_role:
             session.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(wrapper.owner_role)))
         yield session
