@@ -1,4 +1,4 @@
-"""The template tag `building_static`."""
+"""The template tag `platform_static`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def building_static(path: str) -> str:
+def platform_static(path: str) -> str:
     """Return the address of a static file; on a host that is turned away, where none is served, the platform's."""
     address = static(path)
     if active_tenant() is not None or not address.startswith("/"):
