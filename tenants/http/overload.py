@@ -29,22 +29,22 @@ _ADVICE = {
     OverloadReason.STATEMENT: Advice(
         "took-too-long",
         _("This took too long"),
-        _("It was stopped, so that other visitors need not wait. Please ask for less at once, or try again later."),
+        _("The request was stopped at its time limit. Please request less at once, or try again later."),
     ),
     OverloadReason.POOL: Advice(
         "database-busy",
         _("The database is very busy right now"),
-        _("Your request had to wait too long for it, and was not carried out. Please try again in a moment."),
+        _("Your request waited too long and was not processed. Please try again in a moment."),
     ),
     OverloadReason.AWAY: Advice(
         "database-unavailable",
         _("This site is not available right now"),
-        _("Its database does not answer. Please try again in a few minutes."),
+        _("The database does not respond. Please try again in a few minutes."),
     ),
     OverloadReason.READ_ONLY: Advice(
         "database-read-only",
         _("Nothing can be saved right now"),
-        _("You can go on looking around. What you just sent was not saved; please send it again in some minutes."),
+        _("You can still view pages. Your changes were not saved; please send them again in a few minutes."),
     ),
 }
 

@@ -75,7 +75,7 @@ def _model_called(name: str, variant: str, file: str) -> tuple[type[Model], type
         return there[name]
     if not name and len(there) == 1:
         return next(iter(there.values()))
-    names = ", ".join(there) or gettext("none, as it has no such models")
+    names = ", ".join(there) or gettext("none: it has no such models")
     which = gettext("Name the model of %(variant)s that it is for: %(names)s.")
     raise InvalidMappingFile(file, [which % {"variant": variant, "names": names}])
 
@@ -104,11 +104,11 @@ class _Mapping:
             with self._file.open(encoding="utf-8-sig", newline="") as text:
                 return self._read(csv.reader(text, strict=True), take)
         except OSError as error:
-            self._refuse(gettext("It cannot be read: %s.") % error.strerror)
+            self._refuse(gettext("The file cannot be read: %s.") % error.strerror)
         except UnicodeDecodeError:
-            self._refuse(gettext("It is not in UTF-8."))
+            self._refuse(gettext("The file is not in UTF-8."))
         except csv.Error as error:
-            self._refuse(gettext("It is not valid CSV: %s.") % error)
+            self._refuse(gettext("The file is not valid CSV: %s.") % error)
 
     def _read(self, rows: Any, take: _Take) -> int:
         header = [name.strip() for name in next(rows, [])]
@@ -155,7 +155,7 @@ class _Mapping:
         changed = []
         for value, (number, cells) in wanted.items():
             if value not in there:
-                what = gettext("There is no row with the %(name)s %(value)s.")
+                what = gettext("No row has the %(name)s %(value)s.")
                 self._note(number, what % {"name": key.name, "value": repr(value)})
             elif self._fill(there[value], fields, cells, number):
                 changed.append(there[value])
@@ -177,7 +177,7 @@ class _Mapping:
             if first == number:
                 yield value, (number, cells)
             else:
-                what = gettext("The %(name)s %(value)s is on line %(first)s already.")
+                what = gettext("The %(name)s %(value)s is already on line %(first)s.")
                 self._note(number, what % {"name": key.name, "value": repr(value), "first": first})
 
     def _fill(self, instance: Model, fields: list[Field[Any, Any]], cells: list[str], number: int) -> bool:
@@ -193,7 +193,7 @@ class _Mapping:
         where = gettext("Line %(line)s, column %(column)s:") if column else gettext("Line %(line)s:")
         self._problems.append((line, f"{where % {'line': line, 'column': column}} {problem}"))
         if len(self._problems) >= _MAX_PROBLEMS:
-            rest = gettext("There may be more; the rest was not read.")
+            rest = gettext("There may be more errors: the rest was not read.")
             raise InvalidMappingFile(str(self._file), [*self._messages(), rest])
 
     def _messages(self) -> list[str]:

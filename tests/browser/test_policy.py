@@ -114,7 +114,7 @@ def test_a_door_that_is_shut_has_its_style(browser: OpenPage, address_of: Callab
         page.goto(address_of(replace(PLATFORM, host="nobody.localhost")))
         # The style sheet is the platform's, at an address that nobody answers at here: asked for, and not forbidden.
         assert page.evaluate("window.forbidden") == []
-        expect(page.get_by_role("heading", level=1)).to_have_text("There is no shop at this address")
+        expect(page.get_by_role("heading", level=1)).to_have_text("No shop at this address")
 
 
 def test_a_script_that_is_smuggled_into_a_page_does_not_run(

@@ -17,17 +17,17 @@ _ADVICE: dict[LimitKind | ProcessLimit, Advice] = {
     LimitKind.RATE: Advice(
         "too-many-requests",
         _("Too many requests in a short time"),
-        _("This shop had more of them than it may have. Please wait a moment, then send yours again."),
+        _("The shop has reached its request limit. Please wait a moment and try again."),
     ),
     LimitKind.CONCURRENCY: Advice(
         "too-many-at-once",
         _("The shop is very busy right now"),
-        _("More people want something of it than it can serve at once. Please try again in a moment."),
+        _("It has more visitors than it can serve at once. Please try again in a moment."),
     ),
     ProcessLimit.ADDRESS: Advice(
         "too-many-from-address",
         _("Too many requests at once from your network"),
-        _("Please wait until the pages that you asked for are there, then try again."),
+        _("Please wait until your other pages have loaded, then try again."),
     ),
     ProcessLimit.HASHING: Advice(
         "too-many-logins",
@@ -36,12 +36,12 @@ _ADVICE: dict[LimitKind | ProcessLimit, Advice] = {
     ),
     ProcessLimit.BODIES: Advice(
         "too-many-uploads",
-        _("Too much is being sent at once"),
-        _("What you sent was not taken. Please try again in a moment."),
+        _("Too many uploads at once"),
+        _("Your request was not processed. Please try again in a moment."),
     ),
     ProcessLimit.FILES: Advice(
         "too-many-files",
-        _("Too many files are being sent at once"),
+        _("Too many downloads at once"),
         _("Please try again in a moment."),
     ),
     ProcessLimit.LOCKED_OUT: Advice(
@@ -55,13 +55,13 @@ _ADVICE: dict[LimitKind | ProcessLimit, Advice] = {
     ),
     ProcessLimit.TOO_SLOW: Advice(
         "body-too-slow",
-        _("What you sent did not arrive in time"),
-        _("Your request was not carried out. Please send it again over a faster connection."),
+        _("Your request took too long to arrive"),
+        _("It was not processed. Please send it again over a faster connection."),
     ),
     ProcessLimit.TOO_LARGE: Advice(
         "too-large",
-        _("What you sent is too large"),
-        _("Please send it in parts."),
+        _("Your request is too large"),
+        _("Please send it in smaller parts."),
     ),
 }
 

@@ -105,13 +105,13 @@ def test_what_a_mapping_file_says_is_what_rows_begin_with(shop: TenantInfo, tmp_
             "Goods has no field 'colour'. The other columns can be: ",
         ),
         ("name,category_code\nGoods 0,A\n", "'name' is not unique"),
-        ("slug,category_code\ngoods-9,A\n", "Line 2: There is no row with the slug 'goods-9'"),
+        ("slug,category_code\ngoods-9,A\n", "Line 2: No row has the slug 'goods-9'"),
         ("slug,tax_rate\ngoods-0,much\n", "Line 2, column tax_rate: “much” value must be a decimal number."),
         ("slug,tax_rate\ngoods-0,1.5\n", "Line 2, column tax_rate: Ensure this value is less than or equal to 1."),
         ("slug,tax_rate\ngoods-0\n", "Line 2: The row has 1 cells, but the header has 2"),
-        ("slug,category_code\ngoods-0,A\ngoods-0,B\n", "Line 3: The slug 'goods-0' is on line 2 already"),
+        ("slug,category_code\ngoods-0,A\ngoods-0,B\n", "Line 3: The slug 'goods-0' is already on line 2"),
         ("", "A column is missing."),
-        (None, "It cannot be read: No such file"),
+        (None, "The file cannot be read: No such file"),
     ],
 )
 def test_a_mapping_that_makes_no_sense_changes_nothing(

@@ -41,7 +41,7 @@ def restore(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     explanation = (
         gettext("Restores a backup from %s completely or not at all. All users are signed out.")
         if form.has_backups
-        else gettext("There are no backups in %s yet. Create one on the page of a tenant.")
+        else gettext("No backups in %s yet. Create one on the page of a tenant.")
     )
     confirmation = Confirmation(
         title=gettext("Restore a backup"),

@@ -66,7 +66,7 @@ def test_a_mapping_file_goes_along_with_the_work(browser: Client, acme: TenantIn
         ("customer_a", "slug,tax_rate\na,0.1\nb,much\n", ["Line 3, column tax_rate: “much” value must be a decimal"]),
         ("customer_a", "slug,tax_rate\na,1.5\na,0.1\nb\n", [
             "Line 2, column tax_rate: Ensure this value is less than or equal to 1",
-            "Line 3: The slug &#x27;a&#x27; is on line 2 already.",
+            "Line 3: The slug &#x27;a&#x27; is already on line 2.",
             "Line 4: The row has 1 cells, but the header has 2.",
         ]),
         ("customer_a", "slug,colour\na,red\n", ["Goods has no field &#x27;colour&#x27;."]),
