@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a building with three shops, on real PostgreSQL.
+"""Fixtures for all tests: a platform with three shops, on real PostgreSQL.
 
 `acme`, `globex` and `initech` are committed once per session; a test that uses them runs in a transaction that is
 rolled back. What needs committed rows (threads, servers, other processes) takes `open_shop`, which opens shops of

@@ -1,6 +1,6 @@
 """Takes the pictures of the README: `python docs/images/take.py`, with the tools of requirements-dev.txt.
 
-Makes a building of its own in a temporary folder, serves it at PORT (default 8000), looks at it with Chromium and takes
+Makes a platform of its own in a temporary folder, serves it at PORT (default 8000), looks at it with Chromium and takes
 it away again. CHROMIUM says where that is, if not at /usr/bin/chromium.
 """
 
@@ -40,7 +40,7 @@ TERMINAL = """<body style="margin:0;background:#1d1f26;width:1000px">
 <pre style="margin:0;padding:24px 28px;font:15px/1.5 'DejaVu Sans Mono',monospace;color:#e6e6e6">{}</pre></body>"""
 
 
-class Building:
+class Platform:
     """The demo in a data folder of its own."""
 
     def __init__(self, folder: Path) -> None:
@@ -174,18 +174,18 @@ def take_shop_admin(browser: Browser, password: str) -> None:
     save("shop-admin", _shoot(page))
 
 
-def take_operator(browser: Browser, building: Building, password: str) -> None:
-    """The building, as its operator sees it: a fourth shop is opened here."""
+def take_operator(browser: Browser, platform: Platform, password: str) -> None:
+    """The platform, as its operator sees it: a fourth shop is opened here."""
     page = _sign_in(browser, "localhost", "operator", password)
     page.goto(address("localhost", "/admin/tenants/tenant/add/"))
     for field, value in {"name": "Corner Books", "slug": "books", "owner_email": "jo@books.example"}.items():
         page.locator(f"[name={field}]").fill(value)
     page.get_by_role("button", name="Open the shop").click()
     save("operator-shop", _shoot(page))
-    building.manage("suspend_tenant", "books", "--notice", "We are moving shelves and are back on Monday.")
+    platform.manage("suspend_tenant", "books", "--notice", "We are moving shelves and are back on Monday.")
     page.goto(address("localhost", "/admin/tenants/tenant/"))
     save("operator-list", _shoot(page))
-    take_migrations(browser, page, building)
+    take_migrations(browser, page, platform)
 
 
 def take_doors(browser: Browser) -> None:
@@ -195,19 +195,19 @@ def take_doors(browser: Browser) -> None:
     save("doors", unknown, look(browser, address("books.localhost"), small))
 
 
-def take_migrations(browser: Browser, operator: Page, building: Building) -> None:
+def take_migrations(browser: Browser, operator: Page, platform: Platform) -> None:
     """A run over many shops: in a terminal, and as the operator follows it."""
-    building.manage("shell", "-v", "0", "-c", OPEN_MORE)
-    building.manage("migrate_tenants", "auth", "0011")
-    plan = building.manage("migrate_tenants", "--plan")
-    bar = building.watched("migrate_tenants")
+    platform.manage("shell", "-v", "0", "-c", OPEN_MORE)
+    platform.manage("migrate_tenants", "auth", "0011")
+    plan = platform.manage("migrate_tenants", "--plan")
+    bar = platform.watched("migrate_tenants")
     prompt = "\x1b[32m$\x1b[0m manage.py migrate_tenants"
     page = browser.new_page(viewport={"width": 1000, "height": 300})
     page.set_content(TERMINAL.format(_in_html(f"{prompt} --plan\n{plan}{prompt}\n{bar}")))
     save("migration", page.locator("pre").screenshot())
 
-    building.manage("migrate_tenants", "auth", "0011")
-    building.manage("migrate_tenants", "--background")
+    platform.manage("migrate_tenants", "auth", "0011")
+    platform.manage("migrate_tenants", "--background")
     operator.set_viewport_size({"width": 1280, "height": 720})
     operator.goto(address("localhost", "/admin/tenants/operation/"))
     operator.locator("#result_list a[href*='/change/']").first.click()
@@ -228,17 +228,17 @@ def _in_html(ansi: str) -> str:
 def main() -> None:
     """Take all of them."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        building = Building(Path(folder) / "data")
+        platform = Platform(Path(folder) / "data")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:
-            with building.served() as password:
+            with platform.served() as password:
                 take_storefronts(browser)
                 take_shop_admin(browser, password)
-                take_operator(browser, building, password)
+                take_operator(browser, platform, password)
                 take_doors(browser)
         finally:
             browser.close()
-            building.manage("embedded_postgres", "stop")
+            platform.manage("embedded_postgres", "stop")
 
 
 if __name__ == "__main__":

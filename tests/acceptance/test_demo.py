@@ -23,7 +23,7 @@ from tests.tenants.contrib.devserver.conftest import discard
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Building:
+class Platform:
     """A data folder of its own, and the commands that work in it."""
 
     def __init__(self, folder: Path, port: int) -> None:
@@ -71,57 +71,57 @@ class Building:
 
 
 @pytest.fixture
-def building(tmp_path: Path) -> Iterator[Building]:
+def platform(tmp_path: Path) -> Iterator[Platform]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    yield Building(tmp_path / "data", port)
+    yield Platform(tmp_path / "data", port)
     discard(embedded(tmp_path / "data" / "postgres"))
 
 
 @pytest.mark.timeout(900)
-def test_killed_at_any_moment_and_run_again_it_ends_well(building: Building) -> None:
+def test_killed_at_any_moment_and_run_again_it_ends_well(platform: Platform) -> None:
     chance = random.Random(7)
     for _ in range(5):
-        process = building.start("demo", "--prepare-only")
+        process = platform.start("demo", "--prepare-only")
         try:
             process.wait(timeout=chance.uniform(0.5, 4))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
-    building.run("demo", "--prepare-only")
-    assert "Opening" not in building.run("demo", "--prepare-only")
-    shops = json.loads(building.run("list_tenants", "--json"))
+    platform.run("demo", "--prepare-only")
+    assert "Opening" not in platform.run("demo", "--prepare-only")
+    shops = json.loads(platform.run("list_tenants", "--json"))
     assert [shop["slug"] for shop in shops] == ["acme", "globex", "initech"]
     assert {shop["migrations"] for shop in shops} == {"up to date"}
     count = "from shop.goods.models import Goods; print(Goods.objects.count())"
-    counts = building.run("run_in_tenant", "--all", "--", "shell", "--no-imports", "-c", count)
+    counts = platform.run("run_in_tenant", "--all", "--", "shell", "--no-imports", "-c", count)
     assert [int(line) >= 20 for line in counts.splitlines() if line.isdigit()] == [True] * 3
 
 
 @pytest.mark.timeout(600)
-def test_a_building_from_before_there_were_variants_gets_them_once(building: Building) -> None:
-    building.run("demo", "--prepare-only")
+def test_a_demo_from_before_variants_gets_them_once(platform: Platform) -> None:
+    platform.run("demo", "--prepare-only")
     for slug in ("globex", "initech"):
-        building.run("set_variant", slug, "default")
+        platform.run("set_variant", slug, "default")
     forget = "from tenants.models import AuditEvent as A; A.objects.filter(action='variant').delete()"
-    building.run("run_in_tenant", "--platform", "--", "shell", "--no-imports", "-c", forget)
-    assert "Globex Home gets the variant customer_a" in building.run("demo", "--prepare-only")
-    shops = json.loads(building.run("list_tenants", "--json"))
+    platform.run("run_in_tenant", "--platform", "--", "shell", "--no-imports", "-c", forget)
+    assert "Globex Home gets the variant customer_a" in platform.run("demo", "--prepare-only")
+    shops = json.loads(platform.run("list_tenants", "--json"))
     assert [shop["variant"] for shop in shops] == ["default", "customer_a", "grocer"]
-    building.run("set_variant", "globex", "default")
-    assert "gets the variant" not in building.run("demo", "--prepare-only"), "what an operator has chosen stays"
+    platform.run("set_variant", "globex", "default")
+    assert "gets the variant" not in platform.run("demo", "--prepare-only"), "what an operator has chosen stays"
 
 
-def test_it_serves_three_shops_and_ctrl_c_leaves_nothing_running(building: Building) -> None:
-    process = building.start("demo")
-    building.wait_until_it_answers(process)
+def test_it_serves_three_shops_and_ctrl_c_leaves_nothing_running(platform: Platform) -> None:
+    process = platform.start("demo")
+    platform.wait_until_it_answers(process)
     for slug in ("acme", "globex", "initech"):
-        status, body = building.get(f"{slug}.localhost", "/api/v1/goods")
+        status, body = platform.get(f"{slug}.localhost", "/api/v1/goods")
         assert status == 200
         assert json.loads(body)["count"] >= 20
-    assert building.get("nobody.localhost", "/")[0] == 404
-    assert 'name="username"' in building.get("localhost", "/admin/login/")[1]
+    assert platform.get("nobody.localhost", "/")[0] == 404
+    assert 'name="username"' in platform.get("localhost", "/admin/login/")[1]
     others = psutil.Process(process.pid).children(recursive=True)
     assert any("run_worker" in other.cmdline() for other in others)
     process.send_signal(signal.SIGINT)
@@ -130,14 +130,14 @@ def test_it_serves_three_shops_and_ctrl_c_leaves_nothing_running(building: Build
     assert "Traceback" not in output
     assert not any(other.is_running() for other in others)
     assert "http://acme.localhost" in output
-    assert not embedded(building.folder / "postgres").is_running()
+    assert not embedded(platform.folder / "postgres").is_running()
 
 
-def test_a_port_in_use_is_said_so(building: Building) -> None:
+def test_a_port_in_use_is_said_so(platform: Platform) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", building.port))
+        taken.bind(("127.0.0.1", platform.port))
         taken.listen()
-        process = building.start("demo")
+        process = platform.start("demo")
         output, _ = process.communicate(timeout=600)
     assert process.returncode == 1
     assert "PORT=" in output

@@ -26,7 +26,7 @@ BACKENDS = 4
 OLD = ("old-0", "old-1", "old-2")
 
 
-class Building:
+class Platform:
     """A data folder of its own, somebody who looks at it, and victims."""
 
     def __init__(self, folder: Path) -> None:
@@ -95,11 +95,11 @@ class Building:
 
 
 @pytest.fixture(scope="module")
-def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """One for all tests, which leave in it what they found."""
     folder = tmp_path_factory.mktemp("kills")
     try:
-        made = Building(folder)
+        made = Platform(folder)
         yield made
         made.mother.kill()
         made.watcher.kill()
@@ -124,92 +124,92 @@ def restore(slug: str) -> str:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("deed", [create, clone, restore])
-def test_what_makes_a_tenant_makes_it_whole_or_not_at_all(building: Building, deed: Deed) -> None:
-    building.watcher.do("back_up('old-0')")
-    before = building.portraits()
-    building.measure(deed("new"))
-    building.watcher.do("purge('new')")
+def test_what_makes_a_tenant_makes_it_whole_or_not_at_all(platform: Platform, deed: Deed) -> None:
+    platform.watcher.do("back_up('old-0')")
+    before = platform.portraits()
+    platform.measure(deed("new"))
+    platform.watcher.do("purge('new')")
     for number in range(KILLS):
         slug = f"new-{number}"
-        building.cut_short(number, deed(slug))
-        if slug not in building.slugs():
-            building.watcher.do(deed(slug))
-        building.watcher.do(f"purge('{slug}')")
-    assert building.portraits() == before
-    building.assert_tidy()
+        platform.cut_short(number, deed(slug))
+        if slug not in platform.slugs():
+            platform.watcher.do(deed(slug))
+        platform.watcher.do(f"purge('{slug}')")
+    assert platform.portraits() == before
+    platform.assert_tidy()
 
 
 @pytest.mark.timeout(1800)
-def test_a_restore_over_a_tenant_leaves_the_old_one_or_the_new_one(building: Building) -> None:
-    building.watcher.do("back_up('old-0')")
-    building.measure("restore_over('old-0')")
+def test_a_restore_over_a_tenant_leaves_the_old_one_or_the_new_one(platform: Platform) -> None:
+    platform.watcher.do("back_up('old-0')")
+    platform.measure("restore_over('old-0')")
     look = "identity('old-0')"
-    before = building.watcher.do(look)
+    before = platform.watcher.do(look)
     for number in range(KILLS):
-        building.cut_short(number, "restore_over('old-0')")
-        after = building.watcher.do(look)
+        platform.cut_short(number, "restore_over('old-0')")
+        after = platform.watcher.do(look)
         assert after == before or after[0] != before[0], "it is neither the old one nor the new one"
         before = after
-    building.watcher.do("restore_over('old-0')")
-    assert building.watcher.do("schema_of('old-0')") != before[0]
-    for replaced in set(building.slugs()) - set(OLD):
-        building.watcher.do(f"purge('{replaced}')")
-    building.assert_tidy()
+    platform.watcher.do("restore_over('old-0')")
+    assert platform.watcher.do("schema_of('old-0')") != before[0]
+    for replaced in set(platform.slugs()) - set(OLD):
+        platform.watcher.do(f"purge('{replaced}')")
+    platform.assert_tidy()
 
 
 @pytest.mark.timeout(1800)
-def test_a_run_is_finished_by_the_next(building: Building) -> None:
-    building.measure("migrate('0001')")
-    building.measure("migrate(None)")
-    before = building.structures()  # columns that went and came again stand behind the others
+def test_a_run_is_finished_by_the_next(platform: Platform) -> None:
+    platform.measure("migrate('0001')")
+    platform.measure("migrate(None)")
+    before = platform.structures()  # columns that went and came again stand behind the others
     for number in range(KILLS):
-        building.cut_short(number, ["migrate('0001')", "migrate(None)"][number % 2])
-    assert building.watcher.do("migrate(None)") == []
-    building.assert_tidy()
-    assert building.structures() == before
+        platform.cut_short(number, ["migrate('0001')", "migrate(None)"][number % 2])
+    assert platform.watcher.do("migrate(None)") == []
+    platform.assert_tidy()
+    assert platform.structures() == before
 
 
 @pytest.mark.timeout(1800)
-def test_a_purge_is_finished_by_the_next(building: Building) -> None:
-    before = building.portraits()
-    building.watcher.do("create('gone')")
-    building.measure("purge('gone')")
+def test_a_purge_is_finished_by_the_next(platform: Platform) -> None:
+    before = platform.portraits()
+    platform.watcher.do("create('gone')")
+    platform.measure("purge('gone')")
     for number in range(KILLS):
         slug = f"gone-{number}"
-        building.watcher.do(f"create('{slug}')")
-        building.cut_short(number, f"purge('{slug}')")
-        if slug in building.slugs():
-            building.watcher.do(f"purge('{slug}')")
-        assert slug not in building.slugs()
-    assert building.portraits() == before
-    building.assert_tidy()
+        platform.watcher.do(f"create('{slug}')")
+        platform.cut_short(number, f"purge('{slug}')")
+        if slug in platform.slugs():
+            platform.watcher.do(f"purge('{slug}')")
+        assert slug not in platform.slugs()
+    assert platform.portraits() == before
+    platform.assert_tidy()
 
 
 @pytest.mark.timeout(1800)
-def test_what_a_killed_worker_had_in_hand_is_finished_by_the_next(building: Building) -> None:
+def test_what_a_killed_worker_had_in_hand_is_finished_by_the_next(platform: Platform) -> None:
     for number in range(KILLS_OF_WORKERS):
         slug = f"copy-{number}"
-        building.watcher.do(["set_back()", f"ask_for_clone('old-0', '{slug}')"][number % 2])
-        worker = building.mother.send("work()")
-        time.sleep(building.chance.uniform(0, 3))
+        platform.watcher.do(["set_back()", f"ask_for_clone('old-0', '{slug}')"][number % 2])
+        worker = platform.mother.send("work()")
+        time.sleep(platform.chance.uniform(0, 3))
         if number % BACKENDS == BACKENDS - 1:
-            building.kill_a_backend()  # and the worker comes back by itself
+            platform.kill_a_backend()  # and the worker comes back by itself
         else:
             worker.kill()
-            worker = building.mother.send("work()")
-        finish(building)
+            worker = platform.mother.send("work()")
+        finish(platform)
         worker.kill()
-        building.assert_whole("work()")
-        assert building.watcher.do("behind()") == []
+        platform.assert_whole("work()")
+        assert platform.watcher.do("behind()") == []
         if number % 2:
-            building.watcher.do(f"purge('{slug}')")  # which is there
-    building.assert_tidy()
+            platform.watcher.do(f"purge('{slug}')")  # which is there
+    platform.assert_tidy()
 
 
-def finish(building: Building) -> None:
+def finish(platform: Platform) -> None:
     """Wait until workers have done all that was asked for; what failed without the database is asked for again."""
     while True:
-        finished = eventually(lambda: building.watcher.do("unfinished()") == [], seconds=120)
-        assert finished, building.watcher.do("unfinished()")
-        if not building.watcher.do("ask_again()"):
+        finished = eventually(lambda: platform.watcher.do("unfinished()") == [], seconds=120)
+        assert finished, platform.watcher.do("unfinished()")
+        if not platform.watcher.do("ask_again()"):
             return

@@ -56,7 +56,7 @@ class Services:
             connection.close()
 
     def answers(self, path: str) -> bool:
-        """Tell whether a path is there already; fail where the building has ended."""
+        """Tell whether a path is there already; fail where the platform has ended."""
         assert self.process.poll() is None, self.process.communicate()[0]
         try:
             return self.ask(path)[0] == 200

@@ -62,11 +62,11 @@ def test_the_application_is_mounted_at_the_prefix(acme: TenantInfo, path: str, i
 @pytest.mark.usefixtures("_marked_urls")
 def test_the_prefix_comes_after_the_place_at_which_the_project_is_mounted(acme: TenantInfo) -> None:
     """The server's SCRIPT_NAME is kept in front."""
-    set_script_prefix("/building/")
+    set_script_prefix("/platform/")
     try:
-        response = answer(place, "/t/acme/x/", SCRIPT_NAME="/building")
-        assert response.text == "/building/t/acme|/x/|/x/|/building/t/acme/x/|/building/t/acme/place/"
-        assert get_script_prefix() == "/building/"
+        response = answer(place, "/t/acme/x/", SCRIPT_NAME="/platform")
+        assert response.text == "/platform/t/acme|/x/|/x/|/platform/t/acme/x/|/platform/t/acme/place/"
+        assert get_script_prefix() == "/platform/"
     finally:
         set_script_prefix("/")
 

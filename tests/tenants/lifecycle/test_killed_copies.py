@@ -95,7 +95,7 @@ def victim_of() -> Iterator[Callable[[str], Victim]]:
         victim.process.communicate()
 
 
-def building() -> tuple[Any, ...]:
+def platform() -> tuple[Any, ...]:
     """Return who is there, which schemas and which roles: all that is seen of a tenant from outside."""
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^t_' ORDER BY 1")
@@ -128,17 +128,17 @@ def test_a_killed_clone_or_restore_leaves_no_second_shop_and_the_next_goes_throu
 ) -> None:
     list(reconcile_tenants(drop_orphans=True))  # what other tests have left does not count here
     backup = backup_tenant(shop.slug, tmp_path / "shop.tar")
-    before, inside, had = building(), contents(shop), folders()
+    before, inside, had = platform(), contents(shop), folders()
     victim = victim_of(step.format(slug=shop.slug, backup=backup))
     assert victim.attempt("count").startswith("done")
     drop_tenant(all_tenants(slug="second")[0])
     for moment in MOMENTS:
         assert victim.attempt(f"kill {moment}") == "killed"
-        assert building() == before
+        assert platform() == before
     assert contents(shop) == inside
     for moment in MOMENTS[1::2]:
         assert victim.attempt(f"cut {moment}").startswith("failed")
-        assert building() == before
+        assert platform() == before
     assert folders() > had, "a kill leaves the files it had copied"
     list(reconcile_tenants(drop_orphans=True))
     assert folders() == had
@@ -155,10 +155,10 @@ def test_a_killed_restore_over_a_shop_leaves_the_old_one_open(
     victim = victim_of(f"restore_tenant('{backup}', '{shop.slug}', over=True)")
     assert victim.attempt("count").startswith("done")
     (current,) = all_tenants(slug=shop.slug)
-    before = building()
+    before = platform()
     for moment in MOMENTS[::2]:
         assert victim.attempt(f"kill {moment}") == "killed"
-        assert building() == before
+        assert platform() == before
     assert contents(current) == contents(shop) == inside
     assert victim.attempt("count").startswith("done")
     (newest,) = all_tenants(slug=shop.slug)
@@ -173,12 +173,12 @@ def test_a_killed_backup_leaves_the_one_before_it(
     victim = victim_of(f"backup_tenant('{shop.slug}', '{path}')")
     assert victim.attempt("count").startswith("done")
     yesterday = path.read_bytes()
-    before = building()
+    before = platform()
     for moment in (*MOMENTS[::2], 0.95):
         assert victim.attempt(f"kill {moment}") == "killed"
         # Old, or new, when all that was missing is the entry in the log.
         assert path.read_bytes() == yesterday or moment > 0.9
-        assert building() == before
+        assert platform() == before
     assert victim.attempt("cut 0.1").startswith("failed")
     assert victim.attempt("count").startswith("done")
     assert [found.name for found in tmp_path.iterdir()] == ["shop.tar"]

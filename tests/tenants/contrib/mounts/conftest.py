@@ -1,4 +1,4 @@
-"""A building in which applications can be mounted."""
+"""A platform in which applications can be mounted."""
 
 from __future__ import annotations
 
