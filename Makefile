@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 
-.PHONY: demo services test contracts tests test-matrix format bench clean
+.PHONY: demo services test contracts tests test-matrix format wheel bench clean
 
 demo: $(VENV)/.runtime .env
 	@exec $(BIN)/python manage.py demo
@@ -31,6 +31,10 @@ tests: $(VENV)/.tools .env
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The distribution, in dist/.
+wheel: $(VENV)/.tools
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 # The same tests on the newest Python and Django, where there is such a Python.
 test-matrix:
@@ -66,8 +70,9 @@ $(VENV)/.runtime: $(VENV)/.python requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/.tools: $(VENV)/.runtime requirements-dev.txt
+$(VENV)/.tools: $(VENV)/.runtime requirements-dev.txt scripts/wheelhouse
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@scripts/wheelhouse $(VENV)
 	@touch $@
 
 # A secret of this clone's own; a half-written file is never left behind.
@@ -76,4 +81,4 @@ $(VENV)/.tools: $(VENV)/.runtime requirements-dev.txt
 
 clean:
 	-$(BIN)/python manage.py embedded_postgres stop
-	rm -rf $(VENV) $(BENCH) .sangga
+	rm -rf $(VENV) $(BENCH) .sangga dist

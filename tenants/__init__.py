@@ -20,3 +20,5 @@ __all__ = [
     "run_in_threads",
     "use_tenant",
 ]
+
+__version__ = "0.1.0"

@@ -2,6 +2,7 @@
 
 TenancyError
 ├── ConfigurationError          settings that cannot work (also Django's ImproperlyConfigured)
+│   └── MissingExtra            an optional package that settings or a command need is not installed
 ├── InvalidValue
 │   ├── InvalidName             a slug that cannot name a tenant
 │   ├── InvalidHost             not a host name
@@ -65,6 +66,22 @@ class TenancyError(Exception):
 
 class ConfigurationError(TenancyError, ImproperlyConfigured):
     """Settings that cannot work. The message names the setting and what it takes."""
+
+
+class MissingExtra(ConfigurationError):
+    """An optional package that settings or a command need is not installed."""
+
+    needed_by: str
+    package: str
+    """The name that is imported."""
+    extra: str
+    """The extra of the distribution that installs it."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.needed_by} failed: the package {self.package} is not installed. "
+            f'Run: pip install "sangga[{self.extra}]" (tenants.E031)'
+        )
 
 
 # --- Invalid values

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import load_backend
+from django.utils.module_loading import import_string
 
 from tenants.checks.placement import invalid_variants
 from tenants.conf import check_all_settings, tenancy
@@ -49,6 +50,19 @@ def check_settings(**_: Any) -> Iterable[CheckMessage]:
             hint="Use tenants.http.locale.TenantLocaleMiddleware instead.",
             id="tenants.W001",
         )
+
+
+@register(Tags.urls)
+def check_middleware(**_: Any) -> Iterable[CheckMessage]:
+    for name in settings.MIDDLEWARE:
+        try:
+            import_string(name)
+        except (ImportError, RuntimeError) as error:  # RuntimeError: models of an app that is not installed
+            yield Error(
+                f"MIDDLEWARE has {name}, which cannot be imported: {error}",
+                hint="Correct the name, install the missing package, or add the app to INSTALLED_APPS.",
+                id="tenants.E032",
+            )
 
 
 @register(Tags.compatibility)
