@@ -71,9 +71,9 @@ class TenantConnection(psycopg.Connection[Any]):
         self._report()
         self.mark_changed()
 
-    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+    def wait(self, gen: PQGen[RV], *args: Any, **options: Any) -> RV:  # other arguments in each minor version
         self.tenant_sent = None
-        return super().wait(gen, interval, timeout)
+        return super().wait(gen, *args, **options)
 
     def transaction(self, *args: Any, **options: Any) -> Any:
         self._report()
