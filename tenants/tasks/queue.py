@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from tenants.models import Operation, Release
 from tenants.models.code_release import release
+from tenants.tasks.procrastinate_app import procrastinate_app
 from tenants.tasks.tenant_jobs import QUEUE, QUEUE_ISOLATED, QUEUE_SHARED
 from tenants.tasks.tenant_jobs import TASK as TENANT_TASK
 
@@ -44,8 +45,7 @@ def enqueue(operation: Operation, *, isolated: bool = False) -> None:
 
     `isolated`: it runs in a separate process.
     """
-    from procrastinate.contrib.django import app  # only where operations are queued
-
+    app = procrastinate_app("Queueing an operation")
     queue = operations_queue(operation.release, isolated=isolated)
     app.configure_task(TASK, queue=queue, lock=_lock_of(operation)).defer(operation=operation.pk)
 

@@ -24,6 +24,7 @@ from tenants.isolation.patches.process_state import restored_process_state
 from tenants.postgresql.clock import database_now
 from tenants.postgresql.connection_watch import leftovers_rolled_back
 from tenants.registry.tenant_info import all_tenants
+from tenants.tasks.procrastinate_app import procrastinate_app
 
 TASK = "tenants.run_job"
 """The task that calls `run_job`."""
@@ -81,8 +82,7 @@ def wait_after(attempts: int) -> timedelta:
 
 def _enqueue(tenant: TenantInfo, path: str, arguments: dict[str, Any], run_at: datetime | None) -> int:
     envelope: dict[str, Any] = {"tenant": tenant.id, "job": path, "arguments": arguments}
-    from procrastinate.contrib.django import app  # only where jobs are used
-
+    app = procrastinate_app(f"Deferring {path}")
     with use_tenant(PLATFORM):
         task = app.configure_task(TASK, queue=QUEUE, priority=_BEHIND_OPERATIONS, schedule_at=run_at)
         return task.defer(**envelope)

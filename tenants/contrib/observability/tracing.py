@@ -72,8 +72,7 @@ def _exporter() -> Callable[[Span], None] | None:
         from opentelemetry.sdk.trace.id_generator import IdGenerator
     except ImportError as error:
         logger.error(
-            "TENANTS['OTLP_ENDPOINT'] is set, but no span is exported: %s. "
-            "Run pip install -r requirements-telemetry.txt.",
+            "TENANTS['OTLP_ENDPOINT'] is set, but no span is exported: %s. Run pip install \"sangga[observability]\".",
             error,
         )
         return None

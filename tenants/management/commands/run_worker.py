@@ -5,10 +5,9 @@ from __future__ import annotations
 from argparse import SUPPRESS, ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from tenants.management.arguments import seconds, whole_number
 from tenants.management.base import TenantCommand
+from tenants.tasks.procrastinate_app import procrastinate_app
 
 
 class Command(TenantCommand):
@@ -39,13 +38,9 @@ class Command(TenantCommand):
         parser.add_argument("--job", type=whole_number(0, 2**63), default=0, metavar="ID", help=SUPPRESS)
 
     def handle(self, *, concurrency: int, grace: float, parent: int, job: int, verbosity: int, **options: Any) -> None:
-        try:
-            from tenants.tasks.worker import WorkerOptions, run_one_job, run_worker
-        except ModuleNotFoundError as error:
-            raise CommandError(
-                f"run_worker failed: the package {error.name} is not installed. Install procrastinate[django] and add "
-                f"procrastinate.contrib.django to INSTALLED_APPS and to TENANTS['SHARED_APPS']."
-            ) from error
+        procrastinate_app("run_worker")
+        from tenants.tasks.worker import WorkerOptions, run_one_job, run_worker
+
         if job:
             run_one_job(job, parent)
             return
