@@ -363,7 +363,7 @@ UNFOLD_SHOP = {
 # --- Files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = env.str("SANGGA_STATIC_ROOT", default="") or None  # for collectstatic, if it is used
-# For the page of the API documentation. Ninja is no installed app: loading it would slow down every command by 0.1 s.
+# For the page of the API documentation. Ninja is not in INSTALLED_APPS: loading it would slow every command by 0.1 s.
 STATICFILES_DIRS = [Path(spec.origin).parent / "static" for spec in [find_spec("ninja")] if spec and spec.origin]
 WHITENOISE_USE_FINDERS = True  # WhiteNoise finds files in apps: collectstatic is not needed
 MEDIA_URL = "/media/"

@@ -17,7 +17,7 @@ _MAX_LENGTH = 253
 
 _PORT = re.compile(r":[0-9]{0,5}$")
 _HEADER = re.compile(r"(?:[A-Za-z0-9.-]+|\[[A-Fa-f0-9]*:[A-Fa-f0-9:.]+\])(?::[0-9]{1,5})?")
-"""What a Host header may be: ASCII alone, as Django has it. Letters beyond are sent as `xn--…` (RFC 5891 §4)."""
+"""Valid Host headers: only ASCII, as in Django. Other letters are sent as `xn--…` (RFC 5891 §4)."""
 _PLAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 
 

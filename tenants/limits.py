@@ -1,4 +1,4 @@
-"""What one tenant may take of the machine: named plans, and the limits that each comes to. Pure."""
+"""Plans and the limits of a tenant that follow from them. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tenants.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits of one tenant in one process; 0 is no limit."""
+    """The limits of one tenant in one process. 0: no limit."""
 
     concurrency: int = 0
-    """Requests that are answered at once."""
+    """Concurrent requests."""
     queue: int = 0
     """Requests that wait for one of those to end, before others are refused."""
     rate: int = 0
     """Requests a second, in the long run."""
     burst: int = 0
-    """Requests that may come at once after a quiet time; never fewer than `rate`."""
+    """Requests that can come together after a quiet period; never fewer than `rate`."""
     statement_seconds: int = 0
     """How long one statement of a request may take."""
 

@@ -29,7 +29,7 @@ RESERVED_SLUGS = frozenset(
     autoconfig autodiscover wpad isatap broadcasthost
     """.split()
 )
-"""Names that a stranger would take for the platform's own, or that software looks up by itself (RFC 2142, WPAD)."""
+"""Names that look like the platform's, or that software looks up automatically (RFC 2142, WPAD)."""
 
 
 def validate_slug(slug: str, *, reserved: frozenset[str] = RESERVED_SLUGS) -> str:
@@ -52,7 +52,7 @@ def validate_slug(slug: str, *, reserved: frozenset[str] = RESERVED_SLUGS) -> st
 
 
 def schema_name(tenant_id: int) -> str:
-    """Return the PostgreSQL schema of a tenant. It hangs on the id alone, so a slug can be renamed without DDL."""
+    """Return the PostgreSQL schema of a tenant. It contains only the id, so a slug can be renamed without DDL."""
     return f"t_{int(tenant_id)}"
 
 

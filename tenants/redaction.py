@@ -15,7 +15,7 @@ from tenants.settings_cache import cached_from
 
 MASK = "********"
 _MIN_LENGTH = 6
-"""Of a value that is searched for by itself; shorter ones are part of too many words."""
+"""Minimum length of a secret value that is redacted wherever it occurs; a shorter one is part of many words."""
 _MAX_VALUES = 20_000
 """Values of one report that are searched for secrets."""
 
@@ -36,7 +36,7 @@ _NAME = r"(?:passw(?:or)?d|passphrase|secret|token|api_?key|private_?key)\w{0,30
 _QUOTED = r"""b?'(?:[^'\\]|\\.){0,1000}'|b?"(?:[^"\\]|\\.){0,1000}\""""
 _USER = r"""[^\s:@/'"]{0,200}"""
 _PATTERNS = (
-    # In a URL of a web page a colon may stand before a later @: `http://localhost:8000/x@y`.
+    # The colon of a port can precede an @ in the path: `http://localhost:8000/x@y`.
     (re.compile(rf"""(https?://{_USER}):[^\s@/'"]{{0,500}}@""", re.IGNORECASE), rf"\1:{MASK}@"),
     # In others, a password that should have been quoted may hold a slash or another @.
     (re.compile(rf"""((?<!http)(?<!https)://{_USER}):[^\s'"]{{0,500}}@""", re.IGNORECASE), rf"\1:{MASK}@"),
@@ -50,7 +50,7 @@ _LINK_TOKENS = re.compile(r"(/account/set-password/[^/]+/|/operator/enter/)[^/]+
 
 
 def loggable_path(path: str) -> str:
-    """Return a path as it was on the request line, without tokens of links, and quoted so that it stays on one line."""
+    """Return a path of a request line without the tokens of links, quoted so that it stays on one line."""
     return redact_link_tokens(quote(path, safe=string.punctuation, errors="replace"))
 
 
@@ -76,7 +76,7 @@ def redact_known_secrets(text: str) -> str:
 def _known_secrets() -> re.Pattern[str] | None:
     values = find_secrets([_settings(), os.environ])
     database = settings.DATABASES.get("default", {})
-    # In `postgres:postgres@…` of a development database the word is not secret, and it is everywhere.
+    # In `postgres:postgres@…` of a development database the password is a common word, not a secret.
     return pattern_for(values - {str(database.get("USER", "")), str(database.get("NAME", ""))})
 
 

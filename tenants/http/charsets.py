@@ -13,7 +13,7 @@ _ALL_BYTES = bytes(range(256))
 
 @lru_cache(maxsize=64)
 def is_text_charset(name: str) -> bool:
-    """Tell whether Python decodes any bytes by that name: `hex` and `idna` are codecs as well."""
+    """Tell whether Python decodes any bytes to text by that name; `hex` and `idna` are codecs too."""
     try:
         _ALL_BYTES.decode(name, "replace")
     except (LookupError, ValueError):
@@ -22,9 +22,10 @@ def is_text_charset(name: str) -> bool:
 
 
 class ReadsCharset:
-    """A request that can be made of any Content-Type. Django's own reads the query when it finds a charset.
+    """Request mixin that accepts any Content-Type.
 
-    An error in that leaves the application, and the client gets a page of the server's, without any header of ours.
+    Django's request decodes the query with the charset of the header. An invalid one raises an error outside
+    Django's handlers, so the client would get the server's error page without security headers.
     """
 
     content_type: str | None

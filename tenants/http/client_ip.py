@@ -1,4 +1,4 @@
-"""Whose request it is, by network address, behind as many proxies as the settings say."""
+"""Network address of the client, behind as many proxies as the settings say."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.http import HttpRequest
 from tenants.conf import tenancy
 
 _ONE_CUSTOMER = 64
-"""Bits of an IPv6 address that a provider gives a customer as a whole: the others are the customer's to choose."""
+"""Bits of the network that a provider gives a customer, who chooses the rest of the IPv6 address."""
 
 
 def get_client_ip(request: HttpRequest) -> str | None:
-    """Return the address of the client, or None if there is none that makes sense (a Unix socket has none).
+    """Return the address of the client, or None if it has no valid one (a Unix socket has none).
 
-    With `TENANTS["TRUSTED_PROXIES"]` it is read from X-Forwarded-For, counted from the right: what stands further left
-    is what the client has sent. Of an IPv6 address it is the network, a /64, that counts.
+    With `TENANTS["TRUSTED_PROXIES"]` it is read from X-Forwarded-For, counted from the right: entries further left
+    are the client's own. An IPv6 address is reduced to its /64 network.
     """
     return address_in(request.META)
 

@@ -1,7 +1,7 @@
-"""The CSRF cookie with the tenant's signature: one from elsewhere, planted or left over, is taken for none.
+"""CSRF cookie with the tenant's signature: a cookie that another host has set is ignored.
 
-Django's cookie is a random text that any host could have given out. A neighbour who can set cookies for us – below the
-same domain, without HTTPS and its `__Host-` prefix – could make up a pair of cookie and form field that fit.
+Django's cookie is an unsigned random value. A host below the same domain that can set cookies for this one (without
+HTTPS and the `__Host-` prefix) could set a cookie and send a form field that match.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SEPARATOR = "."
 
 
 class SignedCsrfCookieMiddleware(AsyncCompatibleMiddleware):
-    """Stands directly before Django's CsrfViewMiddleware, which sees the cookie as it made it, or none."""
+    """Place it directly before Django's CsrfViewMiddleware, which gets its own cookie unsigned, or none."""
 
     def __call__(self, request: HttpRequest) -> Response:
         if self.is_async:

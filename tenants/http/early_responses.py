@@ -36,7 +36,7 @@ def early_response(request: HttpRequest, resolution: Resolution | OverloadReason
 def is_refused_as_behind(tenant: TenantInfo) -> bool:
     """Return whether a tenant gets 503 because its schema is behind, or does not fit this code."""
     if tenant.variant not in known_variants():
-        return True  # newer code than ours has it
+        return True  # a newer release has migrated it
     if tenant.is_platform or tenancy().when_behind == "serve":
         return False
     return tenant.fingerprint != target_fingerprint(tenant.variant)

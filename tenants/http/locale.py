@@ -29,5 +29,5 @@ def language_of(request: HttpRequest, tenant: TenantInfo | None) -> str:
         try:
             return get_supported_language_variant(code)
         except LookupError:
-            continue  # `*` as well: any will do
+            continue  # also for `*`, which accepts any language
     return settings.LANGUAGE_CODE if tenant is None or tenant.is_platform else tenant.language

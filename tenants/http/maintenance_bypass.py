@@ -1,4 +1,4 @@
-"""The way into a suspended tenant for those who have its link: a parameter once, a cookie from then on."""
+"""Maintenance bypass: a link with a secret opens a suspended tenant. A cookie keeps the secret afterwards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARAMETER = "bypass"
 
 
 def bypass_link(tenant: TenantInfo) -> str:
-    """Return the address that lets its holder into a suspended tenant, until it is resumed."""
+    """Return the link that opens a suspended tenant until it is resumed."""
     return tenancy().url_of(tenant.host, f"/?{urlencode({PARAMETER: tenant.bypass})}")
 
 
@@ -30,7 +30,7 @@ def enter_by_link(request: HttpRequest, tenant: TenantInfo) -> HttpResponse | No
     if not _matches(request.GET.get(PARAMETER), tenant):
         return None
     query = request.GET.copy()
-    del query[PARAMETER]  # the secret is not to stay in the address bar, nor in a Referer header
+    del query[PARAMETER]  # The secret must not stay in the address bar, nor get into a Referer header.
     path = escape_leading_slashes(request.path)  # //elsewhere.example would lead there
     response = HttpResponseRedirect(f"{path}?{query.urlencode()}" if query else path)
     response.set_cookie(

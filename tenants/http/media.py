@@ -11,13 +11,13 @@ from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.http import require_safe
 
 SHOWN_TYPES = frozenset(f"image/{kind}" for kind in ("jpeg", "png", "gif", "webp", "avif"))
-"""What a browser shows on its own. Not SVG, which is a document with scripts."""
+"""Types that a browser shows inline. Not SVG, which can contain scripts."""
 SAVED_TYPES = frozenset(["application/pdf", "application/zip", "text/csv", "text/plain"])
-"""What is offered for saving under its own name for what it is; all else is just bytes."""
+"""Types that are downloaded with their own type; all others are sent as bytes."""
 
 
 _NO_FILE = frozenset([errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL])
-"""What the system says of a name that can be no file's."""
+"""Error numbers of names that no file can have."""
 
 
 @require_safe

@@ -27,7 +27,7 @@ from tenants.registry.lookup import registry
 from tenants.registry.resolver import UNKNOWN, Resolution, resolve, resolve_from_memory
 
 _WHAT = "a request"
-"""Named in the log where a transaction was left open."""
+"""What the log calls a request that left a transaction open."""
 
 
 class TenantMiddleware(AsyncCompatibleMiddleware):
@@ -103,7 +103,7 @@ def _resolve_from_memory(host: str, path: str) -> Resolution | OverloadReason | 
 
 
 def _finish(response: HttpResponseBase, scope: RequestScope) -> HttpResponseBase:
-    # A cache in front that was set to look at the path alone would give one tenant's page to another's visitor.
+    # A cache that looks only at the path would give one tenant's page to another tenant's visitors.
     response.headers["Vary"] = _varying_by_host(response.headers.get("Vary", ""))
     if scope.script_name:
         prefix_cookies(response, scope.tenant, scope.script_name)

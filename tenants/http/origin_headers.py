@@ -1,7 +1,7 @@
-"""Response headers that speak for a whole host, and so are not for code of others to send. Pure.
+"""Response headers that apply to a whole host. Foreign code may not send them. Pure.
 
-A service of another code base and a mounted application answer under paths of a shop's host. A browser applies these
-headers to all of that host, or to all its neighbours, from any path.
+A service of another code base and a mounted application respond under paths of a shop's host. Browsers apply these
+headers to all of the host, or to its whole domain, from any path.
 """
 
 from __future__ import annotations
@@ -22,6 +22,6 @@ _BEGINNINGS = ("x-accel-", "sangga-")
 
 @lru_cache(maxsize=2_048)
 def is_for_whole_host(name: str) -> bool:
-    """Tell whether a response header, in any case, holds beyond the path that it is sent for."""
+    """Tell whether a response header applies beyond the path that it is sent for."""
     name = name.lower()
     return name in _FOR_THE_WHOLE_HOST or name.startswith(_BEGINNINGS)

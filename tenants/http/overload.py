@@ -1,4 +1,4 @@
-"""Responses to errors that an overloaded or unreachable database causes, and how Django is made to send them."""
+"""Responses to errors that an overloaded or unreachable database causes, and the patch that makes Django send them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RETRY_AFTER_SECONDS = 10
 
 ErrorResponse = Callable[[HttpRequest, Exception], HttpResponse | None]
 error_responses: list[ErrorResponse] = []
-"""What contrib apps respond to errors of theirs; None: it is another error."""
+"""Hooks for errors of contrib apps. Each returns a response, or None for any other error."""
 
 _ADVICE = {
     OverloadReason.STATEMENT: Advice(
@@ -70,8 +70,8 @@ def overload_response(request: HttpRequest, tenant: TenantInfo | None, reason: O
 def _variant_changed(tenant: TenantInfo, error: Exception) -> bool:
     """Return whether a row could not be deleted because the tenant got another variant during the request.
 
-    Its tables are kept, so that reading and writing go on as before; but rows of the new variant refer to those of
-    the base, and the old variant's code does not know them.
+    The tables of the old variant are kept, so its code can still read and write. But rows of the new variant refer
+    to those of the base, and the old code does not delete them.
     """
     if tenant.is_platform or not isinstance(error.__cause__, errors.ForeignKeyViolation) or connection.in_atomic_block:
         return False

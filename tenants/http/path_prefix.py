@@ -1,7 +1,7 @@
-"""Tenants under a path of the platform's host: the path is shifted, and cookies get names and paths of their own.
+"""Tenants under a path of the platform's host: the path prefix becomes SCRIPT_NAME, cookies are renamed and scoped.
 
-Such tenants share an origin, so the browser does not keep them apart; it is for development and for tenants that
-trust each other. docs/security.md says what that means.
+Such tenants share an origin, so the browser does not separate them. Use it for development, and for tenants that
+trust each other (docs/security.md).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _WELL_KNOWN = "/.well-known/"
 
 
 def path_to_route(path: str) -> str:
-    """Return a path with what names the tenant at its beginning.
+    """Return the path with the tenant's prefix at its beginning.
 
-    Well-known addresses of an issuer below a path have it at their end (RFC 8414 §3.1): what the tenant answers at
-    `/t/acme/.well-known/openid-configuration` is asked for at `/.well-known/openid-configuration/t/acme` as well.
+    Well-known URLs of an issuer with a path have the prefix at the end (RFC 8414 §3.1): clients request
+    `/t/acme/.well-known/openid-configuration` also as `/.well-known/openid-configuration/t/acme`.
     """
     prefix = tenancy().path_prefix
     if not prefix or not path.startswith(_WELL_KNOWN):
@@ -36,9 +36,9 @@ def path_to_route(path: str) -> str:
 
 
 def set_script_name(request: HttpRequest, tenant: TenantInfo, prefix: str) -> str:
-    """Give the application `prefix` as SCRIPT_NAME, as the WSGI standard has it, and its own cookies alone.
+    """Move `prefix` from the path to SCRIPT_NAME, keep only this tenant's cookies, and return the whole SCRIPT_NAME.
 
-    Return the whole SCRIPT_NAME: the prefix, after the path at which the server has mounted the project.
+    The whole one begins with the path under which the server has mounted the project.
     """
     script_name: str = request.META.get("SCRIPT_NAME", "").rstrip("/") + prefix
     request.META["SCRIPT_NAME"] = script_name
@@ -52,7 +52,7 @@ def set_script_name(request: HttpRequest, tenant: TenantInfo, prefix: str) -> st
 
 @contextmanager
 def override_script_prefix(script_name: str) -> Iterator[None]:
-    """Let `reverse()` and the addresses of files begin with `script_name`."""
+    """Make `reverse()` and URLs of files begin with `script_name` inside the block."""
     before = get_script_prefix()
     set_script_prefix(f"{script_name}/")
     try:
@@ -63,14 +63,14 @@ def override_script_prefix(script_name: str) -> Iterator[None]:
 
 
 def prefix_cookies(response: HttpResponseBase, tenant: TenantInfo, script_name: str) -> None:
-    """Rename the response's cookies so that neither the platform nor a neighbour takes them for its own."""
+    """Rename the response's cookies, so that neither the platform nor another tenant reads them as its own."""
     for name in list(response.cookies):
         morsel = response.cookies.pop(name)
         response.cookies[f"{tenant.schema}.{name}"] = morsel.value
         renamed = response.cookies[f"{tenant.schema}.{name}"]
         renamed.update({key: value for key, value in morsel.items() if value != ""})
         renamed["path"] = _path_inside(morsel["path"], script_name)
-    # What code has written as a header, and what a mounted application sends beyond Django's cookies.
+    # Cookies that code has written as headers, also those of a mounted application.
     raw = response.headers.get("Set-Cookie")
     if raw is not None:
         del response.headers["Set-Cookie"]
@@ -82,7 +82,7 @@ def prefix_cookies(response: HttpResponseBase, tenant: TenantInfo, script_name: 
 
 def _moved(raw: str, tenant: TenantInfo, script_name: str) -> SetCookie | None:
     cookie = read_set_cookie(raw)
-    if cookie is None or cookie.has_domain:  # another host's, or what browsers read in different ways
+    if cookie is None or cookie.has_domain:  # for another host, or ambiguous for browsers
         return None
     return cookie.moved(f"{tenant.schema}.{cookie.name}", _path_inside(cookie.path, script_name))
 
@@ -95,9 +95,8 @@ def _path_inside(path: str, script_name: str) -> str:
 
 
 def prefix_redirects(response: HttpResponseBase, script_name: str) -> None:
-    """Lead redirects to the root of the host to the tenant's own: code that knows no prefix means that one.
-
-    Django's view for the language is one; `reverse()` has the prefix in its addresses already.
+    """Add the prefix to redirects to the root of the host: code that knows no prefix, such as Django's view for the
+    language, means the tenant's root. URLs of `reverse()` already have it.
     """
     for name in ("Location", "Content-Location"):
         address = response.headers.get(name, "")

@@ -19,9 +19,9 @@ _TITLES = {
 
 
 def problem_details(status: int, detail: str, *, kind: str = "", title: str = "", **members: Any) -> dict[str, Any]:
-    """Return a problem; `members` are further ones, such as `request_id`.
+    """Return a problem with further `members`, such as `request_id`.
 
-    `kind` is the end of its type (`service-failed`); it is empty where the status says it all.
+    `kind` is the last part of its type (`service-failed`); empty: the status says enough.
     """
     return {
         "type": f"urn:sangga:problem:{kind}" if kind else "about:blank",

@@ -1,4 +1,4 @@
-"""The host that a request names, in its normal spelling."""
+"""Host of a request, normalized."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the application runs in during a request: its tenant, URLconf and path prefix. Cached for each host."""
+"""Scope of a request: its tenant, URLconf and path prefix. Cached for each host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tenants.settings_cache import on_setting_change
 
 
 class StreamState(NamedTuple):
-    """What is kept of a streamed body between its chunks."""
+    """State of a streamed body between its chunks."""
 
     state: RequestState
     watch: Watch
@@ -31,7 +31,7 @@ class StreamState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestScope:
-    """The scope of one request; entered again for what is done after the middleware has returned."""
+    """The scope of one request; entered again for work after the middleware has returned."""
 
     tenant: TenantInfo
     script_name: str
@@ -60,7 +60,7 @@ class RequestScope:
 
     @contextmanager
     def activate(self, kept: StreamState) -> Iterator[None]:
-        """Enter again, with what was kept, for the next chunk of a streamed body."""
+        """Enter it again for the next chunk of a streamed body, with the state of the chunk before."""
         block = self.enter()
         kept.state.restore()
         resume_watch(kept.watch)

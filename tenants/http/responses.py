@@ -28,22 +28,22 @@ UPDATED_AFTER_SECONDS = 30
 
 
 class Advice(NamedTuple):
-    """What happened and what to do, for a page and for a problem document."""
+    """Texts of a page or problem document: what happened, and what to do."""
 
     code: str
     """The last part of the problem's `type`."""
     title: str | Promise
     text: str | Promise
-    """May name `%(minutes)d`: after how many it is worth another try."""
+    """May contain `%(minutes)d`: minutes until a retry."""
 
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
-    """Return 404: no shop answers at this host."""
+    """Return 404: no tenant has this host."""
     return page(request, "tenants/unknown_host.html", {}, status=404)
 
 
 def suspended(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
-    """Return 503: the shop is closed for a while."""
+    """Return 503: the tenant is suspended."""
     response = page(
         request, "tenants/suspended.html", {"name": tenant.name, "notice": tenant.notice}, status=503, tenant=tenant
     )
@@ -53,7 +53,7 @@ def suspended(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
 
 
 def updating(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
-    """Return 503: the shop's tables are not where the code is yet."""
+    """Return 503: the tenant's schema is behind the code."""
     response = page(request, "tenants/updating.html", {"name": tenant.name}, status=503, tenant=tenant)
     response["Retry-After"] = str(UPDATED_AFTER_SECONDS)
     _log(request, response, "Waiting for its migration")
@@ -61,7 +61,7 @@ def updating(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
 
 
 def _log(request: HttpRequest, response: HttpResponse, why: str) -> None:
-    """Log an answer that is as it should be as a warning, like any refusal; Django logs each 503 as an error."""
+    """Log an intended response as a warning, because Django would log each 503 as an error."""
     extra = {"request": request, "status_code": response.status_code}
     logger.warning("%s: %s", why, loggable_path(escape_uri_path(request.path)), extra=extra)
     response._has_been_logged = True  # type: ignore[attr-defined]
@@ -70,9 +70,9 @@ def _log(request: HttpRequest, response: HttpResponse, why: str) -> None:
 def busy_response(
     request: HttpRequest, tenant: TenantInfo | None, advice: Advice, status: HTTPStatus, retry_after: int
 ) -> HttpResponse:
-    """Return a page, or a problem document for a program: `advice`, and the seconds after which to try again.
+    """Return a page, or a problem document for a program, with `advice` and Retry-After.
 
-    Cheap: there may be a flood of them.
+    Cheap, because there may be a flood of them.
     """
     language = language_of(request, tenant)
     if _is_program(request):
@@ -87,13 +87,13 @@ def busy_response(
 
 
 def _is_program(request: HttpRequest) -> bool:
-    """Return whether the client prefers JSON: it asks an API, or does not accept HTML."""
+    """Return whether the client prefers JSON: it uses an API, or does not accept HTML."""
     return request.path_info.startswith("/api/") or not request.accepts("text/html")
 
 
 @lru_cache(maxsize=256)
 def _busy_page(advice: Advice, status: HTTPStatus, language: str, minutes: int, script_prefix: str) -> bytes:
-    # The prefix is in the addresses of static files.
+    # URLs of static files begin with the prefix.
     with translation.override(language):
         text = str(advice.text % {"minutes": minutes})
         context = {"code": int(status), "title": advice.title, "advice": text, "minutes": minutes}

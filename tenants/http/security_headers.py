@@ -24,7 +24,7 @@ PERMISSIONS_POLICY = ", ".join(
         " microphone midi payment publickey-credentials-get screen-wake-lock serial usb xr-spatial-tracking"
     ).split()
 )
-"""No page asks for any of these, so injected code cannot ask either."""
+"""Features that no page needs; so injected code cannot use them either."""
 
 
 def add_security_headers(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -36,7 +36,7 @@ def add_security_headers(request: HttpRequest, response: HttpResponseBase) -> No
 
 
 class SecurityHeadersMiddleware(MiddlewareMixin):
-    """Adds Permissions-Policy and HSTS. Below SecurityMiddleware, which keeps the headers that it finds."""
+    """Adds Permissions-Policy and HSTS. Place it after SecurityMiddleware, which keeps the headers that it finds."""
 
     adds_headers_to_early_responses = True
 

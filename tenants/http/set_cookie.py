@@ -1,4 +1,4 @@
-"""A `Set-Cookie` header of code of others, read as browsers read it (RFC 6265 §5.2). Pure."""
+"""`Set-Cookie` headers of foreign code, parsed as browsers do (RFC 6265 §5.2). Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 @dataclass(frozen=True, slots=True)
 class SetCookie:
-    """One cookie that an answer sets."""
+    """One cookie that a response sets."""
 
     name: str
     value: str
     attributes: tuple[tuple[str, str], ...] = ()
-    """As they were written, in order: names without blanks, and values, empty where there is none."""
+    """Names and values in their order; a value may be empty."""
 
     def attribute(self, name: str) -> str | None:
-        """Return what an attribute says; of several, browsers take the last. None: it is not there."""
+        """Return the value of an attribute, or None. Of several, browsers take the last."""
         found = [value for key, value in self.attributes if key.lower() == name]
         return found[-1] if found else None
 
@@ -31,7 +31,7 @@ class SetCookie:
 
     @property
     def has_domain(self) -> bool:
-        """Whether it says for which hosts it is: a cookie without that is for the one that set it alone."""
+        """Whether it has the attribute Domain. Without it, browsers send the cookie only to the host that set it."""
         return self.attribute("domain") is not None
 
     def moved(self, name: str, path: str) -> SetCookie:
@@ -45,7 +45,7 @@ class SetCookie:
 
 
 def read_set_cookie(header: str) -> SetCookie | None:
-    """Return what a header says, or None if browsers could read it in different ways."""
+    """Return the cookie of a header, or None if browsers parse it in different ways."""
     if _CONTROL.search(header):
         return None
     first, *others = header.split(";")

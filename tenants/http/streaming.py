@@ -1,4 +1,4 @@
-"""Streamed bodies: each chunk is made inside the scope of its request, after the middleware has returned."""
+"""Streamed bodies: each chunk is produced in the scope of its request, after the middleware has returned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tenants.postgresql.connection_watch import Watch
 
 
 def stream_in_scope(response: StreamingHttpResponse, scope: RequestScope, what: str) -> None:
-    """Have the body of `response` made, and closed, inside `scope`; `what` names the work in the log."""
+    """Produce and close the body of `response` inside `scope`; `what` names the work in the log."""
     closers: list[Callable[[], object]] = response._resource_closers  # type: ignore[attr-defined]
     body = response._iterator  # type: ignore[attr-defined]
     if getattr(body, "aclose", None) is not None:
@@ -23,7 +23,7 @@ def stream_in_scope(response: StreamingHttpResponse, scope: RequestScope, what: 
         closers.append(partial(async_to_sync(_aclose), body))
     kept = StreamState(RequestState(), Watch(what))
     closers[:] = [partial(_close, closer, scope, kept) for closer in (*closers, kept.watch.roll_back)]
-    # Not aiter(): that looks for the content when it is first asked, and would find what is put here.
+    # Not aiter(): it reads the attribute at the first chunk, and would find this iterator itself.
     chunks = response.streaming_content
     if response.is_async:
         response.streaming_content = _stream_async(cast(AsyncIterator[bytes], chunks), scope, kept)

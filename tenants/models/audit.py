@@ -10,7 +10,7 @@ from tenants.names import SLUG_MAX_LENGTH
 
 
 class AuditEvent(models.Model):
-    """Something that was done to a tenant. Stays when the tenant goes, so it keeps the id and the slug as they were."""
+    """An action on a tenant. It outlives the tenant, so it stores id and slug instead of a foreign key."""
 
     at = models.DateTimeField(_("at"), db_default=Now(), editable=False)
     actor = models.CharField(_("who"), max_length=200)

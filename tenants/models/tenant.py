@@ -114,7 +114,7 @@ class Tenant(models.Model):
 
     @property
     def deletion(self) -> datetime | None:
-        """What tells the tenant's deletion from any other one of it: its end of grace; None if it is not deleted."""
+        """Identifies this deletion among others of the same tenant: its end of grace; None if it is not deleted."""
         if self.status not in {self.Status.DELETED, self.Status.PURGING}:
             return None
         return self.purge_after or datetime.fromtimestamp(0, UTC)  # a row that was changed by hand

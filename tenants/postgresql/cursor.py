@@ -41,12 +41,12 @@ from tenants.postgresql.sql_text import (
 if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
 
-# These change the transaction alone, and need no tenant.
+# These only change the transaction, and need no tenant.
 _TRANSACTION_CONTROL = re.compile(
     r'(?:SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) "?\w+"?|SET CONSTRAINTS ALL (?:IMMEDIATE|DEFERRED)'
 )
 
-# PostgreSQL's command tags. After these the settings are as they were.
+# PostgreSQL's command tags of statements that leave the settings unchanged.
 _ROWS = (b"SELECT", b"INSERT", b"UPDATE", b"DELETE")
 # After these the server may have other settings than the cursor sent.
 _RESETTING = frozenset({"SET", "RESET", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "DO", "CALL"})
@@ -83,7 +83,7 @@ class TenantCursor(TenantCursorMixin, Cursor):
         self._pgconn.send_query(text if self._is_aborted else self._before + text)
 
     def _set_results(self, results: list[Any]) -> None:
-        """Keep the results of the statements alone: each setting has one before them."""
+        """Keep only the results of the statements: each setting has a result before them."""
         if self._before:
             results = self._without_settings(results) if self._ends else results[self._settings_sent :]
             # An empty statement behind others has no result.

@@ -29,7 +29,7 @@ _LOCK = "LOCK TABLE {table} IN {mode} MODE"
 
 
 def lock_tables(tables: Collection[str], mode: Mode, seconds: float) -> None:
-    """Lock all `tables` of the active tenant, or none, until the current transaction ends.
+    """Lock all `tables` of the active tenant, or none of them, until the current transaction ends.
 
     Raises `LockTimeout` after `seconds`; with 0 there is no timeout.
     """

@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 _SECONDS_BETWEEN_RECOVERIES = 2.0
 """How often a worker looks for stalled operations."""
 _SECONDS_BETWEEN_POLLS = 2.0
-"""How often a worker polls for jobs: there is no NOTIFY for those that are queued again."""
+"""How often a worker polls for jobs: PostgreSQL sends no NOTIFY for a job that is queued again."""
 _SECONDS_UNTIL_FORGOTTEN = 600.0
 """How long a worker without heartbeats is remembered."""
 _HOURS_KEPT = 7 * 24

@@ -75,7 +75,7 @@ def choice_field(name: str) -> ChoiceField:
 
 
 def keep_choice(field: Any, value: str) -> None:
-    """Offer `value` as well, so that a form keeps a tenant's value that is no longer offered."""
+    """Add `value` to the choices, so that a form keeps a tenant's value that was removed from them."""
     offered: Choices = list(field.choices)
     if value not in dict(offered):
         field.choices = [(value, value), *offered]

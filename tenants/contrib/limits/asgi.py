@@ -1,4 +1,4 @@
-"""The ASGI application: Django's own, which closes every response, also when something went wrong."""
+"""ASGI application: Django's own, with limits on bodies, and with every response closed, also after errors."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from tenants.http.charsets import ReadsCharset
 from tenants.http.client_ip import address_in
 
 _scope: ContextVar[dict[str, Any]] = ContextVar("scope")
-"""Of the request that is being answered."""
+"""ASGI scope of the current request."""
 _META = "tenants.meta"
-"""The key in a scope of what is added to `request.META`."""
+"""Key of the ASGI scope for values that are added to `request.META`."""
 _BODIES_WITHOUT_THREAD = 8
-"""How many times `TENANTS["MOST_BODIES"]` are received at once: here a body that comes slowly holds no thread."""
+"""Factor on `TENANTS["MOST_BODIES"]`: under ASGI a slow body holds no thread."""
 
 _answer: ContextVar[list[HttpResponseBase]] = ContextVar("answer")
 """Holds the response of the current request, for all tasks that Django makes for it."""
@@ -47,7 +47,7 @@ class ASGIRequest(ReadsCharset, asgi.ASGIRequest):
 class ASGIHandler(asgi.ASGIHandler):
     """Closes the response of every request, and so gives its connection back.
 
-    Django's own closes none that could not be sent: because its stream failed, or the client was gone.
+    Django closes no response that could not be sent because its stream failed or the client disconnected.
     """
 
     request_class = ASGIRequest
@@ -65,7 +65,7 @@ class ASGIHandler(asgi.ASGIHandler):
             raise
 
     async def read_body(self, receive: Any) -> IO[bytes]:
-        """Return the body when all of it is there; an empty one where it is refused, which the request then says."""
+        """Return the complete body, or an empty one if it is refused: the request then has the reason."""
         scope, body = _scope.get(), _Body(receive)
         try:
             rejection = TOO_LARGE if _length_of(scope) > LARGEST else await body.receive_piece()
@@ -82,14 +82,14 @@ class ASGIHandler(asgi.ASGIHandler):
         return BytesIO()
 
     def create_request(self, scope: Any, body_file: Any) -> Any:
-        """Return the request, which says why its body was refused."""
+        """Return the request, with the reason if its body was refused."""
         request, error = super().create_request(scope, body_file)
         if request is not None:
             request.META.update(scope[_META])
         return request, error
 
     async def listen_for_disconnect(self, receive: Any) -> None:
-        """Wait for the client to leave; what still comes of a refused body is dropped."""
+        """Wait until the client disconnects, and drop the rest of a refused body."""
         while (await receive())["type"] != "http.disconnect":
             pass
         raise RequestAborted
@@ -117,7 +117,7 @@ class _Body:
         self.is_complete = False
 
     async def receive_piece(self) -> Rejection | None:
-        """Receive what comes next; return why the body is refused if it is too late or too much."""
+        """Receive the next chunk; return the reason if the body is refused for its time or size."""
         try:
             async with asyncio.timeout_at(self._begun + deadline_after(self._received)):
                 message = await self._receive()
@@ -135,7 +135,7 @@ class _Body:
 
 
 async def _receive_within_bounds(scope: dict[str, Any], body: _Body) -> Rejection | None:
-    """Receive the rest of a body; return why it is refused."""
+    """Receive the rest of a body; return the reason if it is refused."""
     meta = ASGIRequest(scope, BytesIO()).META
     sender = Sender(address_in(meta), meta.get("HTTP_HOST", ""), scope["path"])
     slots = slots_for(sender, times=_BODIES_WITHOUT_THREAD)
@@ -149,6 +149,6 @@ async def _receive_within_bounds(scope: dict[str, Any], body: _Body) -> Rejectio
 
 
 def get_asgi_application() -> ASGIHandler:
-    """Return the application for an ASGI server; to be used in the place of `django.core.asgi`'s."""
+    """Return the application for an ASGI server, as `django.core.asgi.get_asgi_application` does."""
     django.setup(set_prefix=False)
     return ASGIHandler()

@@ -54,7 +54,7 @@ class LimitCounters:
         self._counts: dict[int, Counter[LimitKind]] = {}
 
     def add(self, tenant_id: int, kind: LimitKind) -> None:
-        """Count one more; cheap, for the path of a request."""
+        """Count one hit. Cheap, because rejected requests call it."""
         with self._lock:
             if tenant_id not in self._counts and len(self._counts) >= tenancy().registry_size:
                 del self._counts[next(iter(self._counts))]  # the database is unreachable
@@ -67,7 +67,7 @@ class LimitCounters:
         return counts
 
     def write(self, connection: psycopg.Connection[Any]) -> None:
-        """Add what was counted to the rows of this hour. What cannot be written is said in the log, and dropped."""
+        """Add the counts to the rows of this hour. Counts that cannot be written are logged and dropped."""
         counts = self.take()
         if not counts:
             return
@@ -76,7 +76,7 @@ class LimitCounters:
                 connection.execute(_ADD, [*(of_tenant[kind] for kind in LimitKind), tenant_id])
             connection.execute(_FORGET, [_KEPT_DAYS])
         except psycopg.Error as error:
-            logger.warning("How often %d tenants met their limits could not be written: %s", len(counts), error)
+            logger.warning("Saving the limit hits of %d tenants failed: %s", len(counts), error)
 
 
 limit_counters = LimitCounters()

@@ -6,7 +6,7 @@ from tenants.errors import TenancyError
 
 
 class HashingBusy(TenancyError):
-    """A password was not checked: the limit of checks at once is reached."""
+    """A password was not checked: the limit on concurrent checks is reached."""
 
     of_what: str
     retry_after: int

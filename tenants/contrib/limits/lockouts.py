@@ -1,6 +1,6 @@
 """Client addresses that are locked out of signing in, remembered for some seconds in this process.
 
-django-axes asks the tenant's tables at each attempt, after sessions and forms. An address that goes on trying is
+django-axes asks the tenant's tables at each attempt, after sessions and forms. An address that tries again is
 refused from memory instead, before its request is received.
 """
 
@@ -16,7 +16,7 @@ _MOST = 10_000
 
 
 class Attempt(NamedTuple):
-    """Where an address signs in. An epoch is part of it: a new one voids what was known of the tenant."""
+    """Where an address signs in. The epoch is part of it: a new one invalidates what was remembered of the tenant."""
 
     tenant_id: int
     epoch: str

@@ -1,4 +1,4 @@
-"""The view of a tenant's uploaded files, with a limit on how many large ones are sent at once."""
+"""View of a tenant's uploaded files, with a limit on concurrent downloads of large ones."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tenants.http.client_ip import get_client_ip
 from tenants.limits import Limits
 
 KEPT_BY_THE_SYSTEM = 256 * 1024
-"""Bytes that a connection takes at once, however slowly its client reads."""
+"""Bytes that a connection buffers: a smaller file holds no thread for a slow client."""
 
 _sending = TenantLimiter()
 
 
 def _slots_for(request: HttpRequest, size: int) -> Slot | Rejection:
-    """Return what holds the slots of a large file while it is sent: under WSGI a slow client holds a thread by it."""
+    """Return a context manager that holds the slots of a large file: under WSGI a slow client holds a thread."""
     most = limit_settings().most_waiting
     if request.method == "HEAD" or not most or size <= KEPT_BY_THE_SYSTEM:
         return Slot(lambda: None)
@@ -40,7 +40,7 @@ def _slots_for(request: HttpRequest, size: int) -> Slot | Rejection:
 
 
 def media(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Return a file of the active tenant as `tenants.http.media.media` does; 503 where too many are being sent."""
+    """Return a file as `tenants.http.media.media` does; 503 if too many downloads are running."""
     response = engine.media(request, name)
     slots = _slots_for(request, int(response.get("Content-Length", "0")))
     if isinstance(slots, Rejection):

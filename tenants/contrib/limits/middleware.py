@@ -38,7 +38,7 @@ from tenants.postgresql.overload import OverloadReason
 class LimitMiddleware(AsyncCompatibleMiddleware):
     """Keeps each tenant within its limits in this process: 429 for too many requests, 503 for too many at once.
 
-    Stands below the middleware that serves static files: a page has many of them, and they cost next to nothing.
+    Place it after the middleware that serves static files: a page has many of them, and they cost little.
     """
 
     def __call__(self, request: HttpRequest) -> Response:

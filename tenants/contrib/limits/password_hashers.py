@@ -25,9 +25,9 @@ from tenants.http.client_ip import get_client_ip
 from tenants.limits import Limits
 
 AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
-"""Passwords that one process hashes at once: the other half of the processors is left to pages."""
+"""Concurrent hashes of one process: half of the processors stay free for pages."""
 MOST_OF_TENANT = 3
-"""Requests of one tenant, or of the platform, that hash or wait for it; the next is refused."""
+"""Requests of one tenant, or of the platform, that hash or wait; more are refused."""
 MOST_OF_ADDRESS = 2
 MOST_OF_ALL = 32
 RETRY_AFTER = 2
@@ -56,7 +56,7 @@ _pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="tenants-hashing", initia
 def hashing_slot(request: HttpRequest) -> Iterator[None]:
     """Hold one of the slots of this tenant and client for a view that checks a password, or raise `HashingBusy`.
 
-    Such a view enters it first, so that what is refused costs no query. Inside, a hash holds no database connection.
+    Enter it first in the view: a refused request then costs no query. Hashing inside it holds no database connection.
     """
     with _entered(get_client_ip(request)):
         token = _has_slot.set(True)
@@ -115,7 +115,7 @@ def _release_connections() -> None:
 
 
 class _Bounded:
-    """Makes one of Django's password hashers hash within the bounds."""
+    """Mixin that makes one of Django's password hashers keep the limits."""
 
     def encode(self, password: str, *args: Any, **options: Any) -> str:
         """Hash a password."""
@@ -128,7 +128,7 @@ class _Bounded:
         return hash_within_bounds(partial(do, password, encoded))
 
     def harden_runtime(self, password: str, encoded: str) -> None:
-        """Take as long as a hash with the present parameters would."""
+        """Take as long as a hash with the current parameters would."""
         do: Callable[..., None] = super().harden_runtime  # type: ignore[misc]
         hash_within_bounds(partial(do, password, encoded))
 

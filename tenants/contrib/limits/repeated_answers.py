@@ -1,7 +1,7 @@
 """Answers to refused requests, kept as bytes for a second: a flood is answered without Django's middleware.
 
-An answer is repeated when two requests that have in common all that it depends on got the same one. That the
-middleware may add headers which differ from request to request is noticed by that.
+An answer is repeated once two requests with the same key have got identical ones. So headers of middleware that
+differ from request to request are noticed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tenants.conf import tenancy
 from tenants.contrib.limits.request_bodies import REJECTION
 
 REPEATED_SECONDS = 1.0
-"""How long an answer is repeated. A change of the tenant, as its suspension, shows that much later in a rejection."""
+"""How long an answer is repeated. A rejection shows a change of the tenant, such as a suspension, so much later."""
 _MOST = 1_000
 _ON_REPEAT = "on_repeat"
 
@@ -39,12 +39,12 @@ class _Kept(NamedTuple):
 
 
 def allow_repeats(response: HttpResponseBase) -> None:
-    """Mark a response as one that the next refused request may get as well."""
+    """Mark a response as one that the next refused request may get too."""
     setattr(response, _ON_REPEAT, [])
 
 
 def forbid_repeats(response: HttpResponseBase) -> None:
-    """Take the mark away: something has to be done for each request."""
+    """Remove the mark: something has to be done for each request."""
     if may_be_repeated(response):
         delattr(response, _ON_REPEAT)
 
@@ -54,7 +54,7 @@ def may_be_repeated(response: HttpResponseBase) -> bool:
 
 
 def when_repeated(response: HttpResponseBase, do: Callable[[], object]) -> None:
-    """Have `do` called for each request that gets this response again: what counts requests counts those too."""
+    """Call `do` for each request that gets this response again, so that counters count it."""
     if may_be_repeated(response):
         getattr(response, _ON_REPEAT).append(do)
 
@@ -67,7 +67,7 @@ class RepeatedAnswers:
         self._kept: dict[tuple[object, ...], _Kept] = {}
 
     def answer_to(self, environ: dict[str, Any]) -> Answer | None:
-        """Return the answer to a request whose body was refused, or None where Django has to give it."""
+        """Return the answer to a request whose body was refused, or None if Django has to answer."""
         key = _key_of(environ)
         kept = None if key is None else self._kept.get(key)
         if kept is None or not kept.is_confirmed or kept.until < self._clock():
@@ -77,7 +77,7 @@ class RepeatedAnswers:
         return kept.answer
 
     def note(self, environ: dict[str, Any], response: HttpResponseBase) -> None:
-        """Keep what Django has answered to a request whose body was refused, if that may be repeated."""
+        """Keep Django's answer to a request whose body was refused, if it may be repeated."""
         key = _key_of(environ) if may_be_repeated(response) else None
         if key is None or response.cookies or response.streaming:
             return

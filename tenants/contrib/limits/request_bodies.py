@@ -1,6 +1,6 @@
-"""Receiving request bodies before anything is done with them: with a deadline, a largest size, and so many at once.
+"""Receiving request bodies before the request is handled, with a deadline and limits on size and concurrency.
 
-A body is received before the request has a slot among its tenant's, so that a slow one closes no page of its shop.
+A body is received before its request takes one of the tenant's slots, so that slow bodies block no page of the shop.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from tenants.hosts import host_of_header
 from tenants.limits import Limits
 
 LARGEST = 264 * 1024 * 1024
-"""Bytes of one body: an import's 256 MiB, and what a form has around a file."""
+"""Maximum size of a body in bytes: an import of 256 MiB, and the form around it."""
 SLOWEST = 32 * 1024
-"""Bytes a second that give a body more time than `TENANTS["BODY_SECONDS"]`."""
+"""A body has a second more than `TENANTS["BODY_SECONDS"]` for each so many bytes received."""
 KEPT_IN_MEMORY = 1024 * 1024
-"""Bytes of one body in memory; more goes to a temporary file."""
+"""Bytes of a body that are kept in memory; the rest goes to a temporary file."""
 MOST_ABANDONED = 8
-"""Bodies of one address that came too late and whose connections the client keeps open (WSGI)."""
+"""Bodies of one address that missed the deadline while the client keeps the connection open (WSGI)."""
 
 REJECTION = "tenants.body_refusal"
-"""The key in `request.META` of why a body was not received."""
+"""Key in `request.META` for the reason why a body was refused."""
 
 _receiving = TenantLimiter()
 
@@ -41,9 +41,9 @@ class Sender:
 
 
 def slots_for(sender: Sender, times: int = 1) -> ExitStack | Rejection:
-    """Return what holds the slots of one body while it is received, or why it is not received.
+    """Return a context manager that holds the slots of one body, or the rejection.
 
-    `times`: how many times the setting a server may receive at once that needs no thread for it.
+    `times`: factor on the setting, for a server that needs no thread for a body.
     """
     host, rejection = _look_ahead(sender)
     if rejection is not None:
@@ -64,9 +64,9 @@ def slots_for(sender: Sender, times: int = 1) -> ExitStack | Rejection:
 
 
 def _look_ahead(sender: Sender) -> tuple[str, Rejection | None]:
-    """Return the host, and why its request would be refused with its body as well.
+    """Return the host, and the rejection that its request would get anyway.
 
-    The host is empty where no tenant is known to have it: hosts can be invented.
+    The host is empty if no tenant is known to have it: clients can invent hosts.
     """
     # It imports models, and this module is imported before django.setup().
     from tenants.registry.resolver import UNKNOWN, resolve_from_memory
@@ -87,7 +87,7 @@ def _look_ahead(sender: Sender) -> tuple[str, Rejection | None]:
 
 
 def deadline_after(received: int) -> float:
-    """Return how many seconds after its beginning a body of which so much has come has to be complete."""
+    """Return the deadline of a body in seconds after its start, by the bytes received."""
     return limit_settings().body_seconds + received / SLOWEST
 
 

@@ -1,4 +1,4 @@
-"""How many WebSockets a tenant and a client address may have open at once in one process. One stays for hours."""
+"""Limits on open WebSockets in one process, for each tenant and client address. They stay open for hours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _open = TenantLimiter()
 
 @contextmanager
 def socket_slots(tenant: TenantInfo, address: str | None) -> Iterator[str]:
-    """Count one WebSocket inside the block; the value is why it may not be opened, or empty."""
+    """Count one WebSocket inside the block; yield the reason why it may not be opened, or an empty text."""
     conf, rejection = limit_settings(), ""
     bounds: list[tuple[str, object, int]] = [
         ("this address", ("address", address), 0 if address is None else conf.address_sockets),
@@ -25,7 +25,7 @@ def socket_slots(tenant: TenantInfo, address: str | None) -> Iterator[str]:
         for whose, key, most in bounds:
             slot = _open.acquire_as(key, Limits(concurrency=most))
             if not isinstance(slot, Slot):
-                rejection = f"WebSocket not opened: {whose} has {most} open, as many as it may. Close one first."
+                rejection = f"WebSocket refused: {whose} has {most} open, which is the maximum. Close one first."
                 break
             slots.callback(slot.release)
         yield rejection

@@ -1,7 +1,7 @@
 """The WSGI application: Django's own, with bodies received before a request is begun.
 
-A WSGI server lets an application read for as long as the client likes. So a thread of ours reads, and the server's
-thread answers when the time is over; a thread that still reads ends with the client's connection.
+A WSGI server sets no deadline for reading a body. So a separate thread reads, and the server's thread answers at the
+deadline. The reading thread ends with the client's connection.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PIECE = 64 * 1024
 
 
 class _Abandoned:
-    """Threads that still read for clients who were answered already, by address."""
+    """Threads that still read although the client has its answer, by address."""
 
     def __init__(self) -> None:
         self._lock = Lock()  # guards the counts: readers end on threads of their own
@@ -61,7 +61,7 @@ _abandoned = _Abandoned()
 
 
 class _Reader:
-    """Reads one body on a thread of its own."""
+    """Reads one body on a separate thread."""
 
     def __init__(self, source: Any, length: int | None, address: str | None) -> None:
         self._source, self._length, self._address = source, length, address
@@ -175,7 +175,7 @@ def receive_body(environ: dict[str, Any]) -> IO[bytes] | None:
 
 
 def _length_of(environ: dict[str, Any]) -> int | None:
-    """Return the length of the body that a request says it has; None: it is chunked, and ends by itself."""
+    """Return the length in the request's headers; None: the body is chunked."""
     try:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:

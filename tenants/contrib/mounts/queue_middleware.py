@@ -21,9 +21,9 @@ mount_limiter = TenantLimiter()
 
 
 class MountQueueMiddleware(AsyncCompatibleMiddleware):
-    """Keeps one slot of each tenant free of its mounts, so that mounts which hang leave the shop itself available.
+    """Reserves one slot of each tenant for the shop itself, in case its mounts hang.
 
-    Precedes `LimitMiddleware`, which takes the slot. A mount on the whole host is the shop, and may have all slots.
+    Place it before `LimitMiddleware`, which takes the slot. A mount on the whole host is the shop: it may use all.
     """
 
     def __call__(self, request: HttpRequest) -> Response:

@@ -12,7 +12,7 @@ class ServiceSettings:
     service_report_seconds: float = 2.0
     """How often a process saves what it has measured of the services that it calls; 0: never."""
     metrics_token: str = ""
-    """Bearer token that a scraper of metrics has to send; empty: there are no metrics."""
+    """Bearer token that a scraper of metrics has to send; empty: no metrics."""
 
 
 service_settings = settings_reader(ServiceSettings)

@@ -1,4 +1,4 @@
-"""The table of all patches: what is replaced, by what, and why. Rooms above this one have tables of their patches too.
+"""Table of the patches: what is replaced, by what, and why. Rooms above this one have such tables for their patches.
 
 A row that differs between versions of Django says so (`since`, `before`). `manage.py check` compares the parameters of
 each original with its row (`tenants.E030`).

@@ -76,7 +76,7 @@ def test_what_cannot_be_written_is_said_in_the_log_and_the_connection_stays_good
         wire.execute("ALTER TABLE public.tenants_limits_limithit RENAME TO elsewhere")
         with wire.transaction(force_rollback=True):
             counts.write(wire)
-    assert "How often 1 tenants met their limits could not be written" in caplog.text
+    assert "Saving the limit hits of 1 tenants failed" in caplog.text
     assert counts.take() == {}
     assert wire.execute("SELECT 1").fetchone() == (1,)
 
