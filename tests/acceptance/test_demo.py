@@ -133,7 +133,7 @@ def test_it_serves_three_shops_and_ctrl_c_leaves_nothing_running(platform: Platf
     assert not embedded(platform.folder / "postgres").is_running()
 
 
-def test_a_port_in_use_is_said_so(platform: Platform) -> None:
+def test_port_in_use_is_reported(platform: Platform) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", platform.port))
         taken.listen()

@@ -22,7 +22,7 @@ def connection_to(port: int) -> socket.socket:
 
 @pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[0] < MANY + 300, reason="too few files may be open")
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: a", b"GET /static/none HTTP/1.1\r\nHost: x\r\n\r\n"])
-def test_a_thousand_half_open_connections_stop_nobody(live_tenant: TenantInfo, sent: bytes) -> None:
+def test_thousand_half_open_connections_block_no_request(live_tenant: TenantInfo, sent: bytes) -> None:
     """Fault 34: 1,100 connections without a request stopped the demo's server for 30 seconds."""
     with served("WSGI", DEMO) as port, ExitStack() as stack:
         half_open = [stack.enter_context(connection_to(port)) for _ in range(MANY)]

@@ -186,7 +186,7 @@ def test_a_purge_is_finished_by_the_next(platform: Platform) -> None:
 
 
 @pytest.mark.timeout(1800)
-def test_what_a_killed_worker_had_in_hand_is_finished_by_the_next(platform: Platform) -> None:
+def test_operation_of_a_killed_worker_is_finished_by_the_next(platform: Platform) -> None:
     for number in range(KILLS_OF_WORKERS):
         slug = f"copy-{number}"
         platform.watcher.do(["set_back()", f"ask_for_clone('old-0', '{slug}')"][number % 2])

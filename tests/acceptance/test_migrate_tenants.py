@@ -44,7 +44,7 @@ def start(committed: None) -> Iterator[Start]:
         kill(process)
 
 
-def test_ctrl_c_finishes_the_tenant_in_hand_and_says_how_to_go_on(start: Start, open_shop: OpenShop) -> None:
+def test_ctrl_c_finishes_running_tenants_and_says_how_to_continue(start: Start, open_shop: OpenShop) -> None:
     shops = left_behind(open_shop, 3)
     with in_the_way_of(shops[0]) as wait_until_awaited:
         process = start(shops, "--jobs=1", "--lock-timeout=0")

@@ -153,7 +153,7 @@ def test_it_does_what_is_asked_for_and_ctrl_c_ends_it(start_worker: StartWorker,
         assert cursor.fetchone() == (0,)
 
 
-def test_told_to_end_in_the_middle_it_finishes_what_is_in_hand_and_leaves_the_rest_to_the_next(
+def test_worker_after_sigterm_finishes_its_tenants_and_leaves_the_rest(
     start_worker: StartWorker, open_shop: OpenShop
 ) -> None:
     shops = left_behind(open_shop, 4)
@@ -252,7 +252,7 @@ def test_without_a_control_plane_it_says_what_to_run(start_worker: StartWorker, 
     assert "Traceback" not in output
 
 
-def test_jobs_of_two_tenants_are_done_as_each_and_a_killed_workers_job_by_the_next(
+def test_jobs_run_as_their_tenant_and_the_next_worker_retries_a_killed_one(
     start_worker: StartWorker, open_shop: OpenShop, tmp_path: Path
 ) -> None:
     shops = [open_shop(), open_shop()]

@@ -45,7 +45,7 @@ def callback() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
-def test_somebody_lets_a_program_in_and_is_sent_back_to_it(
+def test_user_authorizes_a_client_and_is_redirected_back(
     browser: OpenPage,
     address_of: Callable[[TenantInfo], str],
     open_shop: Callable[..., TenantInfo],

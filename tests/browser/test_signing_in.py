@@ -36,7 +36,7 @@ def sign_in(page: Page, address: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
-def test_somebody_sets_a_second_factor_up_and_signs_in_with_it(
+def test_user_sets_up_a_second_factor_and_signs_in_with_it(
     open_shop: Callable[..., TenantInfo],
     address_of: Callable[[TenantInfo], str],
     browser: Browser,

@@ -162,7 +162,7 @@ def test_two_hundred_at_once_get_their_own_tenants_body(
     run(main())
 
 
-def test_requests_one_after_the_other_on_one_loop_leave_nobody_behind(
+def test_sequential_requests_on_one_loop_leave_no_tenant_active(
     application: ASGIHandler, shops: list[TenantInfo]
 ) -> None:
     async def main() -> None:
@@ -240,9 +240,7 @@ def lent() -> int:
     return int(stats["pool_size"] - stats["pool_available"])
 
 
-def test_a_view_that_is_cancelled_midway_leaves_nobody_behind(
-    application: ASGIHandler, shops: list[TenantInfo]
-) -> None:
+def test_cancelled_view_leaves_no_tenant_active(application: ASGIHandler, shops: list[TenantInfo]) -> None:
     urls.closed_as.clear()
 
     async def go_away(tenant: TenantInfo) -> None:
@@ -297,7 +295,7 @@ def test_a_host_that_is_remembered_is_not_looked_up_in_a_thread(
         ([b"ACME.localhost.:8000"], 200),
     ],
 )
-def test_odd_hosts_are_turned_away_under_asgi_too(application: ASGIHandler, hosts: list[bytes], status: int) -> None:
+def test_malformed_hosts_are_refused_under_asgi(application: ASGIHandler, hosts: list[bytes], status: int) -> None:
     async def main() -> None:
         request = Request(host=b"", path="/plain-async/")
         scope = {

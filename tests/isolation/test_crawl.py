@@ -23,8 +23,6 @@ from tests.isolation.routes import Route, routes_of
 SECURITY = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 AT_SHOP = ("anonymous", "shopper", "clerk", "manager", "owner", "owner of another shop", "operator")
 AT_PLATFORM = ("anonymous", "owner of a shop", "operator with view permission", "operator")
-_TRACES = ("axes_", "django_session", "tenants_api_apiusage", "tenants_limits_limithit")
-"""Tables of what visits leave behind, whoever comes."""
 WRITING = ("post", "put", "patch", "delete")
 
 

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.models import Domain, Tenant
-from tenants.registry import key_index as census_module
+from tenants.registry import key_index
 from tenants.registry import lookup as registry_module
 from tenants.registry.listener import listener
 from tenants.registry.lookup import registry
@@ -78,7 +78,7 @@ def test_a_hundred_thousand_invented_hosts_cost_no_query_and_no_room(acme: Tenan
     assert answer.slug == "acme"
 
 
-def test_a_request_for_an_invented_host_asks_nobody(acme: TenantInfo) -> None:
+def test_request_for_an_invented_host_costs_no_query(acme: TenantInfo) -> None:
     resolve("first.localhost", "/")
     for host in invented_hosts(30):
         with CaptureQueriesContext(connection) as captured:
@@ -116,7 +116,7 @@ def test_the_next_second_has_a_census_again(acme: TenantInfo, monkeypatch: pytes
     assert queries(lambda: resolve("third.localhost", "/")) == 0
 
 
-def test_whoever_opens_during_a_flood_is_found(open_shop: Callable[..., TenantInfo]) -> None:
+def test_tenant_created_during_a_flood_is_found(open_shop: Callable[..., TenantInfo]) -> None:
     assert resolve("late-comer.localhost", "/").status is HostStatus.UNKNOWN
     shop = open_shop("late-comer")
     assert resolve(shop.host, "/").status is HostStatus.OPEN
@@ -128,7 +128,7 @@ def test_whoever_opens_during_a_flood_is_found(open_shop: Callable[..., TenantIn
 def test_with_more_keys_than_there_is_room_for_there_is_no_known_keys(
     acme: TenantInfo, globex: TenantInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(census_module, "LARGEST", 1)
+    monkeypatch.setattr(key_index, "LARGEST", 1)
     assert resolve("first.localhost", "/").status is HostStatus.UNKNOWN
     assert queries(lambda: resolve("second.localhost", "/")) == 1
     assert queries(lambda: resolve("second.localhost", "/")) == 0

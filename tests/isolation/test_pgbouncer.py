@@ -108,9 +108,7 @@ def test_the_control_a_plain_set_search_path_is_wrong_here(pooler: Pooler, shops
         assert sum(pool.map(work, islice(cycle(shops), THREADS))) > 0
 
 
-def test_whoever_set_a_path_for_the_session_changes_nothing_for_a_tenant(
-    pooler: Pooler, shops: list[TenantInfo]
-) -> None:
+def test_search_path_of_the_session_does_not_change_a_tenants(pooler: Pooler, shops: list[TenantInfo]) -> None:
     acme, globex = shops
     with psycopg.connect(**pooler.params, autocommit=True) as stranger:
         stranger.execute(f'SET search_path = "{globex.schema}"')
@@ -119,7 +117,7 @@ def test_whoever_set_a_path_for_the_session_changes_nothing_for_a_tenant(
 
 
 @pytest.mark.parametrize("words", [["check", "--database", "default"], ["migrate"]], ids=" ".join)
-def test_a_pooler_without_a_way_past_it_is_said_and_no_crash(
+def test_pooler_without_a_direct_url_is_reported(
     committed: None, manage: Callable[..., Ended], words: list[str]
 ) -> None:
     """Fault 19: `KeyError: 'DISABLE_SERVER_SIDE_CURSORS'`, in the check that is meant for it."""

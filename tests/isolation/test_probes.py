@@ -327,7 +327,7 @@ def test_a_backend_that_finds_the_user_is_chosen(stage: Stage, backends: list[st
             assert set(verdicts(stage, name).values()) == {Verdict.ISOLATED}, name
 
 
-def test_a_project_whose_backends_find_nobody_is_skipped_with_a_reason(stage: Stage) -> None:
+def test_project_whose_backends_find_no_user_is_skipped_with_a_reason(stage: Stage) -> None:
     """Fault 23."""
     with override_settings(AUTHENTICATION_BACKENDS=[f"{__name__}.RightsAlone"]):
         (result,) = run_probes(stage, [probe_named("a session cookie")])

@@ -285,7 +285,7 @@ def test_content_types_have_each_tenants_ids_in_all_threads(other_ids: Pair) -> 
 
 
 @pytest.mark.parametrize("backend", ["locmem.LocMemCache", "filebased.FileBasedCache"])
-def test_emptying_one_tenants_cache_empties_nobody_elses(pair: Pair, tmp_path: Path, backend: str) -> None:
+def test_clearing_a_tenants_cache_clears_no_other(pair: Pair, tmp_path: Path, backend: str) -> None:
     place = tmp_path if "file" in backend else ""
     with override_settings(CACHES=fresh_cache(backend, place)):
         for tenant in (*pair, PLATFORM):
@@ -366,7 +366,7 @@ def test_without_a_tenant_no_threads_are_started() -> None:
         run_in_threads(print, [1])
 
 
-def test_a_plain_thread_is_nobodys(pair: Pair) -> None:
+def test_plain_thread_has_no_tenant(pair: Pair) -> None:
     """The control: what is not started by `run_in_threads` is refused, and acts for nobody."""
     errors: list[BaseException] = []
 

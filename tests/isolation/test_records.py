@@ -191,12 +191,12 @@ def test_records_of_two_tenants_are_never_equal(acme_objects: Objects) -> None:
     assert acme_objects["goods"] not in list(Goods.objects.all())
 
 
-def test_what_was_never_saved_belongs_to_nobody(acme_objects: Objects, globex: TenantInfo) -> None:
+def test_unsaved_record_belongs_to_no_tenant(acme_objects: Objects, globex: TenantInfo) -> None:
     acme_objects["unsaved"].save()
     assert Goods.objects.get(slug="new").name == "New"
 
 
-def test_a_queryset_made_while_nobody_is_active_is_everybodys(acme: TenantInfo, globex: TenantInfo) -> None:
+def test_queryset_created_without_a_tenant_works_in_all(acme: TenantInfo, globex: TenantInfo) -> None:
     everybody = User.objects.order_by("id")
     for tenant in (acme, globex):
         with use_tenant(tenant):
@@ -233,7 +233,7 @@ def test_a_connection_that_a_routed_query_makes_is_everybodys(committed: None) -
 # --- Rows that everybody's querysets hold in memory
 
 
-def test_a_queryset_of_everybodys_shows_nobody_the_rows_of_who_came_first(acme: TenantInfo, globex: TenantInfo) -> None:
+def test_shared_queryset_does_not_show_rows_of_another_tenant(acme: TenantInfo, globex: TenantInfo) -> None:
     """Evaluated without `.all()`, as one at the top of a module is by mistake, it keeps the first tenant's rows."""
     everybody = User.objects.order_by("id")
     with use_tenant(acme):

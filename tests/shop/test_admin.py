@@ -234,14 +234,14 @@ def test_goods_that_were_ordered_cannot_be_deleted(boss: Client, make_sku: MakeS
     assert Goods.objects.filter(pk=goods.pk).exists()
 
 
-def test_goods_that_nobody_ordered_can_be_deleted(boss: Client, make_sku: MakeSku) -> None:
+def test_goods_without_orders_can_be_deleted(boss: Client, make_sku: MakeSku) -> None:
     goods = make_sku().goods
     assert boss.post(reverse("admin:goods_goods_delete", args=[goods.pk]), {"post": "yes"}).status_code == 302
     assert not Goods.objects.exists()
 
 
 @pytest.mark.parametrize("name", ["goods_goods", "customers_customer", "orders_order", "goods_sku", "auth_user"])
-def test_an_id_that_nobody_has_leads_back(boss: Client, name: str) -> None:
+def test_unknown_id_redirects_to_the_index(boss: Client, name: str) -> None:
     for key in ("999", "abc", "9" * 30):
         response = boss.get(reverse(f"admin:{name}_change", args=[key]))
         assert (response.status_code, response.url) == (302, "/admin/")
@@ -348,7 +348,7 @@ def test_a_manager_has_all_rights_on_goods_customers_and_orders(log_in: Callable
         assert manager.get(f"/admin/{path}").status_code == 403
 
 
-def test_nobody_gives_themselves_more_rights(log_in: Callable[..., Client]) -> None:
+def test_user_cannot_grant_itself_more_permissions(log_in: Callable[..., Client]) -> None:
     manager = log_in(MANAGER)
     user = User.objects.get(username=MANAGER)
     url = reverse("admin:auth_user_change", args=[user.pk])
@@ -358,7 +358,7 @@ def test_nobody_gives_themselves_more_rights(log_in: Callable[..., Client]) -> N
     assert (user.first_name, user.is_superuser, user.groups.count()) == ("Lee", False, 1)
 
 
-def test_nobody_takes_over_an_account_with_more_rights(log_in: Callable[..., Client]) -> None:
+def test_user_cannot_take_over_an_account_with_more_permissions(log_in: Callable[..., Client]) -> None:
     owner = User.objects.get(is_superuser=True)
     manager = log_in(MANAGER)
     change = reverse("admin:auth_user_change", args=[owner.pk])

@@ -414,7 +414,7 @@ def _wait_until_somebody_waits(sql_row: Callable[..., tuple[int]]) -> None:
     assert eventually(lambda: sql_row(for_us)[0])
 
 
-def test_an_order_placed_during_an_import_neither_blocks_it_nor_loses_pieces(
+def test_order_during_an_import_does_not_block_it_and_keeps_its_stock(
     live_tenant: TenantInfo, sql_row: Callable[..., tuple[int]]
 ) -> None:
     first = [{**SHIRT, "Handle": f"goods-{n}", "Body (HTML)": "x" * 2000} for n in range(600)]

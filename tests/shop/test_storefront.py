@@ -342,7 +342,7 @@ def test_a_wrong_field_is_named_and_nothing_is_lost(shopper: Client, make_sku: M
     assert not Order.objects.exists()
 
 
-def test_sold_out_meanwhile_is_said_on_the_form_and_nothing_is_lost(shopper: Client, make_sku: MakeSku) -> None:
+def test_sold_out_product_is_reported_on_the_form_and_input_is_kept(shopper: Client, make_sku: MakeSku) -> None:
     shirt, hat = make_sku("Blue shirt", price="50", stock=5), make_sku("Hat", price="20", stock=5)
     put_into_cart(shopper, shirt, 3)
     put_into_cart(shopper, hat)

@@ -55,7 +55,7 @@ def test_as_owner_differs_in_the_role_alone() -> None:
 # --- The block
 
 
-def test_nobody_is_active_by_default() -> None:
+def test_no_tenant_is_active_by_default() -> None:
     assert active_tenant() is None
     with pytest.raises(NoActiveTenant, match="none is"):
         current_tenant()
@@ -115,7 +115,7 @@ def test_any_properly_nested_order_ends_where_it_began(events: list[str]) -> Non
 
 
 @given(st.permutations(range(4)))
-def test_blocks_left_in_any_order_leave_nobody_active_and_never_revive_one(order: list[int]) -> None:
+def test_blocks_left_in_any_order_leave_no_tenant_active(order: list[int]) -> None:
     """What was entered inside a block ends with it: it does not come to life again when it is left late."""
     tenants = [ACME, GLOBEX, PLATFORM, ACME]
     blocks = [use_tenant(tenant) for tenant in tenants]
@@ -366,7 +366,7 @@ def test_a_generator_closed_in_another_thread_changes_nothing_there() -> None:
             assert current_tenant() == GLOBEX
 
 
-def test_a_generator_that_a_request_left_behind_does_not_touch_the_next_request() -> None:
+def test_generator_left_by_a_request_does_not_change_the_next_request() -> None:
     """The garbage collector closes it whenever it likes; one thread serves one request after the other."""
     cycle: list[object] = []
     with use_tenant(GLOBEX):
@@ -382,7 +382,7 @@ def test_a_generator_that_a_request_left_behind_does_not_touch_the_next_request(
     assert active_tenant() is None
 
 
-def test_an_async_generator_that_the_event_loop_closes_changes_nothing_elsewhere() -> None:
+def test_async_generator_closed_by_the_event_loop_changes_no_other_context() -> None:
     closed_as: list[TenantInfo | None] = []
 
     async def rows() -> AsyncIterator[TenantInfo]:

@@ -50,7 +50,7 @@ def test_every_operation_is_there(described: dict[str, Any], version: str) -> No
     assert found == PATHS
 
 
-def test_every_operation_has_a_name_of_its_own_and_tells_its_errors(described: dict[str, Any], version: str) -> None:
+def test_every_operation_has_a_unique_name_and_documents_its_errors(described: dict[str, Any], version: str) -> None:
     operations = [operation for methods in described["paths"].values() for operation in methods.values()]
     names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names)

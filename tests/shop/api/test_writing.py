@@ -99,7 +99,7 @@ def test_an_amount_in_another_currency_is_refused(owner: Caller, version: str, m
     assert sku.price == 50
 
 
-def test_what_somebody_else_changed_is_not_overwritten(owner: Caller, make_sku: MakeSku) -> None:
+def test_concurrent_change_is_not_overwritten(owner: Caller, make_sku: MakeSku) -> None:
     goods = make_sku("Shirt").goods
     path = f"/goods/{goods.pk}"
     seen = owner.get(path).headers["ETag"]

@@ -116,7 +116,7 @@ def test_staff_writes_the_fields_over_the_api(customer_a: TenantInfo, client_of:
         assert (goods.vendor_code, goods.category_code, goods.tax_rate) == ("V-1", "L-7", Decimal("0.07"))
 
 
-def test_goods_that_the_base_code_makes_have_its_fields_when_the_transaction_ends(customer_a: TenantInfo) -> None:
+def test_goods_of_the_base_code_have_variant_fields_after_the_commit(customer_a: TenantInfo) -> None:
     with use_tenant(customer_a):
         Goods.objects.create(name="Lamp", slug="lamp")
         Goods.objects.bulk_create([Goods(name=f"Lamp {n}", slug=f"lamp-{n}") for n in range(3)])

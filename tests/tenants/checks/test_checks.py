@@ -156,7 +156,7 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_a_setting_that_would_break_a_promise_is_said_with_what_to_do(name: str) -> None:
+def test_setting_that_breaks_a_promise_is_reported_with_a_hint(name: str) -> None:
     check, changed = CHECKS[name]
     assert ids(check()) == [], "the project as it is"
     with override_settings(**changed):

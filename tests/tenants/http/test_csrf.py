@@ -92,7 +92,7 @@ def test_djangos_own_cookie_would_be_accepted_everywhere(stranger: TenantInfo) -
         assert accepted(cookie, field=field, signed=False)
 
 
-def test_one_that_somebody_made_up_is_refused() -> None:
+def test_forged_cookie_is_refused() -> None:
     with use_tenant(A):
         bare, field = given_out(signed=False)
         for cookie in (bare, f"{bare}.", f"{bare}.{'0' * 32}", f".{bare}", "", ".", f"{bare}.é", "é" * 32):

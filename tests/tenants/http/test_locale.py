@@ -33,13 +33,13 @@ def test_choice_before_browser_before_tenant(asked: str, cookie: str, expected: 
     assert language_of(request, KOREAN) == expected
 
 
-def test_the_platform_and_nobody_have_the_projects_language() -> None:
+def test_platform_and_unknown_hosts_have_the_projects_language() -> None:
     request = RequestFactory().get("/")
     assert language_of(request, PLATFORM) == language_of(request, None) == settings.LANGUAGE_CODE
     assert language_of(request, replace(KOREAN, language="en")) == "en"
 
 
-def test_a_korean_shop_speaks_korean_to_whoever_says_nothing(initech: TenantInfo, acme: TenantInfo) -> None:
+def test_korean_shop_is_korean_without_accept_language(initech: TenantInfo, acme: TenantInfo) -> None:
     for tenant, language in ((initech, "ko"), (acme, "en")):
         response = Client(HTTP_HOST=tenant.host).get("/")
         assert response["Content-Language"] == language

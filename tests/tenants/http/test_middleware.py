@@ -66,7 +66,7 @@ def test_a_host_in_any_spelling_is_its_tenants(acme: TenantInfo, host: str) -> N
         LONG, "a" * 5000 + ".localhost", "acme.localhost\tx", "acme'.localhost", "%61cme.localhost", "127.0.0.2", "*",
     ],
 )  # fmt: skip
-def test_a_host_that_is_nobodys_gets_the_404_page(acme: TenantInfo, host: str) -> None:
+def test_unknown_host_gets_the_404_page(acme: TenantInfo, host: str) -> None:
     response = get(host)
     assert response.status_code == 404
     assert b"<html" in response.content
@@ -119,7 +119,7 @@ def test_the_platform_keeps_its_urls(db: None, rf: RequestFactory) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
-def test_nobody_is_active_after_any_exception(acme: TenantInfo, rf: RequestFactory, error: type[BaseException]) -> None:
+def test_no_tenant_is_active_after_an_error(acme: TenantInfo, rf: RequestFactory, error: type[BaseException]) -> None:
     set_urlconf(None)  # Django leaves there what the last request had
 
     def fail(request: HttpRequest) -> HttpResponse:
@@ -242,7 +242,7 @@ def test_no_path_leads_an_alias_to_another_host(acme: TenantInfo) -> None:
         assert "\r" not in location
 
 
-def test_a_request_with_two_hosts_is_nobodys(acme: TenantInfo, globex: TenantInfo) -> None:
+def test_request_with_two_hosts_is_refused(acme: TenantInfo, globex: TenantInfo) -> None:
     """A WSGI server that lets them through joins them by a comma."""
     statuses: list[str] = []
     environ = RequestFactory().get("/plain/").environ | {"HTTP_HOST": "acme.localhost,globex.localhost"}

@@ -253,7 +253,7 @@ def test_well_known_address_of_no_issuer_is_404(acme: TenantInfo, path: str) -> 
     assert Client(HTTP_HOST="localhost").get(path).status_code == 404
 
 
-def test_cookie_in_header_of_its_own_is_kept_apart_too(acme: TenantInfo) -> None:
+def test_cookie_in_a_separate_header_is_scoped_too(acme: TenantInfo) -> None:
     """Fault 57: what a view writes as a header is not the platform's cookie; fault 60: nor one for all hosts."""
 
     def view(request: HttpRequest) -> HttpResponse:

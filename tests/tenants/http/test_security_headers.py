@@ -98,7 +98,7 @@ def test_the_admins_have_what_their_theme_needs_and_no_more(acme: TenantInfo, ho
     assert policy["default-src"] == ["'none'"]
 
 
-def test_media_is_a_sandbox_of_its_own(acme: TenantInfo) -> None:
+def test_media_are_sandboxed(acme: TenantInfo) -> None:
     from django.core.files.base import ContentFile
     from django.core.files.storage import default_storage
 
@@ -146,12 +146,12 @@ def test_a_domain_of_a_shops_own_says_nothing_of_its_subdomains(https: None, acm
         assert (answer.status_code, answer["Strict-Transport-Security"]) == (status, "max-age=3600")
 
 
-def test_without_https_nothing_is_said_of_it(acme: TenantInfo) -> None:
+def test_hsts_is_missing_without_https(acme: TenantInfo) -> None:
     assert "Strict-Transport-Security" not in get(acme.host)
     assert "Strict-Transport-Security" not in get(acme.host, **{"x-forwarded-proto": "https"})
 
 
-def test_without_a_trusted_proxy_nobodys_word_makes_a_request_secure(acme: TenantInfo) -> None:
+def test_forwarded_proto_is_ignored_without_a_trusted_proxy(acme: TenantInfo) -> None:
     answer = get(acme.host, **{"x-forwarded-proto": "https", "x-forwarded-ssl": "on", "forwarded": "proto=https"})
     assert answer.wsgi_request.scheme == "http"
 

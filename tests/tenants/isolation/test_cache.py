@@ -35,7 +35,7 @@ def test_no_keys_of_two_tenants_meet(
 
 @settings(max_examples=500)
 @given(_TENANTS, _KEYS, _VERSIONS, _TENANTS, _KEYS, _VERSIONS)
-def test_under_one_prefix_every_tenant_version_and_key_has_a_key_of_its_own(
+def test_cache_keys_of_tenant_version_and_key_never_collide(
     one: TenantInfo, key: str, version: int, other: TenantInfo, key_2: str, version_2: int
 ) -> None:
     with use_tenant(one):
@@ -45,7 +45,7 @@ def test_under_one_prefix_every_tenant_version_and_key_has_a_key_of_its_own(
     assert (first == second) == ((one.schema, version, key) == (other.schema, version_2, key_2))
 
 
-def test_djangos_cache_is_the_active_tenants_and_nobodys_without_one() -> None:
+def test_django_cache_belongs_to_the_active_tenant() -> None:
     for tenant, value in ((A, "of a"), (B, "of b"), (PLATFORM, "of the platform")):
         with use_tenant(tenant):
             assert cache.get("greeting") is None

@@ -84,7 +84,7 @@ def drop_cached_content_types() -> None:
         del ContentType._ids_per_tenant
 
 
-def test_accesses_of_a_generic_foreign_key_in_a_new_process_cost_one_query(acme: TenantInfo) -> None:
+def test_generic_foreign_key_in_a_new_process_costs_one_query(acme: TenantInfo) -> None:
     """Fault 7: five rows, one question for the content type; what a copy of a manager learns, all of them know."""
     with use_tenant(acme):
         user = User.objects.get()

@@ -12,7 +12,7 @@ from tenants.models import AuditEvent
 from tenants.registry.lookup import registry, tenant_by_slug
 
 
-def test_every_tenant_has_an_epoch_of_its_own(acme: TenantInfo, globex: TenantInfo, initech: TenantInfo) -> None:
+def test_tenants_have_different_epochs(acme: TenantInfo, globex: TenantInfo, initech: TenantInfo) -> None:
     assert len({acme.epoch, globex.epoch, initech.epoch}) == 3
     assert all(len(tenant.epoch) == 32 for tenant in (acme, globex, initech))
     assert PLATFORM.epoch == ""
@@ -28,7 +28,7 @@ def test_signing_everybody_out_is_a_new_epoch_and_is_written_down(acme: TenantIn
     assert (event.action, event.slug) == ("sign_out", "acme")
 
 
-def test_nobody_is_signed_out_of_what_is_not_there(db: Any) -> None:
+def test_signing_out_an_unknown_tenant_is_an_error(db: Any) -> None:
     with pytest.raises(TenantNotFound):
         sign_out_tenant("nobody")
 

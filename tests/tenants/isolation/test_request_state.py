@@ -181,7 +181,7 @@ def test_a_language_is_forgotten_when_django_puts_a_new_local_there() -> None:
     assert isinstance(trans_real._active, RequestLocal)
 
 
-def test_djangos_autoreloader_puts_no_local_of_its_own_there(tmp_path: Any) -> None:
+def test_autoreloader_does_not_replace_the_local(tmp_path: Any) -> None:
     assert reloader.translation_file_changed(None, tmp_path / "django.mo")
     assert isinstance(trans_real._active, RequestLocal)
 

@@ -105,7 +105,7 @@ def test_it_is_the_same_asynchronously(acme: TenantInfo, globex: TenantInfo) -> 
             assert async_to_sync(SessionStore(key).aget)("cart") == expected
 
 
-def test_whoever_comes_with_such_a_cookie_is_a_stranger_and_loses_it(acme: TenantInfo, globex: TenantInfo) -> None:
+def test_cookie_with_the_key_of_another_tenants_row_is_deleted(acme: TenantInfo, globex: TenantInfo) -> None:
     browser = Client(HTTP_HOST=acme.host)
     with use_tenant(acme):
         browser.force_login(User.objects.get(email="owner@acme.example"))

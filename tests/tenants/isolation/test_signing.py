@@ -127,7 +127,7 @@ def test_keys_differ_by_purpose_and_hang_on_the_secret() -> None:
             assert former_tenant_keys("one") == [before]
 
 
-def test_nothing_is_signed_for_nobody() -> None:
+def test_signing_without_a_tenant_is_an_error() -> None:
     for attempt in (lambda: tenant_key("any"), lambda: signing.dumps("any"), lambda: str(settings.SECRET_KEY)):
         with pytest.raises(NoActiveTenant):
             attempt()

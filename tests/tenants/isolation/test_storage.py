@@ -34,7 +34,7 @@ def contents(name: str) -> bytes:
         return bytes(file.read())
 
 
-def test_each_tenant_has_a_folder_of_its_own(media: Path) -> None:
+def test_tenants_have_separate_folders(media: Path) -> None:
     assert (media / "t_1" / "note.txt").read_bytes() == b"of a"
     assert (media / "t_11" / "note.txt").read_bytes() == b"of b"
     with use_tenant(B):
@@ -81,7 +81,7 @@ def test_no_name_leaves_the_tenants_folder(media: Path, name: str) -> None:
     assert not (media / "t_12").exists()
 
 
-def test_a_link_inside_the_folder_and_a_media_root_that_is_a_link_are_fine(media: Path, tmp_path: Path) -> None:
+def test_symlinks_inside_the_folder_and_as_media_root_are_allowed(media: Path, tmp_path: Path) -> None:
     (media / "t_1" / "same.txt").symlink_to("note.txt")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.symlink_to(media)

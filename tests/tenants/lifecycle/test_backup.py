@@ -87,7 +87,7 @@ def test_the_dump_is_one_that_pg_restore_reads(shop: TenantInfo, tmp_path: Path)
     assert "ACL" not in listing
 
 
-def test_what_would_let_somebody_in_is_not_in_a_backup(shop: TenantInfo, tmp_path: Path) -> None:
+def test_backup_has_no_sessions_or_tokens(shop: TenantInfo, tmp_path: Path) -> None:
     with use_tenant(shop):
         key = Session.objects.get().session_key
     found = members(backup_tenant(shop.slug, tmp_path / "shop.tar"))
@@ -100,7 +100,7 @@ def test_what_would_let_somebody_in_is_not_in_a_backup(shop: TenantInfo, tmp_pat
     assert key not in text
 
 
-def test_nobody_but_its_owner_can_read_a_backup(shop: TenantInfo, tmp_path: Path) -> None:
+def test_backup_is_readable_by_its_owner_only(shop: TenantInfo, tmp_path: Path) -> None:
     path = backup_tenant(shop.slug, tmp_path / "shop.tar")
     assert path.stat().st_mode & 0o777 == 0o600
 

@@ -85,7 +85,7 @@ def test_a_clone_has_the_structure_rows_sequences_and_files_of_its_source(shop: 
     assert len(files(copy)) == 1
 
 
-def test_a_clone_has_a_schema_and_a_role_of_its_own_and_the_facts_of_its_source(shop: TenantInfo, clone: Clone) -> None:
+def test_clone_has_a_new_schema_and_role_and_the_options_of_its_source(shop: TenantInfo, clone: Clone) -> None:
     add_domain(shop.slug, "cloned.example", primary=True)
     suspend_tenant(shop.slug)
     copy = clone(shop, name="A copy")
@@ -119,7 +119,7 @@ def test_source_and_clone_go_separate_ways(shop: TenantInfo, clone: Clone) -> No
         assert default_storage.exists("goods/picture 그림.png")
 
 
-def test_nobody_is_signed_in_to_a_clone_and_passwords_come_along(
+def test_clone_has_passwords_but_no_sessions(
     shop: TenantInfo, clone: Clone, client_of: Callable[[TenantInfo], Client]
 ) -> None:
     browser = client_of(shop)
@@ -133,7 +133,7 @@ def test_nobody_is_signed_in_to_a_clone_and_passwords_come_along(
         assert Session.objects.count() == 2
 
 
-def test_an_anonymised_clone_names_nobody(shop: TenantInfo, clone: Clone) -> None:
+def test_anonymized_clone_has_no_personal_data(shop: TenantInfo, clone: Clone) -> None:
     with use_tenant(shop):
         user = User.objects.get(username="kim")
         LogEntry.objects.create(user=user, object_repr="Kim Min-su <kim@shop.example>", action_flag=2)
@@ -188,7 +188,7 @@ def test_a_clone_is_as_of_one_moment_though_shoppers_go_on(shop: TenantInfo, clo
         Goods.objects.create(name="New", slug="new")
 
 
-def test_what_cannot_be_cloned_is_said_and_leaves_nothing(shop: TenantInfo, open_shop: OpenShop) -> None:
+def test_failed_clone_names_the_cause_and_leaves_nothing(shop: TenantInfo, open_shop: OpenShop) -> None:
     taken = open_shop()
     before = leftovers()
     for new_slug, error in ((taken.slug, TenantExists), ("admin", InvalidName)):
@@ -225,7 +225,7 @@ def test_a_clone_that_is_stopped_half_way_leaves_nothing(shop: TenantInfo) -> No
     assert leftovers() == before
 
 
-def test_files_that_somebody_left_in_its_folder_are_not_given_to_a_clone(shop: TenantInfo, sql_row: SqlRow) -> None:
+def test_clone_does_not_get_files_left_in_its_folder(shop: TenantInfo, sql_row: SqlRow) -> None:
     with use_tenant(PLATFORM):
         (number,) = sql_row("SELECT nextval(pg_get_serial_sequence('tenants_tenant', 'id')) + 1")
     foreign = Path(settings.MEDIA_ROOT) / f"t_{number}" / "goods" / "secret.png"

@@ -123,7 +123,7 @@ def scratch_databases() -> list[str]:
 
 
 @pytest.mark.parametrize("step", ["clone_tenant('{slug}', 'second')", "restore_tenant('{backup}', 'second')"])
-def test_a_killed_clone_or_restore_leaves_no_second_shop_and_the_next_goes_through(
+def test_killed_clone_or_restore_leaves_no_tenant_and_can_be_repeated(
     shop: TenantInfo, tmp_path: Path, victim_of: Callable[[str], Victim], step: str
 ) -> None:
     list(reconcile_tenants(drop_orphans=True))  # what other tests have left does not count here

@@ -66,7 +66,7 @@ def test_a_backup_of_a_shop_with_own_types_is_restored(
     assert ask(made[0], "INSERT INTO own (label) VALUES ('x') RETURNING number") == [25]
 
 
-def test_a_function_with_a_path_of_its_own_is_the_restored_shops(
+def test_function_with_a_search_path_uses_the_restored_schema(
     shop: TenantInfo, made: list[TenantInfo], tmp_path: Path
 ) -> None:
     """Fault 13: its path named the schema that was backed up, and with the owner's rights it read that shop's rows."""

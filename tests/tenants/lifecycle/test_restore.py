@@ -152,7 +152,7 @@ def with_file(backup: Path, name: str, data: bytes) -> Path:
 # --- As a new tenant
 
 
-def test_a_restored_shop_has_structure_rows_sequences_and_files_of_the_one_backed_up(
+def test_restored_shop_has_structure_rows_sequences_and_files_of_the_backup(
     shop: TenantInfo, backup: Path, restore: Restore
 ) -> None:
     before = contents(shop)
@@ -164,7 +164,7 @@ def test_a_restored_shop_has_structure_rows_sequences_and_files_of_the_one_backe
     assert [getattr(restored, fact) for fact in facts] == [getattr(shop, fact) for fact in facts]
 
 
-def test_a_restored_shop_works_with_the_rights_of_its_role_and_goes_on_counting(
+def test_restored_shop_has_its_role_and_continues_its_sequences(
     shop: TenantInfo, backup: Path, restore: Restore, client_of: Callable[[TenantInfo], Client]
 ) -> None:
     restored = restore(backup, "restored")
@@ -190,7 +190,7 @@ def test_the_default_version_of_its_api_comes_along_as_long_as_it_is_served(
     assert restore(with_manifest(backup, format=1, tenant=of_format_1), "older").api_version == ""
 
 
-def test_the_demand_for_a_second_factor_comes_along_and_an_older_file_has_none(
+def test_required_second_factor_is_restored_and_off_in_older_backups(
     shop: TenantInfo, tmp_path: Path, restore: Restore
 ) -> None:
     with use_tenant(PLATFORM):
@@ -260,12 +260,12 @@ def test_a_manifest_of_odd_types_is_refused_as_damaged(backup: Path, changes: di
         restore_tenant(with_manifest(backup, **changes), "restored")
 
 
-def test_nobody_is_signed_in_to_a_restored_shop(backup: Path, restore: Restore) -> None:
+def test_restored_shop_has_no_sessions(backup: Path, restore: Restore) -> None:
     with use_tenant(restore(backup, "restored")):
         assert not Session.objects.exists()
 
 
-def test_a_purged_shop_is_had_back_with_its_slug_and_those_of_its_domains_that_are_free(
+def test_purged_shop_is_restored_with_its_slug_and_free_domains(
     shop: TenantInfo, open_shop: OpenShop, tmp_path: Path, restore: Restore
 ) -> None:
     add_domain(shop.slug, "mine.example", primary=True)
@@ -385,9 +385,7 @@ def test_a_suspended_shop_stays_suspended_when_it_is_put_back(shop: TenantInfo, 
     assert (restored.status, restored.notice, restored.bypass) == ("suspended", "Back on Monday", suspended.bypass)
 
 
-def test_what_the_operator_laid_down_stays_when_it_is_put_back(
-    shop: TenantInfo, backup: Path, restore: Restore
-) -> None:
+def test_operators_limits_stay_after_a_restore(shop: TenantInfo, backup: Path, restore: Restore) -> None:
     terms: dict[str, Any] = {"staff_second_factor": True, "plan": "large", "max_rate": 7, "max_burst": 9}
     with use_tenant(PLATFORM):
         Tenant.objects.filter(pk=shop.id).update(**terms)
@@ -419,7 +417,7 @@ def test_a_restore_over_that_fails_changes_nothing(
 # --- Odd structures
 
 
-def test_whatever_a_schema_can_hold_is_restored_under_its_new_name(
+def test_all_kinds_of_objects_are_restored_under_a_new_schema(
     shop: TenantInfo, tmp_path: Path, restore: Restore
 ) -> None:
     with use_tenant(shop.as_owner()), connection.cursor() as cursor:

@@ -214,7 +214,7 @@ def test_an_unknown_variant_is_refused(shop: TenantInfo) -> None:
         set_variant(shop.slug, "customer_z")
 
 
-def test_a_tenant_that_others_have_in_hand_is_left_alone(shop: TenantInfo) -> None:
+def test_tenant_locked_by_another_run_is_unchanged(shop: TenantInfo) -> None:
     with session_lock(shop), pytest.raises(TenantLocked):
         set_variant(shop.slug, "customer_a")
     with use_tenant(PLATFORM):

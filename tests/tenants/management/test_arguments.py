@@ -73,7 +73,7 @@ def test_what_there_is_not_is_refused(manage: Manage, words: list[str], reason: 
         assert not Tenant.objects.filter(slug="typed").exists()
 
 
-def test_a_port_that_is_taken_is_said_in_a_line(manage: Manage) -> None:
+def test_port_in_use_is_one_line(manage: Manage) -> None:
     """Fault 26."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

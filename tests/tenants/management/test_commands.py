@@ -54,7 +54,7 @@ def test_create_tenant_opens_a_shop_and_says_where(opened: Callable[..., Ended])
     assert Client(HTTP_HOST=shop.host).get("/").status_code == 200
 
 
-def test_create_tenant_takes_the_password_from_the_environment_and_does_not_show_it(
+def test_create_tenant_reads_the_password_from_the_environment_and_hides_it(
     opened: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SANGGA_OWNER_PASSWORD", "correct horse battery")
@@ -191,7 +191,7 @@ def test_delete_tenant_closes_a_shop_and_undelete_tenant_has_it_back(
     "command", ["suspend_tenant", "resume_tenant", "sign_out_tenant", "delete_tenant", "undelete_tenant"]
 )
 @pytest.mark.parametrize("slug", ["nobody", "1x", "", "public", "t_1", "ACME"])
-def test_a_slug_that_nobody_has_is_said_so(manage: Manage, command: str, slug: str) -> None:
+def test_unknown_slug_is_reported(manage: Manage, command: str, slug: str) -> None:
     ended = manage(command, slug)
     assert ended.code == 1
     assert repr(slug) in ended.err
@@ -342,7 +342,7 @@ def test_flush_empties_one_tenant_alone(open_shop: OpenShop, manage: Manage) -> 
 
 
 @pytest.mark.parametrize("words", [["dumpdata", "goods"], ["dumpdata", "auth"], ["loaddata", "groups.json"]])
-def test_rows_are_neither_dumped_nor_loaded_for_nobody(manage: Manage, words: list[str]) -> None:
+def test_dumpdata_and_loaddata_require_a_tenant(manage: Manage, words: list[str]) -> None:
     """Django would leave everything out, and end well."""
     ended = manage(*words)
     assert ended.code == 1

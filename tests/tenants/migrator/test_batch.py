@@ -102,7 +102,7 @@ def test_one_message_is_enough_for_all(shops: list[TenantInfo]) -> None:
     assert all(done(shops))
 
 
-def test_each_has_a_transaction_and_a_time_of_its_own(shops: list[TenantInfo]) -> None:
+def test_each_tenant_has_its_transaction_and_timestamp(shops: list[TenantInfo]) -> None:
     elapsed = sum(outcome.seconds for outcome in together(shops))
     states = as_platform(
         "SELECT count(DISTINCT xmin::text), sum(seconds) FROM tenants_schemastate WHERE tenant_id = ANY(%s)",
@@ -124,7 +124,7 @@ def test_they_are_where_those_are_that_go_alone(shops: list[TenantInfo]) -> None
     assert {applied(shop) for shop in shops} == {applied(alone)}
 
 
-def test_whoever_comes_before_a_failure_is_done_and_the_rest_as_they_were(shops: list[TenantInfo]) -> None:
+def test_tenants_before_a_failure_are_migrated_and_later_ones_unchanged(shops: list[TenantInfo]) -> None:
     make_doubtful(shops[2])
     assert [outcome.tenant for outcome in together(shops)] == shops[:2]
     assert done(shops) == [True, True, False, False, False]
@@ -141,7 +141,7 @@ def test_a_run_stops_at_a_failure_among_several(shops: list[TenantInfo]) -> None
     assert done(shops) == [True, True, False, False, False]
 
 
-def test_whom_another_run_has_in_hand_is_left_to_it(shops: list[TenantInfo]) -> None:
+def test_tenant_locked_by_another_run_is_skipped(shops: list[TenantInfo]) -> None:
     with session_lock(shops[1]):
         assert [outcome.tenant for outcome in together(shops)] == shops[:1]
         outcomes = run(shops[1:])
@@ -167,7 +167,7 @@ def when_recorded(shop: TenantInfo, statement: str) -> Iterator[None]:
     in_the_schema(shop, "DROP TRIGGER odd ON django_migrations; DROP FUNCTION odd()")
 
 
-def test_nobody_waits_for_long_behind_a_table_in_use(shops: list[TenantInfo]) -> None:
+def test_locked_table_delays_no_other_tenant(shops: list[TenantInfo]) -> None:
     with shopping_slowly(shops[1]):
         # Alone, a tenant would wait without end.
         assert [outcome.tenant for outcome in together(shops, lock_timeout=0)] == shops[:1]
@@ -187,7 +187,7 @@ def test_a_record_from_before_is_not_taken_for_todays(shops: list[TenantInfo]) -
         assert [outcome.tenant for outcome in together(shops[:4])] == shops[:2]
 
 
-def test_nobody_is_begun_late(shops: list[TenantInfo]) -> None:
+def test_no_tenant_is_started_after_the_deadline(shops: list[TenantInfo]) -> None:
     with when_recorded(shops[1], "PERFORM pg_sleep(0.4)"):
         assert [outcome.tenant for outcome in together(shops)] == shops[:2]
     assert done(shops) == [True, True, False, False, False]
@@ -214,14 +214,14 @@ def test_those_of_different_kinds_do_not_go_together(shops: list[TenantInfo], op
     assert done(shops) == [False] * len(shops)
 
 
-def test_a_kind_that_nobody_knows_costs_the_others_nothing(shops: list[TenantInfo]) -> None:
+def test_unknown_variant_does_not_affect_other_tenants(shops: list[TenantInfo]) -> None:
     odd = replace(shops[2], variant="nobodys")
     outcomes = run([*shops[:2], odd, *shops[3:]], jobs=1)
     assert {slug for slug, outcome in outcomes.items() if outcome.failed} == {odd.slug}
     assert "nobodys" in outcomes[odd.slug].error
 
 
-def test_nobody_is_taken_along_whose_record_would_not_show_it(shops: list[TenantInfo]) -> None:
+def test_tenant_with_a_different_record_is_not_in_the_batch(shops: list[TenantInfo]) -> None:
     """After an error the record tells who was done; here it would be the same before and after."""
     nothing_that_counts = Script([], ProjectState(), steps=["SELECT 1;"])
     assert CompiledMigration(nothing_that_counts, applied(shops[0])).apply_batch(shops, lock_timeout=0) == (0, None)
@@ -237,7 +237,7 @@ def test_a_run_does_not_end_well_if_the_server_has_lost_some(shops: list[TenantI
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_whatever_befalls_a_run_it_tells_of_every_tenant_and_tells_the_truth(open_shop: OpenShop, seed: int) -> None:
+def test_run_with_random_failures_reports_the_true_outcome_of_every_tenant(open_shop: OpenShop, seed: int) -> None:
     chance = Random(seed)
     shops = [open_shop() for _ in range(12)]
     list(Run(shops, RunOptions(targets=tuple(to("0003")))))

@@ -154,7 +154,7 @@ def test_a_variant_is_migrated_alone(open_shop: OpenShop) -> None:
         (["--variant", "nothing"], "'nothing'.*choose from.*'customer_a'"),
     ],
 )
-def test_what_is_not_there_is_said_so(committed: None, words: list[str], message: str) -> None:
+def test_unknown_names_are_reported(committed: None, words: list[str], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         said("migrate_tenants", *words)
     with pytest.raises(CommandError, match="no tenant 'nobody'"):

@@ -111,7 +111,7 @@ def test_renaming_under_load_gives_no_error_page(open_shop: OpenShop) -> None:
     assert set(seen) == {200, 404}
 
 
-def test_a_table_in_use_puts_its_tenant_off_and_nobody_waits_for_long(open_shop: OpenShop) -> None:
+def test_locked_table_postpones_its_tenant_and_blocks_no_session_long(open_shop: OpenShop) -> None:
     shops = [open_shop() for _ in range(2)]
     list(Run(shops, to("0003")))
     busy, free = shops

@@ -72,7 +72,7 @@ def test_create_tenant_connects_them(guardianlike: None, open_tenant: Callable[.
     assert sys.modules[NAME].heard
 
 
-def test_they_are_imported_while_nobody_is_active(guardianlike: None, open_tenant: Callable[..., TenantInfo]) -> None:
+def test_receivers_are_imported_without_a_tenant(guardianlike: None, open_tenant: Callable[..., TenantInfo]) -> None:
     """Fault 25: a queryset in the body of a class would be one tenant's."""
     with use_tenant(PLATFORM):
         open_tenant()

@@ -134,7 +134,7 @@ def test_reconcile_leaves_the_record_of_unknown_migrations(open_shop: OpenShop, 
     assert [finding.what.split(",")[0] for finding in verify([shop])] == ["it is newer than this code"]
 
 
-def test_reconcile_leaves_unknown_migrations_whoever_recorded_them(open_shop: OpenShop) -> None:
+def test_reconcile_keeps_records_of_unknown_migrations(open_shop: OpenShop) -> None:
     """Fault 51: also where the release that wrote them did not say which it was."""
     shop = open_shop()
     migrate_by_newer(shop, by=release())

@@ -49,5 +49,5 @@ def test_among_others_an_alteration_is_not_told_from_what_was_there_before() -> 
     assert not sends(FIXED, alter(NULLABLE), alter(RANDOM))
 
 
-def test_an_operation_of_a_stranger_is_run_anew() -> None:
+def test_third_party_operation_is_not_replayed() -> None:
     assert not sends(FIXED, LikeAlterField("account", "token", RANDOM))

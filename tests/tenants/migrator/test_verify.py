@@ -49,7 +49,7 @@ def test_every_kind_of_drift_is_named(open_shop: OpenShop) -> None:
         assert part in found
 
 
-def test_a_schema_that_is_behind_is_said_to_be(open_shop: OpenShop) -> None:
+def test_outdated_schema_is_reported(open_shop: OpenShop) -> None:
     shop = open_shop()
     list(Run([shop], RunOptions(targets=tuple(chosen_targets("ledger", "0002")))))
     assert said_of(shop) == ["it is behind the code. Run migrate_tenants"]

@@ -164,7 +164,7 @@ def test_on_commit_hooks_run_as_the_tenant_that_registered_them(committed: None,
     assert seen == [globex.schema]
 
 
-def test_what_refuses_a_transaction_runs_on_a_connection_of_its_own(committed: None, sql_row: Row) -> None:
+def test_statement_that_refuses_transactions_runs_on_a_second_connection(committed: None, sql_row: Row) -> None:
     from tenants.registry.lookup import tenant_by_slug
 
     acme = tenant_by_slug("acme")

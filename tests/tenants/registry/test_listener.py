@@ -131,7 +131,7 @@ def test_what_was_not_committed_is_not_heard(
     assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
 
 
-def test_a_lost_connection_is_made_again_and_what_changed_meanwhile_is_known(
+def test_lost_connection_is_reopened_and_missed_changes_are_known(
     live_tenant: TenantInfo, somebody: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
@@ -171,7 +171,7 @@ def test_while_it_cannot_listen_no_answer_is_older_than_a_second(
 
 
 @pytest.mark.parametrize("payload", ["", "nonsense", "1.5", "-1", "9" * 100, "²"])
-def test_a_word_that_is_not_ours_deafens_nobody(
+def test_unknown_payload_does_not_stop_the_listener(
     live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event, payload: str
 ) -> None:
     heard.clear()

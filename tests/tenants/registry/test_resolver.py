@@ -39,12 +39,12 @@ def test_a_subdomain_is_its_tenants(acme: TenantInfo) -> None:
     "host",
     ["nobody.localhost", "acme.example", "acme", "localhost.example", "acmelocalhost", "a.acme.localhost", "example"],
 )
-def test_a_host_that_is_nobodys_is_unknown(acme: TenantInfo, host: str) -> None:
+def test_host_without_a_tenant_is_unknown(acme: TenantInfo, host: str) -> None:
     assert resolve(host, "/") == Resolution(status=HostStatus.UNKNOWN)
 
 
 @pytest.mark.parametrize("slug", [*sorted(RESERVED_SLUGS), "-acme", "ab--cd", "xn--o39ao70b", "a" * 64, "a_b", "*"])
-def test_a_subdomain_that_names_nobody_costs_no_query(db: None, slug: str) -> None:
+def test_impossible_subdomain_costs_no_query(db: None, slug: str) -> None:
     assert asked(lambda: resolve(f"{slug}.localhost", "/")) == 0
     assert resolve(f"{slug}.localhost", "/").status is HostStatus.UNKNOWN
 
@@ -90,7 +90,7 @@ def test_memory_answers_without_the_database_or_says_that_it_does_not_know(acme:
     assert resolve_from_memory("www.localhost", "/") == resolve("www.localhost", "/")
 
 
-def test_paths_name_nobody_by_default(acme: TenantInfo) -> None:
+def test_paths_name_no_tenant_by_default(acme: TenantInfo) -> None:
     assert resolve("localhost", "/t/acme/").tenant is PLATFORM
     assert resolve("acme.localhost", "/t/globex/").tenant == acme
 
@@ -119,12 +119,12 @@ def test_a_path_names_a_tenant_where_that_is_wanted(acme: TenantInfo, path: str,
 
 
 @pytest.mark.parametrize("path", ["/t/nobody/", "/t/acmex/", "/t/www/", "/t/ACME/", "/t/../admin/", "/t/a%2fb/"])
-def test_a_path_that_names_nobody_is_unknown_and_not_the_platforms(acme: TenantInfo, path: str) -> None:
+def test_path_without_a_tenant_is_unknown_and_not_the_platforms(acme: TenantInfo, path: str) -> None:
     with override_settings(TENANTS={**TENANTS, "PATH_PREFIX": "t"}):
         assert resolve("localhost", path).status is HostStatus.UNKNOWN
 
 
-def test_under_a_path_a_tenant_is_at_home_whatever_its_primary_host(acme: TenantInfo) -> None:
+def test_tenant_under_a_path_ignores_its_primary_host(acme: TenantInfo) -> None:
     with use_tenant(PLATFORM):
         Domain.objects.create(tenant_id=acme.id, host="acme.example", is_primary=True)
     with override_settings(TENANTS={**TENANTS, "PATH_PREFIX": "t"}):

@@ -129,7 +129,7 @@ def test_an_unknown_kind_is_refused_by_name() -> None:
         start_operation("moon")
 
 
-def test_it_can_be_asked_for_by_whoever_is_active(live_tenant: TenantInfo) -> None:
+def test_operation_can_be_started_in_any_tenant(live_tenant: TenantInfo) -> None:
     with use_tenant(live_tenant):
         operation = start_operation("migrate", slugs=[live_tenant.slug])
     assert list(waiting_jobs()) == [operation.pk]
@@ -157,7 +157,7 @@ def test_a_migration_brings_the_named_tenants_up_to_date_and_reports(open_shop: 
     assert slugs_behind(shops) == {shops[2].slug}
 
 
-def test_a_migration_that_fails_for_a_tenant_says_which_and_why_and_migrates_the_others(open_shop: OpenShop) -> None:
+def test_failed_migration_names_tenant_and_cause_and_others_are_migrated(open_shop: OpenShop) -> None:
     shops = left_behind(open_shop, 3)
     with use_tenant(shops[1].as_owner()), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ledger_entry ADD COLUMN code text")
@@ -236,7 +236,7 @@ def test_a_finished_operation_is_not_done_again(monkeypatch: pytest.MonkeyPatch)
     assert len(times) == 1
 
 
-def test_an_operation_that_somebody_has_in_hand_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operation_locked_by_another_worker_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "_LOCK_TIMEOUT", "10ms")
     probe(monkeypatch, lambda work: pytest.fail("done twice"))
     operation = start_operation("probe")
@@ -284,7 +284,7 @@ def test_a_clone_that_was_done_when_its_worker_was_killed_is_done(
 # --- Laid down and taken up
 
 
-def test_a_worker_that_has_to_end_lays_a_migration_down_and_the_next_goes_on(open_shop: OpenShop) -> None:
+def test_worker_that_has_to_stop_leaves_a_migration_to_the_next_one(open_shop: OpenShop) -> None:
     shops = left_behind(open_shop, 4)
     operation = start_operation("migrate", slugs=[shop.slug for shop in shops], jobs=1)
     finish_job(operation)
@@ -299,7 +299,7 @@ def test_a_worker_that_has_to_end_lays_a_migration_down_and_the_next_goes_on(ope
     assert slugs_behind(shops) == set()
 
 
-def test_a_purge_that_is_laid_down_is_finished_by_the_next(live_tenant: TenantInfo) -> None:
+def test_interrupted_purge_is_finished_by_the_next_worker(live_tenant: TenantInfo) -> None:
     delete_tenant(live_tenant.slug)
     operation = start_operation("purge", live_tenant.slug)
     run_operation(operation.pk, should_stop=lambda: True)
@@ -310,9 +310,7 @@ def test_a_purge_that_is_laid_down_is_finished_by_the_next(live_tenant: TenantIn
         assert not Tenant.objects.filter(pk=live_tenant.id).exists()
 
 
-def test_a_purge_that_was_done_when_its_worker_was_killed_is_done_and_no_namesake_suffers(
-    live_tenant: TenantInfo, open_shop: OpenShop
-) -> None:
+def test_purge_of_a_killed_worker_is_done_and_spares_a_namesake(live_tenant: TenantInfo, open_shop: OpenShop) -> None:
     slug = live_tenant.slug
     delete_tenant(slug)
     operation = start_operation("purge", slug)
@@ -350,7 +348,7 @@ def test_an_operation_whose_job_is_gone_gets_another() -> None:
     assert list(waiting_jobs()) == [operation.pk]
 
 
-def test_an_operation_in_hand_is_not_put_back() -> None:
+def test_running_operation_is_not_queued_again() -> None:
     operation = start_operation("migrate")
     take_job(operation)
     lost_and_found = StalledTaskRecovery()
@@ -360,7 +358,7 @@ def test_an_operation_in_hand_is_not_put_back() -> None:
     assert waiting_jobs() == {}
 
 
-def test_the_job_of_a_finished_operation_does_not_stay_in_the_way_of_the_next() -> None:
+def test_job_of_a_finished_operation_does_not_block_the_next() -> None:
     operation = start_operation("migrate")
     take_job(operation)
     run_operation(operation.pk)

@@ -48,7 +48,7 @@ def test_a_job_travels_with_its_tenant_and_is_done_as_that(acme: TenantInfo, glo
         assert marks(tenant) == [f"mark {tenant.slug} {tenant.language} {tenant.time_zone}"]
 
 
-def test_a_worker_that_is_somebody_else_does_it_as_its_tenant(acme: TenantInfo, globex: TenantInfo) -> None:
+def test_job_runs_as_its_tenant_in_a_worker_with_another_one(acme: TenantInfo, globex: TenantInfo) -> None:
     with use_tenant(acme):
         jobs.leave_a_mark.defer(word="mark")
     with use_tenant(globex):
@@ -85,14 +85,14 @@ def test_a_job_can_wait_for_its_time(acme: TenantInfo) -> None:
         assert ProcrastinateJob.objects.get(task_name=TASK).scheduled_at == at
 
 
-def test_nobody_puts_anything_off_and_records_do_not_travel(acme: TenantInfo) -> None:
+def test_job_needs_a_tenant_and_records_are_no_arguments(acme: TenantInfo) -> None:
     with pytest.raises(NoActiveTenant):
         jobs.leave_a_mark.defer(word="mark")
     with use_tenant(acme), pytest.raises(TypeError, match="JSON"):
         jobs.leave_a_mark.defer(word=Group.objects.create(name="a row"))
 
 
-def test_an_error_is_logged_with_the_tenant_and_undone_is_what_the_job_undoes(
+def test_job_error_is_logged_with_the_tenant_and_rolled_back(
     acme: TenantInfo, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(KeyError):

@@ -86,9 +86,7 @@ def test_underscored_names_and_other_modules_replace_nothing(
         ({"admin": "1/0\n"}, ["admin.py", "ZeroDivisionError"]),
     ],
 )
-def test_what_is_wrong_is_said_with_file_and_name(
-    write_variant: WriteVariant, files: dict[str, str], said: list[str]
-) -> None:
+def test_error_names_file_and_class(write_variant: WriteVariant, files: dict[str, str], said: list[str]) -> None:
     variant = write_variant(**files)
     (problem,) = problems(variant)
     assert [words for words in said if words not in problem] == []

@@ -63,7 +63,7 @@ def test_who_fails_too_often_has_to_wait_even_with_the_right_password(acme: Tena
     assert login(acme, password=PASSWORD).status_code == 429
 
 
-def test_nobody_is_locked_out_elsewhere(acme: TenantInfo, globex: TenantInfo) -> None:
+def test_lockout_does_not_apply_in_other_tenants(acme: TenantInfo, globex: TenantInfo) -> None:
     lock(acme)
     assert login(globex, password=PASSWORD).status_code == 302
     assert login(PLATFORM, password=PASSWORD).status_code == 302
@@ -209,7 +209,7 @@ def test_a_name_that_exists_costs_the_hashing_of_one_that_does_not(acme: TenantI
     assert set(counts.values()) == {1}
 
 
-def test_new_passwords_are_hashed_with_argon2_and_old_ones_are_when_their_users_sign_in(acme: TenantInfo) -> None:
+def test_passwords_are_hashed_with_argon2_old_ones_at_the_next_login(acme: TenantInfo) -> None:
     old = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
     with use_tenant(acme):
         with override_settings(PASSWORD_HASHERS=[old]):

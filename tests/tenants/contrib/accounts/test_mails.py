@@ -93,7 +93,7 @@ def test_it_leads_to_the_registered_host(acme: TenantInfo, owner: User) -> None:
     path_of(link_in(mail.outbox[0]), "shop.acme.example")
 
 
-def test_nobody_else_is_sent_anything(acme: TenantInfo, globex: TenantInfo, owner: User) -> None:
+def test_no_other_user_is_sent_an_email(acme: TenantInfo, globex: TenantInfo, owner: User) -> None:
     with use_tenant(acme):
         User.objects.create_user("off", "off@acme.example", "x", is_active=False)
         User.objects.create_user("invited", "invited@acme.example")
@@ -153,7 +153,7 @@ def test_the_page_says_the_same_to_everybody(
     assert len(pages) == 1
 
 
-def test_what_is_no_address_is_said_so(acme: TenantInfo) -> None:
+def test_invalid_address_is_reported(acme: TenantInfo) -> None:
     client = Client(HTTP_HOST=acme.host)
     for address in ("", "x", "a@b", "\0@example.com", "a" * 300 + "@example.com"):
         assert client.post("/admin/password-reset/", {"email": address}).status_code == 200
@@ -181,7 +181,7 @@ def test_it_is_done_for_the_tenant_who_asked(live_tenant: TenantInfo) -> None:
     assert eventually(lambda: seen == [0])
 
 
-def test_what_fails_is_logged_and_stops_nobody(live_tenant: TenantInfo, caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_email_is_logged_and_blocks_nothing(live_tenant: TenantInfo, caplog: pytest.LogCaptureFixture) -> None:
     seen: list[int] = []
     with use_tenant(live_tenant):
         run_in_background(lambda: 1 / 0)
@@ -215,7 +215,7 @@ def office(acme: TenantInfo, owner: User) -> Client:
     return client
 
 
-def test_the_owner_invites_somebody(acme: TenantInfo, office: Client, django_capture_on_commit_callbacks: Any) -> None:
+def test_owner_invites_a_user(acme: TenantInfo, office: Client, django_capture_on_commit_callbacks: Any) -> None:
     assert "/admin/auth/user/invite/" in office.get("/admin/auth/user/").content.decode()
     with use_tenant(acme):
         group = Group.objects.first()

@@ -130,7 +130,7 @@ def test_who_set_it_up_stays_signed_in_and_gets_recovery_codes(place: TenantInfo
 # --- Signing in
 
 
-def test_a_password_alone_signs_nobody_in(place: TenantInfo, phone: Phone) -> None:
+def test_password_without_the_second_factor_does_not_sign_in(place: TenantInfo, phone: Phone) -> None:
     client = browser(place)
     assert give_password(client)["Location"] == "/admin/sign-in/code/"
     assert not signed_in(client)
@@ -138,7 +138,7 @@ def test_a_password_alone_signs_nobody_in(place: TenantInfo, phone: Phone) -> No
     assert signed_in(client)
 
 
-def test_between_the_steps_the_session_is_nobodys(place: TenantInfo, phone: Phone) -> None:
+def test_session_between_password_and_code_is_anonymous(place: TenantInfo, phone: Phone) -> None:
     client = browser(place)
     give_password(client)
     with use_tenant(place):
@@ -213,7 +213,7 @@ def test_who_is_shut_out_between_the_steps_stays_out(place: TenantInfo, kim: Use
     assert client.post("/admin/sign-in/code/", {"code": phone.code()})["Location"] == "/admin/login/"
 
 
-def test_a_session_from_before_it_was_set_up_is_nobodys(place: TenantInfo, kim: User) -> None:
+def test_session_from_before_the_setup_is_anonymous(place: TenantInfo, kim: User) -> None:
     old, new = browser(place), browser(place)
     give_password(old)
     give_password(new)
@@ -228,7 +228,7 @@ def test_a_session_from_before_it_was_set_up_is_nobodys(place: TenantInfo, kim: 
     assert signed_in(old)
 
 
-def test_a_code_of_somebody_else_is_none(place: TenantInfo, phone: Phone) -> None:
+def test_code_of_another_user_is_refused(place: TenantInfo, phone: Phone) -> None:
     with use_tenant(place):
         User.objects.create_superuser("lee", "lee@example.com", PASSWORD)
     lee = browser(place)
@@ -380,7 +380,7 @@ def test_a_token_costs_the_code_as_well(shop_with_kim: TenantInfo) -> None:
     assert ask_for_token(shop_with_kim, otp=codes[0]).status_code == 200
 
 
-def test_where_it_is_required_nobody_gets_a_token_without(shop_with_kim: TenantInfo) -> None:
+def test_token_requires_the_second_factor_where_it_is_required(shop_with_kim: TenantInfo) -> None:
     with require(shop_with_kim):
         assert ask_for_token(shop_with_kim).status_code == 401
 

@@ -124,7 +124,7 @@ def test_nothing_typed_is_lost_after_an_error(browser: Client) -> None:
     assert 'value="correct horse battery"' in str(form["owner_password"])
 
 
-def test_a_slug_taken_in_the_same_moment_is_an_error_and_breaks_no_transaction(
+def test_slug_taken_concurrently_is_an_error_and_breaks_no_transaction(
     browser: Client, acme: TenantInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tenants.contrib.admin.forms import NewTenantForm
@@ -135,9 +135,7 @@ def test_a_slug_taken_in_the_same_moment_is_an_error_and_breaks_no_transaction(
     assert Tenant.objects.filter(slug="acme").count() == 1
 
 
-def test_a_schema_that_is_in_the_way_is_not_adopted_and_nothing_half_made_is_left(
-    browser: Client, sql_row: Any
-) -> None:
+def test_existing_schema_is_not_adopted_and_nothing_is_created(browser: Client, sql_row: Any) -> None:
     (next_id,) = sql_row("SELECT nextval('tenants_tenant_id_seq') + 1")
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA t_{next_id}")

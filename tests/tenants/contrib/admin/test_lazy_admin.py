@@ -43,7 +43,7 @@ print(*sorted(model._meta.label for model in platform_site._registry))
 """
 
 
-def test_the_operators_admin_without_optional_apps_has_the_engines_models() -> None:
+def test_operator_admin_without_optional_apps_has_engine_models() -> None:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, env=environment, check=True)
     engine = {f"tenants.{name}" for name in ("AuditEvent", "Domain", "Operation", "Tenant")}

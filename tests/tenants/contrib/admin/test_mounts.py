@@ -30,7 +30,7 @@ def test_an_application_is_switched_on_and_that_is_written_down(browser: Client,
     assert Client(HTTP_HOST=acme.host).get("/prices/").status_code == 200
 
 
-def test_it_is_for_staff_alone_unless_somebody_says_otherwise() -> None:
+def test_mount_is_staff_only_by_default() -> None:
     assert Mount().is_for_staff
 
 

@@ -74,9 +74,7 @@ def backups(tmp_path: Path, settings: Any) -> Path:
 # --- Starting
 
 
-def test_migrating_all_that_are_behind_begins_with_one_button_and_leads_to_its_page(
-    browser: Client, acme: TenantInfo
-) -> None:
+def test_button_migrates_all_outdated_tenants_and_shows_the_progress(browser: Client, acme: TenantInfo) -> None:
     leave_behind(acme)
     for page in ("/admin/", "/admin/tenants/tenant/"):
         assert url_of("migrate-behind") in browser.get(page).content.decode()
@@ -87,7 +85,7 @@ def test_migrating_all_that_are_behind_begins_with_one_button_and_leads_to_its_p
     assert "Migrate tenants" in browser.get(answer["Location"]).content.decode()
 
 
-def test_there_is_no_button_to_migrate_where_nobody_is_behind(browser: Client, acme: TenantInfo) -> None:
+def test_migrate_button_is_missing_if_no_tenant_is_behind(browser: Client, acme: TenantInfo) -> None:
     for page in ("/admin/", "/admin/tenants/tenant/"):
         assert url_of("migrate-behind") not in browser.get(page).content.decode()
 
@@ -202,7 +200,7 @@ def test_the_script_gets_the_figures_and_the_same_panel(browser: Client, running
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_an_operation_that_nobody_will_do_says_so(browser: Client) -> None:
+def test_operation_without_a_worker_says_so(browser: Client) -> None:
     operation = start_operation("migrate")
     assert "manage.py run_worker" in browser.get(page_of(operation)).content.decode()
     with connection.cursor() as cursor:
@@ -227,14 +225,14 @@ def test_the_list_tells_what_who_and_how_far_and_is_searched_by_tenant(browser: 
     assert "hooli" not in browser.get("/admin/tenants/operation/?kind=migrate").content.decode()
 
 
-def test_operations_are_changed_by_nobody(browser: Client, running: Operation) -> None:
+def test_operations_are_read_only(browser: Client, running: Operation) -> None:
     assert browser.get("/admin/tenants/operation/add/").status_code == 403
     assert browser.post(page_of(running, "delete"), {"post": "yes"}).status_code == 403
     browser.post(page_of(running), {"state": "done"})
     assert Operation.objects.get(pk=running.pk).state == "running"
 
 
-def test_no_such_operation_is_said_so(browser: Client) -> None:
+def test_unknown_operation_is_reported(browser: Client) -> None:
     assert "doesn’t exist" in browser.get("/admin/tenants/operation/77777/change/", follow=True).content.decode()
     assert browser.get("/admin/tenants/operation/77777/progress/").status_code == 404
 
@@ -318,7 +316,7 @@ def test_the_audit_log_is_read_and_searched(browser: Client, acme: TenantInfo) -
     assert browser.get(f"/admin/tenants/auditevent/{event.pk}/change/").status_code == 200
 
 
-def test_the_audit_log_is_changed_by_nobody(browser: Client, acme: TenantInfo) -> None:
+def test_audit_log_is_read_only(browser: Client, acme: TenantInfo) -> None:
     event = AuditEvent.objects.latest("id")
     base = f"/admin/tenants/auditevent/{event.pk}"
     assert browser.get("/admin/tenants/auditevent/add/").status_code == 403

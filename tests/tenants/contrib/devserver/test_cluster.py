@@ -40,7 +40,7 @@ def test_it_listens_on_no_network(running: EmbeddedPostgres) -> None:
     assert ask(running, "SHOW listen_addresses") == ""
 
 
-def test_its_socket_is_in_a_folder_that_nobody_else_may_enter(running: EmbeddedPostgres) -> None:
+def test_socket_is_in_a_private_folder(running: EmbeddedPostgres) -> None:
     sockets = directories_of(running).sockets
     assert sockets.stat().st_mode & 0o777 == 0o700
     assert (sockets / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700

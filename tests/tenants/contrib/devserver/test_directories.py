@@ -73,7 +73,7 @@ def test_a_folder_that_others_may_write_is_closed_to_them(new_server: NewServer,
     assert server.folder.stat().st_mode & 0o022 == 0
 
 
-def test_a_folder_that_cannot_be_made_is_said_so(new_server: NewServer, open_folder: Path) -> None:
+def test_folder_that_cannot_be_created_is_reported(new_server: NewServer, open_folder: Path) -> None:
     (open_folder / "file").touch()
     with pytest.raises(DatabaseUnavailable, match=r"failed: Not a directory\. Choose a folder"):
         new_server(open_folder / "file" / "postgres").start()
@@ -103,7 +103,7 @@ class TestOrdinaryUser:
         """Start the server as that user."""
         return result_of(start_process(project / "postgres", "nobody" if os.geteuid() == 0 else ""))
 
-    def test_gets_a_server_that_is_theirs_alone_and_keeps_the_rights_of_the_project(self, project: Path) -> None:
+    def test_root_gets_a_private_server_and_project_files_keep_their_modes(self, project: Path) -> None:
         assert self.start(project) == {"host": str(project / "postgres" / "run"), "port": "5432", "user": "postgres"}
         made = [project / "postgres", project / "postgres" / "data", project / "postgres" / "run"]
         assert [path.stat().st_mode & 0o777 for path in made] == [0o700, 0o700, 0o700]
@@ -139,7 +139,7 @@ class TestRoot:
         }
         assert {path.owner() for path in (running.folder, dirs.data_lock)} == {"root"}
 
-    def test_lets_nobody_else_connect(self, running: EmbeddedPostgres, stranger: SystemUser) -> None:
+    def test_refuses_connections_of_other_users(self, running: EmbeddedPostgres, stranger: SystemUser) -> None:
         if directories_of(running).user == stranger:
             pytest.skip("this system has no user 'postgres'")
         socket = directories_of(running).sockets / ".s.PGSQL.5432"
@@ -151,7 +151,7 @@ class TestRoot:
         refused = result_of(start_process(running.folder, "nobody"))
         assert "belongs to user 0, and this is user 65534" in refused["error"]
 
-    def test_keeps_data_elsewhere_and_opens_no_folder_if_the_account_cannot_enter(
+    def test_data_are_kept_elsewhere_if_the_account_cannot_enter_the_folder(
         self, closed: Path, new_server: NewServer
     ) -> None:
         server = new_server(closed / "project" / "postgres")
@@ -165,9 +165,7 @@ class TestRoot:
         assert ask(server, "SELECT n FROM kept") == 7
         assert closed.stat().st_mode & 0o777 == 0o700
 
-    def test_a_folder_made_anew_begins_with_no_data_and_ends_the_old_server(
-        self, closed: Path, new_server: NewServer
-    ) -> None:
+    def test_recreated_folder_has_no_data_and_stops_the_old_server(self, closed: Path, new_server: NewServer) -> None:
         first = new_server(closed / "postgres")
         first.start()
         tell(first, "CREATE TABLE old ()")
@@ -217,7 +215,7 @@ class TestRoot:
         assert len(list(server.folder.glob("programs-*"))) == 1
         assert server.bindir == programs
 
-    def test_copies_programs_anew_when_they_change(self, closed: Path, server: EmbeddedPostgres) -> None:
+    def test_copies_programs_again_when_they_change(self, closed: Path, server: EmbeddedPostgres) -> None:
         programs = copy_programs(find_bindir(), closed)
         server.folder.mkdir()
         first = copy_programs(programs, server.folder)

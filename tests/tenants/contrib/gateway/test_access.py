@@ -133,9 +133,7 @@ def test_an_api_key_is_told_too_until_it_is_revoked(front: Front, live_tenant: T
     assert eventually(lambda: front.ask(live_tenant, **bearer(key)).status == 401)
 
 
-def test_an_api_key_ends_with_its_user_and_stays_void_when_that_is_let_in_again(
-    front: Front, live_tenant: TenantInfo
-) -> None:
+def test_api_key_of_a_deactivated_user_stays_invalid_after_reactivation(front: Front, live_tenant: TenantInfo) -> None:
     telling = Telling()
     front.behind(telling)
     with use_tenant(live_tenant):

@@ -133,7 +133,7 @@ def test_the_breaker_opens_and_heals(front: Front, shop: TenantInfo) -> None:
     front.loop.run(good.stop())
 
 
-def test_what_one_shop_waits_for_in_vain_is_left_alone_by_that_shop(front: Front, shop: TenantInfo) -> None:
+def test_timeouts_of_one_shop_open_the_circuit_for_that_shop(front: Front, shop: TenantInfo) -> None:
     telling = Telling()
     telling.hangs_for = shop.host
     front.behind(telling, retries=0, **QUICK)
@@ -181,9 +181,7 @@ def test_a_client_that_leaves_takes_its_request_along(front: Front, shop: Tenant
     assert address.failures == 0
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault_of_the_service(
-    front: Front, shop: TenantInfo
-) -> None:
+def test_client_disconnect_during_a_body_is_not_counted_as_service_failure(front: Front, shop: TenantInfo) -> None:
     telling = Telling()
     front.behind(telling)
     for number in range(10):
@@ -231,7 +229,7 @@ def test_the_least_loaded_address_is_taken(front: Front, shop: TenantInfo) -> No
     assert quick.asked > 5 * slow.asked
 
 
-def test_an_address_taken_out_of_use_finishes_what_it_has_in_hand(front: Front, shop: TenantInfo) -> None:
+def test_disabled_address_finishes_its_requests(front: Front, shop: TenantInfo) -> None:
     old, new = Telling("old"), Telling("new")
     old.delay = 1.5
     service = front.behind(old)

@@ -128,9 +128,7 @@ def test_a_change_in_the_admin_is_in_force_without_a_restart(front: Front, shop:
     front.loop.run(new.stop())
 
 
-def test_a_closed_shop_and_an_alias_never_reach_a_service_that_does_not_know(
-    front: Front, live_tenant: TenantInfo
-) -> None:
+def test_suspended_shop_and_alias_never_reach_a_foreign_service(front: Front, live_tenant: TenantInfo) -> None:
     telling = Telling()
     front.behind(telling)
     with use_tenant(PLATFORM):
@@ -235,7 +233,7 @@ def test_an_unknown_host_is_looked_up_once(front: Front) -> None:
 
 
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("DELETE", None), ("POST", b"hello"), ("GET", b"hello")])
-def test_nothing_is_said_twice_and_nothing_that_nobody_said(
+def test_service_gets_each_header_once_and_no_others(
     front: Front, shop: TenantInfo, method: str, body: bytes | None
 ) -> None:
     front.behind(Telling())
@@ -248,7 +246,7 @@ def test_nothing_is_said_twice_and_nothing_that_nobody_said(
     assert sorted(name.lower() for name, _ in reply.json["headers"]) == sorted(said | length)
 
 
-def test_a_connection_is_used_again_after_whatever_came_over_it(front: Front, shop: TenantInfo) -> None:
+def test_connection_is_reused_after_any_response(front: Front, shop: TenantInfo) -> None:
     telling = Telling()
     front.behind(telling)
     for method, target, body in [
@@ -265,9 +263,7 @@ def test_what_only_announces_an_answer_is_not_taken_for_one(front: Front, shop: 
     assert (reply.status, reply.body) == (200, b"well")
 
 
-def test_an_answer_that_does_not_wait_for_the_body_arrives_and_ends_its_connection(
-    front: Front, shop: TenantInfo
-) -> None:
+def test_response_before_the_end_of_the_body_arrives_and_closes(front: Front, shop: TenantInfo) -> None:
     early = Failing(upstreams.answer_early)
     front.behind(early)
     for _ in range(3):

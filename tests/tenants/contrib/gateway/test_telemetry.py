@@ -94,7 +94,7 @@ def test_a_request_at_the_gateway_is_the_span_that_its_service_is_told(
     assert collector.roles == {"shop"}
 
 
-def test_a_span_holds_no_link_that_lets_somebody_in(collector: Collector, front: Front, shop: TenantInfo) -> None:
+def test_spans_contain_no_login_links(collector: Collector, front: Front, shop: TenantInfo) -> None:
     front.behind(Telling())
     front.ask(shop, "/account/set-password/MQ/abc-5ecret/")
     assert eventually(lambda: front.gateway.stats.statuses)
@@ -130,7 +130,7 @@ def test_a_call_of_another_service_is_a_span_between_the_two(
     assert facts_of(span)["sangga.tenant"] == shop.slug
 
 
-def test_nothing_is_imported_where_nobody_collects() -> None:
+def test_without_a_collector_telemetry_is_not_imported() -> None:
     code = (
         "import django, sys; django.setup(); import tenants.contrib.gateway.server; from django.test import Client\n"
         "assert Client(HTTP_HOST='localhost').get('/-/health').status_code == 200\n"

@@ -74,7 +74,7 @@ def test_metrics_tell_what_was_asked_and_how_addresses_are(with_token: None, fro
     assert value(metrics, "process_resident_memory_bytes") is not None
 
 
-def test_nobody_gets_metrics_without_the_token(front: Front, settings: Any) -> None:
+def test_metrics_require_the_token(front: Front, settings: Any) -> None:
     assert front.ask("localhost", "/-/metrics").status == 404
     assert front.ask("localhost", "/-/metrics", Authorization="Bearer ").status == 404
     settings.TENANTS = {**settings.TENANTS, "METRICS_TOKEN": "for-the-scraper"}
@@ -137,7 +137,7 @@ SECRET_PATHS = [
 
 
 @pytest.mark.parametrize("path", SECRET_PATHS)
-def test_no_log_holds_a_link_that_lets_somebody_in(
+def test_logs_contain_no_login_links(
     front: Front, shop: TenantInfo, log: io.StringIO, settings: Any, path: str
 ) -> None:
     front.behind(Telling())

@@ -292,7 +292,7 @@ def test_a_shop_that_demands_a_second_factor_does_not_of_operators(office: Clien
     assert client.get("/admin/").status_code == 200
 
 
-def test_whoever_was_signed_in_there_is_not_any_more(office: Client, acme: TenantInfo) -> None:
+def test_operator_login_ends_the_previous_session(office: Client, acme: TenantInfo) -> None:
     client = Client(HTTP_HOST=acme.host)
     with use_tenant(acme):
         client.force_login(User.objects.get(email="owner@acme.example"))

@@ -135,7 +135,7 @@ def test_commands_change_no_operators_account(operator: User, monkeypatch: pytes
     assert as_it_is(operator) == PLAIN
 
 
-def test_an_operators_account_with_a_password_from_before_signs_nobody_in(in_shop: TenantInfo, operator: User) -> None:
+def test_operator_account_with_an_older_password_cannot_sign_in(in_shop: TenantInfo, operator: User) -> None:
     """A password written past Django is refused by login, token and link."""
     User.objects.filter(pk=operator.pk).update(password=make_password(PASSWORD), is_staff=True, is_superuser=True)
     client = Client(HTTP_HOST=in_shop.host)

@@ -48,7 +48,7 @@ def test_what_several_processes_counted_in_an_hour_adds_up(
     assert [sum(column) for column in zip(*written(slow), strict=True)] == [0, 0, 2]
 
 
-def test_a_tenant_that_is_gone_stands_in_nobodys_way(
+def test_purged_tenant_does_not_block_the_hits_of_others(
     counts: LimitCounters, open_shop: Callable[..., TenantInfo], wire: Any
 ) -> None:
     tenant = open_shop()
@@ -68,7 +68,7 @@ def test_what_is_old_is_forgotten(counts: LimitCounters, open_shop: Callable[...
     assert written(tenant) == [(29, 0, 0), (1, 0, 0)]
 
 
-def test_what_cannot_be_written_is_said_in_the_log_and_the_connection_stays_good(
+def test_counts_that_cannot_be_written_are_logged_and_the_connection_works(
     counts: LimitCounters, wire: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     counts.add(1, LimitKind.RATE)

@@ -225,7 +225,7 @@ def test_what_is_ready_to_be_sent_keeps_no_place(db: None) -> None:
         response.close()
 
 
-def test_memory_is_bounded_and_nobody_inside_is_forgotten() -> None:
+def test_memory_is_bounded_and_running_requests_stay_counted() -> None:
     with override_settings(TENANTS={"REGISTRY_SIZE": 10}):
         limiter = TenantLimiter()
         entered(limiter, shop(1, concurrency=1))

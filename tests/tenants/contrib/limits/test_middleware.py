@@ -264,7 +264,7 @@ def test_the_limit_of_time_is_each_tenants_own_on_one_connection(shop: Shop) -> 
         assert cursor.fetchone() == ("0",), "commands and jobs may take their time"
 
 
-def test_that_all_connections_are_in_use_is_said_too(shop: Shop) -> None:
+def test_exhausted_pool_is_reported(shop: Shop) -> None:
     tenant = shop()
     assert client_of(tenant).get("/").status_code == 200
     pool = connections.settings["default"]["OPTIONS"]["pool"]
@@ -366,7 +366,7 @@ def test_async_a_stream_keeps_the_place_until_it_ends(shop: Shop) -> None:
     asyncio.run(main())
 
 
-def test_a_plan_is_what_a_tenant_has_that_has_nothing_of_its_own(shop: Shop) -> None:
+def test_tenant_without_own_limits_has_those_of_its_plan(shop: Shop) -> None:
     tenants = [shop(plan="tiny"), shop(plan="tiny", max_concurrency=5), shop(plan="no such plan"), shop()]
     found = [registry.get(f"slug:{tenant.slug}") for tenant in tenants]
     assert [one.limits.concurrency for one in found if one] == [1, 5, 0, 0]

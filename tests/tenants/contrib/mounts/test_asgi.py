@@ -82,7 +82,7 @@ def test_a_wsgi_application_answers_under_asgi(shop: TenantInfo) -> None:
     assert asked_under_asgi(shop.host, "/stream/").body == b"written|" + b"owner@mounted.example|" * 3
 
 
-def test_an_application_hears_that_its_client_has_gone(shop: TenantInfo) -> None:
+def test_application_is_told_that_its_client_disconnected(shop: TenantInfo) -> None:
     response = Client(HTTP_HOST=shop.host).get("/endless/")
     assert next(iter(response.streaming_content)) == b"tick"
     response.close()
@@ -191,7 +191,7 @@ def test_staff_have_their_websocket(shop: TenantInfo) -> None:
     assert answers[-1]["text"] == "owner@mounted.example /office/live hello"
 
 
-def test_staff_without_the_second_factor_that_their_shop_wants_are_strangers(shop: TenantInfo) -> None:
+def test_staff_without_a_required_second_factor_are_anonymous(shop: TenantInfo) -> None:
     client = Client(HTTP_HOST=shop.host)
     with use_tenant(shop):
         client.force_login(User.objects.get())

@@ -34,7 +34,7 @@ def test_nothing_is_built_before_it_is_asked_for(acme: TenantInfo, mount: Mounti
     assert applications.built == {"acme": 1}
 
 
-def test_it_is_built_anew_when_the_tenant_changes(acme: TenantInfo, mount: Mounting) -> None:
+def test_application_is_rebuilt_when_the_tenant_changes(acme: TenantInfo, mount: Mounting) -> None:
     mount(acme, "flask_app")
     assert json_of(at(acme).get("/backend/where"))["greeting"] == "hello"
     with use_tenant(PLATFORM):
@@ -54,7 +54,7 @@ def test_it_is_closed_when_its_tenant_changes_or_goes(acme: TenantInfo, mount: M
     assert eventually(lambda: applications.closed == {"acme": 1})
 
 
-def test_it_is_not_closed_while_somebody_reads_its_answer(acme: TenantInfo, mount: Mounting) -> None:
+def test_application_is_not_closed_while_a_response_is_read(acme: TenantInfo, mount: Mounting) -> None:
     mount(acme, "closing_app")
     response = at(acme).get("/backend/")
     app_cache.retire(acme.id)

@@ -114,7 +114,7 @@ def test_a_stranger_is_asked_to_sign_in(acme: TenantInfo, mount: Mounting) -> No
     assert not applications.built
 
 
-def test_staff_are_known_by_name_and_nobody_says_it_themselves(acme: TenantInfo, mount: Mounting) -> None:
+def test_staff_name_is_set_and_clients_cannot_send_it(acme: TenantInfo, mount: Mounting) -> None:
     mount(acme, "flask_app", is_for_staff=True)
     client = at(acme)
     with use_tenant(acme):
@@ -140,7 +140,7 @@ def test_the_neighbours_owner_is_a_stranger(acme: TenantInfo, globex: TenantInfo
     assert client.get("/backend/").status_code == 302
 
 
-def test_nobody_is_named_where_everybody_may_go(acme: TenantInfo, mount: Mounting) -> None:
+def test_public_mount_gets_no_user_name(acme: TenantInfo, mount: Mounting) -> None:
     mount(acme, "flask_app")
     assert json_of(at(acme).get("/backend/where", REMOTE_USER="root"))["user"] is None
 

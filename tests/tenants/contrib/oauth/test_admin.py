@@ -110,7 +110,7 @@ class TestClients:
         after = Application.objects.get()
         assert (after.name, after.client_secret) == ("Books", before.client_secret)
 
-    def test_nobody_makes_a_client_that_may_more_than_they(self, staff: Callable[..., Any]) -> None:
+    def test_user_cannot_create_a_client_with_more_scopes(self, staff: Callable[..., Any]) -> None:
         rights = ["oauth.add_application", "oauth.view_application", "oauth.change_application"]
         models = ("category", "goods", "sku", "picture", "goodsimport")
         goods = [f"goods.view_{model}" for model in models]

@@ -132,7 +132,7 @@ class TestTheClaims:
         said = {"aud": "c", "sub": "5", "client_id": "c", "scope": "goods:read", "jti": "a" * 32}
         assert "Not an access token" in _refusal(sign_token(said, typ="JWT", lifetime=HOUR))
 
-    def test_a_token_from_the_future_is_refused_but_for_clocks_that_differ_a_little(self, in_acme: TenantInfo) -> None:
+    def test_token_from_the_future_is_refused_beyond_a_small_clock_skew(self, in_acme: TenantInfo) -> None:
         now, base = int(time.time()), _parts(_token())[1]
         pair = signing_pair()
         header = {"alg": "ES256", "typ": TYPE, "kid": pair.kid}
@@ -361,7 +361,7 @@ ODD_REQUESTS = [
 
 
 class TestTheRequestForACode:
-    def test_nobody_is_sent_to_an_address_that_is_not_registered(self, asking: Asking) -> None:
+    def test_unregistered_redirect_uri_is_refused(self, asking: Asking) -> None:
         for uri in ELSEWHERE:
             answer = asking.go(redirect_uri=uri)
             assert answer.status_code == 400, uri
@@ -401,7 +401,7 @@ class TestTheRequestForACode:
         assert "error=access_denied" in answer.headers["Location"]
         assert "code=" not in answer.headers["Location"]
 
-    def test_another_site_cannot_agree_in_somebodys_name(self, asking: Asking) -> None:
+    def test_another_site_cannot_consent_for_a_user(self, asking: Asking) -> None:
         forged = asking.submit(allow="true", csrfmiddlewaretoken=None)
         assert forged.status_code == 303  # as a request by POST: it is asked about like one by GET
         assert urlsplit(forged.headers["Location"]).path == "/oauth/authorize"
@@ -462,7 +462,7 @@ class TestTheTokenEndpoint:
             body = {"grant_type": "client_credentials", "client_id": registered.id, "client_secret": secret}
             assert http().post(f"{shop.address}/oauth/token", data=body).status_code == status
 
-    def test_a_client_that_was_switched_off_gets_nothing_and_its_tokens_are_void(self, shop: Shop) -> None:
+    def test_inactive_client_gets_no_tokens_and_its_tokens_are_invalid(self, shop: Shop) -> None:
         registered = shop.client(Application.GRANT_CLIENT_CREDENTIALS)
         session = client(client_id=registered.id, client_secret=registered.secret)
         token = session.fetch_token(f"{shop.address}/oauth/token", grant_type="client_credentials")["access_token"]

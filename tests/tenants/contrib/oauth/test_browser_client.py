@@ -156,7 +156,7 @@ def test_client_in_a_browser_is_told_errors_with_the_issuer(
         assert result_of(page)["error"] == "invalid_request"
 
 
-def test_page_of_an_origin_that_nobody_registered_gets_no_token(
+def test_page_of_an_unregistered_origin_gets_no_token(
     chromium: Callable[..., AbstractContextManager[Page]],
     shop: Shop,
     client_page: str,

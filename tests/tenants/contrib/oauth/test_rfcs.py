@@ -240,7 +240,7 @@ class TestTokenErrors:
         assert refused.headers["Content-Type"] == "application/json"
 
     @pytest.mark.parametrize("name", ["a" * 256, "한" * 5000])
-    def test_name_that_nobody_can_have_is_a_wrong_one(self, shop: Shop, name: str) -> None:
+    def test_impossible_user_name_is_an_incorrect_login(self, shop: Shop, name: str) -> None:
         """It did not fit into the log of failed logins, which was a server error."""
         refused = http().post(f"{shop.address}/api/token", data={"username": name, "password": "x"})
         assert (refused.status_code, refused.json()["detail"]) == (401, "Incorrect username or password.")

@@ -122,7 +122,7 @@ def test_a_shop_that_is_behind_is_no_error_in_the_log(acme: TenantInfo, log: Str
     assert lines(log) == [("WARNING", "acme")]
 
 
-def test_json_lines_have_the_id_of_the_request_that_was_turned_away(acme: TenantInfo) -> None:
+def test_json_lines_have_the_id_of_a_refused_request(acme: TenantInfo) -> None:
     """Fault 36: the same id in every line about it."""
     record = logging.LogRecord("django.request", logging.WARNING, "", 0, "Not Found: %s", ("/x",), None)
     request = Client(HTTP_HOST="nobody.example").get("/x").wsgi_request

@@ -23,7 +23,7 @@ def fail(address: Endpoint, tenant: int, error: Exception, times: int = 1) -> No
         address.record_failure(tenant, error)
 
 
-def test_what_one_tenant_waits_for_in_vain_closes_the_address_to_that_one(address: Endpoint) -> None:
+def test_timeouts_of_one_tenant_open_the_circuit_for_that_tenant_only(address: Endpoint) -> None:
     fail(address, ACME, TimeoutError(), 100)
     assert not address.accepts(ACME)
     assert address.accepts(GLOBEX)
@@ -32,7 +32,7 @@ def test_what_one_tenant_waits_for_in_vain_closes_the_address_to_that_one(addres
     assert address.blocked_tenants() == [ACME]
 
 
-def test_what_everybody_waits_for_in_vain_closes_it_to_all(address: Endpoint) -> None:
+def test_timeouts_of_several_tenants_open_the_circuit_for_all(address: Endpoint) -> None:
     fail(address, ACME, TimeoutError(), 10)
     fail(address, GLOBEX, TimeoutError(), 10)
     assert address.breaker.state is BreakerState.OPEN
@@ -42,7 +42,7 @@ def test_what_everybody_waits_for_in_vain_closes_it_to_all(address: Endpoint) ->
 @pytest.mark.parametrize(
     "error", [ConnectionResetError(), aiohttp.ConnectionTimeoutError(), aiohttp.ClientPayloadError()]
 )
-def test_a_fault_of_its_own_closes_it_to_all(address: Endpoint, error: Exception) -> None:
+def test_connection_error_opens_the_circuit_for_all(address: Endpoint, error: Exception) -> None:
     fail(address, ACME, error, FAILURES_TO_OPEN)
     assert not address.accepts(GLOBEX)
 
@@ -62,7 +62,7 @@ def test_a_tenant_that_is_answered_again_is_as_all_others(address: Endpoint) -> 
     assert not address.tenant_breakers
 
 
-def test_one_that_asks_again_for_all_and_waits_in_vain_lets_the_next_one_ask(address: Endpoint) -> None:
+def test_circuit_after_a_failed_probe_lets_another_tenant_probe(address: Endpoint) -> None:
     fail(address, ACME, TimeoutError(), FAILURES_TO_OPEN)
     fail(address, GLOBEX, ConnectionResetError(), FAILURES_TO_OPEN)
     assert address.breaker.state is BreakerState.OPEN
@@ -85,6 +85,6 @@ def test_no_more_is_kept_than_it_has_room_for(address: Endpoint) -> None:
     assert len(address.tenant_breakers) <= MAX_TENANT_BREAKERS
 
 
-def test_an_address_has_so_much_in_hand_and_no_more(address: Endpoint) -> None:
+def test_address_has_a_maximum_of_concurrent_requests(address: Endpoint) -> None:
     address.in_flight = MAX_IN_FLIGHT
     assert not address.accepts(ACME)

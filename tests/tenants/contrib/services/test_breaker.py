@@ -57,7 +57,7 @@ def test_failures_of_long_ago_do_not_count() -> None:
     assert breaker.state is BreakerState.CLOSED
 
 
-def test_one_request_asks_again_and_closes_it() -> None:
+def test_successful_probe_closes_the_circuit() -> None:
     clock = Clock()
     breaker = opened(clock)
     clock.now += 1.2 * MIN_OPEN_SECONDS

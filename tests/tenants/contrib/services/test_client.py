@@ -163,7 +163,7 @@ def test_a_call_goes_on_with_the_one_it_is_made_in(mesh: Mesh, shop: TenantInfo)
     assert (again.request_id, again.trace_id) == ("req-1", "a" * 32)
 
 
-def test_who_is_signed_in_is_asked_for_when_somebody_calls(mesh: Mesh, shop: TenantInfo) -> None:
+def test_signed_in_user_is_read_at_the_call(mesh: Mesh, shop: TenantInfo) -> None:
     mesh.behind(Telling())
     with use_tenant(shop), use_request_context(RequestContext.new(user=lambda: Principal("9"))):
         reply = services.get_sync("stock").get("/")
@@ -180,7 +180,7 @@ def test_who_has_no_time_left_does_not_ask(mesh: Mesh, shop: TenantInfo) -> None
     assert telling.asked == 0
 
 
-def test_nobody_waits_longer_than_there_is_time(mesh: Mesh, shop: TenantInfo) -> None:
+def test_call_waits_no_longer_than_its_deadline(mesh: Mesh, shop: TenantInfo) -> None:
     mesh.behind(Failing(fakes.hang), attempt_seconds=60.0, total_seconds=60.0, retries=0)
     with use_tenant(shop), pytest.raises(ServiceFailed) as failed:
         services.get_sync("stock").get("/", timeout=0.3)
@@ -230,7 +230,7 @@ def test_a_path_is_no_address(mesh: Mesh, shop: TenantInfo) -> None:
         assert services.get_sync("stock").get("//evil.example/x").json()["target"].endswith("/x")
 
 
-def test_a_call_that_nobody_waits_for_is_called_off(mesh: Mesh, shop: TenantInfo) -> None:
+def test_abandoned_call_is_cancelled(mesh: Mesh, shop: TenantInfo) -> None:
     hanging = Failing(fakes.hang)
     mesh.behind(hanging, attempt_seconds=60.0, total_seconds=60.0)
 

@@ -80,7 +80,7 @@ async def slip_in(said_late: asyncio.Event, reader: asyncio.StreamReader, writer
             said_late.set()
 
 
-def test_an_answer_that_nobody_asked_for_is_nobodys() -> None:
+def test_unrequested_response_is_dropped() -> None:
     async def go() -> list[bytes | None]:
         said_late = asyncio.Event()
         async with behind(partial(slip_in, said_late)) as upstream:

@@ -40,7 +40,7 @@ def test_it_is_for_one_service() -> None:
         verify(token, service="stock", keys=[b"x" * 32])
 
 
-def test_each_service_has_a_key_of_its_own() -> None:
+def test_each_service_has_another_key() -> None:
     assert service_key("stock") != service_key("shop")
     assert len(service_key("stock")) == 32
 

@@ -31,7 +31,7 @@ def stock(committed: None) -> Iterator[Service]:
     service_registry.invalidate()
 
 
-def test_it_is_read_once_and_then_asks_nobody(stock: Service) -> None:
+def test_registry_is_read_once_and_then_costs_no_query(stock: Service) -> None:
     own = ServiceRegistry()
     own.set_listening(True)
     with CaptureQueriesContext(connection) as first:
@@ -51,7 +51,7 @@ def test_it_is_read_once_and_then_asks_nobody(stock: Service) -> None:
         " SELECT %s, id FROM public.tenants_tenant LIMIT 1",
     ],
 )
-def test_somebody_elses_change_is_heard(stock: Service, change: str) -> None:
+def test_change_by_another_process_is_noticed(stock: Service, change: str) -> None:
     listener.start()
     assert listener.listening.wait(180)
     before = service_registry.get().by_name["stock"]

@@ -39,7 +39,7 @@ def test_what_the_gateway_signed_gets_in(as_shop: None, acme: TenantInfo) -> Non
     assert ask(acme, identity=identity_header("shop", acme, ANONYMOUS)).status_code == 200
 
 
-def test_nobody_else_does(as_shop: None, acme: TenantInfo, globex: TenantInfo) -> None:
+def test_missing_or_wrong_identities_are_refused(as_shop: None, acme: TenantInfo, globex: TenantInfo) -> None:
     for wrong in (
         "",
         "nonsense",
