@@ -28,11 +28,11 @@ from tests.typed import Ended, Manage
 from tests.written_migrations import WriteMigrations, written_migrations
 
 pytest_plugins = ["tenants.testing.plugin"]
-collect_ignore = ["foreign"]  # a project of its own, which tests/acceptance/test_kit.py runs
+collect_ignore = ["foreign"]  # a separate project, which tests/acceptance/test_kit.py runs
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C be heard, look for garbage less often, and let Hypothesis wait for a slow machine."""
+    """Handle Ctrl-C, collect garbage less often, and give Hypothesis no deadline on slow machines."""
     hypothesis.settings.register_profile(
         "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
@@ -45,7 +45,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what may take minutes, so that in the end nobody has nothing to do while another is busy with it."""
+    """Run the slowest tests first, so that no worker is idle at the end while another still runs one."""
     items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 

@@ -1,4 +1,4 @@
-"""A real PgBouncer in front of the tests' database: transaction pooling, one server connection for everybody."""
+"""A real PgBouncer in front of the tests' database: transaction pooling, one server connection for all clients."""
 
 from __future__ import annotations
 

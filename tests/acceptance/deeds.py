@@ -48,7 +48,7 @@ def create(slug: str) -> None:
 
 
 def migrate(goal: str | None) -> list[str]:
-    """Bring everybody to a migration of the ledger, or up to date; return the errors."""
+    """Migrate all tenants to a migration of the ledger, or up to date; return the errors."""
     targets = tuple(chosen_targets("ledger", goal)) if goal else None
     return [outcome.error for outcome in Run(all_tenants(), RunOptions(targets=targets)) if outcome.failed]
 
@@ -126,7 +126,7 @@ def identity(slug: str) -> tuple[str, str]:
 
 
 def set_back() -> None:
-    """Leave everybody behind, and ask for a migration."""
+    """Take all tenants back by a migration, and start an operation that migrates them."""
     assert migrate("0001") == []
     start_operation("migrate")
 
@@ -145,7 +145,7 @@ def unfinished() -> list[str]:
 
 
 def ask_again() -> list[str]:
-    """Ask again for what failed because the database was gone, and return why; anything else is an error."""
+    """Restart operations that failed because the database was down, and return why; other failures are errors."""
     with use_tenant(PLATFORM):
         failed = list(Operation.objects.filter(state=Operation.State.FAILED))
         for operation in failed:
@@ -156,7 +156,7 @@ def ask_again() -> list[str]:
 
 
 def backends() -> list[int]:
-    """The process ids of PostgreSQL's backends that serve somebody else."""
+    """Process ids of PostgreSQL's backends for other connections."""
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"

@@ -41,7 +41,7 @@ for line in sys.stdin:
 
 
 class Hand:
-    """Does deeds (`tests.acceptance.deeds`) in a process of its own."""
+    """Runs actions (`tests.acceptance.deeds`) in a separate process."""
 
     def __init__(self, data_dir: Path, settings: str = "tests.settings") -> None:
         environment = {
@@ -93,7 +93,7 @@ class Hand:
 
 
 class Mother(Hand):
-    """Has each deed done by a child of its own, which is quickly there and can be killed. Never does one itself."""
+    """Forks a child for each action: it starts quickly and can be killed."""
 
     child: Child | None = None
     """The one that has not been waited for."""
@@ -112,7 +112,7 @@ class Mother(Hand):
 
 
 class Child:
-    """A process that does one deed."""
+    """A process that runs one action."""
 
     def __init__(self, mother: Mother, pid: int) -> None:
         self.pid = pid

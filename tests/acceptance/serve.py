@@ -1,4 +1,4 @@
-"""`python -m tests.acceptance.serve DATABASE`: serves the project, from a process of its own, and prints its port."""
+"""`python -m tests.acceptance.serve DATABASE`: serves the project from a separate process and prints its port."""
 
 from __future__ import annotations
 

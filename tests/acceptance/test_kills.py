@@ -18,16 +18,16 @@ from tests.tenants.contrib.devserver.conftest import discard
 from tests.waiting import eventually
 
 KILLS = int(os.environ.get("SANGGA_KILLS", "8"))
-"""Of each kind of deed. `SANGGA_KILLS=20 SANGGA_KILL_SEED=12 pytest tests/acceptance/test_kills.py` looks further."""
+"""Kills for each action. `SANGGA_KILLS=20 SANGGA_KILL_SEED=12 pytest tests/acceptance/test_kills.py` looks further."""
 KILLS_OF_WORKERS = int(os.environ.get("SANGGA_KILLS", "5"))
-"""Fewer: it takes a worker seconds to tell that another is gone."""
+"""Fewer: a worker notices only after seconds that another one died."""
 BACKENDS = 4
 """Every fourth time it is not the process that is killed, but what serves it in PostgreSQL."""
 OLD = ("old-0", "old-1", "old-2")
 
 
 class Platform:
-    """A data folder of its own, somebody who looks at it, and victims."""
+    """A separate data folder, a process that inspects it, and processes to kill."""
 
     def __init__(self, folder: Path) -> None:
         self.chance = random.Random(int(os.environ.get("SANGGA_KILL_SEED", "11")))
@@ -38,15 +38,15 @@ class Platform:
             self.watcher.do(f"create('{slug}')")
         self.mother = Mother(folder / "data")
         self.seconds = 0.0
-        """How long the deed takes that is in question."""
+        """How long the tested action takes."""
 
     def measure(self, deed: str) -> None:
-        """Have a deed done in peace, to know how long it takes."""
+        """Run an action undisturbed, to know how long it takes."""
         answer, self.seconds = self.mother.send(deed).end()
         assert "value" in answer, answer
 
     def cut_short(self, number: int, deed: str) -> None:
-        """Have a deed begun, and kill its process, or what serves it, at a random moment."""
+        """Start an action, and kill its process or its PostgreSQL backend at a random moment."""
         child = self.mother.send(deed)
         time.sleep(self.chance.uniform(0, self.seconds))
         if number % BACKENDS == BACKENDS - 1:
@@ -61,7 +61,7 @@ class Platform:
         assert set(OLD) <= set(self.slugs())
 
     def kill_a_backend(self, child: Child | None = None) -> None:
-        """Kill what serves somebody: PostgreSQL restarts itself, and everybody's connections are gone.
+        """Kill a PostgreSQL backend: the server restarts itself and drops all connections.
 
         Waits for the end of `child`, which has lost what it did.
         """

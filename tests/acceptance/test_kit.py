@@ -1,4 +1,4 @@
-"""The kit for tests, in a small project of somebody else's: other apps, other settings, Django's own admin."""
+"""The test kit in a small third-party project: other apps, other settings, Django's own admin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py migrate_tenants` as a process of its own: on a terminal, interrupted, and two at once."""
+"""`manage.py migrate_tenants` as a separate process: on a terminal, interrupted, and two at once."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_terminal_shows_a_bar_that_ends_with_all(start: Start, open_shop: Open
     try:
         while block := os.read(ours, 4096):
             shown += block
-    except OSError:  # how a terminal says that nobody holds its other end any more
+    except OSError:  # how Linux reports that the other end of a terminal is closed
         pass
     os.close(ours)
     output, _ = process.communicate(timeout=600)

@@ -29,13 +29,13 @@ SECONDS = 120
 
 
 class Services:
-    """A data folder and a row of free ports of its own."""
+    """A separate data folder and consecutive free ports."""
 
     def __init__(self, folder: Path, first_port: int) -> None:
         self.folder = folder
         self.first_port = first_port
         environment = {"SANGGA_DATA_DIR": str(folder), "PORT": str(first_port), "SECRET_KEY": "only-for-this-test"}
-        # In a session of its own, as a terminal has it: Ctrl-C there does not reach the tests.
+        # In a separate session, as in a terminal: its Ctrl-C does not reach the tests.
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "services"],
             cwd=ROOT, env={**os.environ, **environment, "DJANGO_SETTINGS_MODULE": "config.settings"},
@@ -110,14 +110,14 @@ def test_services_are_one_building_and_ctrl_c_ends_all_of_them(services: Service
     status, goods = services.ask("/api/v1/goods", **bearer)
     assert (status, json.loads(goods)["count"] >= 20) == (200, True)
 
-    # The example knows no address: its `GET /` asks other-service, as whoever asks and for their shop.
+    # The example knows no address: its `GET /` calls other-service with the caller's identity and shop.
     said = json.loads(services.ask("/example/", **bearer)[1])["other-service"]
     assert said["shop"] == "acme"
     assert said["asked_by"] not in {"", "a stranger"}
     assert json.loads(services.ask("/example/")[1])["other-service"]["asked_by"] == "a stranger"
 
     assert services.ask("/api/v1/goods", Authorization="Bearer a.b.c")[0] == 401
-    # Past the gateway nobody gets in.
+    # A request that bypasses the gateway is refused.
     assert {services.ask("/", at=number)[0] for number in range(1, len(SERVICES) + 1)} == {403}
 
     others = psutil.Process(services.process.pid).children(recursive=True)

@@ -64,7 +64,7 @@ def variant_seen(port: int, shop: TenantInfo) -> str:
     fields = {*item, *item["skus"][0]}
     found = "customer_a" if "tax_rate" in fields else "grocer" if "best_before" in fields else "default"
     assert ("sold_by_weight" in fields) == (found == "grocer")
-    assert item["price"] == {**PRICES, "grocer": "10.00"}[found]  # nobody has said that it is sold by weight
+    assert item["price"] == {**PRICES, "grocer": "10.00"}[found]  # "sold by weight" is off by default
     return found
 
 

@@ -28,7 +28,7 @@ def statements(dump: str) -> list[str]:
 
 
 def without_keys(dump: str) -> list[str]:
-    """Return the rows that all tenants have alike: each signs with a key of its own."""
+    """Return the rows without signing keys, which differ between tenants."""
     rows = statements(dump)
     assert len(of("oauth_signingkey", rows)) == 1
     return [row for row in rows if row not in of("oauth_signingkey", rows)]

@@ -1,4 +1,4 @@
-"""`manage.py run_worker` as a process of its own: used, ended, killed and cut off from the database."""
+"""`manage.py run_worker` as a separate process: used, stopped, killed and cut off from the database."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def wait_for(operation: Operation, state: str) -> Operation:
 
 @contextmanager
 def in_the_way_of(tenant: TenantInfo, table: str = "ledger_entry") -> Iterator[Callable[[], None]]:
-    """Hold a table of a tenant's locked inside the block; give a function that waits until somebody waits for it."""
+    """Lock a table of a tenant inside the block; yield a function that waits until another session waits for it."""
     with connect_directly() as blocker, connect_directly() as watcher:
 
         def wait_until_awaited() -> None:
@@ -166,7 +166,7 @@ def test_worker_after_sigterm_finishes_its_tenants_and_leaves_the_rest(
     assert_ended_in_order(worker)
     laid_down = row(operation)
     assert (laid_down.state, laid_down.total) == ("waiting", 4)
-    # The tenant that was waited for is finished; that the worker has to end may be heard a tenant later.
+    # The tenant that was waited for is finished; the worker may notice the signal one tenant later.
     assert laid_down.done in {2, 3}
     assert [tenant.slug for tenant in behind(shops)] == [shop.slug for shop in shops[laid_down.done :]]
     start_worker()
@@ -268,7 +268,7 @@ def test_jobs_run_as_their_tenant_and_the_next_worker_retries_a_killed_one(
         assert [name.split()[1] for name in marks(tenant)] == [tenant.slug]
     kill(first)
     file.touch()
-    with use_tenant(PLATFORM), connection.cursor() as cursor:  # it is not heard of for a while
+    with use_tenant(PLATFORM), connection.cursor() as cursor:  # its heartbeat is old
         cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '10 minutes'")
     start_worker()
     assert eventually(lambda: f"late mark {shops[0].slug}" in marks(shops[0], "late"))

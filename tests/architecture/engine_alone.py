@@ -15,7 +15,7 @@ ALLOWED = {"django", "psycopg", "psycopg_binary", "psycopg_c", "psycopg_pool", "
 BROUGHT_BY_THEM = {"asgiref", "sqlparse", "typing_extensions", "tzdata"}
 ENGINE = {"tenants"}
 OF_EXTRAS = ("tenants.contrib", "tenants.testing.plugin", "tenants.tasks.worker", "tenants.tasks.retries")
-"""What needs a package of its own: contrib apps, the plugin of pytest, the worker of procrastinate."""
+"""Modules that need a third-party package: contrib apps, the plugin of pytest, the worker of procrastinate."""
 
 
 class OnlyTheEngine(MetaPathFinder):

@@ -61,7 +61,7 @@ def steps_of(console: str) -> Iterator[tuple[str, str]]:
 
 
 class Clone:
-    """A copy of the tree with a platform of its own in which one can do what a document says."""
+    """A copy of the tree with a separate platform, to run what a document says."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

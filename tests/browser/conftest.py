@@ -41,7 +41,7 @@ def address_of(committed: None) -> Iterator[Callable[[TenantInfo], str]]:
 
 @pytest.fixture
 def browser(address_of: Callable[[TenantInfo], str]) -> Callable[..., object]:
-    """Return a function that opens a page in a browser of its own: `with browser(**options) as page`.
+    """Return a function that opens a page in a new browser context: `with browser(**options) as page`.
 
     No query may be made inside the block: Playwright runs an event loop there, in which Django refuses the database.
     """

@@ -112,7 +112,7 @@ def test_a_door_that_is_shut_has_its_style(browser: OpenPage, address_of: Callab
     with browser(**PHONE) as page:
         watch(page)
         page.goto(address_of(replace(PLATFORM, host="nobody.localhost")))
-        # The style sheet is the platform's, at an address that nobody answers at here: asked for, and not forbidden.
+        # The style sheet's URL is the platform's, where no server listens here: it is requested and not blocked.
         assert page.evaluate("window.forbidden") == []
         expect(page.get_by_role("heading", level=1)).to_have_text("No shop at this address")
 

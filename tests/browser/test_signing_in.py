@@ -1,4 +1,4 @@
-"""Signing in as people do: with a phone beside the keyboard, and as an operator who visits a shop."""
+"""Signing in with a browser: with a code from a phone, and as an operator in a shop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PASSWORD = "correct horse battery"
 
 
 def look(page: Page, name: str) -> None:
-    """Keep a picture for whoever wants to see it, and check that nothing sticks out at the side."""
+    """Save a screenshot, and check that nothing overflows horizontally."""
     if folder := os.environ.get("SANGGA_PICTURES"):
         page.screenshot(path=str(Path(folder) / f"{name}-{page.viewport_size['width']}.png"))  # type: ignore[index]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name

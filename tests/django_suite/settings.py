@@ -29,5 +29,5 @@ if _ENGINE == "tenants.postgresql":
     # the suite knows of no tenants. Threads that it starts have none.
     use_tenant(TenantInfo(id=1, slug="suite", schema="t_1")).__enter__()
     DATABASE_ROUTERS = ["tests.django_suite.router.SuiteRouter"]
-    # What the engine's app does when Django has loaded; the suite installs apps of its own choice.
+    # What the engine's app does when Django has loaded; the suite installs other apps.
     install((*table.QUERYSETS, *table.MODELS, *table.RELATIONS, *table.REQUEST_STATE))

@@ -65,9 +65,9 @@ class Action:
     name: str
     do: Callable[[Stage], object]
     ready: Callable[[Stage], object] = lambda stage: None
-    """Makes the tenants old again, whatever they are."""
+    """Returns the tenants to the old state from any state."""
     is_done: Callable[[Stage], object] | None = None
-    """What beside the portrait tells old from new."""
+    """What else distinguishes old from new, besides the portrait."""
     between: Callable[[Any], bool] = lambda portrait: False
     """Tells a state of a tenant that is neither, is marked as such and is ended by doing it again."""
 

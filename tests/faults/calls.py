@@ -31,7 +31,7 @@ class Calls:
         self.failed = ""
 
     def profile(self, frame: FrameType, event: str, argument: Any) -> None:
-        """Be told of a call, as `sys.setprofile` has it."""
+        """Callback for `sys.setprofile`."""
         code = frame.f_code
         if event != "call" or not code.co_filename.startswith(_WHERE) or code.co_filename.endswith(_INSIDE_PSYCOPG):
             return

@@ -52,7 +52,7 @@ class Messages:
 
     def wait(self, plain: Callable[..., Any], connection: Any, generator: Any, *args: Any) -> Any:
         """Stand in for `Connection.wait`."""
-        # The pool's threads serve everybody, and autocommit is switched without a message.
+        # The pool's threads serve all connections, and autocommit is switched without a message.
         is_other = current_thread().name.startswith("pool-") or generator.__name__ == "_set_autocommit_gen"
         if is_other or not self._is_next(connection, generator):
             return plain(connection, generator, *args)

@@ -33,7 +33,7 @@ each_action = pytest.mark.parametrize("action", list(actions()), ids=lambda acti
 
 
 class Theatre:
-    """A stage, somebody who looks on, and a tenant that nothing is done to."""
+    """Tenants to work on, a process that inspects them, and a tenant that must stay unchanged."""
 
     def __init__(self, stage: Stage, bystander: TenantInfo, observer: Observer, action: Action) -> None:
         self.stage = stage

@@ -1,4 +1,4 @@
-"""Django's command line for a small project of somebody else's."""
+"""Django's command line for a small third-party project."""
 
 import os
 import sys

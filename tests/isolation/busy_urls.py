@@ -13,7 +13,7 @@ from django.urls import path
 from tenants.contrib.api.base import make_api
 
 inside = Event()
-"""Set as soon as somebody is in a view that waits."""
+"""Set as soon as a request is in a view that waits."""
 go_on = Event()
 """Set by the test to let them out."""
 

@@ -1,4 +1,4 @@
-"""A shop with a little of everything, and whoever might come to it, each with a browser of their own."""
+"""A shop with rows of every kind, and all kinds of visitors, each with a separate browser."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HIDDEN = "Not for sale yet"
 
 
 def furnish() -> dict[Any, Any]:
-    """Furnish the active tenant, and return what stands for the parameters of addresses (`Route.path`)."""
+    """Create rows in the active tenant, and return values for the parameters of URLs (`Route.path`)."""
     shelf = Category.objects.create(name="Mugs", slug="mugs")
     goods = Goods.objects.create(name="Mug", slug="mug", category=shelf)
     Goods.objects.create(name=HIDDEN, slug="hidden", category=shelf, is_published=False)

@@ -1,4 +1,4 @@
-"""The project in real servers, each a process of its own on the tests' database."""
+"""The project in real servers: separate processes on the tests' database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SERVERS = {
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens at."""
+    """Return a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

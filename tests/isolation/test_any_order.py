@@ -1,5 +1,5 @@
-"""After any order of entering, leaving, failing, committing, rolling back and reconnecting, and of whatever code does
-with the connection itself, the server is where the context is."""
+"""After any order of entering, leaving, failing, committing, rolling back, reconnecting and direct use of the
+connection, schema and role in the server are those of the context."""
 
 from __future__ import annotations
 
@@ -282,7 +282,7 @@ def pooling(request: Any, committed: None) -> Iterator[None]:
     options["pool"] = kept if request.param == "pool" else False
     yield
     connection.close()
-    connection.close_pool()  # its sessions were meddled with: nobody else shall get one
+    connection.close_pool()  # its sessions were changed: no other test may get one
     options["pool"] = kept
 
 

@@ -122,7 +122,7 @@ def shops(committed: None) -> list[TenantInfo]:
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run `main` to its end, and see that nobody is left active on its event loop."""
+    """Run `main` to its end, and check that no tenant stays active on its event loop."""
 
     async def and_look() -> None:
         await main
@@ -208,7 +208,7 @@ def test_a_stream_whose_client_goes_away_is_closed_as_its_tenant(
 
     async def main() -> None:
         await asyncio.gather(*(go_away(tenant) for tenant in shops * 3))
-        for _ in range(20):  # the event loop closes what nobody holds any more
+        for _ in range(20):  # the event loop closes what has no reference any more
             await asyncio.sleep(0)
 
     run(main())
@@ -273,7 +273,7 @@ def test_a_host_that_is_remembered_is_not_looked_up_in_a_thread(
     assert listener.listening.wait(timeout=600)
 
     async def main() -> None:
-        # Once is enough, unless a change of somebody else is heard just then.
+        # Once is enough, unless another change arrives at that moment.
         while resolve_from_memory(shops[0].host, "/") is None:
             await request_to(shops[0], "/plain-async/").go(application)
         monkeypatch.setattr("tenants.http.middleware.resolve", refuse)

@@ -1,5 +1,5 @@
-"""Every address of both URLconfs, as everybody who might come: nothing breaks, and nobody sees more than the tables in
-docs/security.md say, nor less. A new address is walked without being named here; the tables have to cover it."""
+"""Every URL of both URLconfs, as every kind of visitor: no error, and each sees exactly what the tables in
+docs/security.md say. A new URL is found automatically; the tables have to cover it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def crawl(
 
 
 def secrets_from(who: str) -> set[str]:
-    """Return words of the furnished shop that a visitor sees nowhere."""
+    """Return words of the shop's rows that a visitor must never see."""
     of_staff = {cast.STAFF, cast.HIDDEN, cast.ANOTHERS, cast.HERS}
     never = {"md5$", "argon2$"}
     return {"shopper": never | of_staff - {cast.HERS}, "clerk": never, "manager": never, "owner": never}.get(

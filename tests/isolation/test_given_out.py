@@ -1,7 +1,7 @@
-"""Whatever a tenant gives out – cookies, links, tokens – is worth nothing anywhere else, nor in another life of it.
+"""Cookies, links and tokens of a tenant are invalid in any other tenant, and in another epoch of the same tenant.
 
-Everything is made and presented over HTTP. One shop lives through it all: it has a neighbour and a clone, is suspended,
-signs everybody out, gets another name, is purged and opened again under the old one.
+Everything is created and sent over HTTP. One shop goes through all steps: it has another shop and a clone, is
+suspended, signed out, renamed, purged, and created again under the old slug.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def refresh_token(tenant: TenantInfo) -> dict[str, str]:
 
 def ask_for_token(host: str, sent: dict[str, str]) -> int:
     answer = browser(host).post("/oauth/token", sent)
-    if answer.status_code == 401:  # nobody knows the client there, as little as what it brings
+    if answer.status_code == 401:  # neither the client nor its token exists there
         assert answer.json()["error"] == "invalid_client"
         return 400
     return answer.status_code

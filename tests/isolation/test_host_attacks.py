@@ -100,7 +100,7 @@ CLAIMS = [
     )
 ]
 SHAPES = [
-    # Two Host headers are nobody's: two programs might each believe another one (RFC 9112, section 3.2).
+    # Two Host headers are refused: two programs might use different ones (RFC 9112, section 3.2).
     Attack(b"GET / HTTP/1.1\r\nHost: OURS\r\nHost: THEIRS\r\nConnection: close\r\n\r\n"),
     Attack(b"GET / HTTP/1.1\r\nHost: THEIRS\r\nhost: OURS\r\nConnection: close\r\n\r\n"),
     Attack(b"GET / HTTP/1.1\r\nHost: OURS\r\nX: 1\r\nHOST: THEIRS\r\nConnection: close\r\n\r\n"),
@@ -110,7 +110,7 @@ SHAPES = [
     Attack(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"),
     Attack(b"GET / HTTP/1.0\r\n\r\n"),
     Attack(b"GET / HTTP/1.0\r\nHost: OURS\r\n\r\n", "ours"),
-    # The address in the request line and the header name two shops: the header's one answers, or nobody.
+    # The request line and the header name two shops: the header's one answers, or none.
     Attack(b"GET http://THEIRS/ HTTP/1.1\r\nHost: OURS\r\nConnection: close\r\n\r\n", "ours"),
     Attack(b"GET http://OURS/ HTTP/1.1\r\nHost: OURS\r\nConnection: close\r\n\r\n", "ours"),
     Attack(b"GET http://user@THEIRS/ HTTP/1.1\r\nHost: OURS\r\nConnection: close\r\n\r\n", "ours"),

@@ -1,4 +1,4 @@
-"""A hundred thousand invented hosts: no query for them, no room, and whoever is known stays warm."""
+"""A hundred thousand invented hosts: no query, no memory, and known hosts stay cached."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLOOD = 100_000
 
 
 def hears(changes: bool) -> None:
-    """Be a process that hears of changes, as one that serves does, or a deaf one; either way it knows nothing yet."""
+    """Be a process with or without a listener, with an empty cache."""
     registry.set_listening(changes)
     registry._known_keys_at = float("-inf")
 
@@ -134,7 +134,7 @@ def test_with_more_keys_than_there_is_room_for_there_is_no_known_keys(
     assert queries(lambda: resolve("second.localhost", "/")) == 0
 
 
-# --- Deleted, or never there: nobody can tell
+# --- Deleted hosts look like unknown ones
 
 
 def answers(host: str) -> list[tuple[Any, ...]]:

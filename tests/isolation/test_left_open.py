@@ -160,7 +160,7 @@ def test_a_block_ends_although_one_in_it_was_left_open(pair: Pair, how: str) -> 
 
 
 def test_an_iterator_that_is_closed_late_breaks_no_transaction_of_others(pair: Pair) -> None:
-    """Fault 52: its cursor was gone, and to close it was an error in the other shop's transaction."""
+    """Fault 52: its cursor was closed already, which was an error in the other shop's transaction."""
     acme, globex = pair
     name = uuid4().hex
     with use_tenant(acme):

@@ -1,4 +1,4 @@
-"""What strangers and staff may send that makes no sense: an answer of ours, never an error of the server's."""
+"""Malformed requests of strangers and staff: a response of the application, never an error page of the server."""
 
 from __future__ import annotations
 

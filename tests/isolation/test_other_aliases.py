@@ -25,7 +25,7 @@ RAW = "SELECT * FROM auth_user"
 
 @pytest.fixture
 def replica(committed: None) -> Iterator[str]:
-    """Another alias of the same database, with a connection of its own."""
+    """Another alias of the same database, with a separate connection."""
     settings = {**connection.settings_dict, "OPTIONS": {**connection.settings_dict["OPTIONS"]}}
     settings["OPTIONS"].pop("pool", None)
     connections.settings["replica"] = settings  # type: ignore[index]

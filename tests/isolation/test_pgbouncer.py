@@ -1,5 +1,5 @@
-"""Through PgBouncer in transaction mode, eight threads and two tenants share one session of the server: nobody is ever
-somebody else. The control shows that a plain `SET search_path` is."""
+"""Through PgBouncer in transaction mode, eight threads and two tenants share one session of the server: no statement
+runs in the wrong tenant. The control shows that a plain `SET search_path` does."""
 
 from __future__ import annotations
 

@@ -306,7 +306,7 @@ class RightsAlone(BaseBackend):
 
 
 class ItsOwn(ModelBackend):
-    """Finds nobody but its own users."""
+    """Finds only its own users."""
 
     def get_user(self, user_id: int) -> None:
         return None

@@ -226,7 +226,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], Callable[[], object]]] = {
 
 @pytest.fixture
 def outside() -> Iterator[None]:
-    """Put everything back, whatever the code under test does."""
+    """Restore everything after the code under test."""
     folder, variables, timeout = Path.cwd(), dict(os.environ), socket.getdefaulttimeout()
     places, silence = locale.setlocale(locale.LC_ALL), logging.root.manager.disable
     depth, filters = sys.getrecursionlimit(), list(warnings.filters)
@@ -326,7 +326,7 @@ def test_what_cannot_be_put_back_ends_the_request_all_the_same(
 
 
 def test_a_seed_that_a_request_sets_is_not_the_nexts(pages: None, acme: TenantInfo, globex: TenantInfo) -> None:
-    """Fault 56: nobody can foretell what `random` gives another tenant."""
+    """Fault 56: values of `random` in another tenant are not predictable."""
     state = random.getstate()
     ask(acme, "/do/", lambda: random.seed(7))
     first = random.random()

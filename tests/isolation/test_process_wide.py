@@ -92,7 +92,7 @@ def in_a_signal(tenant: TenantInfo) -> str:
     found: list[str] = []
 
     def receive(instance: Group, **_: object) -> None:
-        if instance.name == tenant.slug:  # receivers are everybody's
+        if instance.name == tenant.slug:  # all tenants share receivers
             found.append(current_tenant().slug)
 
     post_save.connect(receive, sender=Group, weak=False, dispatch_uid=tenant.slug)
@@ -181,7 +181,7 @@ def test_pages_and_fragments_are_cached_at_all(pair: Pair) -> None:
 
 
 def test_with_keys_without_a_tenant_the_same_reads_are_wrong(pair: Pair) -> None:
-    """The control: Django's own keys are everybody's."""
+    """The control: Django's own keys are the same for all tenants."""
     caches_of_all = fresh_cache()
     del caches_of_all["default"]["KEY_FUNCTION"]
     with override_settings(CACHES=caches_of_all):
@@ -292,7 +292,7 @@ def test_clearing_a_tenants_cache_clears_no_other(pair: Pair, tmp_path: Path, ba
             with use_tenant(tenant):
                 cache.set("key", "kept", timeout=None)
         ours = clear_tenant_cache(pair[0].slug)
-        for tenant in (ours, pair[0]):  # what is read anew, and what a request under way has in hand
+        for tenant in (ours, pair[0]):  # with a new read, and with the object of a running request
             with use_tenant(tenant):
                 assert cache.get("key") is None
         for tenant in (pair[1], PLATFORM):
@@ -367,7 +367,7 @@ def test_without_a_tenant_no_threads_are_started() -> None:
 
 
 def test_plain_thread_has_no_tenant(pair: Pair) -> None:
-    """The control: what is not started by `run_in_threads` is refused, and acts for nobody."""
+    """The control: a thread that `run_in_threads` has not started is refused."""
     errors: list[BaseException] = []
 
     def ask() -> None:

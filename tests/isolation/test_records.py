@@ -1,4 +1,4 @@
-"""A record or queryset of one tenant is refused in another, whatever is done with it."""
+"""A record or queryset of one tenant is refused in another, in any operation."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_a_record_of_another_tenant_is_refused(acme_objects: Objects, acme: Tena
     assert Category.objects.get(pk=900_000_001).name == "Mugs of globex"
 
 
-# At home these fail, each for a reason of its own: there is nothing wrong with whose it is.
+# In their own tenant these fail too, each for another reason.
 NEVER = {"bulk creation", "bulk creation by alias", "the next one", "creating through a relation"}
 
 
@@ -230,7 +230,7 @@ def test_a_connection_that_a_routed_query_makes_is_everybodys(committed: None) -
     assert [(alias, type(alias)) for alias in made] == [("default", str)]
 
 
-# --- Rows that everybody's querysets hold in memory
+# --- Rows in memory of querysets that all tenants share
 
 
 def test_shared_queryset_does_not_show_rows_of_another_tenant(acme: TenantInfo, globex: TenantInfo) -> None:

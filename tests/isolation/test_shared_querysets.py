@@ -1,4 +1,4 @@
-"""Querysets that all tenants share, and rows in memory, whatever is read of them by name."""
+"""Querysets that all tenants share, and their rows in memory, by any attribute."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def head_of(host: str, path: str, *more: str, length: int = 100_000) -> bytes:
 
 @contextmanager
 def begun(port: int, request: bytes, times: int) -> Iterator[list[socket.socket]]:
-    """Begin so many requests inside the block, each from an address of its own, and send no more than that."""
+    """Start so many requests from different addresses inside the block, and do not send the rest."""
     with ExitStack() as open_ones:
         connections = []
         for number in range(times):
@@ -101,7 +101,7 @@ def test_a_body_that_comes_in_pieces_arrives_whole(live_tenant: TenantInfo, inte
 
 
 def test_a_body_larger_than_any_is_413_before_it_comes(live_tenant: TenantInfo, interface: str) -> None:
-    """Fault 47: what a body may have in bytes is bounded, for strangers as well."""
+    """Fault 47: the size of a body is limited, also for strangers."""
     with served(interface) as port:
         head = head_of(live_tenant.host, "/oauth/token", "Connection: close", length=10**12)
         with begun(port, head + b"a", 1) as [connection]:

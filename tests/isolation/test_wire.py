@@ -67,7 +67,7 @@ def _warm_messages(client: Client, path: str, wire: Wire) -> list[str]:
     assert listener.listening.wait(timeout=600)
     assert client.get(path).status_code == 200  # connects, fills caches
     sent: list[str] = []
-    for _ in range(5):  # on a busy machine the change that opened the shop is heard late, and it is looked up again
+    for _ in range(5):  # on a busy machine the notification of the new shop comes late, and it is looked up again
         wire.taken()
         assert client.get(path).status_code == 200
         sent = wire.taken()

@@ -87,7 +87,7 @@ def behind_the_gateway(**environment: str) -> Iterator[int]:
 def test_chosen_requests_get_the_same_answer_from_every_shipped_server(
     open_shop: Callable[..., TenantInfo], settings: Any
 ) -> None:
-    """Fault 37, and whatever else a server may do to a body."""
+    """Fault 37, and other differences in how servers handle bodies."""
     shops = [open_shop(slug) for slug in _BUILT_IN]
     logins = [stock(shop) for shop in shops]
     same = {"SANGGA_MEDIA_ROOT": str(settings.MEDIA_ROOT), "PYTHONHASHSEED": "0"}

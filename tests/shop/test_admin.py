@@ -127,7 +127,7 @@ def test_a_list_takes_the_same_queries_however_long_it_is(boss: Client, make_sku
         boss.get(f"/admin/{name}/")
         with CaptureQueriesContext(connection) as queries:
             assert boss.get(f"/admin/{name}/").status_code == 200
-        counts.append(sum("tenants_" not in query["sql"] for query in queries))  # the host may be looked up anew
+        counts.append(sum("tenants_" not in query["sql"] for query in queries))  # the host may be looked up again
     assert counts[0] == counts[1] <= 12
 
 

@@ -152,7 +152,7 @@ def test_what_two_tabs_put_into_the_cart_at_once_is_both_there(
 
 
 def test_a_session_keeps_what_others_have_written_into_it(live_tenant: TenantInfo) -> None:
-    """Fault 31: whatever writes a session writes its own keys: an app's, a login, a language."""
+    """Fault 31: each writer of a session writes only its own keys: an app's, a login, a language."""
     with use_tenant(live_tenant):
         first = SessionStore()
         first["kept"], first["changed"], first["dropped"] = 1, [1], 1

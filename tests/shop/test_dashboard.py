@@ -33,7 +33,7 @@ def shop(acme: TenantInfo) -> Iterator[TenantInfo]:
 
 @pytest.fixture
 def dashboard(shop: TenantInfo, client_of: Callable[[TenantInfo], Client]) -> Callable[..., Any]:
-    """Return a function that opens the page as somebody with these rights (default: all)."""
+    """Return a function that opens the page as a user with these permissions (default: all)."""
 
     def opened(*rights: str, group: str = "") -> Any:
         is_boss = not rights and not group

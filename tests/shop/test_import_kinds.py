@@ -1,4 +1,4 @@
-"""Files of the kinds that merchants bring: how each ends, and what is said of it."""
+"""Product files of merchants: the result of each, and its report."""
 
 from __future__ import annotations
 

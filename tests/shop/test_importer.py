@@ -1,4 +1,4 @@
-"""The CSV that Shopify exports: what its rows become, what is refused and how it is said."""
+"""The CSV that Shopify exports: what its rows become, what is refused, and the errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables of a shop let in, and how goods are looked for."""
+"""Constraints of the shop's tables, and the search for goods."""
 
 from __future__ import annotations
 

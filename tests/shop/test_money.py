@@ -95,7 +95,7 @@ def test_the_template_filter_writes_in_the_currency_of_the_shop() -> None:
         assert template.render(Context({"price": Decimal(50000), "none": None})) == "50,000원 $50,000.00 "
 
 
-# --- In whatever decimal context the thread has
+# --- In any decimal context of the thread
 
 
 @pytest.fixture(

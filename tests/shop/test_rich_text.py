@@ -1,4 +1,4 @@
-"""Descriptions keep their markup and lose what could run, however they came in and whatever is stored."""
+"""Descriptions keep their markup and lose what could run, from any source, and also if stored rows contain it."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_variants_know_the_notions_of_stock(shop_of: Callable[..., TenantInfo], 
 
 
 def test_pages_say_whether_a_sku_is_for_sale(shopper: Client, make_sku: MakeSku) -> None:
-    """Fault 39: whole shops came in sold out, and their pages said so."""
+    """Fault 39: whole shops were imported as sold out."""
     for name, fields in {
         "Poster": {"stock": 0, "track_stock": False},
         "Lamp": {"stock": 0, "allow_backorders": True},

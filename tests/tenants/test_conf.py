@@ -1,4 +1,4 @@
-"""`TENANTS` is read at call, in one normal form, and what cannot work is said by name."""
+"""`TENANTS` is read at use and normalized; invalid keys are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One tenant at a time, and never somebody else's: nesting, errors, threads, tasks and generators."""
+"""The active tenant: nesting, errors, threads, tasks and generators."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ async def _async_generator() -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("function", [_coroutine, _generator, _async_generator])
 def test_what_would_run_after_the_block_cannot_be_decorated(function: Callable[[], object]) -> None:
-    """Calling it only makes the coroutine or generator, which then would run as whoever awaits it."""
+    """Calling it only creates the coroutine or generator, which would run as the tenant that is active later."""
     with pytest.raises(TypeError, match=rf"{function.__name__}.*with use_tenant"):
         use_tenant(ACME)(function)
 
@@ -357,7 +357,7 @@ def test_a_generator_closed_in_another_context_changes_nothing_there() -> None:
 
 
 def test_a_generator_closed_in_another_thread_changes_nothing_there() -> None:
-    """Where it began nobody was active, and nobody must not be put in the place of the tenant that is served here."""
+    """No tenant was active where it began; closing it must not deactivate the tenant of this thread."""
     with ThreadPoolExecutor(1) as pool:
         rows = _as_acme()
         assert pool.submit(next, rows).result() == ACME

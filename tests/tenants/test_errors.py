@@ -35,7 +35,7 @@ def fact(name: str, kind: str) -> Any:
 
 
 def made(kind: type[TenancyError]) -> TenancyError:
-    """Make an error with a word of its own for each fact."""
+    """Create an error with a different word for each attribute."""
     if kind.__init__ is Exception.__init__:
         return kind("<what>")
     return kind(*(fact(name, facts.annotation) for name, facts in inspect.signature(kind).parameters.items()))

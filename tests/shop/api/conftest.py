@@ -1,4 +1,4 @@
-"""Who calls the API of a shop: a stranger, and staff with other rights each."""
+"""Clients of a shop's API: anonymous, and staff with different permissions."""
 
 from __future__ import annotations
 

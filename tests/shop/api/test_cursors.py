@@ -1,4 +1,4 @@
-"""Pages by cursor: every row once, in order, whatever is written meanwhile, and nothing for a cursor that is none."""
+"""Cursor pagination: every row once, in order, also during writes; an invalid cursor is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading goods, in both versions: everybody may."""
+"""Reading goods, in both versions, by anonymous clients."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_a_long_page_takes_as_many_queries_as_a_short_one(client: Client, in_acm
 def test_address_of_picture_does_not_follow_port_of_request(
     acme: TenantInfo, in_acme: None, make_sku: MakeSku, port: str
 ) -> None:
-    """Fault 33: whatever port a request names, the addresses in the answer are of the registered host."""
+    """Fault 33: URLs in the response have the registered host, not the port of the request."""
     for sku in (make_sku(), make_sku()):
         Picture.objects.create(goods=sku.goods, file="goods/b.jpg", position=1)
     client = Client(HTTP_HOST=f"acme.localhost:{port}")

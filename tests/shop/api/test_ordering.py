@@ -1,4 +1,4 @@
-"""Carts and orders: everybody may place one, nobody places one twice, and staff says what becomes of it."""
+"""Carts and orders: anonymous clients place an order once, and staff changes its status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client of version 1, recorded on the day of its release, goes on working whatever comes after it.
+"""A client of version 1, recorded on the day of its release, keeps working with later versions.
 
 `tests/data/client_v1.json` has what it sends, and of each answer the status and the shape: which keys there are and of
 which type. Answers may have more by now; nothing that is in the file may go, or be of another type. An entry without

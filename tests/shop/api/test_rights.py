@@ -45,7 +45,7 @@ GUARDED = [
     ("get", "/users", "auth.view_user"),
     ("get", "/users/1", "auth.view_user"),
 ]
-"""What not everybody may, and the permissions that let somebody: all of them are needed."""
+"""Restricted operations, and the permissions that each requires: all of them are needed."""
 
 
 def _status(caller: Caller, method: str, path: str) -> int:
@@ -132,7 +132,7 @@ def test_one_learns_what_one_may(clerk: Caller) -> None:
 
 @pytest.fixture
 def browser(acme: TenantInfo, in_acme: None, version: str) -> Caller:
-    """The owner in a browser, whose requests may be sent by the page of a stranger."""
+    """The owner in a browser, whose requests another site's page may send."""
     client = Client(enforce_csrf_checks=True, HTTP_HOST=acme.host)
     client.force_login(User.objects.get(username="owner@acme.example"))
     return Caller(client, version)

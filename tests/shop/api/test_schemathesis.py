@@ -1,4 +1,4 @@
-"""What the API's own documents allow, and what they do not, thrown at every operation: no failure, whoever sends it.
+"""Valid and invalid requests by the API's own documents, to every operation: no failure for any sender.
 
 Both versions of a shop of each variant, as a stranger and as the owner. Examples are the same in each run, and few: a
 search for new ones is `SCHEMATHESIS_EXAMPLES=200 pytest tests/shop/api/test_schemathesis.py`.

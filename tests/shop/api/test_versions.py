@@ -76,7 +76,7 @@ def test_each_tenant_has_its_own_default(client: Client, acme: TenantInfo, globe
     _choose(acme, "v1")
     assert client.get("/api/goods").headers["X-API-Version"] == "v1"
     assert client_of(globex).get("/api/goods").headers["X-API-Version"] == "v2"
-    _choose(acme, "v0")  # a version that has gone since
+    _choose(acme, "v0")  # a version that was removed since
     assert client.get("/api/goods").headers["X-API-Version"] == "v2"
 
 

@@ -1,4 +1,4 @@
-"""Staff changes goods, skus, categories and customers: with what the models check, and nobody's change is lost."""
+"""Staff changes goods, SKUs, categories and customers: with the models' validation, and without lost updates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose request it is, whatever the client writes into its headers."""
+"""The client's address, with any headers that the client sends."""
 
 from __future__ import annotations
 

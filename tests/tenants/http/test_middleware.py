@@ -1,4 +1,4 @@
-"""The HTTP door: the right tenant inside, the right page outside, and nobody there afterwards."""
+"""TenantMiddleware: the right tenant during the request, the right page without one, and none active afterwards."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONG = ("a" * 60 + ".") * 5 + "localhost"
 
 @pytest.fixture(autouse=True)
 def _marked_site() -> Iterator[None]:
-    """Tenants have views that say whose they are; nobody is active before and after."""
+    """Tenants have views that print the tenant; none is active before and after."""
     with override_settings(
         TENANTS={**TENANTS, "TENANT_URLCONF": "tests.isolation.urls"}, MIDDLEWARE=urls.MIDDLEWARE[:1]
     ):
@@ -157,7 +157,7 @@ def test_reverse_in_another_middleware_finds_the_tenants_urls(acme: TenantInfo, 
 
 
 def test_an_opened_file_is_left_to_the_server(acme: TenantInfo, rf: RequestFactory, tmp_path: Any) -> None:
-    """A WSGI server may send it by `wsgi.file_wrapper`, which it does only for a body that nobody wrapped."""
+    """A WSGI server may send it by `wsgi.file_wrapper`, but only if no middleware has wrapped the body."""
     (tmp_path / "x.txt").write_bytes(b"hello")
     response = TenantMiddleware(lambda request: FileResponse((tmp_path / "x.txt").open("rb")))(
         rf.get("/", headers={"host": "acme.localhost"})

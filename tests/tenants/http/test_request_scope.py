@@ -104,7 +104,7 @@ def test_a_change_that_is_heard_ends_all_rooms(acme: TenantInfo, globex: TenantI
         assert [status(tenant.host) for tenant in (acme, globex)] == [200, 200]
         return len(request_scope._scopes) == 2
 
-    assert eventually(are_remembered)  # the listener may be about to connect anew
+    assert eventually(are_remembered)  # the listener may be about to reconnect
     set_status_unheard(acme, "suspended")
     registry.invalidate(acme.id)
     assert (status(acme.host), status(globex.host)) == (503, 200)
@@ -188,7 +188,7 @@ def test_an_old_answer_is_not_kept_under_a_new_generation(
 
 
 def test_an_app_that_changes_sides_is_looked_for_where_it_is_now(acme: TenantInfo) -> None:
-    """A block remembers which apps its tenant has; a test that changes the setting inside is heard."""
+    """A block caches which apps its tenant has; a test may change the setting inside it."""
     moved = [app for app in TENANTS["COMMON_APPS"] if app != "django.contrib.auth"]
     with use_tenant(acme):
         assert User.objects.exists()

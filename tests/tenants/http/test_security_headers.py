@@ -1,4 +1,4 @@
-"""What browsers are told with every answer, whoever gives it: pages, files, refusals, and doors that are shut."""
+"""Security headers of every response: pages, files, refusals, suspended and unknown hosts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def shut_doors(acme: TenantInfo, globex: TenantInfo) -> list[HttpResponse]:
         suspend_tenant("acme")
     registry.clear()
     answers = [get("nobody.localhost"), get(acme.host), get("globex.localhost")]
-    # One a second is let in, however slow the machine is.
+    # One request a second is accepted, on a slow machine too.
     answers.append(next(answer for _ in range(100) if (answer := get("globex.example")).status_code != 200))
     assert [answer.status_code for answer in answers] == [404, 503, 308, 429]
     return answers

@@ -35,7 +35,7 @@ def test_limit_counters_keep_as_many_tenants_as_the_registry() -> None:
 
 
 def test_api_usage_that_cannot_be_saved_names_no_more_clients(committed: None, rf: RequestFactory) -> None:
-    """Fault 62: anybody can invent a client's name."""
+    """Fault 62: a client can invent its name."""
     counter = UsageCounter()
     lost = connect_directly()
     lost.close()

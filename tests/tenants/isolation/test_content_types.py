@@ -70,7 +70,7 @@ def test_rights_hang_on_the_tenants_own_content_types(
 def test_a_model_that_is_made_later_brings_back_no_process_wide_cache(
     acme: TenantInfo, globex: TenantInfo, other_ids: dict[str, int]
 ) -> None:
-    """Django makes the managers of all models anew whenever a model is registered."""
+    """Django creates the managers of all models again whenever a model is registered."""
     apps.clear_cache()
     for tenant in (acme, globex):
         with use_tenant(tenant):

@@ -105,7 +105,7 @@ def test_every_app_with_tables_has_a_side() -> None:
     assert "tenants" in app_labels_for(PLATFORM)
 
 
-# --- What is missing is an error, and never somebody else's
+# --- Missing tables are an error, never another tenant's
 
 
 def test_a_missing_table_is_an_error_though_the_platform_has_it(acme: TenantInfo) -> None:

@@ -1,4 +1,4 @@
-"""A session is its own tenant's in its own epoch, and an empty one for everybody else."""
+"""A session is valid for its tenant and epoch, and empty for all others."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ ODD_TEXT = "t_1.goods; COPY t_2.x FROM stdin;\n\\.\n'한국어'\t\\N\r\n\x7f"
 
 
 def populate(tenant: TenantInfo, goods: int = 3) -> None:
-    """Give a shop goods with a picture, a customer with an order, a user, and somebody who is signed in."""
+    """Create goods with a picture, a customer with an order, a user, and a session."""
     with use_tenant(tenant):
         for number in range(goods):
             row = Goods.objects.create(
@@ -66,7 +66,7 @@ def without_schema(text: str, schema: str) -> str:
 
 
 LEFT_OUT = ("django_session", "oauth_signingkey")
-"""What a copy has of its own, or not at all."""
+"""Tables in which a copy differs, or that it does not have."""
 
 
 def rows(tenant: TenantInfo, without: tuple[str, ...] = LEFT_OUT) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""A migration with everything that a tenant's schema can have beside tables, and rows that use it."""
+"""A migration with all kinds of objects besides tables, and rows that use them."""
 
 from __future__ import annotations
 

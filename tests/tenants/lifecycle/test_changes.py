@@ -1,4 +1,4 @@
-"""Renaming, domains, suspension: rows alone, heard everywhere, and written down."""
+"""Renaming, domains, suspension: changes of rows only, noticed by every process, and in the audit log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clone is the shop as it was at one moment, with a life, users and a schema of its own, and nobody signed in."""
+"""A clone is a snapshot of the shop with a separate schema, epoch and users, and without sessions."""
 
 from __future__ import annotations
 

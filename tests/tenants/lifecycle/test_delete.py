@@ -1,4 +1,4 @@
-"""A deleted tenant can be had back; a purged one is gone, in batches that PostgreSQL's lock table can hold."""
+"""A deleted tenant can be restored; a purged one is dropped in batches that fit PostgreSQL's lock table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a shop is all or nothing, whatever goes wrong and whoever else is at it."""
+"""Creating a tenant is all or nothing, after any error and with concurrent runs."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def test_the_extensions_of_a_shop_are_in_its_manifest_and_restored(
 def test_an_extension_that_is_gone_is_made_by_the_restore(
     open_shop: OpenShop, extension: Extension, tmp_path: Path, restore: Restore
 ) -> None:
-    """Fault 13: on a new server nobody has made it yet."""
+    """Fault 13: a new server does not have it yet."""
     shop = with_column(open_shop(), extension, "extensions")
     backup = backup_tenant(shop.slug, tmp_path / "shop.tar")
     before = contents(shop)

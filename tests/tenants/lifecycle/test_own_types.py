@@ -1,4 +1,4 @@
-"""A tenant with types, functions, policies and views of its own goes every way that others go."""
+"""A tenant with its own types, functions, policies and views passes every step."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_own_types_come_and_go_in_many_shops_at_once(write_migrations: WriteMigr
 def test_a_value_that_an_enum_is_given_is_used_by_the_next_migration(
     write_migrations: WriteMigrations, open_shop: OpenShop
 ) -> None:
-    """Fault 14: PostgreSQL lets nobody use a new value before it is committed, and both were one transaction."""
+    """Fault 14: PostgreSQL refuses a new enum value until it is committed, and both were one transaction."""
     write_migrations("0006_own", OPERATIONS)
     shops = [open_shop() for _ in range(3)]
     for shop in shops[:2]:
@@ -113,7 +113,7 @@ def test_a_value_that_an_enum_is_given_is_used_by_the_next_migration(
     assert sorted(ask(shops[1].as_owner(), "SELECT m::text FROM own")) == ["angry", "ok", "ok"]
     if connection.pg_version >= 170000:
         assert [finding.what for finding in verify([*shops, open_shop(), open_shop()])] == []
-    else:  # an older PostgreSQL lets nobody use it in the transaction that opens a tenant: docs/operations.md
+    else:  # an older PostgreSQL refuses it in the transaction that creates a tenant: docs/operations.md
         with pytest.raises(DatabaseError, match="unsafe use of new value"):
             open_shop()
 
@@ -127,7 +127,7 @@ def test_a_column_of_another_type_is_not_cloned(shop: TenantInfo) -> None:
 
 
 def test_a_policy_hides_no_row_from_a_copy_or_a_count(shop: TenantInfo) -> None:
-    """Fault 14: whoever has to keep to a policy gets an error, and not a part of the rows."""
+    """Fault 14: a role that a policy applies to gets an error, not a part of the rows."""
     with use_tenant(shop.as_owner()), transaction.atomic():
         assert count_rows(shop.schema)["own"] == 3
     with use_tenant(shop), pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():

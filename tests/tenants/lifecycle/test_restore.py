@@ -89,7 +89,7 @@ _SPARE: list[bytes] = []
 
 @pytest.fixture
 def spare(committed: None, tmp_path: Path) -> Path:
-    """The backup of a shop that is gone; made once, since most who take it only see it refused."""
+    """The backup of a purged shop; created once, since most tests only see it refused."""
     path = tmp_path / "spare.tar"
     if not _SPARE:
         tenant = create_tenant(TenantSpec(slug="spare"))
@@ -116,7 +116,7 @@ def leftovers() -> tuple[Any, ...]:
 
 
 def forge(backup: Path, **changes: bytes | None) -> Path:
-    """Return a copy of a backup with members replaced, added or left out; only the manifest's checksum is made anew."""
+    """Return a copy of a backup with members replaced, added or left out; only the manifest's checksum is new."""
     found = {**members(backup), **changes}
     manifest = found["manifest.json"] or b""
     found["manifest.json.sha256"] = f"{hashlib.sha256(manifest).hexdigest()}  manifest.json\n".encode()
@@ -376,7 +376,7 @@ def test_an_order_that_is_sent_again_after_a_restore_is_not_placed_twice(
     again = order(restored)
     assert (again.json()["number"], again.headers["Idempotent-Replayed"]) == (number, "true")
     with use_tenant(restored):
-        assert Order.objects.count() == 2  # with the one that the shop is furnished with
+        assert Order.objects.count() == 2  # with the order that the shop has
 
 
 def test_a_suspended_shop_stays_suspended_when_it_is_put_back(shop: TenantInfo, backup: Path, restore: Restore) -> None:

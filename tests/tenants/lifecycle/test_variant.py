@@ -347,7 +347,7 @@ def test_the_command_says_what_became_of_the_rows(shop: TenantInfo, tmp_path: Pa
     assert "has the variant default already" in said
 
 
-# --- A variant whose folder is gone
+# --- A variant whose folder was deleted
 
 
 @pytest.fixture

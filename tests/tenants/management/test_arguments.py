@@ -129,7 +129,7 @@ def test_what_is_for_a_deleted_tenant_says_that_this_one_is_active(
 def test_what_is_for_one_that_is_there_says_that_this_one_is_deleted(
     live_tenant: TenantInfo, manage: Manage, words: list[str]
 ) -> None:
-    """Fault 26: `list_tenants` shows it, so "there is none" helps nobody."""
+    """Fault 26: `list_tenants` shows it, so "there is none" would be misleading."""
     slug = live_tenant.slug
     delete_tenant(slug)
     ended = manage(*(word.replace("SLUG", slug) for word in words))

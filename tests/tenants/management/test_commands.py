@@ -250,7 +250,7 @@ def test_run_in_tenant_goes_on_after_a_failure_and_ends_with_an_error(manage: Ma
 
 
 def test_run_in_tenant_is_not_misled_by_a_slug_that_looks_like_a_number(open_shop: OpenShop, manage: Manage) -> None:
-    """The tenant whose id is 1, or who stands first in the list, is somebody else."""
+    """The tenant with id 1, or the first one of the list, is another one."""
     one = open_shop("1")
     assert one.id != 1
     assert f"'{one.schema}'" in manage("run_in_tenant", "1", "--", "shell", "-v0", "-c", WHERE).out

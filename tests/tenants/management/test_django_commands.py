@@ -60,7 +60,7 @@ def no_users(committed: None) -> None:
 
 @pytest.mark.parametrize("words", NEED_A_TENANT, ids=lambda words: words[0])
 def test_a_command_that_needs_a_tenant_says_so_in_one_line(manage: Manage, words: list[str]) -> None:
-    """Fault 22: no traceback without a tenant, whoever wrote the command."""
+    """Fault 22: no traceback without a tenant, also for third-party commands."""
     ended = manage(*words)
     assert ended.code == 1
     assert len(ended.lines) == 1

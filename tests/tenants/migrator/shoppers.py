@@ -13,7 +13,7 @@ from tenants import TenantInfo, use_tenant
 
 @contextmanager
 def shopping_slowly(shop: TenantInfo) -> Iterator[None]:
-    """Have somebody in a shop who does not let go of one of its tables."""
+    """Keep a transaction open that uses one of a shop's tables."""
     holding, release = Event(), Event()
 
     def hold() -> None:

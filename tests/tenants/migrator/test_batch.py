@@ -32,7 +32,7 @@ _LAST = ("ledger", "0004_entry_once")
 
 @pytest.fixture
 def shops(open_shop: OpenShop) -> list[TenantInfo]:
-    """Five shops that are one step behind, on a way that another has just gone."""
+    """Five shops that lack one migration, whose SQL another tenant has just recorded."""
     first, *others = (open_shop() for _ in range(6))
     list(Run([first, *others], RunOptions(targets=tuple(to("0003")))))
     migrate_tenant(first, to("0004"))
@@ -174,7 +174,7 @@ def test_locked_table_delays_no_other_tenant(shops: list[TenantInfo]) -> None:
 
 
 def test_a_record_from_before_is_not_taken_for_todays(shops: list[TenantInfo]) -> None:
-    """It may be wrong: somebody has put the schema back by hand."""
+    """It may be wrong, for example after the schema was changed by hand."""
     done_before = "SELECT fingerprint FROM tenants_schemastate WHERE tenant_id = %s"
     migrate_tenant(shops[4], to("0004"))
     ((fingerprint,),) = as_platform(done_before, shops[4].id)
@@ -228,7 +228,7 @@ def test_tenant_with_a_different_record_is_not_in_the_batch(shops: list[TenantIn
 
 
 def test_a_run_does_not_end_well_if_the_server_has_lost_some(shops: list[TenantInfo]) -> None:
-    """As after a crash of which a connection through a pooler hears nothing."""
+    """As after a crash that a connection through a pooler does not notice."""
     as_platform("UPDATE tenants_schemastate SET finished_at = now() - interval '1 hour'")
     together(shops[:3])
     wait_for_wal(shops[:3], seconds=60)

@@ -161,7 +161,7 @@ def test_unknown_names_are_reported(committed: None, words: list[str], message: 
         said("migrate_tenants", tenant=["nobody"])
 
 
-# --- What is said of how far it is
+# --- Progress output
 
 
 def last_words(*words: str, **options: Any) -> tuple[str, str]:

@@ -165,7 +165,7 @@ def test_an_extension_in_public_is_named_by_a_check(extension: tuple[str, str, s
 def test_a_statement_that_names_a_schema_out_of_sight_is_refused(
     open_shop: OpenShop, write_migrations: WriteMigrations, extension: tuple[str, str, str]
 ) -> None:
-    """Fault 12: `CREATE EXTENSION … SCHEMA public` in a tenant's migration would work for nobody."""
+    """Fault 12: after `CREATE EXTENSION … SCHEMA public` in a tenant's migration no tenant finds it."""
     name, _, _ = extension
     shop = open_shop()
     write_migrations("0006_public", f"RunSQL('CREATE EXTENSION {name} SCHEMA public', RunSQL.noop),")

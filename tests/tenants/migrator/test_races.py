@@ -29,7 +29,7 @@ def to(migration: str, **options: Any) -> RunOptions:
 
 
 def in_threads(*calls: Callable[[], Any]) -> list[Any]:
-    """Do all at once, each in a thread with a connection of its own, and return what they return."""
+    """Run all concurrently, each in a thread with its own connection, and return their results."""
 
     def call(function: Callable[[], Any]) -> Any:
         try:
@@ -120,7 +120,7 @@ def test_locked_table_postpones_its_tenant_and_blocks_no_session_long(open_shop:
     errors: list[Exception] = []
 
     def shop_on() -> None:
-        """Want a little of the same table, again and again, behind whoever waits for all of it."""
+        """Use the same table again and again, behind a session that waits for an exclusive lock."""
         while not released.is_set():
             began = time.monotonic()
             try:

@@ -143,7 +143,7 @@ def test_reconcile_keeps_records_of_unknown_migrations(open_shop: OpenShop) -> N
 
 
 def test_a_record_of_an_older_release_is_corrected(open_shop: OpenShop) -> None:
-    """Fault 51: migrations that were squashed away are history, and in nobody's way."""
+    """Fault 51: records of squashed migrations are harmless."""
     shop = open_shop()
     with use_tenant(PLATFORM):
         Release.objects.create(fingerprint=OTHER, migrated_at=timezone.now() - timedelta(days=30))
@@ -165,7 +165,7 @@ def test_an_older_release_neither_migrates_nor_marks_what_is_newer(open_shop: Op
 
 
 def test_an_older_release_neither_clones_nor_changes_what_is_newer(open_shop: OpenShop, newer: Release) -> None:
-    """Fault 51: whatever goes by the code refuses a schema that is newer."""
+    """Fault 51: operations that depend on the code refuse a newer schema."""
     shop = open_shop()
     migrate_by_newer(shop)
     with pytest.raises(TenantAhead):

@@ -1,4 +1,4 @@
-"""Which migrations are worked out once and sent to all, and which are run anew for each schema."""
+"""Which migrations are recorded once and sent to all schemas, and which run again for each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RANDOM_OR_NULL = models.CharField(max_length=50, default=secrets.token_hex, null
 
 
 class LikeAlterField(migrations.AlterField):
-    """A stranger's operation, which may do what it likes."""
+    """A third-party operation with unknown effects."""
 
 
 def sends(before: models.Field, *operations: Operation) -> bool:  # type: ignore[type-arg]

@@ -177,7 +177,7 @@ def test_a_schema_without_records_of_migrations_is_named_and_stops_no_other(open
 
 
 def test_squashed_migrations_make_the_same_schema(open_shop: OpenShop, write_migrations: WriteMigrations) -> None:
-    """Fault 15: after `squashmigrations`, schemas of before are as they should be, though names were made up anew."""
+    """Fault 15: after `squashmigrations`, earlier schemas are correct, although generated names differ."""
     fields = "[('id', models.BigAutoField(primary_key=True)), ('size', models.PositiveIntegerField())"
     write_migrations("0006_thing", f"CreateModel('Thing', {fields}, ('code', models.CharField(max_length=9))]),")
     write_migrations("0007_unique", "AlterField('Thing', 'code', models.CharField(max_length=9, unique=True)),")

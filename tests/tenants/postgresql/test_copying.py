@@ -1,4 +1,4 @@
-"""Copies of rows between schemas are exact, whatever triggers, defaults and generated columns the tables have."""
+"""Copies of rows between schemas are exact, with any triggers, defaults and generated columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tenants.lifecycle.backup.copy_rows import copy_rows, count_rows
 
 SqlRow = Callable[..., tuple[object, ...]]
 
-# Everything beside plain columns that Django's migrations or an SQL script can put into a tenant's schema.
+# All but plain columns that Django's migrations or an SQL script can create in a tenant's schema.
 MAKE = """
 CREATE SCHEMA {name};
 SET LOCAL search_path = {name};

@@ -1,4 +1,4 @@
-"""A change of the control plane is heard at once, whoever makes it and whatever happens to the connection."""
+"""A change of the control plane is noticed at once, by any writer, and after a lost connection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tenants.registry.resolver import HostStatus, resolve
 from tests.waiting import eventually
 
 SOON = 50
-"""Seconds that a busy machine may take. Who does not hear of a change believes what was for a minute."""
+"""Seconds that a busy machine may take. Without the notification an old value is kept for a minute."""
 
 
 @pytest.fixture
@@ -34,14 +34,14 @@ def listening(committed: None) -> Iterator[Listener]:
 
 @pytest.fixture
 def somebody(listening: Listener) -> Iterator[psycopg.Connection[Any]]:
-    """A connection that Django knows nothing of, as psql's or another process's."""
+    """A connection without Django, like that of psql or another process."""
     with connect_directly() as connection:
         yield connection
 
 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> Event:
-    """Set as soon as the registry was told of a change."""
+    """Set as soon as the registry was notified of a change."""
     told, invalidate, clear = Event(), registry.invalidate, registry.clear
     monkeypatch.setattr(registry, "invalidate", lambda tenant_id: (invalidate(tenant_id), told.set()))
     monkeypatch.setattr(registry, "clear", lambda: (clear(), told.set()))

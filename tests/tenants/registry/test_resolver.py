@@ -133,7 +133,7 @@ def test_tenant_under_a_path_ignores_its_primary_host(acme: TenantInfo) -> None:
 
 
 def test_a_domain_below_the_platforms_is_found_by_slug_alone(acme: TenantInfo, globex: TenantInfo) -> None:
-    """Such a row can only be made past the forms; it hands nobody's subdomain to another."""
+    """Such a row can only be created without the forms; it does not take over another tenant's subdomain."""
     with use_tenant(PLATFORM):
         Domain.objects.create(tenant_id=globex.id, host="acme.localhost")
         Domain.objects.create(tenant_id=globex.id, host="localhost")

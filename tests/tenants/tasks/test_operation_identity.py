@@ -1,4 +1,4 @@
-"""Operations are about the tenant and the deletion that were meant, whoever has the slug by then."""
+"""Operations apply to the tenant and deletion for which they were started, even if another tenant has the slug."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_queued_clone_copies_the_tenant_that_was_meant(
 def test_a_queued_restore_over_does_not_replace_a_stranger(
     shop: TenantInfo, open_shop: OpenShop, tmp_path: Path
 ) -> None:
-    """Fault 45: restore --over neither replaces the stranger nor the renamed tenant, and says so."""
+    """Fault 45: restore --over replaces neither a new tenant of that slug nor the renamed one, and says so."""
     file = backup_tenant("wa", tmp_path / "wa.tar")
     operation = start_operation("restore", "wa", file=str(file), over=True)
     stranger = give_slug_to_stranger(shop, open_shop)
@@ -187,7 +187,7 @@ def test_a_queued_variant_is_not_given_to_a_stranger(shop: TenantInfo, open_shop
 def test_a_queued_backup_is_of_the_tenant_that_was_meant(
     shop: TenantInfo, open_shop: OpenShop, tmp_path: Path, settings: Any
 ) -> None:
-    """Fault 45: backup goes by id, and its file names the schema beside the slug, which two tenants may have had."""
+    """Fault 45: backup uses the id, and its file name has the schema, since two tenants may have had the slug."""
     settings.TENANTS = {**settings.TENANTS, "BACKUP_DIR": str(tmp_path)}
     operation = start_operation("backup", "wa")
     give_slug_to_stranger(shop, open_shop)
@@ -268,7 +268,7 @@ def test_a_payload_of_a_former_release_fails_clearly(shop: TenantInfo, kind: str
 
 
 def test_workers_of_a_former_release_do_not_know_the_task() -> None:
-    """Fault 45, 51: a worker that goes by slugs finds no task of its own name, and leaves the operation."""
+    """Fault 45, 51: an older worker, which uses slugs, finds no task of its name and leaves the operation."""
     start_operation("migrate")
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute("SELECT task_name FROM procrastinate_jobs")

@@ -1,4 +1,4 @@
-"""Work that is put off is done as the tenant that asked for it, and has an end where that is not there any more."""
+"""Deferred jobs run as the tenant that deferred them, and are dropped after that tenant is deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variants that are written for one test, in a package of its own."""
+"""Variants of one test, in a separate package."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Walks through the admin and the API of a shop whose variant has children of customers, orders and categories.
 
-Run in a process of its own, since Django's apps are of one process.
+Run in a separate process, since Django's apps are process-wide.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tenants.testing.databases import test_database
 
 
 def furnish() -> User:
-    """Make something of each kind by code that knows no variant."""
+    """Create rows of each kind with code that does not know the variant."""
     category = Category.objects.create(name="C", slug="c")
     goods = Goods.objects.create(name="Lamp", slug="lamp", category=category)
     sku = Sku.objects.create(goods=goods, price="9.99", stock=5)

@@ -1,4 +1,4 @@
-"""What a variant replaces is found by its name, and whatever is wrong with it is said with file and name."""
+"""A variant's overrides are found by name, and errors state file and name."""
 
 from __future__ import annotations
 

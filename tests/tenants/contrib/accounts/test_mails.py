@@ -99,7 +99,7 @@ def test_no_other_user_is_sent_an_email(acme: TenantInfo, globex: TenantInfo, ow
         User.objects.create_user("invited", "invited@acme.example")
         for address in ("ghost@acme.example", "off@acme.example", "invited@acme.example", "owner@globex.example"):
             send_reset_links(address, "en")
-        # A letter that only looks like another (the dotless i), of a domain of somebody else's.
+        # A letter that looks like another (the dotless i), in another person's domain.
         User.objects.create_user("mike", "mike@example.org", "x")
         send_reset_links("mıke@example.org", "en")
     with use_tenant(globex):
@@ -145,7 +145,7 @@ def test_the_page_says_the_same_to_everybody(
     pages = set()
     with nobody_works():
         for address in (OWNER, "ghost@acme.example"):
-            with django_assert_num_queries(0):  # nobody has been looked for yet
+            with django_assert_num_queries(0):  # no user has been looked up yet
                 response = client.post("/admin/password-reset/", {"email": address})
             assert response["Location"] == "/admin/password-reset/sent/"
             pages.add(client.get(response["Location"]).content)

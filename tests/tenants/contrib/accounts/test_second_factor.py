@@ -397,7 +397,7 @@ def test_a_client_of_the_api_is_let_in_after_the_second_step(shop_with_kim: Tena
     where = "/oauth/authorize?client_id=x"
     client, first = sign_in_for_a_client(shop_with_kim, where)
     assert first["Location"] == "/oauth/sign-in/code/"
-    assert client.get(where)["Location"].startswith("/oauth/sign-in/")  # still a stranger
+    assert client.get(where)["Location"].startswith("/oauth/sign-in/")  # still anonymous
     assert "Invalid code" in client.post("/oauth/sign-in/code/", {"code": "abcd-efgh"}).content.decode()
     assert client.post("/oauth/sign-in/code/", {"code": phone.code()})["Location"] == where
     assert browser(shop_with_kim).get("/oauth/sign-in/code/")["Location"] == "/oauth/sign-in/"

@@ -139,7 +139,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def stranger() -> SystemUser:
-    """An ordinary user, other than the one that runs root's server."""
+    """An ordinary user other than the one that runs root's server."""
     found = pwd.getpwnam("nobody")
     return SystemUser("nobody", found.pw_uid, found.pw_gid)
 

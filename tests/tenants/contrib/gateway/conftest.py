@@ -1,4 +1,4 @@
-"""A real gateway on a port of its own, on an event loop beside the test, and services for it to lead to."""
+"""A real gateway on a free port, on an event loop in another thread, and services behind it."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Front:
     def ask(
         self, tenant: TenantInfo | str, target: str = "/", method: str = "GET", body: Any = None, **headers: str
     ) -> Reply:
-        """Send one request over a connection of its own."""
+        """Send one request over a new connection."""
         host = tenant if isinstance(tenant, str) else tenant.host
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=180)
         try:
@@ -154,7 +154,7 @@ class Front:
 
 @contextmanager
 def opened_front(**options: Any) -> Iterator[Front]:
-    """A gateway of its own, as long as the block lasts."""
+    """A separate gateway inside the block."""
     loop = Loop()
 
     async def start() -> tuple[Front, GatewayServer]:

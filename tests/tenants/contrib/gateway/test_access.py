@@ -112,7 +112,7 @@ def test_a_warm_token_asks_no_database(front: Front, live_tenant: TenantInfo) ->
     front.behind(Telling())
     token = token_of(live_tenant)
 
-    def is_quiet() -> bool:  # as soon as the last change is heard
+    def is_quiet() -> bool:  # as soon as the last notification has arrived
         before = front.gateway.lookup.query_count
         assert [front.ask(live_tenant, **bearer(token)).status for _ in range(5)] == [200] * 5
         return before == front.gateway.lookup.query_count
@@ -151,7 +151,7 @@ def test_api_key_of_a_deactivated_user_stays_invalid_after_reactivation(front: F
 
 
 def test_the_api_key_of_a_user_whom_sql_switched_off_is_not_looked_up(front: Front, live_tenant: TenantInfo) -> None:
-    """No signal told of it, so the key itself is good."""
+    """No signal was sent, so the key itself is valid."""
     telling = Telling()
     front.behind(telling)
     with use_tenant(live_tenant):

@@ -1,4 +1,4 @@
-"""What strangers may hold of a gateway: WebSockets, slow bodies, and connections that ask for nothing."""
+"""Limits of a gateway for strangers: WebSockets, slow bodies and idle connections."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_bodies_of_one_address_at_once_are_bounded(front: Front, shop: TenantInf
 def test_connections_that_ask_for_nothing_are_bounded(
     front: Front, shop: TenantInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault 34: half-open connections of one address close the gateway to nobody else."""
+    """Fault 34: half-open connections of one address do not block other clients."""
     front.behind(Telling())
     monkeypatch.setattr(connection_limits, "MAX_OF_ADDRESS", 20)
     with ExitStack() as stack:

@@ -160,7 +160,7 @@ def test_other_services_go_on_while_one_hangs(front: Front, shop: TenantInfo) ->
 
 
 def test_a_stream_that_breaks_off_ends_the_connection(front: Front, shop: TenantInfo) -> None:
-    """The beginning has gone out with 200; a client must not take it for the whole."""
+    """The beginning was sent with 200; the client must not take it for the whole."""
     front.behind(Failing(upstreams.cut_stream), retries=0, **QUICK)
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         front.ask(shop)

@@ -74,7 +74,7 @@ def test_service_of_this_code_base_keeps_its_headers(front: Front, shop: TenantI
 def test_foreign_service_code_for_pages_of_shop_is_refused(
     front: Front, shop: TenantInfo, headers: dict[str, str]
 ) -> None:
-    """Fault 30: no service worker is registered from its paths, whatever page asks for it."""
+    """Fault 30: no page can register a service worker from its paths."""
     telling = Telling()
     service = front.behind(telling, name="foreign", prefixes="/foreign/")
     assert front.ask(shop, "/foreign/sw.js", **headers).status == 403

@@ -216,7 +216,7 @@ def test_the_platforms_host_has_what_is_granted_to_it(front: Front) -> None:
 def test_no_warm_request_asks_the_database(front: Front, shop: TenantInfo) -> None:
     front.behind(Telling())
 
-    def is_quiet() -> bool:  # as soon as the last change of what `behind` wrote is heard
+    def is_quiet() -> bool:  # as soon as the last notification of `behind` has arrived
         before = front.gateway.lookup.query_count
         assert [front.ask(shop).status for _ in range(5)] == [200] * 5
         return before == front.gateway.lookup.query_count

@@ -87,7 +87,7 @@ def test_it_is_refused_and_the_connection_closed(shared_front: Front, shop: Tena
     """Fault 33: what two servers could read in two ways reaches no service."""
     asked = shared_front.telling.asked
     sent = BAD[shape].replace("HOST", shop.host)
-    # What stands behind it shall not be taken for a request of its own.
+    # What follows must not be taken for another request.
     answer = shared_front.raw(sent.encode("utf-8") + SMUGGLED.replace("HOST", shop.host).encode() * 2)
     status = int(answer.split(b" ")[1])
     assert 400 <= status < 500, answer[:300]

@@ -1,4 +1,4 @@
-"""What a gateway and a service tell of themselves: metrics for whoever has the token, logs as JSON."""
+"""Metrics of gateway and services, for clients with the token, and logs as JSON."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_every_request_at_the_gateway_is_one_line(front: Front, shop: TenantInfo
 def test_refusals_and_failures_at_the_gateway_name_tenant_and_request(
     front: Front, shop: TenantInfo, log: io.StringIO
 ) -> None:
-    """Fault 36: an address that there is not, a service that hangs up, and a host that nobody has."""
+    """Fault 36: an unknown path, a service that closes the connection, and an unknown host."""
     front.behind(Failing(upstreams.kill), name="bad", prefixes="/bad/", retries=0)
     replies = [front.ask(shop, "/nowhere/"), front.ask(shop, "/bad/"), front.ask("nobody.example", "/")]
     assert [reply.status for reply in replies] == [404, 502, 404]

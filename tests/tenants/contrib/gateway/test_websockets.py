@@ -21,7 +21,7 @@ from tests.waiting import eventually
 
 
 async def talk(front: Front, shop: TenantInfo, path: str, *says: Any, **options: Any) -> list[Any]:
-    """Open a socket, say something, and return what was heard, the code of the end last."""
+    """Open a WebSocket, send something, and return what was received, the close code last."""
     headers = {"Host": shop.host, **options.pop("headers", {})}
     async with aiohttp.ClientSession() as session:
         url = f"http://127.0.0.1:{front.port}{path}"

@@ -204,7 +204,7 @@ async def hints_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 async def switch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Go on with another protocol, which nobody has asked for."""
+    """Switch to another protocol without a request for it."""
     writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\nhello")
     await writer.drain()
 

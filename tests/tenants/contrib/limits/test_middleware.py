@@ -52,7 +52,7 @@ def _busy_site() -> Iterator[None]:
 
 @pytest.fixture
 def shop(open_shop: Shop) -> Callable[..., TenantInfo]:
-    """Return a function that opens a shop with limits of its own."""
+    """Return a function that creates a shop with its own limits."""
 
     def opened(**limits: Any) -> TenantInfo:
         tenant = open_shop()
@@ -69,7 +69,7 @@ def client_of(tenant: TenantInfo, **more: Any) -> Client:
 
 
 def in_thread(threads: ThreadPoolExecutor, tenant: TenantInfo, path: str) -> Future[Any]:
-    """Ask in a thread, which gives its connection back: Django's test client leaves that to whoever uses it."""
+    """Send a request in a thread, which then closes its connection, as Django's test client does not."""
 
     def ask() -> Any:
         try:

@@ -126,7 +126,7 @@ def test_one_address_is_refused_where_others_may_still_sign_in(open_shop: Callab
 
 
 def test_a_hash_outside_a_login_is_bounded_in_requests_alone(live_tenant: TenantInfo) -> None:
-    """Fault 28: code of a request that hashes without a slot of its own is counted for its tenant."""
+    """Fault 28: a hash outside a slot during a request is counted for its tenant."""
     go_on.set()
     taken = [
         hashing._slots.acquire_as(("tenant", live_tenant.id), Limits(concurrency=MOST_OF_TENANT)) for _ in range(3)

@@ -27,7 +27,7 @@ def count(counter: Counter[str], slug: str) -> None:
 
 
 def owner_here() -> str:
-    """Whose users are seen by whoever asks now."""
+    """The tenant whose users this code sees now."""
     return User.objects.get().username
 
 
@@ -191,7 +191,7 @@ def stillborn_asgi_app(tenant: TenantInfo) -> Callable[..., Any]:
 
 
 def endless_asgi_app(tenant: TenantInfo) -> Callable[..., Any]:
-    """One that sends for as long as anybody reads."""
+    """An application that sends until the client disconnects."""
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         assert scope["type"] == "http"

@@ -41,7 +41,7 @@ def _factories() -> Iterator[None]:
 
 @pytest.fixture
 def mount(db: None) -> Mounting:
-    """Return a function that mounts an application in a tenant, for everybody unless told otherwise."""
+    """Return a function that mounts an application in a tenant, by default for all visitors."""
 
     def mount(tenant: TenantInfo, app: str, path: str = "backend", **more: Any) -> None:
         with use_tenant(PLATFORM):

@@ -82,7 +82,7 @@ def test_service_worker_at_root_of_mount_is_refused(acme: TenantInfo, mount: Mou
 def test_mount_cookie_for_other_hosts_or_of_shop_is_refused(
     acme: TenantInfo, mount: Mounting, cookie: str, prefix: str
 ) -> None:
-    """Fault 57, fault 60: no cookie for all hosts below a domain, none by which the shop tells who somebody is."""
+    """Fault 57, fault 60: no cookie for all hosts below a domain, and no session cookie of the shop."""
     mount(acme, "saying")
     says.extend([("Set-Cookie", cookie), ("Set-Cookie", "good=1"), ("set-cookie", cookie)])
     response = Client(HTTP_HOST="localhost" if prefix else acme.host).get(f"{prefix}/backend/")
@@ -155,7 +155,7 @@ def test_mount_where_project_has_pages_is_refused(acme: TenantInfo, path: str) -
 
 @pytest.mark.parametrize("path", ["admin", "api", "api/v1", "oauth"])
 def test_mount_where_project_has_pages_shadows_none(acme: TenantInfo, mount: Mounting, path: str) -> None:
-    """Fault 57: a row from before, or from code, leads nobody away from the shop's own pages."""
+    """Fault 57: a mount that an older version or code has created does not hide the shop's own pages."""
     mount(acme, "flask_app", path)
     assert at(acme).get("/api/v1/goods").status_code == 200
     assert "csrfmiddlewaretoken" in at(acme).get("/admin/login/").text

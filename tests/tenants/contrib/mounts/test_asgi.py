@@ -144,7 +144,7 @@ def test_a_websocket_ends_when_none_would_be_opened_any_more(shop: TenantInfo, d
         await asyncio.to_thread(_do, deeds[deed])
         async with asyncio.timeout(60):
             told.append(await heard.get())
-            await serving  # the application has heard that its client is gone
+            await serving  # the application was told that its client has disconnected
         return told
 
     *said, last = asyncio.run(stay())
@@ -158,7 +158,7 @@ def _switch_off(shop: TenantInfo) -> None:
 
 
 def _do(deed: Callable[[], object]) -> None:
-    """Do it in a thread of its own, and let this process know at once, as the listener would."""
+    """Do it in a separate thread, and update this process at once, as the listener would."""
     try:
         deed()
     finally:

@@ -1,4 +1,4 @@
-"""When applications are built, kept, built anew and closed."""
+"""When applications are built, cached, rebuilt and closed."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_no_more_are_kept_than_the_setting_says(
         mount(tenant, "closing_app")
         at(tenant).get("/backend/").getvalue()
     assert len(app_cache) == 2
-    assert eventually(lambda: applications.closed == {"acme": 1})  # the one that nobody asked for longest
+    assert eventually(lambda: applications.closed == {"acme": 1})  # the least recently used one
 
 
 @pytest.mark.parametrize("app", ["broken_factory", "not_callable", "lost", "stillborn_asgi_app", "unheard-of"])
@@ -119,7 +119,7 @@ def _patient_pool(committed: None) -> None:
 def test_a_thousand_first_requests_of_fifty_tenants_build_fifty(
     open_shop: Callable[..., TenantInfo], settings: Any
 ) -> None:
-    """A Flask application that knows nothing of Sangga, asked by everybody at once, finds its own tenant's rows."""
+    """A Flask application without code for Sangga finds its own tenant's rows under concurrent requests."""
     settings.TENANTS = {
         **settings.TENANTS, "PLANS": {}, "ADDRESS_CONCURRENCY": 0, "MOUNTS_SECONDS": 180,
     }  # fmt: skip  # all are to be answered, on a slow machine as well

@@ -1,4 +1,4 @@
-"""How many WebSockets strangers may have open at a mounted ASGI application."""
+"""Limits on WebSockets of strangers at a mounted ASGI application."""
 
 from __future__ import annotations
 

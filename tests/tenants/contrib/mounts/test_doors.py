@@ -1,4 +1,4 @@
-"""Who gets to a mounted application, where it believes to be, and what everybody else sees."""
+"""Who may use a mounted application, its SCRIPT_NAME, and what other visitors get."""
 
 from __future__ import annotations
 

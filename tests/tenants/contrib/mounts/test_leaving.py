@@ -37,7 +37,7 @@ def _unruly(_factories: None) -> Iterator[None]:
 
 @contextmanager
 def limit_of(seconds: float) -> Iterator[None]:
-    """Mount with that time limit, and close everything afterwards, whatever is at work yet."""
+    """Mount with that time limit, and close everything afterwards, also running calls."""
     with override_settings(TENANTS={**TENANTS, "MOUNTS": MOUNTS, "MOUNTS_SECONDS": seconds}):
         yield
         for one in list(app_cache._apps.values()):

@@ -47,7 +47,7 @@ def _unruly(_factories: None) -> Iterator[None]:
 
 @pytest.fixture
 def shop_with(open_shop: Callable[..., TenantInfo]) -> Callable[..., TenantInfo]:
-    """Return a function that opens a committed shop with an application mounted for everybody."""
+    """Return a function that creates a committed shop with an application mounted for all visitors."""
 
     def opening(app: str) -> TenantInfo:
         shop = open_shop(owner_email="owner@unruly.example")
@@ -78,7 +78,7 @@ def is_well(shop: TenantInfo) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_application_that_hangs_is_504_and_shop_answers_on(shop_with: Callable[..., TenantInfo], kind: str) -> None:
-    """Fault 35: a mounted application has a time limit, whatever its interface."""
+    """Fault 35: a mounted application has a time limit, with WSGI and ASGI."""
     shop = shop_with(kind)
     answer = client_of(shop).get("/app/hang")
     assert answer.status_code == 504
@@ -195,7 +195,7 @@ def upload(shop: TenantInfo, go: Event) -> bytes:
 
 
 def test_slow_uploads_at_mounts_hold_no_other_mount(shop_with: Callable[..., TenantInfo]) -> None:
-    """Fault 55: a body is read by the thread of its own request, however many come slowly."""
+    """Fault 55: each body is read by the thread of its request, so slow ones block no other."""
     slow = [shop_with("asgi") for _ in range(4)]
     other = shop_with("asgi")
     go = Event()
@@ -289,7 +289,7 @@ def test_event_loop_that_was_left_goes_on(shop_with: Callable[..., TenantInfo], 
 
 
 def test_event_loop_that_ended_begins_again(shop_with: Callable[..., TenantInfo]) -> None:
-    """Fault 48: an application whose thread is gone is built again."""
+    """Fault 48: an application whose thread has ended is built again."""
     shop = shop_with("asgi")
     assert is_well(shop)
     (application,) = [one.application for one in app_cache._apps.values()]

@@ -120,7 +120,7 @@ class TestClients:
         assert not Application.objects.exists()
         assert browser.post(ADD_CLIENT, CLIENT).status_code == 200
         assert Application.objects.get().scope_list == ["goods:read"]
-        # Nor do they get hold of one that somebody else made.
+        # Nor can they use one that another user created.
         stronger = Application(name="Strong", client_type="confidential", scopes="goods:write")
         stronger.authorization_grant_type = Application.GRANT_CLIENT_CREDENTIALS
         stronger.save()

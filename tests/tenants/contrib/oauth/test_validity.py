@@ -168,7 +168,7 @@ class TestRevoked:
         listener.start()
         assert listener.listening.wait(180)
         assert _ask(live_tenant.host, second)[0] == 200
-        with connection.cursor() as cursor, use_tenant(live_tenant):  # as somebody at psql: no signal of Django's
+        with connection.cursor() as cursor, use_tenant(live_tenant):  # as with psql: without Django's signals
             cursor.execute("DELETE FROM oauth_accesstoken")
         assert eventually(lambda: _ask(live_tenant.host, second)[0] == 401)
 

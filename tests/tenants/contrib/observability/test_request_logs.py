@@ -77,7 +77,7 @@ PATHS = {"/nothing/": 404, "/api/v2/goods/999999": 404, "/api/v2/users": 401, "/
 
 
 def test_answers_from_400_on_name_tenant_and_request_in_the_log(acme: TenantInfo, log: StringIO) -> None:
-    """Fault 36: WSGI, and also what is asked of the platform and of a host that nobody has."""
+    """Fault 36: under WSGI, also for the platform and an unknown host."""
     client = Client(HTTP_HOST=acme.host)
     assert [client.get(path).status_code for path in PATHS] == list(PATHS.values())
     assert Client(HTTP_HOST="localhost").get("/nothing/").status_code == 404

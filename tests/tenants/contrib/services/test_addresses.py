@@ -1,4 +1,4 @@
-"""Who leaves an address alone: everybody where it is at fault, and one tenant where only that one waits in vain."""
+"""Circuit breakers of an address: for all tenants after its errors, for one tenant after timeouts of that one only."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from tests.tenants.contrib.gateway.upstreams import Failing, Telling
 
 
 class Mesh:
-    """Services that are registered, and run on a loop beside the test."""
+    """Registered services on an event loop in another thread."""
 
     def __init__(self) -> None:
         self.loop = Loop()
@@ -268,7 +268,7 @@ def test_call_for_visitor_without_scope_of_service_is_refused(
 
 
 def test_call_for_stranger_to_service_with_scopes_is_401(mesh: Mesh, shop: TenantInfo) -> None:
-    """Fault 35: neither a stranger nor who is signed in by a session alone has scopes."""
+    """Fault 35: neither an anonymous client nor a user with only a session has scopes."""
     mesh.behind(Telling(), scopes="stock:read")
     for call, status in ((RequestContext.new(), 401), (RequestContext.new(user=lambda: Principal("9")), 403)):
         with use_tenant(shop), use_request_context(call), pytest.raises(ServiceFailed) as failed:

@@ -1,4 +1,4 @@
-"""What is registered of services is read once, and a change of it is heard by every process within a second."""
+"""The registry of services is read once, and a change reaches every process within a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that is one service of several lets in what the gateway has signed, and nobody else."""
+"""A process behind the gateway accepts only requests that the gateway has signed."""
 
 from __future__ import annotations
 
