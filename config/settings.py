@@ -143,8 +143,8 @@ TENANTS: dict[str, Any] = {
     },
     "PLATFORM_LIMITS": {"CONCURRENCY": 2, "QUEUE": 12, "RATE": 50, "BURST": 250, "STATEMENT_SECONDS": 30},
     "ADDRESS_CONCURRENCY": env.int("SANGGA_ADDRESS_CONCURRENCY", default=32),
-    "MOST_WAITING": env.int("SANGGA_MOST_WAITING", default=36),
-    "MOST_BODIES": env.int("SANGGA_MOST_BODIES", default=12),
+    "MAX_WAITING_REQUESTS": env.int("SANGGA_MAX_WAITING_REQUESTS", default=36),
+    "MAX_REQUEST_BODIES": env.int("SANGGA_MAX_REQUEST_BODIES", default=12),
     "BODY_SECONDS": env.float("SANGGA_BODY_SECONDS", default=10.0),
 }
 

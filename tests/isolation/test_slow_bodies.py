@@ -49,7 +49,7 @@ def first_line(connection: socket.socket) -> bytes:
 def test_slow_bodies_close_neither_their_shop_nor_another(open_shop: Callable[..., TenantInfo], interface: str) -> None:
     """Fault 47: two tokens asked for with bodies that do not come, and every page of that shop was 503."""
     slow, other = open_shop(), open_shop()
-    with served(interface, SANGGA_MOST_BODIES="3", SANGGA_BODY_SECONDS="600") as port:
+    with served(interface, SANGGA_MAX_REQUEST_BODIES="3", SANGGA_BODY_SECONDS="600") as port:
         with begun(port, head_of(slow.host, "/oauth/token") + b"a", 2) as connections:
             assert [page(port, host) for host in (slow.host, other.host) * 3] == ["200"] * 6
             for connection in connections:
@@ -62,7 +62,7 @@ def test_many_slow_bodies_at_the_platform_leave_the_shops_alone(
 ) -> None:
     """Fault 47: 66 slow logins at the platform's host, and no shop answered."""
     shop = open_shop()
-    with served(interface, SANGGA_MOST_BODIES="3", SANGGA_BODY_SECONDS="600") as port:
+    with served(interface, SANGGA_MAX_REQUEST_BODIES="3", SANGGA_BODY_SECONDS="600") as port:
         with begun(port, head_of("localhost", "/admin/login/") + b"a", 66) as connections:
             if interface == "WSGI":
                 refused = first_line(connections[-1])

@@ -12,7 +12,7 @@ from typing import ParamSpec
 from django.db import connections
 
 from tenants.context import current_tenant
-from tenants.contrib.limits.limiter import Slot, TenantLimiter
+from tenants.contrib.limits.limiter import RequestLimiter, Slot
 from tenants.limits import Limits
 
 P = ParamSpec("P")
@@ -24,7 +24,7 @@ _MAX_QUEUED = 200
 _MAX_QUEUED_PER_TENANT = 40
 
 _slots = BoundedSemaphore(_MAX_QUEUED)
-_slots_of_tenants = TenantLimiter()
+_slots_of_tenants = RequestLimiter()
 # Two threads, so that one slow mail server does not block all others. The interpreter waits for running calls at exit.
 _pool = ThreadPoolExecutor(2, thread_name_prefix="tenants-mail")
 

@@ -25,8 +25,8 @@ def max_connections() -> int:
 class ClientConnections:
     """The open connections, oldest first."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
         self._open: dict[web.RequestHandler, str] = {}
         self._of_address: Counter[str] = Counter()
 
@@ -35,7 +35,7 @@ class ClientConnections:
         peer = transport.get_extra_info("peername")
         address = str(peer[0]) if isinstance(peer, tuple) else ""
         is_over_limit = address and not tenancy().trusted_proxies and self._of_address[address] >= MAX_OF_ADDRESS
-        if is_over_limit or (len(self._open) >= self._most and not self._close_idle()):
+        if is_over_limit or (len(self._open) >= self._maximum and not self._close_idle()):
             _abort(transport)
             return
         self._open[connection] = address

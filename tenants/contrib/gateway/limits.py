@@ -12,7 +12,7 @@ from tenants.context import TenantInfo
 from tenants.contrib.gateway.conf import gateway_settings
 from tenants.contrib.gateway.errors import GatewayError
 from tenants.contrib.limits.counters import LimitKind, limit_counters
-from tenants.contrib.limits.limiter import Rejection, Slot, TenantLimiter, Waiter, wait_async
+from tenants.contrib.limits.limiter import Rejection, RequestLimiter, Slot, Waiter, wait_async
 from tenants.limits import Limits
 
 MAX_UPLOADS = 32
@@ -43,8 +43,8 @@ class GatewayLimits:
     """The limiters of one gateway."""
 
     def __init__(self) -> None:
-        self._requests = TenantLimiter()
-        self._uploads = TenantLimiter()
+        self._requests = RequestLimiter()
+        self._uploads = RequestLimiter()
 
     def check(self, tenant: TenantInfo) -> None:
         """Raise `GatewayError` at a tenant's limit: before its token is verified and its body received."""
@@ -63,22 +63,26 @@ class Admission:
     A slow body thus takes no slot from other requests of its tenant.
     """
 
-    def __init__(self, requests: TenantLimiter, uploads: TenantLimiter, tenant: TenantInfo, address: str) -> None:
+    def __init__(self, requests: RequestLimiter, uploads: RequestLimiter, tenant: TenantInfo, address: str) -> None:
         self._requests, self._uploads = requests, uploads
         self._tenant, self._address = tenant, address
-        self._slots: list[Slot] = []
+        self._slot: Slot | None = None
         self._is_acquired = False
 
     def acquire_upload(self) -> None:
         """Take upload slots, or raise `GatewayError`."""
-        for key, most in ((("address", self._address), MAX_UPLOADS), (("tenant", self._tenant.id), 2 * MAX_UPLOADS)):
-            slot = self._uploads.acquire_as(key, Limits(concurrency=most))
-            if not isinstance(slot, Slot):
-                raise GatewayError(
-                    503, f"{self._tenant.name} has too many uploads in progress.", kind="too-many-uploads",
-                    headers={"Retry-After": "2"}, close_connection=True,
-                )  # fmt: skip
-            self._slots.append(slot)
+        slot = self._uploads.acquire_all(
+            {
+                ("address", self._address): MAX_UPLOADS,
+                ("tenant", self._tenant.id): 2 * MAX_UPLOADS,
+            }
+        )
+        if not isinstance(slot, Slot):
+            raise GatewayError(
+                503, f"{self._tenant.name} has too many uploads in progress.", kind="too-many-uploads",
+                headers={"Retry-After": "2"}, close_connection=True,
+            )  # fmt: skip
+        self._slot = slot
 
     async def acquire(self) -> None:
         """Exchange upload slots for a slot of the tenant, or raise `GatewayError` (429, 503). Idempotent."""
@@ -90,12 +94,12 @@ class Admission:
             slot = await wait_async(slot)
         if isinstance(slot, Rejection):
             raise _rejected(self._tenant, slot)
-        self._slots.append(slot)
+        self._slot = slot
         self._is_acquired = True
 
     def release(self) -> None:
-        while self._slots:
-            self._slots.pop().release()
+        if self._slot is not None:
+            self._slot.release()
 
 
 class RejectionPacer:

@@ -24,7 +24,7 @@ from tenants.contrib.limits.request_bodies import (
     TOO_SLOW,
     Sender,
     deadline_after,
-    slots_for,
+    slot_for,
 )
 from tenants.http.charsets import ReadsCharset
 from tenants.http.client_ip import address_in
@@ -34,7 +34,7 @@ _scope: ContextVar[dict[str, Any]] = ContextVar("scope")
 _META = "tenants.meta"
 """Key of the ASGI scope for values that are added to `request.META`."""
 _BODIES_WITHOUT_THREAD = 8
-"""Factor on `TENANTS["MOST_BODIES"]`: under ASGI a slow body holds no thread."""
+"""Factor on `TENANTS["MAX_REQUEST_BODIES"]`: under ASGI a slow body holds no thread."""
 
 _answer: ContextVar[list[HttpResponseBase]] = ContextVar("answer")
 """Holds the response of the current request, for all tasks that Django makes for it."""
@@ -138,7 +138,7 @@ async def _receive_within_bounds(scope: dict[str, Any], body: _Body) -> Rejectio
     """Receive the rest of a body; return the reason if it is refused."""
     meta = ASGIRequest(scope, BytesIO()).META
     sender = Sender(address_in(meta), meta.get("HTTP_HOST", ""), scope["path"])
-    slots = slots_for(sender, times=_BODIES_WITHOUT_THREAD)
+    slots = slot_for(sender, times=_BODIES_WITHOUT_THREAD)
     if isinstance(slots, Rejection):
         return slots
     with slots:

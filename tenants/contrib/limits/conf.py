@@ -11,9 +11,9 @@ from tenants.conf import settings_reader
 class LimitSettings:
     address_concurrency: int = 0
     """Requests of one client address in progress or waiting in a process; 0: no limit."""
-    most_waiting: int = 0
+    max_waiting_requests: int = 0
     """Requests that wait in the queues of all tenants together, each in a thread of the server; 0: no limit."""
-    most_bodies: int = 0
+    max_request_bodies: int = 0
     """Request bodies that a process receives at once, under WSGI with a thread each; 0: no limit."""
     body_seconds: float = 10.0
     """How long a request body may take, and a second more for each 32 KiB received."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import Enum
 from math import ceil
@@ -55,6 +56,14 @@ class Rejection:
     """For the header Retry-After."""
 
 
+@dataclass(frozen=True, slots=True)
+class FullLimit:
+    """A limit on concurrency without a free slot."""
+
+    kind: str
+    maximum: int
+
+
 class Slot:
     """One request's share of a concurrency limit. Releasing it twice does nothing."""
 
@@ -67,6 +76,12 @@ class Slot:
         give_back, self._give_back = self._give_back, None
         if give_back is not None:
             give_back()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def combined_with(self, other: Slot) -> Slot:
         """Return one slot that releases both."""
@@ -105,7 +120,7 @@ class _Bucket:
 class Waiter:
     """A request that waits for a slot. The caller registers a callback, waits, and then reads the outcome."""
 
-    def __init__(self, limiter: TenantLimiter, bucket: _Bucket) -> None:
+    def __init__(self, limiter: RequestLimiter, bucket: _Bucket) -> None:
         self._limiter = limiter
         self._bucket = bucket
         self._wake: Callable[[], object] = lambda: None
@@ -149,14 +164,12 @@ async def wait_async(queued: Waiter) -> Slot | Rejection:
     return queued.outcome()
 
 
-class TenantLimiter:
+class RequestLimiter:
     """Counts the requests of each key. Thread-safe; it never blocks."""
 
-    def __init__(
-        self, clock: Callable[[], float] = time.monotonic, most_waiting: Callable[[], int] = lambda: 0
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, max_waiting: Callable[[], int] = lambda: 0) -> None:
         self._clock = clock
-        self._most_waiting = most_waiting
+        self._max_waiting = max_waiting
         """Maximum of waiters in all queues: each holds a thread of the server. 0: no limit."""
         self.waiting = 0
         # Guards the buckets: requests of one tenant come and go on many threads. Reentrant: the garbage collector may
@@ -189,6 +202,16 @@ class TenantLimiter:
             bucket.running += 1
         return self.slot_in(bucket)
 
+    def acquire_all(self, maxima: Mapping[tuple[str, object], int]) -> Slot | FullLimit:
+        """Return one slot for all keys `(kind, value)`, each with its maximum (0: none), or the first full limit."""
+        with ExitStack() as slots:
+            for key, maximum in maxima.items():
+                slot = self.acquire_as(key, Limits(concurrency=maximum))
+                if not isinstance(slot, Slot):
+                    return FullLimit(key[0], maximum)
+                slots.callback(slot.release)
+            return Slot(slots.pop_all().close)
+
     def rejection_now(self, key: Hashable, limits: Limits) -> Rejection | None:
         """Return the rejection that `acquire_as` would return now, or None. Nothing is counted."""
         if not limits.rate and not limits.concurrency:
@@ -206,8 +229,8 @@ class TenantLimiter:
         return None
 
     def _is_crowded(self) -> bool:
-        most = self._most_waiting()
-        return bool(most) and self.waiting >= most
+        maximum = self._max_waiting()
+        return bool(maximum) and self.waiting >= maximum
 
     def slot_in(self, bucket: _Bucket) -> Slot:
         """Return a slot that `bucket` already counts as running."""
@@ -224,13 +247,13 @@ class TenantLimiter:
 
     def _bucket_of(self, key: Hashable, limits: Limits) -> _Bucket:
         """Return the bucket of a key with its tokens as of now."""
-        now, most = self._clock(), max(limits.rate, limits.burst)
+        now, burst = self._clock(), max(limits.rate, limits.burst)
         bucket = self._buckets.get(key)
         if bucket is None:
             self._evict()
-            bucket = self._buckets[key] = _Bucket(tokens=most, at=now)
+            bucket = self._buckets[key] = _Bucket(tokens=burst, at=now)
         self._buckets.move_to_end(key)
-        bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * limits.rate)
+        bucket.tokens = min(burst, bucket.tokens + (now - bucket.at) * limits.rate)
         bucket.at = now
         return bucket
 
@@ -257,7 +280,7 @@ class TenantLimiter:
         return len(self._buckets)
 
 
-limiter = TenantLimiter(most_waiting=lambda: limit_settings().most_waiting)
-"""Of tenants and the platform."""
-addresses = TenantLimiter()
-"""Of clients' network addresses, over all tenants."""
+limiter = RequestLimiter(max_waiting=lambda: limit_settings().max_waiting_requests)
+"""Limiter of tenants and the platform."""
+addresses = RequestLimiter()
+"""Limiter of client addresses, over all tenants."""

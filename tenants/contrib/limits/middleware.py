@@ -96,10 +96,10 @@ class LimitMiddleware(AsyncCompatibleMiddleware):
 
 def _enter_from_address(request: HttpRequest) -> Slot | Rejection:
     """Count the request for its client's address, over all tenants."""
-    most, address = limit_settings().address_concurrency, get_client_ip(request)
-    if not most or address is None:
+    maximum, address = limit_settings().address_concurrency, get_client_ip(request)
+    if not maximum or address is None:
         return Slot(lambda: None)
-    slot = addresses.acquire_as(address, Limits(concurrency=most))
+    slot = addresses.acquire_as(address, Limits(concurrency=maximum))
     return slot if isinstance(slot, Slot) else Rejection(ProcessLimit.ADDRESS, 1)
 
 

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any, TypeVar
@@ -20,16 +20,15 @@ from django.http import HttpRequest
 
 from tenants.context import current_tenant, innermost
 from tenants.contrib.limits.errors import HashingBusy
-from tenants.contrib.limits.limiter import Slot, TenantLimiter
+from tenants.contrib.limits.limiter import FullLimit, RequestLimiter, Slot
 from tenants.http.client_ip import get_client_ip
-from tenants.limits import Limits
 
 AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 """Concurrent hashes of one process: half of the processors stay free for pages."""
-MOST_OF_TENANT = 3
+MAX_OF_TENANT = 3
 """Requests of one tenant, or of the platform, that hash or wait; more are refused."""
-MOST_OF_ADDRESS = 2
-MOST_OF_ALL = 32
+MAX_OF_ADDRESS = 2
+MAX_OF_PROCESS = 32
 RETRY_AFTER = 2
 """Seconds after which a refused login may be tried again."""
 
@@ -38,7 +37,7 @@ _NICE = 19
 
 T = TypeVar("T")
 
-_slots = TenantLimiter()
+_slots = RequestLimiter()
 _has_slot: ContextVar[bool] = ContextVar("hashing_slot", default=False)
 _is_hashing: ContextVar[bool] = ContextVar("hashing", default=False)
 
@@ -58,7 +57,7 @@ def hashing_slot(request: HttpRequest) -> Iterator[None]:
 
     Enter it first in the view: a refused request then costs no query. Hashing inside it holds no database connection.
     """
-    with _entered(get_client_ip(request)):
+    with _slot_of(get_client_ip(request)):
         token = _has_slot.set(True)
         try:
             yield
@@ -66,23 +65,18 @@ def hashing_slot(request: HttpRequest) -> Iterator[None]:
             _has_slot.reset(token)
 
 
-@contextmanager
-def _entered(address: str | None) -> Iterator[None]:
+def _slot_of(address: str | None) -> Slot:
     tenant = current_tenant()
-    bounds: list[tuple[str, object, int]] = [
-        ("this address", None if address is None else ("address", address), MOST_OF_ADDRESS),
-        (str(tenant), ("tenant", tenant.id), MOST_OF_TENANT),
-        ("this process", "all", MOST_OF_ALL),
-    ]
-    with ExitStack() as slots:
-        for of_what, key, most in bounds:
-            if key is None:
-                continue
-            slot = _slots.acquire_as(key, Limits(concurrency=most))
-            if not isinstance(slot, Slot):
-                raise HashingBusy(of_what, RETRY_AFTER)
-            slots.callback(slot.release)
-        yield
+    slot = _slots.acquire_all(
+        {
+            ("address", address): 0 if address is None else MAX_OF_ADDRESS,
+            ("tenant", tenant.id): MAX_OF_TENANT,
+            ("process", None): MAX_OF_PROCESS,
+        }
+    )
+    if isinstance(slot, FullLimit):
+        raise HashingBusy(str(tenant) if slot.kind == "tenant" else f"this {slot.kind}", RETRY_AFTER)
+    return slot
 
 
 def hash_within_bounds(work: Callable[[], T]) -> T:
@@ -96,7 +90,7 @@ def hash_within_bounds(work: Callable[[], T]) -> T:
     if _has_slot.get():
         _release_connections()
         return _hash(work)
-    with _entered(None):
+    with _slot_of(None):
         return _hash(work)
 
 

@@ -5,16 +5,14 @@ A body is received before its request takes one of the tenant's slots, so that s
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from tenants.conf import tenancy
 from tenants.contrib.limits.conf import limit_settings
-from tenants.contrib.limits.limiter import ProcessLimit, Rejection, Slot, TenantLimiter, limiter
+from tenants.contrib.limits.limiter import ProcessLimit, Rejection, RequestLimiter, Slot, limiter
 from tenants.contrib.limits.lockouts import Attempt, lockouts
 from tenants.errors import InvalidHost
 from tenants.hosts import host_of_header
-from tenants.limits import Limits
 
 LARGEST = 264 * 1024 * 1024
 """Maximum size of a body in bytes: an import of 256 MiB, and the form around it."""
@@ -22,13 +20,13 @@ SLOWEST = 32 * 1024
 """A body has a second more than `TENANTS["BODY_SECONDS"]` for each so many bytes received."""
 KEPT_IN_MEMORY = 1024 * 1024
 """Bytes of a body that are kept in memory; the rest goes to a temporary file."""
-MOST_ABANDONED = 8
+MAX_ABANDONED = 8
 """Bodies of one address that missed the deadline while the client keeps the connection open (WSGI)."""
 
 REJECTION = "tenants.body_refusal"
 """Key in `request.META` for the reason why a body was refused."""
 
-_receiving = TenantLimiter()
+_receiving = RequestLimiter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +38,25 @@ class Sender:
     path: str
 
 
-def slots_for(sender: Sender, times: int = 1) -> ExitStack | Rejection:
-    """Return a context manager that holds the slots of one body, or the rejection.
+def slot_for(sender: Sender, times: int = 1) -> Slot | Rejection:
+    """Return the slot of one body, or the rejection.
 
     `times`: factor on the setting, for a server that needs no thread for a body.
     """
     host, rejection = _look_ahead(sender)
     if rejection is not None:
         return rejection
-    most = limit_settings().most_bodies * times
-    if not most:
-        return ExitStack()
-    bounds: list[tuple[object, int]] = [(("host", host), max(1, most * 2 // 3)), ("all", most)]
-    if sender.address is not None:
-        bounds.insert(0, (("address", sender.address), max(1, most // 3)))
-    with ExitStack() as slots:
-        for key, number in bounds:
-            slot = _receiving.acquire_as(key, Limits(concurrency=number))
-            if not isinstance(slot, Slot):
-                return Rejection(ProcessLimit.BODIES, 2)
-            slots.callback(slot.release)
-        return slots.pop_all()
+    maximum = limit_settings().max_request_bodies * times
+    if not maximum:
+        return Slot(lambda: None)
+    slot = _receiving.acquire_all(
+        {
+            ("address", sender.address): 0 if sender.address is None else max(1, maximum // 3),
+            ("host", host): max(1, maximum * 2 // 3),
+            ("process", None): maximum,
+        }
+    )
+    return slot if isinstance(slot, Slot) else Rejection(ProcessLimit.BODIES, 2)
 
 
 def _look_ahead(sender: Sender) -> tuple[str, Rejection | None]:

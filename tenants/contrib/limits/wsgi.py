@@ -24,13 +24,13 @@ from tenants.contrib.limits.repeated_answers import RepeatedAnswers
 from tenants.contrib.limits.request_bodies import (
     KEPT_IN_MEMORY,
     LARGEST,
-    MOST_ABANDONED,
+    MAX_ABANDONED,
     REJECTION,
     TOO_LARGE,
     TOO_SLOW,
     Sender,
     deadline_after,
-    slots_for,
+    slot_for,
 )
 from tenants.http.charsets import ReadsCharset
 from tenants.http.client_ip import address_in
@@ -48,7 +48,7 @@ class _Abandoned:
         self._counts: Counter[str | None] = Counter()
 
     def is_full(self, address: str | None) -> bool:
-        return self._counts[address] >= MOST_ABANDONED
+        return self._counts[address] >= MAX_ABANDONED
 
     def add(self, address: str | None, number: int) -> None:
         with self._lock:
@@ -155,9 +155,9 @@ def receive_body(environ: dict[str, Any]) -> IO[bytes] | None:
         rejection = Rejection(ProcessLimit.BODIES, 2)
     else:
         sender = Sender(address, environ.get("HTTP_HOST", ""), environ.get("PATH_INFO", ""))
-        slots = slots_for(sender)
-        if not isinstance(slots, Rejection):
-            with slots:
+        slot = slot_for(sender)
+        if not isinstance(slot, Rejection):
+            with slot:
                 reader = _Reader(environ["wsgi.input"], length, address)
                 _threads.run(reader)
                 rejection = reader.wait()
@@ -168,7 +168,7 @@ def receive_body(environ: dict[str, Any]) -> IO[bytes] | None:
                     environ["CONTENT_LENGTH"] = str(reader.received)
                 return reader.file
         else:
-            rejection = slots
+            rejection = slot
     environ[REJECTION] = rejection
     environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(), "0"
     return None

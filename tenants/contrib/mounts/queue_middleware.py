@@ -10,14 +10,14 @@ from django.http.response import HttpResponseBase
 
 from tenants.context import TenantInfo, active_tenant
 from tenants.contrib.limits.counters import LimitKind, limit_counters
-from tenants.contrib.limits.limiter import QUEUE_SECONDS, Rejection, Slot, TenantLimiter, Waiter, wait_async
+from tenants.contrib.limits.limiter import QUEUE_SECONDS, Rejection, RequestLimiter, Slot, Waiter, wait_async
 from tenants.contrib.limits.responses import rejected
 from tenants.contrib.mounts.middleware import match_mount
 from tenants.contrib.mounts.request import MountedResponse
 from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
 from tenants.limits import Limits
 
-mount_limiter = TenantLimiter()
+mount_limiter = RequestLimiter()
 
 
 class MountQueueMiddleware(AsyncCompatibleMiddleware):

@@ -180,7 +180,7 @@ def test_connections_that_ask_for_nothing_are_bounded(
 def test_the_oldest_connection_without_a_request_makes_room(front: Front, shop: TenantInfo) -> None:
     """Fault 34: where all connections are taken, one that asks for nothing is closed for one that may ask."""
     front.behind(Telling())
-    front.clients._most = 10
+    front.clients._maximum = 10
     with ExitStack() as stack:
         for number in range(30):
             address = (f"127.0.0.{number + 2}", 0)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tenants import TenantInfo
 from tenants.contrib.limits.counters import LimitKind
-from tenants.contrib.limits.limiter import Rejection, Slot, TenantLimiter, Waiter
+from tenants.contrib.limits.limiter import Rejection, RequestLimiter, Slot, Waiter
 from tenants.limits import Limits
 
 SHOP = TenantInfo(id=1, slug="a", schema="t_1")
@@ -34,27 +34,27 @@ def shop(number: int = 1, **limits: int) -> TenantInfo:
     return replace(SHOP, id=number, limits=Limits(**limits))
 
 
-def entered(limiter: TenantLimiter, tenant: TenantInfo) -> Slot:
+def entered(limiter: RequestLimiter, tenant: TenantInfo) -> Slot:
     place = limiter.acquire(tenant)
     assert isinstance(place, Slot)
     return place
 
 
-def queued(limiter: TenantLimiter, tenant: TenantInfo) -> Waiter:
+def queued(limiter: RequestLimiter, tenant: TenantInfo) -> Waiter:
     answer = limiter.acquire(tenant)
     assert isinstance(answer, Waiter)
     return answer
 
 
 def test_a_tenant_without_limits_is_not_even_counted() -> None:
-    limiter = TenantLimiter()
+    limiter = RequestLimiter()
     for _ in range(1000):
         entered(limiter, SHOP)
     assert len(limiter) == 0
 
 
 def test_no_more_are_inside_than_may_be_at_once() -> None:
-    limiter, tenant = TenantLimiter(), shop(concurrency=2)
+    limiter, tenant = RequestLimiter(), shop(concurrency=2)
     first, _second = entered(limiter, tenant), entered(limiter, tenant)
     assert limiter.acquire(tenant) == Rejection(LimitKind.CONCURRENCY, 1)
     first.release()
@@ -63,7 +63,7 @@ def test_no_more_are_inside_than_may_be_at_once() -> None:
 
 
 def test_a_place_is_given_back_once_however_often_it_is_left() -> None:
-    limiter, tenant = TenantLimiter(), shop(concurrency=2)
+    limiter, tenant = RequestLimiter(), shop(concurrency=2)
     place, _other = entered(limiter, tenant), entered(limiter, tenant)
     for _ in range(3):
         place.release()
@@ -72,14 +72,14 @@ def test_a_place_is_given_back_once_however_often_it_is_left() -> None:
 
 
 def test_one_tenants_crowd_is_not_anothers() -> None:
-    limiter = TenantLimiter()
+    limiter = RequestLimiter()
     entered(limiter, shop(1, concurrency=1, rate=1))
     assert isinstance(limiter.acquire(shop(1, concurrency=1, rate=1)), Rejection)
     entered(limiter, shop(2, concurrency=1, rate=1))
 
 
 def test_who_waits_in_line_goes_in_by_turns() -> None:
-    limiter, tenant = TenantLimiter(), shop(concurrency=1, queue=2)
+    limiter, tenant = RequestLimiter(), shop(concurrency=1, queue=2)
     place = entered(limiter, tenant)
     woken: list[str] = []
     first, second = queued(limiter, tenant), queued(limiter, tenant)
@@ -99,7 +99,7 @@ def test_who_waits_in_line_goes_in_by_turns() -> None:
 
 
 def test_who_has_a_place_before_saying_how_to_be_woken_is_woken_at_once() -> None:
-    limiter, tenant = TenantLimiter(), shop(concurrency=1, queue=1)
+    limiter, tenant = RequestLimiter(), shop(concurrency=1, queue=1)
     place = entered(limiter, tenant)
     waiting = queued(limiter, tenant)
     place.release()
@@ -109,7 +109,7 @@ def test_who_has_a_place_before_saying_how_to_be_woken_is_woken_at_once() -> Non
 
 
 def test_who_steps_out_of_the_line_leaves_it_to_the_others() -> None:
-    limiter, tenant = TenantLimiter(), shop(concurrency=1, queue=2)
+    limiter, tenant = RequestLimiter(), shop(concurrency=1, queue=2)
     place = entered(limiter, tenant)
     impatient, patient = queued(limiter, tenant), queued(limiter, tenant)
     assert isinstance(impatient.outcome(), Rejection)
@@ -120,7 +120,7 @@ def test_who_steps_out_of_the_line_leaves_it_to_the_others() -> None:
 
 def test_a_burst_may_come_at_once_and_then_so_many_a_second() -> None:
     clock = Clock()
-    limiter, tenant = TenantLimiter(clock), shop(rate=2, burst=5)
+    limiter, tenant = RequestLimiter(clock), shop(rate=2, burst=5)
     for _ in range(5):
         entered(limiter, tenant)
     assert limiter.acquire(tenant) == Rejection(LimitKind.RATE, 1)
@@ -135,7 +135,7 @@ def test_a_burst_may_come_at_once_and_then_so_many_a_second() -> None:
 
 def test_what_is_refused_costs_nothing_of_the_rate() -> None:
     clock = Clock()
-    limiter, tenant = TenantLimiter(clock), shop(rate=1)
+    limiter, tenant = RequestLimiter(clock), shop(rate=1)
     entered(limiter, tenant)
     for _ in range(100):
         assert isinstance(limiter.acquire(tenant), Rejection)
@@ -144,7 +144,7 @@ def test_what_is_refused_costs_nothing_of_the_rate() -> None:
 
 
 def test_other_limits_hold_from_the_next_request_on() -> None:
-    limiter = TenantLimiter(Clock())
+    limiter = RequestLimiter(Clock())
     for _ in range(10):
         entered(limiter, shop(rate=10, burst=1000))
     assert isinstance(limiter.acquire(shop(rate=10, burst=1000)), Slot)
@@ -159,7 +159,7 @@ def test_in_no_time_come_more_than_the_burst_and_the_rate_let_in(
     comings: list[tuple[float, int]], rate: int, burst: int
 ) -> None:
     clock = Clock()
-    limiter, tenant = TenantLimiter(clock), shop(rate=rate, burst=burst)
+    limiter, tenant = RequestLimiter(clock), shop(rate=rate, burst=burst)
     begun, let_in = clock.now, 0
     for pause, number in comings:
         clock.now += pause
@@ -168,7 +168,7 @@ def test_in_no_time_come_more_than_the_burst_and_the_rate_let_in(
 
 
 def test_threads_never_see_more_inside_than_may_be() -> None:
-    limiter, tenant = TenantLimiter(), shop(concurrency=3, queue=100)
+    limiter, tenant = RequestLimiter(), shop(concurrency=3, queue=100)
     start = Barrier(8)
     inside: set[object] = set()
     most: list[int] = []
@@ -200,7 +200,7 @@ def test_threads_never_see_more_inside_than_may_be() -> None:
 
 
 def test_a_streamed_body_keeps_the_place_until_it_is_closed(db: None) -> None:
-    limiter, tenant = TenantLimiter(), shop(concurrency=1)
+    limiter, tenant = RequestLimiter(), shop(concurrency=1)
     response = StreamingHttpResponse(iter([b"a", b"b"]))
     entered(limiter, tenant).release_with(response)
     assert isinstance(limiter.acquire(tenant), Rejection)
@@ -209,14 +209,14 @@ def test_a_streamed_body_keeps_the_place_until_it_is_closed(db: None) -> None:
 
 
 def test_a_streamed_body_that_is_thrown_away_gives_the_place_back() -> None:
-    limiter, tenant = TenantLimiter(), shop(concurrency=1)
+    limiter, tenant = RequestLimiter(), shop(concurrency=1)
     entered(limiter, tenant).release_with(StreamingHttpResponse(iter([b"a"])))
     gc.collect()
     entered(limiter, tenant)
 
 
 def test_what_is_ready_to_be_sent_keeps_no_place(db: None) -> None:
-    limiter, tenant = TenantLimiter(), shop(concurrency=1)
+    limiter, tenant = RequestLimiter(), shop(concurrency=1)
     entered(limiter, tenant).release_with(HttpResponse(b"a"))
     with open(__file__, "rb") as file:  # noqa: PTH123 - as Django's storages open it
         response = FileResponse(file)
@@ -227,7 +227,7 @@ def test_what_is_ready_to_be_sent_keeps_no_place(db: None) -> None:
 
 def test_memory_is_bounded_and_running_requests_stay_counted() -> None:
     with override_settings(TENANTS={"REGISTRY_SIZE": 10}):
-        limiter = TenantLimiter()
+        limiter = RequestLimiter()
         entered(limiter, shop(1, concurrency=1))
         for number in range(2, 1000):
             entered(limiter, shop(number, concurrency=1)).release()
@@ -237,6 +237,6 @@ def test_memory_is_bounded_and_running_requests_stay_counted() -> None:
 
 @pytest.mark.parametrize("limits", [{"concurrency": 1}, {"rate": 1}])
 def test_one_limit_works_without_the_other(limits: dict[str, int]) -> None:
-    limiter = TenantLimiter(Clock())
+    limiter = RequestLimiter(Clock())
     entered(limiter, shop(**limits))
     assert isinstance(limiter.acquire(shop(**limits)), Rejection)

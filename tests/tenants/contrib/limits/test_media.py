@@ -31,7 +31,7 @@ def test_large_files_are_bounded_by_address_tenant_and_in_all(
     acme: TenantInfo, globex: TenantInfo, settings: Any
 ) -> None:
     """Fault 47: who reads slowly what a shop sends holds threads as who writes slowly does."""
-    settings.TENANTS = {**settings.TENANTS, "MOST_WAITING": 6}
+    settings.TENANTS = {**settings.TENANTS, "MAX_WAITING_REQUESTS": 6}
     sent = [ask(acme, "large.png", "192.0.2.1") for _ in range(3)]
     assert [one.status_code for one in sent] == [200] * 3
     refused = ask(acme, "large.png", "192.0.2.1")

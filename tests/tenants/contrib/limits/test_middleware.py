@@ -227,7 +227,7 @@ def test_one_address_has_so_many_requests_at_once_over_all_shops(shop: Shop) -> 
 def test_those_who_wait_at_all_shops_together_are_bounded(shop: Shop) -> None:
     """Fault 28: each who waits has a thread, so lines of many shops must not take all of them."""
     first, second = (shop(max_concurrency=1, max_queue=5) for _ in range(2))
-    with override_settings(TENANTS={**tenancy_settings(), "MOST_WAITING": 2}), ThreadPoolExecutor() as pool:
+    with override_settings(TENANTS={**tenancy_settings(), "MAX_WAITING_REQUESTS": 2}), ThreadPoolExecutor() as pool:
         inside = [in_thread(pool, tenant, "/wait/") for tenant in (first, second)]
         assert eventually(lambda: len(limiter) == 2)
         waiting = [in_thread(pool, first, "/") for _ in range(2)]

@@ -20,7 +20,7 @@ from tenants.context import leave, serve
 from tenants.contrib.limits import password_hashers as hashing
 from tenants.contrib.limits.errors import HashingBusy
 from tenants.contrib.limits.limiter import Slot
-from tenants.contrib.limits.password_hashers import MOST_OF_ADDRESS, MOST_OF_TENANT
+from tenants.contrib.limits.password_hashers import MAX_OF_ADDRESS, MAX_OF_TENANT
 from tenants.limits import Limits
 from tests.settings import TENANTS
 from tests.waiting import eventually
@@ -95,9 +95,9 @@ def test_a_flood_of_logins_is_bounded_and_holds_no_connection(
     addresses = iter(f"198.51.100.{number}" for number in range(1, 100))
     connections.close_all()
     with ThreadPoolExecutor(20) as threads:
-        waiting = in_threads(threads, lambda: login(host, next(addresses), path), MOST_OF_TENANT)
+        waiting = in_threads(threads, lambda: login(host, next(addresses), path), MAX_OF_TENANT)
         assert eventually(
-            lambda: hashing_now and slots_of(("tenant", 0 if at_platform else flooded.id)) == MOST_OF_TENANT
+            lambda: hashing_now and slots_of(("tenant", 0 if at_platform else flooded.id)) == MAX_OF_TENANT
         )
         assert eventually(lambda: are_free(connection.pool)), "a login that hashes or waits for it has no connection"
         more = in_threads(threads, lambda: login(host, next(addresses), path), 6)
@@ -116,8 +116,8 @@ def test_one_address_is_refused_where_others_may_still_sign_in(open_shop: Callab
     first, second = open_shop(), open_shop()
     connections.close_all()
     with ThreadPoolExecutor(20) as threads:
-        waiting = in_threads(threads, lambda: login(first.host), MOST_OF_ADDRESS)
-        assert eventually(lambda: slots_of(("address", "192.0.2.1")) == MOST_OF_ADDRESS)
+        waiting = in_threads(threads, lambda: login(first.host), MAX_OF_ADDRESS)
+        assert eventually(lambda: slots_of(("address", "192.0.2.1")) == MAX_OF_ADDRESS)
         assert in_threads(threads, lambda: login(second.host))[0].result(180).status_code == 503
         waiting += in_threads(threads, lambda: login(second.host, "192.0.2.2"))
         assert eventually(lambda: slots_of(("tenant", second.id)))
@@ -128,9 +128,7 @@ def test_one_address_is_refused_where_others_may_still_sign_in(open_shop: Callab
 def test_a_hash_outside_a_login_is_bounded_in_requests_alone(live_tenant: TenantInfo) -> None:
     """Fault 28: a hash outside a slot during a request is counted for its tenant."""
     go_on.set()
-    taken = [
-        hashing._slots.acquire_as(("tenant", live_tenant.id), Limits(concurrency=MOST_OF_TENANT)) for _ in range(3)
-    ]
+    taken = [hashing._slots.acquire_as(("tenant", live_tenant.id), Limits(concurrency=MAX_OF_TENANT)) for _ in range(3)]
     with use_tenant(live_tenant):
         assert check_password("secret", make_password("secret")), "a command hashes without a bound"
     block = serve(live_tenant, None)
