@@ -47,7 +47,7 @@ def export_goods(goods: QuerySet[Goods] | None = None, *, address: Callable[[str
     found = resolve(Goods).objects.all() if goods is None else goods
     skus = Prefetch("skus", resolve(Sku).objects.order_by("position", "id"))
     whole = found.order_by("pk").select_related("category").prefetch_related(None).prefetch_related(skus, "pictures")
-    sheet = _Sheet(address, options=max(_OPTIONS, _most_options(found)))
+    sheet = _Sheet(address, options=max(_OPTIONS, _max_options(found)))
     yield sheet.header()
     for one in whole.iterator(chunk_size=_BATCH):
         yield from sheet.lines(one)
@@ -111,9 +111,9 @@ class _Sheet:
         return {**cells, "Image Src": picture.source_url or self._address(picture.url)}
 
 
-def _most_options(goods: QuerySet[Goods]) -> int:
+def _max_options(goods: QuerySet[Goods]) -> int:
     names = Func("option_names", function="cardinality", output_field=IntegerField())
-    return goods.order_by().aggregate(most=Max(names))["most"] or 0
+    return goods.order_by().aggregate(count=Max(names))["count"] or 0
 
 
 def _fields(columns: Columns) -> dict[str, str]:

@@ -17,7 +17,7 @@ from shop.goods.money_field import MoneyField
 from shop.goods.queries import GoodsQuerySet, SkuQuerySet
 from shop.goods.rich_text import RichTextField
 
-LEAST_STOCK, MOST_STOCK = -(2**31), 2**31 - 1  # the range of the column
+MIN_STOCK, MAX_STOCK = -(2**31), 2**31 - 1  # the range of the column
 
 
 class Category(models.Model):
@@ -153,7 +153,7 @@ class Sku(models.Model):
         return f"{self.goods.name} ({self.title})" if self.option_values else self.goods.name
 
     @property
-    def most(self) -> int | None:
+    def max_quantity(self) -> int | None:
         """The largest quantity that can be ordered now; None: no limit."""
         return max(self.stock, 0) if self.track_stock and not self.allow_backorders else None
 
@@ -167,9 +167,9 @@ class Sku(models.Model):
         return self.track_stock and self.allow_backorders and self.stock < 1
 
     def covers(self, quantity: int) -> bool:
-        if self.most is not None:
-            return quantity <= self.most
-        return not self.track_stock or self.stock - quantity >= LEAST_STOCK
+        if self.max_quantity is not None:
+            return quantity <= self.max_quantity
+        return not self.track_stock or self.stock - quantity >= MIN_STOCK
 
     @property
     def title(self) -> str:

@@ -82,12 +82,12 @@ def is_within_bounds(text: str) -> bool:
 def validate_description(text: str) -> None:
     """Raise `ValidationError` for a text that cannot keep its markup: too long, too many tags, or nested too deep."""
     if len(text) > MAX_CHARACTERS:
-        raise ValidationError(_("The text is longer than %(most)s characters."), "too_long", {"most": MAX_CHARACTERS})
+        raise ValidationError(_("The text is longer than %(limit)s characters."), "too_long", {"limit": MAX_CHARACTERS})
     if is_html(text) and cleaned(text) is None:
         raise ValidationError(
-            _("The HTML is too complex: at most %(most)s tags, nested %(depth)s deep."),
+            _("The HTML is too complex: at most %(limit)s tags, nested %(depth)s deep."),
             "too_complex",
-            {"most": MAX_TAGS, "depth": MAX_DEPTH},
+            {"limit": MAX_TAGS, "depth": MAX_DEPTH},
         )
 
 

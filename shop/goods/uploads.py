@@ -25,10 +25,10 @@ def check_picture(file: UploadedFile[Any]) -> UploadedFile[Any]:
     The name that it came with may be personal, or a part of an attack.
     """
     if (file.size or 0) > MAX_BYTES:
-        raise ValidationError(_("The file is larger than %(most)s.") % {"most": filesizeformat(MAX_BYTES)})
+        raise ValidationError(_("The file is larger than %(limit)s.") % {"limit": filesizeformat(MAX_BYTES)})
     suffix, pixels = _read_header(file)
     if pixels > MAX_PIXELS:
-        raise ValidationError(_("The image has more than %(most)s million pixels.") % {"most": MAX_PIXELS // 10**6})
+        raise ValidationError(_("The image has more than %(limit)s million pixels.") % {"limit": MAX_PIXELS // 10**6})
     file.name = f"{secrets.token_hex(8)}.{suffix}"
     return file
 

@@ -62,11 +62,11 @@ class Cart:
         with exclusive(self._session):
             self._set(sku_id, quantity)
 
-    def add(self, sku_id: int, quantity: int, most: int | None) -> int:
-        """Add to the quantity of a SKU, up to `most`; return the quantity that was wanted."""
+    def add(self, sku_id: int, quantity: int, max_quantity: int | None) -> int:
+        """Add to the quantity of a SKU, up to `max_quantity`; return the quantity that was wanted."""
         with exclusive(self._session):
             wanted = self.quantities.get(sku_id, 0) + quantity
-            self._set(sku_id, wanted if most is None else min(wanted, most))
+            self._set(sku_id, wanted if max_quantity is None else min(wanted, max_quantity))
         return wanted
 
     def change(self, sku_id: int, quantity: int) -> None:

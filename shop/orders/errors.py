@@ -62,7 +62,7 @@ class OutOfStock(OrderRefused):
 
     @property
     def left(self) -> int:
-        return self.sku.most or 0
+        return self.sku.max_quantity or 0
 
     def __str__(self) -> str:
         if not self.left:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from shop.customers.models import Customer
-from shop.goods.models import MOST_STOCK, Sku
+from shop.goods.models import MAX_STOCK, Sku
 from shop.goods.money import total_of
 from shop.orders.errors import EmptyOrder, NotForSale, OutOfStock, WrongQuantity, WrongStatus
 from shop.orders.models import Order, OrderLine
@@ -107,7 +107,7 @@ def _lock_skus(ids: Mapping[int, int]) -> list[Sku]:
 
 def _move_stock(changes: Mapping[Sku, int]) -> None:
     for sku, change in changes.items():
-        sku.stock = min(sku.stock + change, MOST_STOCK)  # a restock beyond what the column holds is cut
+        sku.stock = min(sku.stock + change, MAX_STOCK)  # a restock beyond what the column holds is cut
     Sku.objects.bulk_update(list(changes), ["stock"])
 
 

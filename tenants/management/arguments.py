@@ -9,16 +9,16 @@ from collections.abc import Callable
 MAX_SECONDS = 86_400.0
 
 
-def whole_number(least: int, most: int = 1_000_000) -> Callable[[str], int]:
+def whole_number(minimum: int, maximum: int = 1_000_000) -> Callable[[str], int]:
     """Return a type for whole numbers from `least` to `most`."""
 
     def read(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
-            number = least - 1
-        if not least <= number <= most:
-            raise ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most:,}.")
+            number = minimum - 1
+        if not minimum <= number <= maximum:
+            raise ArgumentTypeError(f"{text!r} is not a whole number from {minimum} to {maximum:,}.")
         return number
 
     return read

@@ -50,7 +50,7 @@ def test_stock_of_a_sku_says_what_may_be_ordered(
 ) -> None:
     """Fault 39: goods knew one notion alone, a number of pieces that are there."""
     sku = make_sku(**fields)
-    assert (sku.most, sku.is_in_stock, sku.is_on_back_order) == (most, is_in_stock, is_on_back_order)
+    assert (sku.max_quantity, sku.is_in_stock, sku.is_on_back_order) == (most, is_in_stock, is_on_back_order)
     assert Sku.objects.in_stock().exists() == is_in_stock
     assert Goods.objects.with_prices().get().in_stock == is_in_stock
 

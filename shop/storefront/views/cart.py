@@ -44,7 +44,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if not sku.is_in_stock:
         messages.error(request, _("%(goods)s is sold out.") % {"goods": sku})
         return redirect("storefront:goods_detail", sku.goods.slug)
-    wanted = cart.add(sku.pk, form.cleaned_data["quantity"], most=sku.most)
+    wanted = cart.add(sku.pk, form.cleaned_data["quantity"], max_quantity=sku.max_quantity)
     if not sku.covers(wanted):
         _warn_of_stock(request, sku)
     else:
@@ -57,7 +57,7 @@ def change(request: HttpRequest) -> HttpResponse:
     """Set the quantity of a SKU in the cart; 0 removes it."""
     form = ChangeCartForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Enter a number from 0 to %(most)s.") % {"most": MAX_QUANTITY})
+        messages.error(request, _("Enter a number from 0 to %(limit)s.") % {"limit": MAX_QUANTITY})
         return redirect("storefront:cart")
     Cart(request.session).change(form.cleaned_data["sku"], form.cleaned_data["quantity"])
     return redirect("storefront:cart")

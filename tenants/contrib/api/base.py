@@ -156,8 +156,8 @@ def _malformed(api: _Api, request: HttpRequest, error: Any) -> HttpResponse:
     if isinstance(error, RequestDataTooBig):
         return api.error_response(request, 413, "Request body too large.")
     if isinstance(error, TooManyFieldsSent | TooManyFilesSent):
-        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
-        return api.error_response(request, 400, f"Too many parameters: at most {most} are allowed.")
+        limit = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        return api.error_response(request, 400, f"Too many parameters: at most {limit} are allowed.")
     return api.error_response(request, 400, "Malformed request. Check its Content-Type and body.")
 
 

@@ -63,9 +63,9 @@ class RunningCalls:
     def acquire(self, tenant: TenantInfo) -> bool:
         """Count one more call, or return False at the limit."""
         concurrency = tenant.limits.concurrency
-        most = max(MIN_CALLS, CONCURRENCY_FACTOR * concurrency) if concurrency else MAX_CALLS
+        maximum = max(MIN_CALLS, CONCURRENCY_FACTOR * concurrency) if concurrency else MAX_CALLS
         with self._lock:
-            if self._counts[tenant.id] >= most:
+            if self._counts[tenant.id] >= maximum:
                 return False
             self._counts[tenant.id] += 1
             return True

@@ -77,15 +77,15 @@ class RequestContext(NamedTuple):
         """Return the principal; may query the database for the user of the session."""
         return self.user() if self.user is not None and not self.principal.is_authenticated else self.principal
 
-    def seconds_left(self, most: float) -> float:
-        """Return the timeout for a call of another service, at most `most`; zero or less: no time is left.
+    def seconds_left(self, maximum: float) -> float:
+        """Return the timeout for a call of another service, at most `maximum`; zero or less: no time is left.
 
         Part of the time is reserved, so that this service can still answer when the other one does not.
         """
         if self.deadline is None:
-            return most
+            return maximum
         left = self.deadline - time.monotonic()
-        return min(most, left - min(max(left * RESERVED_SHARE, MIN_RESERVED), MAX_RESERVED))
+        return min(maximum, left - min(max(left * RESERVED_SHARE, MIN_RESERVED), MAX_RESERVED))
 
     def headers(self, seconds: float, span_id: str) -> dict[str, str]:
         """Return the headers of a request to the next service; `span_id` is the span of that call."""
