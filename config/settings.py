@@ -119,7 +119,7 @@ TENANTS: dict[str, Any] = {
     "GATEWAY_LIMITS_TIMES": env.int("SANGGA_GATEWAY_LIMITS_TIMES", default=10),
     "GATEWAY_AT_ONCE": env.int("SANGGA_GATEWAY_AT_ONCE", default=0),
     "BACKUP_DIR": env.str("SANGGA_BACKUP_DIR", default=str(DATA_DIR / "backups")),
-    "ANONYMISERS": ["shop.anonymise.anonymise_customers", "shop.anonymise.anonymise_orders"],
+    "ANONYMIZERS": ["shop.anonymize.anonymize_customers", "shop.anonymize.anonymize_orders"],
     "API_DEPRECATED": env.list("SANGGA_API_DEPRECATED", default=[]),
     # Behind a gateway, the gateway has already identified the token.
     "API_BEARERS": [

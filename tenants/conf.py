@@ -187,7 +187,7 @@ class TenancySettings:
     """Folder of the backups that operators create and restore in the admin; empty: the admin offers neither."""
     clone_leaves_out: tuple[str, ...] = ("sessions.Session",)
     """Models (`app.Model`) whose rows clones and backups do not have: sessions, tokens, keys."""
-    anonymisers: tuple[str, ...] = ()
+    anonymizers: tuple[str, ...] = ()
     """Dotted paths of functions that remove personal data from a clone, in order; the clone is the active tenant."""
     api_versions: tuple[str, ...] = ("v1", "v2")
     """Versions of the tenants' API, the newest last. Each is in the tenants' URLconf, as `api-<version>`."""

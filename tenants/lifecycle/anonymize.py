@@ -21,12 +21,12 @@ _SECOND_FACTORS = ("django_otp.plugins.otp_static", "django_otp.plugins.otp_totp
 """Apps whose rows are secrets of users."""
 
 
-def anonymisers() -> list[Callable[[], None]]:
-    """Return the engine's anonymiser and those in `TENANTS["ANONYMISERS"]`; raise `ConfigurationError`."""
-    return [anonymise_users, *map(_function, tenancy().anonymisers)]
+def anonymizers() -> list[Callable[[], None]]:
+    """Return the engine's anonymizer and those in `TENANTS["ANONYMIZERS"]`; raise `ConfigurationError`."""
+    return [anonymize_users, *map(_function, tenancy().anonymizers)]
 
 
-def anonymise_users() -> None:
+def anonymize_users() -> None:
     """Replace users' names and addresses, and delete their passwords, second factors and the admin's log."""
     users: type[Model] = get_user_model()
     known = {field.name for field in users._meta.concrete_fields}
@@ -52,5 +52,5 @@ def _function(path: str) -> Callable[[], None]:
     try:
         function: Callable[[], None] = import_string(path)
     except ImportError as error:
-        raise ConfigurationError(f"TENANTS['ANONYMISERS'] names {path!r}, which cannot be imported: {error}") from error
+        raise ConfigurationError(f"TENANTS['ANONYMIZERS'] names {path!r}, which cannot be imported: {error}") from error
     return function

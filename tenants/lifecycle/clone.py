@@ -8,7 +8,7 @@ from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
 from tenants.errors import SchemaDrift, SchemaOutdated
 from tenants.lifecycle import audit
-from tenants.lifecycle.anonymize import anonymisers
+from tenants.lifecycle.anonymize import anonymizers
 from tenants.lifecycle.backup.copy_rows import Column, columns_of, copy_rows, sequences_of
 from tenants.lifecycle.create import TenantSpec, insert_tenant
 from tenants.lifecycle.excluded_tables import excluded_tables
@@ -32,21 +32,21 @@ def clone_tenant(
     new_slug: str,
     *,
     name: str = "",
-    anonymise: bool = False,
+    anonymize: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> TenantInfo:
     """Copy a tenant to a new tenant `new_slug` and return that; on any error, all of it is rolled back.
 
     The clone has the plan, limits and second-factor rule of its source. It has no domains, and is active even if the
     source is suspended. Users keep their passwords but are signed out: the models in `TENANTS["CLONE_LEAVES_OUT"]` stay
-    empty. `anonymise` removes personal data before the clone is visible. The source stays open. All of it is one
+    empty. `anonymize` removes personal data before the clone is visible. The source stays open. All of it is one
     transaction on a separate connection.
 
     Raises `InvalidName`, `TenantExists`, `TenantNotFound`, `SchemaOutdated`, `TenantAhead`, `SchemaDrift`,
-    `TenantLocked`, `StepFailed`, or what an anonymiser raises.
+    `TenantLocked`, `StepFailed`, or what an anonymizer raises.
     """
     validate_slug(new_slug, reserved=tenancy().all_reserved_slugs)
-    steps = anonymisers() if anonymise else []
+    steps = anonymizers() if anonymize else []
     excluded = excluded_tables()
     with wrap_errors(f"Cloning {describe(slug)}"), ExitStack() as undo:
         with tenant_snapshot(slug) as source:
@@ -62,8 +62,8 @@ def clone_tenant(
                 for step in steps:
                     step()
             copy_files(source, clone, progress)
-            audit.record("clone", source, clone=clone.slug, anonymised=anonymise)
-            audit.record("create", clone, clone_of=source.slug, anonymised=anonymise)
+            audit.record("clone", source, clone=clone.slug, anonymized=anonymize)
+            audit.record("create", clone, clone_of=source.slug, anonymized=anonymize)
         undo.pop_all()  # committed: the files belong to a tenant now
     return clone
 

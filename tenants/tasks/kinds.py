@@ -52,7 +52,7 @@ def _purge(context: TaskContext) -> str:
 
 
 def _clone(context: TaskContext) -> str:
-    """Clone to the argument `new_slug`; other arguments: `name`, `anonymise`."""
+    """Clone to the argument `new_slug`; other arguments: `name`, `anonymize`."""
     if context.already_completed("clone"):
         return ""
     clone = clone_tenant(context.tenant().pk, **context.arguments, progress=context.progress)

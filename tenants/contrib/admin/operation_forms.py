@@ -44,7 +44,7 @@ class CloneForm(NewSlugForm):
         widget=UnfoldAdminTextInputWidget,
         help_text=_("Empty: the slug."),
     )
-    anonymise = forms.BooleanField(
+    anonymize = forms.BooleanField(
         label=_("without personal data"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,

@@ -22,13 +22,13 @@ class Command(TenantCommand):
         parser.add_argument("slug", metavar="SLUG", help="The tenant to copy.")
         parser.add_argument("new_slug", metavar="NEW_SLUG", help="The slug of the copy.")
         parser.add_argument("--name", default="", help="The name of the copy (default: its slug).")
-        parser.add_argument("--anonymise", action="store_true", help="Remove personal data: for test copies.")
+        parser.add_argument("--anonymize", action="store_true", help="Remove personal data: for test copies.")
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
     def handle(self, *, slug: str, new_slug: str, **options: Any) -> None:
         with progress_line(f"Cloning {slug}", self.stderr) as progress:
             clone = clone_tenant(
-                slug, new_slug, name=options["name"], anonymise=options["anonymise"], progress=progress
+                slug, new_slug, name=options["name"], anonymize=options["anonymize"], progress=progress
             )
         url = tenancy().url_of(clone.host)
         if options["json"]:

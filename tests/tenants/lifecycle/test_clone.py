@@ -22,7 +22,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.test import Client, override_settings
 
-from shop.anonymise import ADDRESS
+from shop.anonymize import ADDRESS
 from shop.customers.models import Customer
 from shop.goods.models import Goods
 from shop.orders.models import Order
@@ -137,7 +137,7 @@ def test_anonymized_clone_has_no_personal_data(shop: TenantInfo, clone: Clone) -
     with use_tenant(shop):
         user = User.objects.get(username="kim")
         LogEntry.objects.create(user=user, object_repr="Kim Min-su <kim@shop.example>", action_flag=2)
-    copy = clone(shop, anonymise=True)
+    copy = clone(shop, anonymize=True)
     text = str(rows(copy))
     assert not [word for word in ("kim", "Kim", "Min-su", "Sejong", "010-1234-5678", "correct") if word in text]
     with use_tenant(copy):
@@ -150,9 +150,9 @@ def test_anonymized_clone_has_no_personal_data(shop: TenantInfo, clone: Clone) -
         assert User.objects.get().username == "kim"
 
 
-def test_an_anonymised_clone_can_be_cloned_and_anonymised_again(shop: TenantInfo, clone: Clone) -> None:
-    once = clone(shop, anonymise=True)
-    twice = clone(once, anonymise=True)
+def test_an_anonymized_clone_can_be_cloned_and_anonymized_again(shop: TenantInfo, clone: Clone) -> None:
+    once = clone(shop, anonymize=True)
+    twice = clone(once, anonymize=True)
     assert {**rows(twice), "auth_user": []} == {**rows(once), "auth_user": []}
 
 
@@ -196,9 +196,9 @@ def test_failed_clone_names_the_cause_and_leaves_nothing(shop: TenantInfo, open_
             clone_tenant(shop.slug, new_slug)
     with pytest.raises(TenantNotFound):
         clone_tenant("never-was", "new-shop")
-    with override_settings(TENANTS={**settings.TENANTS, "ANONYMISERS": ["shop.anonymise.nothing"]}):
-        with pytest.raises(ConfigurationError, match="shop.anonymise.nothing"):
-            clone_tenant(shop.slug, "new-shop", anonymise=True)
+    with override_settings(TENANTS={**settings.TENANTS, "ANONYMIZERS": ["shop.anonymize.nothing"]}):
+        with pytest.raises(ConfigurationError, match="shop.anonymize.nothing"):
+            clone_tenant(shop.slug, "new-shop", anonymize=True)
     with override_settings(TENANTS={**settings.TENANTS, "CLONE_LEAVES_OUT": ["sessions.Sesion"]}):
         with pytest.raises(ConfigurationError, match=r"sessions\.Sesion"):
             clone_tenant(shop.slug, "new-shop")
@@ -264,15 +264,15 @@ def test_migrations_and_clones_of_one_shop_keep_apart(shop: TenantInfo, clone: C
 
 
 def test_both_shops_have_it_written_down(shop: TenantInfo, clone: Clone) -> None:
-    copy = clone(shop, anonymise=True)
+    copy = clone(shop, anonymize=True)
     with use_tenant(PLATFORM):
-        told = AuditEvent.objects.filter(action__in=["clone", "create"], detail__anonymised=True).order_by("id")
+        told = AuditEvent.objects.filter(action__in=["clone", "create"], detail__anonymized=True).order_by("id")
         found = [
             (event.action, event.tenant_id, event.detail) for event in told if event.tenant_id in {shop.id, copy.id}
         ]
     assert found == [
-        ("clone", shop.id, {"clone": copy.slug, "anonymised": True}),
-        ("create", copy.id, {"clone_of": shop.slug, "anonymised": True}),
+        ("clone", shop.id, {"clone": copy.slug, "anonymized": True}),
+        ("create", copy.id, {"clone_of": shop.slug, "anonymized": True}),
     ]
 
 

@@ -254,7 +254,7 @@ def test_a_clone_a_backup_and_a_restore_are_operations_too(
     slug = live_tenant.slug
     with use_tenant(live_tenant):
         Account.objects.create(name="cash")
-    clone = start_operation("clone", slug, new_slug=new_slugs[0], name="Twin", anonymise=True)
+    clone = start_operation("clone", slug, new_slug=new_slugs[0], name="Twin", anonymize=True)
     backup = start_operation("backup", slug)
     for operation in (clone, backup):
         run_operation(operation.pk)

@@ -112,8 +112,8 @@ def test_cloning_asks_for_a_free_slug(browser: Client, acme: TenantInfo) -> None
     for slug, reason in {"globex": "already exists", "admin": "cannot name", "Not a slug": "cannot name"}.items():
         assert reason in browser.post(url_of("clone", acme), {"new_slug": slug}).content.decode()
     assert not Operation.objects.exists()
-    browser.post(url_of("clone", acme), {"new_slug": "acme-2", "name": "Acme Two", "anonymise": "on"})
-    assert only_operation().arguments == {"new_slug": "acme-2", "name": "Acme Two", "anonymise": True}
+    browser.post(url_of("clone", acme), {"new_slug": "acme-2", "name": "Acme Two", "anonymize": "on"})
+    assert only_operation().arguments == {"new_slug": "acme-2", "name": "Acme Two", "anonymize": True}
 
 
 def test_backing_up_begins_with_one_button(browser: Client, acme: TenantInfo, backups: Path) -> None:

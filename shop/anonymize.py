@@ -11,7 +11,7 @@ from shop.orders.models import IdempotentResponse, Order
 ADDRESS = "1 Example Street\n00000 Example"
 
 
-def anonymise_customers() -> None:
+def anonymize_customers() -> None:
     """Replace names and email addresses of the active shop's customers, and delete phone numbers."""
     number = Cast(F("pk"), CharField())
     Customer.objects.update(
@@ -21,7 +21,7 @@ def anonymise_customers() -> None:
     )
 
 
-def anonymise_orders() -> None:
+def anonymize_orders() -> None:
     """Replace all shipping addresses of the active shop, and delete stored responses."""
     Order.objects.update(ship_to=ADDRESS)
     IdempotentResponse.objects.all().delete()
