@@ -14,7 +14,7 @@ from django.apps import apps
 from django.conf import settings
 
 from tenants.errors import ConfigurationError, InvalidHost
-from tenants.hosts import normalise_host
+from tenants.hosts import normalize_host
 from tenants.limits import NO_LIMITS, Limits, read_plans
 from tenants.names import RESERVED_SLUGS
 from tenants.redaction import MASK, SECRET_NAMES, redact_secrets
@@ -36,7 +36,7 @@ def settings_reader(group: type[Group]) -> Callable[[], Group]:
     """Return a cached function that reads the keys of a dataclass from `TENANTS`; it raises `ConfigurationError`.
 
     An app names its dataclass in `AppConfig.tenancy_settings`. A field has the name of its key in lower case. The
-    function `convert` in its metadata normalises and validates the value.
+    function `convert` in its metadata normalizes and validates the value.
     """
 
     @cached_from("TENANTS", "INSTALLED_APPS")
@@ -106,7 +106,7 @@ _TENANT_SCHEMA = re.compile(r"(?:verify_)?t_\d+")
 def _origin(origin: str) -> str:
     try:
         parts = urlsplit(origin)
-        normalise_host(parts.netloc)
+        normalize_host(parts.netloc)
         is_complete = parts.scheme in {"http", "https"} and parts.path in {"", "/"} and parts.port != 0
     except (InvalidHost, ValueError):
         is_complete = False
@@ -117,7 +117,7 @@ def _origin(origin: str) -> str:
 
 def _platform_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
     try:
-        return tuple(normalise_host(host) for host in hosts)
+        return tuple(normalize_host(host) for host in hosts)
     except InvalidHost as error:
         raise ConfigurationError(f"TENANTS['PLATFORM_HOSTS'] takes host names: {error}") from error
 
@@ -172,7 +172,7 @@ class TenancySettings:
     variants: str = ""
     """Package whose folders are the variants of tenants; empty: there are none."""
     steps: tuple[str, ...] = ("tenants.lifecycle.owner.create_owner",)
-    """Dotted paths of the functions `step(tenant, options)` that set up a new tenant, in order."""
+    """Dotted paths of the functions `step(spec)` that set up a new tenant, in order."""
     role_per_tenant: bool = True
     """Whether a tenant's statements run as a PostgreSQL role with rights only on its schema."""
     extension_schema: str = field(default="extensions", metadata={"convert": _extension_schema})
@@ -228,7 +228,7 @@ class TenancySettings:
 
 @lru_cache
 def _host_of(origin: str) -> str:
-    return normalise_host(urlsplit(origin).netloc)
+    return normalize_host(urlsplit(origin).netloc)
 
 
 @lru_cache

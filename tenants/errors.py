@@ -18,7 +18,7 @@ TenancyError
 │   ├── InvalidVariant          a variant overrides something that does not exist, or that it cannot replace
 │   └── VariantLookupError      no default has the name that is resolved (also a LookupError)
 ├── TenantError
-│   ├── TenantNotFound          no such tenant, or not with the status that the step needs
+│   ├── TenantNotFound          no such tenant, or not with the status that it needs
 │   ├── TenantExists            the slug is taken
 │   ├── DomainTaken             the domain is taken
 │   ├── SchemaExists            PostgreSQL already has that schema
@@ -32,8 +32,8 @@ TenancyError
 │   ├── TenantAhead             a newer release has migrated a schema
 │   ├── SchemaDrift             a schema has other tables or columns than its migrations make
 │   └── ExtensionRefused        a PostgreSQL extension is missing, or not where tenants find it
-└── StepError
-    ├── StepFailed              a clone, backup or restore failed and was rolled back
+└── OperationError
+    ├── OperationFailed         a clone, backup or restore failed and was rolled back
     ├── ProgramFailed           a PostgreSQL program is missing, too old, or failed
     └── DatabaseUnavailable     the database server could not be started or found
 
@@ -236,11 +236,11 @@ class VariantLookupError(VariantError, LookupError):
 
 
 class TenantError(TenancyError):
-    """A step in a tenant's life is not possible as things are."""
+    """An operation is not possible in the tenant's current state."""
 
 
 class TenantNotFound(TenantError):
-    """No such tenant, or none with the status that the step needs."""
+    """No such tenant, or none with the status that the operation needs."""
 
     slug: str | int
     """As given: a slug, or an id."""
@@ -248,10 +248,10 @@ class TenantNotFound(TenantError):
     """Of the tenant that has the slug; empty: none has."""
 
     def __str__(self) -> str:
-        name = f"{self.slug!r}" if isinstance(self.slug, str) else f"with the id {self.slug}"
+        name = f"{self.slug!r}" if isinstance(self.slug, str) else f"id {self.slug}"
         match self.status:
             case "":
-                return f"There is no tenant {name}. `manage.py list_tenants` shows all."
+                return f"Unknown tenant: {name}. `manage.py list_tenants` shows all."
             case "brought back":
                 return f"Nothing was purged: the deletion of tenant {name} was undone in the meantime."
             case "deleted":
@@ -373,7 +373,7 @@ class MigrationRunFailed(SchemaError):
 
 
 class SchemaOutdated(SchemaError):
-    """A tenant's schema is behind the code, and the step needs it to be up to date."""
+    """A tenant's schema is behind the code, and the operation needs it to be up to date."""
 
     slug: str
 
@@ -422,24 +422,24 @@ class ExtensionRefused(SchemaError):
         return f"The extension {self.extension!r} {self.what}. {self.next_step}"
 
 
-# --- Steps
+# --- Operations
 
 
-class StepError(TenancyError):
+class OperationError(TenancyError):
     """An action on a tenant failed."""
 
 
-class StepFailed(StepError):
+class OperationFailed(OperationError):
     """A clone, backup or restore failed and was rolled back."""
 
-    step: str
+    operation: str
     cause: str
 
     def __str__(self) -> str:
-        return f"{self.step} failed and was rolled back: {self.cause.strip()}"
+        return f"{self.operation} failed and was rolled back: {self.cause.strip()}"
 
 
-class ProgramFailed(StepError):
+class ProgramFailed(OperationError):
     """A PostgreSQL program is missing, too old, or failed."""
 
     program: str
@@ -449,7 +449,7 @@ class ProgramFailed(StepError):
         return f"PostgreSQL's program {self.program} {self.cause.strip()}"
 
 
-class DatabaseUnavailable(StepError):
+class DatabaseUnavailable(OperationError):
     """The database server could not be started or found."""
 
 

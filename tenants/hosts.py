@@ -30,11 +30,11 @@ def host_of_header(raw: str) -> str:
     """
     if not _HEADER.fullmatch(raw):
         raise InvalidHost(raw, _("a Host header has letters, digits, hyphens and dots, and a port."))
-    return normalise_host(raw)
+    return normalize_host(raw)
 
 
 @lru_cache(maxsize=4_096)
-def normalise_host(raw: str) -> str:
+def normalize_host(raw: str) -> str:
     """Return the one spelling of a `Host` header's or form's value; raise `InvalidHost` for anything else.
 
     Lower case, no port, no trailing dot, internationalised names as ASCII (IDNA 2008, UTS 46), IPv6 in brackets
@@ -42,7 +42,7 @@ def normalise_host(raw: str) -> str:
     """
     host = raw.strip()
     if host.startswith("["):
-        return _normalise_ipv6(raw, host)
+        return _normalize_ipv6(raw, host)
     host = _PORT.sub("", host).removesuffix(".").lower()
     if len(host) > _MAX_LENGTH:
         raise InvalidHost(raw, f"it is longer than {_MAX_LENGTH} characters.")
@@ -75,7 +75,7 @@ def authority_of(address: str) -> str:
         return ""
 
 
-def _normalise_ipv6(raw: str, host: str) -> str:
+def _normalize_ipv6(raw: str, host: str) -> str:
     address, bracket, port = host[1:].partition("]")
     if not bracket or (port and not _PORT.fullmatch(port)):
         raise InvalidHost(raw, _("the brackets of an IPv6 address do not match."))

@@ -43,10 +43,10 @@ def idempotent(request: HttpRequest, key: str | None, respond: Callable[[], Http
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
     with transaction.atomic():
         _delete_old()
-        kept, is_new = IdempotentResponse.objects.get_or_create(
+        kept, created = IdempotentResponse.objects.get_or_create(
             sender=_sender(request), key=key, defaults={"request": digest}
         )
-        if not is_new:
+        if not created:
             return _replay(kept, digest)
         response = respond()
         kept.status, kept.body = response.status_code, response.content

@@ -14,7 +14,7 @@ CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NDJSON = "application/x-ndjson"
 BYTES = "application/octet-stream"
-"""Any kind, recognised by its beginning. Clients that are generated from the OpenAPI document send this."""
+"""Any kind, recognized by its beginning. Clients that are generated from the OpenAPI document send this."""
 _LONGEST_FIRST_LINE = 64 * 1024
 
 

@@ -35,8 +35,8 @@ MORE_SHOPS = (5, 6)
 def register(first_port: int) -> None:
     with use_tenant(PLATFORM):
         for port, (name, facts) in enumerate(SERVICES.items(), first_port + 1):
-            service, is_new = Service.objects.get_or_create(name=name, defaults=facts)
-            if is_new or not service.addresses.exists():
+            service, created = Service.objects.get_or_create(name=name, defaults=facts)
+            if created or not service.addresses.exists():
                 more = [first_port + number for number in MORE_SHOPS] if name == "shop" else []
                 for each in (port, *more):
                     service.addresses.create(url=f"http://127.0.0.1:{each}")

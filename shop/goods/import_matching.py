@@ -19,7 +19,7 @@ Match = tuple[Part, Sku | None]
 def match_skus(product: Product, existing: list[Sku]) -> list[Match]:
     """Return the SKUs of a product, each with the one of the shop that it is."""
     by_options = {tuple(sku.option_values): sku for sku in existing}
-    # A SKU whose options were renamed is recognised by its code.
+    # A SKU whose options were renamed is recognized by its code.
     by_code = {sku.code: sku for sku in existing if sku.code and tuple(sku.option_values) not in product.skus}
     matches, taken = [], set[int]()
     for options, part in product.skus.items():

@@ -39,7 +39,7 @@ class ImportReport:
     pictures: int = 0
     bytes_read: int = 0
     form: str = ""
-    """The recognised kind of file."""
+    """The recognized kind of file."""
     notes: Notes = field(default_factory=Notes)
 
     def as_json(self) -> dict[str, Any]:

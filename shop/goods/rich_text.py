@@ -35,7 +35,7 @@ _OTHER_TAGS = frozenset(
     "article aside body button center embed figure font footer form header html img input link main meta nav picture"
     " section select source title textarea video audio".split()
 )
-"""Tags that are removed, and by which a text is recognised as HTML; a `<` alone does not make it that."""
+"""Tags that are removed, and by which a text is recognized as HTML; a `<` alone does not make it that."""
 
 _PLAIN_TAGS = "|".join(sorted(_TAGS - {"a", "h1"}))
 _CLEAN_TAG = re.compile(

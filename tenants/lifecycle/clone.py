@@ -43,10 +43,10 @@ def clone_tenant(
     transaction on a separate connection.
 
     Raises `InvalidName`, `TenantExists`, `TenantNotFound`, `SchemaOutdated`, `TenantAhead`, `SchemaDrift`,
-    `TenantLocked`, `StepFailed`, or what an anonymizer raises.
+    `TenantLocked`, `OperationFailed`, or what an anonymizer raises.
     """
     validate_slug(new_slug, reserved=tenancy().all_reserved_slugs)
-    steps = anonymizers() if anonymize else []
+    functions = anonymizers() if anonymize else []
     excluded = excluded_tables()
     with wrap_errors(f"Cloning {describe(slug)}"), ExitStack() as undo:
         with tenant_snapshot(slug) as source:
@@ -59,8 +59,8 @@ def clone_tenant(
             with use_tenant(clone.as_owner()):
                 copy_rows(source.schema, clone.schema, without=excluded, progress=progress)
             with use_tenant(clone):
-                for step in steps:
-                    step()
+                for function in functions:
+                    function()
             copy_files(source, clone, progress)
             audit.record("clone", source, clone=clone.slug, anonymized=anonymize)
             audit.record("create", clone, clone_of=source.slug, anonymized=anonymize)
@@ -89,7 +89,7 @@ def _spec(source: TenantInfo, new_slug: str, name: str) -> TenantSpec:
 def _insert(source: TenantInfo, spec: TenantSpec) -> TenantInfo:
     clone = Tenant.objects.get(pk=insert_tenant(spec).id)
     clone.save(update_fields=copy_settings(clone, Tenant.objects.get(pk=source.id)))
-    return info_of(clone, is_new=True)
+    return info_of(clone, has_related=False)
 
 
 def _create_schema(source: TenantInfo, clone: TenantInfo) -> None:

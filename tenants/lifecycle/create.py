@@ -70,7 +70,7 @@ def create_tenant(spec: TenantSpec) -> TenantInfo:
         schemas.create_schema(tenant)
         if tenant.role:
             schemas.grant_to_role(tenant)
-        migrate_tenant(tenant, is_new=True)
+        migrate_tenant(tenant, is_empty=True)
         with use_tenant(tenant):
             for step in steps:
                 step(spec)
@@ -131,7 +131,7 @@ def insert_tenant(spec: TenantSpec) -> TenantInfo:
         attach_domain(tenant, spec.domain, primary=True)
     tenant.role = role_name(_database_name(connection.settings_dict["NAME"]), tenant.pk)
     tenant.save(update_fields=["role"])
-    return info_of(tenant, is_new=not spec.domain)
+    return info_of(tenant, has_related=bool(spec.domain))
 
 
 @lru_cache(maxsize=16)

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from tenants.context import TenantInfo
 from tenants.errors import DomainTaken, InvalidHost
-from tenants.hosts import normalise_host
+from tenants.hosts import normalize_host
 from tenants.lifecycle import audit
 from tenants.lifecycle.locking import TenantRef, lock_tenant
 from tenants.models import Domain, Tenant
@@ -27,7 +27,7 @@ def add_domain(slug: TenantRef, host: str, *, primary: bool = False) -> TenantIn
 
 
 def attach_domain(tenant: Tenant, host: str, *, primary: bool) -> None:
-    domain = Domain(tenant=tenant, host=normalise_host(host), is_primary=primary)
+    domain = Domain(tenant=tenant, host=normalize_host(host), is_primary=primary)
     if Domain.objects.filter(host=domain.host).exists():
         raise DomainTaken(domain.host)
     try:
@@ -70,7 +70,7 @@ def _make_primary(tenant: Tenant, domain: Domain | None) -> None:
 
 
 def _domain_of(tenant: Tenant, host: str) -> Domain:
-    domain = tenant.domains.filter(host=normalise_host(host)).first()
+    domain = tenant.domains.filter(host=normalize_host(host)).first()
     if domain is None:
         raise InvalidHost(host, f"it is not a domain of tenant {tenant.slug!r}.")
     return domain

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from tenants.context import PLATFORM, use_tenant
-from tenants.errors import StepFailed, TenantNotFound
+from tenants.errors import OperationFailed, TenantNotFound
 from tenants.migrator.history import LOCK_SPACE
 from tenants.models import Tenant
 
@@ -68,9 +68,9 @@ def is_orphaned(tenant_id: int) -> bool:
 
 
 @contextmanager
-def wrap_errors(step: str) -> Iterator[None]:
-    """Raise errors of the database and the file system as `StepFailed` of `step`."""
+def wrap_errors(operation: str) -> Iterator[None]:
+    """Raise errors of the database and the file system as `OperationFailed`."""
     try:
         yield
     except (DatabaseError, psycopg.Error, OSError) as error:
-        raise StepFailed(step, str(error) or type(error).__name__) from error
+        raise OperationFailed(operation, str(error) or type(error).__name__) from error

@@ -15,7 +15,7 @@ from tenants.lifecycle.create import TenantSpec, create_tenant
 
 
 def create_owner(spec: TenantSpec) -> None:
-    """Create the owner, a superuser of the active tenant. A step for `TENANTS["STEPS"]`."""
+    """Create the owner, a superuser of the active tenant. A setup step for `TENANTS["STEPS"]`."""
     if spec.owner_email:
         users: Any = get_user_model()
         names = dict.fromkeys((users.USERNAME_FIELD, users.get_email_field_name()), spec.owner_email)

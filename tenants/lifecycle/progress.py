@@ -1,4 +1,4 @@
-"""Progress callback of long steps."""
+"""Progress callback of long operations."""
 
 from __future__ import annotations
 

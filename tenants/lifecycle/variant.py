@@ -73,7 +73,7 @@ def set_variant(
     readers too if a variant becomes dormant or active again. Raises `LockTimeout` if one of the tables is locked for
     more than `lock_timeout` seconds (0: no limit), `TenantLocked` while the tenant is migrated, copied or has other
     operations, or `TenantNotFound`, `UnknownVariant`, `SchemaOutdated`, `TenantAhead`, `InvalidMappingFile` or
-    `StepFailed`.
+    `OperationFailed`.
     """
     check_known(variant)
     with wrap_errors(f"Changing the variant of {describe(slug)} to {variant!r}"), lock_tenant(slug) as row:

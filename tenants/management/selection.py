@@ -24,7 +24,7 @@ def existing_slugs(slugs: Sequence[str]) -> Sequence[str]:
     found = {tenant.slug for tenant in all_tenants(slug__in=slugs)} if slugs else set()
     missing = [slug for slug in slugs if slug not in found]
     if missing:
-        raise CommandError(f"There is no tenant {', '.join(map(repr, missing))}. See: manage.py list_tenants")
+        raise CommandError(f"Unknown tenant: {', '.join(map(repr, missing))}. `manage.py list_tenants` shows all.")
     return slugs
 
 

@@ -62,7 +62,7 @@ def migrate_tenant(
     tenant: TenantInfo,
     targets: Sequence[Target] | None = None,
     *,
-    is_new: bool = False,
+    is_empty: bool = False,
     lock_timeout: float = 0,
     durable: bool = True,
 ) -> Outcome:
@@ -74,13 +74,13 @@ def migrate_tenant(
     `TenantAhead`, or the error of PostgreSQL or of a migration.
     """
     started = time.monotonic()
-    goals = targets_for(tenant, targets)
+    targets = targets_for(tenant, targets)
     with use_tenant(tenant.as_owner()):
-        compiled = None if is_new else _compiled_for(goals)
+        compiled = None if is_empty else _compiled_for(targets)
         if compiled and compiled.apply_one(tenant, lock_timeout=lock_timeout, durable=durable):
             applied = compiled.script.names
         else:
-            applied = _migrate(tenant, goals, lock_timeout, is_new=is_new)
+            applied = _migrate(tenant, targets, lock_timeout, is_empty=is_empty)
     return Outcome(tenant=tenant, applied=applied, seconds=time.monotonic() - started)
 
 
@@ -95,8 +95,8 @@ def migrate_batch(
     `UnknownVariant` or `MigrationFailed`.
     """
     started = time.monotonic()
-    goals = {targets_for(tenant, targets) for tenant in tenants}
-    compiled = _compiled_for(goals.pop()) if len(goals) == 1 else None
+    of_all = {targets_for(tenant, targets) for tenant in tenants}
+    compiled = _compiled_for(of_all.pop()) if len(of_all) == 1 else None
     if compiled is None:
         return [], None
     done, lost = compiled.apply_batch(tenants, lock_timeout=lock_timeout)
@@ -105,9 +105,9 @@ def migrate_batch(
     return [Outcome(tenant=tenant, applied=names, seconds=seconds) for tenant in tenants[:done]], lost
 
 
-def _compiled_for(goals: tuple[Target, ...]) -> CompiledMigration | None:
-    """Return the last plan for `goals` if it fits into one message."""
-    segment = _latest.get(goals)
+def _compiled_for(targets: tuple[Target, ...]) -> CompiledMigration | None:
+    """Return the last plan for `targets` if it fits into one message."""
+    segment = _latest.get(targets)
     script = _scripts.get(segment) if segment else None
     if segment is None or segment.before is None or script is None or not script.is_one_message:
         return None
@@ -115,16 +115,16 @@ def _compiled_for(goals: tuple[Target, ...]) -> CompiledMigration | None:
 
 
 def _migrate(
-    tenant: TenantInfo, goals: tuple[Target, ...], lock_timeout: float, *, is_new: bool = False
+    tenant: TenantInfo, targets: tuple[Target, ...], lock_timeout: float, *, is_empty: bool = False
 ) -> tuple[str, ...]:
     """Migrate the active tenant segment by segment and return the names of the migrations."""
-    history, segment = _migrate_segment(tenant, goals, lock_timeout, is_new=is_new)
+    history, segment = _migrate_segment(tenant, targets, lock_timeout, is_empty=is_empty)
     if segment.is_whole:
         return segment.names
     names: tuple[str, ...] = ()
     with session_lock(tenant):
         while True:
-            history, segment = _migrate_segment(tenant, goals, lock_timeout, holds_lock=True)
+            history, segment = _migrate_segment(tenant, targets, lock_timeout, holds_lock=True)
             if not segment.atomic:
                 migrate_non_atomic(history, segment)
             names += segment.names
@@ -134,10 +134,10 @@ def _migrate(
 
 def _migrate_segment(
     tenant: TenantInfo,
-    goals: tuple[Target, ...],
+    targets: tuple[Target, ...],
     lock_timeout: float,
     *,
-    is_new: bool = False,
+    is_empty: bool = False,
     holds_lock: bool = False,
 ) -> tuple[SchemaHistory, Segment]:
     """Return the history and its next segment, which has been applied if it is atomic.
@@ -149,10 +149,10 @@ def _migrate_segment(
         try:
             # A new schema is dropped on errors anyway. Without savepoints, its migrations can use the enum values
             # that they add.
-            with transaction.atomic(savepoint=not is_new):
-                history = SchemaHistory.claim(tenant, lock_timeout, is_new=is_new, holds_lock=holds_lock)
+            with transaction.atomic(savepoint=not is_empty):
+                history = SchemaHistory.claim(tenant, lock_timeout, is_empty=is_empty, holds_lock=holds_lock)
                 check_not_ahead(history)
-                segment = history.plan(goals)
+                segment = history.plan(targets)
                 if segment.is_whole or (holds_lock and segment.atomic):
                     _apply(history, segment, by_script=by_script)
         except Exception as error:
@@ -160,15 +160,15 @@ def _migrate_segment(
             if not by_script or not _can_retry(error):
                 raise
             # A schema without `django_migrations` counts as new.
-            is_new = is_new or isinstance(error.__cause__, errors.UndefinedTable)
-            if is_new and not existing_schemas([tenant.schema]):
+            is_empty = is_empty or isinstance(error.__cause__, errors.UndefinedTable)
+            if is_empty and not existing_schemas([tenant.schema]):
                 raise MigrationFailed(tenant.slug, f"its schema {tenant.schema} is gone.") from error
             # A script fits schemas that Django has built. Django itself can handle some that it does not fit, such as
             # a schema with a renamed constraint. If Django fails too, its error is the one to report.
             by_script = False
         else:
-            if segment.is_whole and segment.keys and not is_new:
-                _keep(_latest, goals, segment)
+            if segment.is_whole and segment.keys and not is_empty:
+                _keep(_latest, targets, segment)
             return history, segment
 
 
@@ -196,7 +196,7 @@ def _apply(history: SchemaHistory, segment: Segment, *, by_script: bool) -> None
 def _apply_by_django(history: SchemaHistory, segment: Segment) -> None:
     executor = AppliedExecutor(history.applied)
     plan = executor.plan_of(segment.keys, segment.backwards)
-    script = migrate_and_record(executor, plan, from_nothing=history.is_new)
+    script = migrate_and_record(executor, plan, from_nothing=history.is_empty)
     history.record(script.applied, script.unapplied)
     if script.reusable:
         # It replaces a script that did not fit, since that one may have come from an unusual schema.

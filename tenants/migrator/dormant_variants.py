@@ -139,15 +139,15 @@ def fill_children(variant: str) -> RowCounts:
 
 def migrate_new_with_dormant(tenant: TenantInfo, dormant: dict[str, list[Key]]) -> None:
     """Create all tables of a new schema, including those of dormant variants, in the current transaction."""
-    is_new = True
-    for variant, goals in dormant.items():
+    is_empty = True
+    for variant, targets in dormant.items():
         like = replace(tenant, variant=variant)
         everything = [key for key in targets_for(like) if key[0] != label_of(variant)]
-        migrate_tenant(like, [*everything, *goals], is_new=is_new)
+        migrate_tenant(like, [*everything, *targets], is_empty=is_empty)
         with use_tenant(tenant.as_owner()):
             deactivate_variant(variant, SchemaHistory.read(tenant).applied)
-        is_new = False
-    migrate_tenant(tenant, is_new=is_new)
+        is_empty = False
+    migrate_tenant(tenant, is_empty=is_empty)
 
 
 def _tables(variant: str, applied: frozenset[Key]) -> list[str]:

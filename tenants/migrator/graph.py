@@ -125,7 +125,7 @@ def chosen_targets(app_label: str, migration: str | None) -> list[Target]:
     """
     loader = disk_loader()
     if app_label not in loader.migrated_apps:
-        raise CommandError(f"There is no app {app_label!r} with migrations. Give an app label, for example 'goods'.")
+        raise CommandError(f"No app with migrations has the label {app_label!r}. Give a label such as 'goods'.")
     if placement_of(app_label) in {Placement.SHARED, Placement.UNKNOWN}:
         raise CommandError(
             f"{app_label!r} has its tables in {describe_placement(app_label)}. Run: manage.py migrate {app_label}"

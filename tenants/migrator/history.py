@@ -47,7 +47,7 @@ class SchemaHistory:
 
     tenant: TenantInfo
     applied: frozenset[Key]
-    is_new: bool = False
+    is_empty: bool = False
     """Whether the schema has no table `django_migrations` yet."""
 
     @classmethod
@@ -64,7 +64,7 @@ class SchemaHistory:
 
     @classmethod
     def claim(
-        cls, tenant: TenantInfo, lock_timeout: float = 0, *, is_new: bool = False, holds_lock: bool = False
+        cls, tenant: TenantInfo, lock_timeout: float = 0, *, is_empty: bool = False, holds_lock: bool = False
     ) -> Self:
         """Lock the active tenant against other migrations until the transaction ends, and read its history.
 
@@ -73,12 +73,12 @@ class SchemaHistory:
         """
         milliseconds = str(int(lock_timeout * 1000))
         with connection.cursor() as cursor:
-            statements = _CLAIM if is_new else _CLAIM_AND_READ
+            statements = _CLAIM if is_empty else _CLAIM_AND_READ
             cursor.execute(statements, [holds_lock, LOCK_SPACE, tenant.id, milliseconds])
             if not cursor.fetchone()[0]:
                 raise TenantLocked(tenant.slug)
-            if is_new:
-                return cls(tenant, frozenset(), is_new=True)
+            if is_empty:
+                return cls(tenant, frozenset(), is_empty=True)
             cursor.nextset()
             return cls(tenant, frozenset(cursor.fetchall()))
 
@@ -89,7 +89,7 @@ class SchemaHistory:
 
     def plan(self, targets: tuple[Target, ...]) -> Segment:
         """Return the first segment of the plan from here to `targets`."""
-        return next_segment(None if self.is_new else self.applied, targets)
+        return next_segment(None if self.is_empty else self.applied, targets)
 
     def record(self, applied: Collection[Key] = (), unapplied: Collection[Key] = ()) -> None:
         """Record migrations in the schema and in the control plane, in one message."""

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext
 
 from tenants.errors import InvalidHost
-from tenants.hosts import normalise_host
+from tenants.hosts import normalize_host
 
 
 class HostField(models.CharField):  # type: ignore[type-arg]  # not generic when the program runs
@@ -24,7 +24,7 @@ class HostField(models.CharField):  # type: ignore[type-arg]  # not generic when
         if not host:
             return host
         try:
-            return normalise_host(host)
+            return normalize_host(host)
         except InvalidHost as error:
             text = gettext("%(host)r is not a host name: %(reason)s")
             told = {"host": error.host[:80], "reason": gettext(error.reason)}
@@ -32,4 +32,4 @@ class HostField(models.CharField):  # type: ignore[type-arg]  # not generic when
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
-        return normalise_host(value) if value else value
+        return normalize_host(value) if value else value

@@ -41,7 +41,10 @@ class TenantCursorMixin:
         """A `TenantConnection`."""
 
     def _tenant_to_send(self, *, always: bool = False) -> TenantInfo | None:
-        """Return the active tenant; None if the server has its settings. Raise `NoActiveTenant` if there is none."""
+        """Return the tenant whose settings go with the statement; None: the server has them already.
+
+        Raises `NoActiveTenant`.
+        """
         block = innermost.get()
         if block is None:
             raise NoActiveTenant

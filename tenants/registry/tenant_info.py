@@ -45,13 +45,13 @@ def annotated_tenants() -> QuerySet[Tenant]:
     return Tenant.objects.annotate(**annotations).select_related("state").prefetch_related(primary)
 
 
-def info_of(tenant: Tenant, *, is_new: bool = False) -> TenantInfo:
+def info_of(tenant: Tenant, *, has_related: bool = True) -> TenantInfo:
     """Return the value that represents a row of `Tenant` outside the control plane.
 
-    `is_new`: the current transaction inserted it, and nothing that belongs to it yet; so nothing is queried.
+    `has_related=False`: the current transaction inserted it without domains or state, so nothing is queried.
     """
     config = tenancy()
-    primary = "" if is_new else _primary_host_of(tenant)
+    primary = _primary_host_of(tenant) if has_related else ""
     return TenantInfo(
         id=tenant.pk,
         slug=tenant.slug,
@@ -66,7 +66,7 @@ def info_of(tenant: Tenant, *, is_new: bool = False) -> TenantInfo:
         time_zone=tenant.time_zone,
         host=primary or f"{tenant.slug}.{config.base_domain}",
         api_version=tenant.api_version,
-        fingerprint="" if is_new or not hasattr(tenant, "state") else tenant.state.fingerprint,
+        fingerprint=tenant.state.fingerprint if has_related and hasattr(tenant, "state") else "",
         notice=tenant.notice,
         bypass=tenant.bypass,
         cache_generation=tenant.cache_generation,
@@ -79,7 +79,7 @@ def info_of(tenant: Tenant, *, is_new: bool = False) -> TenantInfo:
             statement_seconds=tenant.max_statement_seconds,
         ),
         staff_second_factor=tenant.staff_second_factor,
-        **({} if is_new else _added_fields(tenant)),
+        **(_added_fields(tenant) if has_related else {}),
     )
 
 

@@ -71,5 +71,5 @@ def _folder_of(package: str) -> Path:
     except ModuleNotFoundError:
         spec = None
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigurationError(f"TENANTS['VARIANTS'] is {package!r}: there is no such package. Correct the name.")
+        raise ConfigurationError(f"TENANTS['VARIANTS'] is {package!r}, which is not a package. Correct the name.")
     return Path(next(iter(spec.submodule_search_locations)))

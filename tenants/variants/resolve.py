@@ -81,7 +81,7 @@ def _split(name: str) -> tuple[ModuleType, str]:
     try:
         module = f"{apps.get_app_config(label).name}.{place}"
     except LookupError:
-        raise VariantLookupError(name, f"there is no app with the label {label!r}") from None
+        raise VariantLookupError(name, f"no app has the label {label!r}") from None
     if find_spec(module) is None:
         raise VariantLookupError(name, f"the app {label!r} has no {place}")
     return import_module(module), last

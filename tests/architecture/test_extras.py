@@ -42,8 +42,8 @@ def distributions_of(requirements: list[Requirement]) -> set[str]:
             needed = metadata.requires(requirement.name) or []
         except metadata.PackageNotFoundError:
             continue
-        new = normalised(requirement.name) not in found
-        found.add(normalised(requirement.name))
+        new = normalized(requirement.name) not in found
+        found.add(normalized(requirement.name))
         for each in map(Requirement, needed if new or requirement.extras else []):
             chosen = [*requirement.extras, ""]
             if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in chosen):
@@ -51,7 +51,7 @@ def distributions_of(requirements: list[Requirement]) -> set[str]:
     return found
 
 
-def normalised(name: str) -> str:
+def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -61,7 +61,7 @@ def importable(extra: str) -> set[str]:
     return {
         package
         for package, names in metadata.packages_distributions().items()
-        if any(normalised(name) in wanted for name in names)
+        if any(normalized(name) in wanted for name in names)
     }
 
 
@@ -94,12 +94,12 @@ def test_all_has_every_extra() -> None:
 def test_pinned_versions_are_within_the_bounds_of_the_distribution() -> None:
     pinned = dict(re.findall(r"^([\w-]+)(?:\[.*\])?==(\S+)$", (ROOT / "requirements.txt").read_text(), flags=re.M))
     pinned |= dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "requirements-telemetry.txt").read_text(), flags=re.M))
-    versions = {normalised(name): version for name, version in pinned.items()}
+    versions = {normalized(name): version for name, version in pinned.items()}
     bounds = [Requirement(text) for text in PROJECT["dependencies"]] + [
         each for some in EXTRAS.values() for each in some
     ]
     outside = [
         str(bound) for bound in bounds
-        if bound.name != "sangga" and not bound.specifier.contains(versions[normalised(bound.name)])
+        if bound.name != "sangga" and not bound.specifier.contains(versions[normalized(bound.name)])
     ]  # fmt: skip
     assert outside == []

@@ -82,7 +82,7 @@ READ: dict[str, Callable[[], Any]] = {
     "bulk_create": lambda: created(lambda name: Group.objects.using("replica").bulk_create([Group(name=name)])[0]),
     "save": lambda: created(lambda name: saved(Group(name=name), using="replica")),
     "save_base by place": lambda: created(lambda name: saved_by_place(Group(name=name))),
-    "loaded as a fixture": lambda: created(lambda name: deserialised(Group(name=name))),
+    "loaded as a fixture": lambda: created(lambda name: deserialized(Group(name=name))),
 }
 
 
@@ -111,7 +111,7 @@ def saved_by_place(row: Any) -> Any:
     return row
 
 
-def deserialised(row: Any) -> Any:
+def deserialized(row: Any) -> Any:
     serializers.base.DeserializedObject(row).save(using="replica")
     return row
 

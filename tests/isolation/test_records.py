@@ -143,14 +143,14 @@ CROSS_TENANT_USES: dict[str, Callable[[Objects], object]] = {
     "what was saved by alias": lambda a: a["saved by alias"].save(),
     "what was loaded by alias, by alias": lambda a: a["loaded by alias"].save(using="default"),
     "bulk creation by alias": lambda a: Goods.objects.using("default").bulk_create([a["goods"]]),
-    "loading a fixture": lambda a: save_deserialised(a["goods"]),
+    "loading a fixture": lambda a: save_deserialized(a["goods"]),
     "from a cache that nobody keeps apart": lambda a: through_a_shared_cache(a["goods"]).save(),
     "bulk creation": lambda a: Goods.objects.bulk_create([a["goods"]]),
     "bulk update": lambda a: Goods.objects.bulk_update([a["goods"]], ["name"]),
 }
 
 
-def save_deserialised(instance: models.Model) -> None:
+def save_deserialized(instance: models.Model) -> None:
     """Save as `loaddata` does, which names the alias and calls no `save()`."""
     serializers.base.DeserializedObject(instance).save(using="default")
 

@@ -51,7 +51,7 @@ def test_a_hyphen_reads_standard_input(
 
 
 def test_an_unknown_shop_is_an_error(db: None) -> None:
-    with pytest.raises(CommandError, match="There is no tenant 'nobody'"):
+    with pytest.raises(CommandError, match="Unknown tenant: 'nobody'"):
         call_command("import_goods", "nobody", str(APPAREL))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants.errors import InvalidHost
-from tenants.hosts import host_of_header, normalise_host
+from tenants.hosts import host_of_header, normalize_host
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ from tenants.hosts import host_of_header, normalise_host
     ],
 )
 def test_a_host_has_one_spelling(written: str, spelling: str) -> None:
-    assert normalise_host(written) == spelling
+    assert normalize_host(written) == spelling
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_host_has_one_spelling(written: str, spelling: str) -> None:
 )  # fmt: skip
 def test_what_is_no_host_name_is_refused_with_a_reason(written: str) -> None:
     with pytest.raises(InvalidHost) as refused:
-        normalise_host(written)
+        normalize_host(written)
     assert refused.value.host == written
     assert len(str(refused.value)) < 500
 
@@ -66,13 +66,13 @@ def test_what_is_no_host_name_is_refused_with_a_reason(written: str) -> None:
 @given(st.text(max_size=300) | st.from_regex(r"[A-Za-z0-9.\-_:@\[\]%가é]{0,80}", fullmatch=True))
 def test_any_text_has_a_spelling_that_is_its_own_or_is_refused(written: str) -> None:
     try:
-        spelling = normalise_host(written)
+        spelling = normalize_host(written)
     except InvalidHost:
         return
     assert spelling.isascii()
     assert spelling == spelling.lower()
     assert len(spelling) <= 253
-    assert normalise_host(spelling) == spelling
+    assert normalize_host(spelling) == spelling
 
 
 def read(raw: str) -> str:

@@ -39,7 +39,7 @@ class BulkReport(Schema):
     unchanged: int
     skus: int
     pictures: int
-    format: str = Field("", description="The recognised kind of file.")
+    format: str = Field("", description="The recognized kind of file.")
     warnings: list[WarningOut] = []
     left_out: list[LeftOutColumn] = []
 

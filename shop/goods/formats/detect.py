@@ -1,4 +1,4 @@
-"""Recognises the kind of a product file by its columns."""
+"""Recognizes the kind of a product file by its columns."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _NEEDS_DECODING = re.compile(r"[%;\\]|//")
 
 
 def validated_host(request: web.BaseRequest) -> str:
-    """Return the normalised host of a request; raise `GatewayError` if the request is invalid or ambiguous."""
+    """Return the normalized host of a request; raise `GatewayError` if the request is invalid or ambiguous."""
     if request.method not in METHODS:
         raise GatewayError(405, f"Method {request.method[:20]} is not supported.", close_connection=True)
     _check_target(request.raw_path)

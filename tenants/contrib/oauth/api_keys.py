@@ -24,7 +24,7 @@ from tenants.contrib.oauth.secrets import is_well_formed, new_secret
 logger = logging.getLogger(__name__)
 
 PREFIX = "sangga_key_"
-"""Start of every key, which secret scanners recognise."""
+"""Start of every key, which secret scanners recognize."""
 _PREFIX_LENGTH = len(PREFIX) + 4
 USE_INTERVAL = 60.0
 """Seconds between two updates of `last_used` of a key."""

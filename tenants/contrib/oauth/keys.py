@@ -61,7 +61,7 @@ def signing_pair() -> SigningPair:
 
 
 def create_first_key(spec: TenantSpec) -> None:
-    """Create the key of a new tenant. A step of `STEPS`; without it the key is created for the first token."""
+    """Create the key of a new tenant. A setup step for `STEPS`; without it the key is created for the first token."""
     _make_key()
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from tenants.errors import InvalidHost
-from tenants.hosts import normalise_host
+from tenants.hosts import normalize_host
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -66,17 +66,17 @@ def validate_ranges(text: str) -> None:
 
 def validate_address(url: str) -> None:
     """Raise `ValidationError` unless a URL is scheme, host and port, in normal form."""
-    if url != _normalised_address(url):
+    if url != _normalized_address(url):
         message = _("Invalid service address: %(url)r. Use scheme, host and port, such as http://10.1.0.7:8002.")
         raise ValidationError(message, code="invalid", params={"url": url})
 
 
-def _normalised_address(url: str) -> str:
+def _normalized_address(url: str) -> str:
     """Return scheme, host and port of `url` in normal form; an empty string if it is invalid."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        host = normalise_host(f"[{host}]" if ":" in host else host)
+        host = normalize_host(f"[{host}]" if ":" in host else host)
         port = "" if parts.port is None else f":{parts.port}"
     except (InvalidHost, ValueError):
         return ""

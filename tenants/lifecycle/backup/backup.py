@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tenants.context import TenantInfo, use_tenant
-from tenants.errors import StepFailed
+from tenants.errors import OperationFailed
 from tenants.lifecycle import audit
 from tenants.lifecycle.backup.archive import DUMP, MEDIA, ArchiveWriter, atomic_write
 from tenants.lifecycle.backup.copy_rows import count_rows
@@ -52,7 +52,7 @@ def backup_tenant(slug: TenantRef, file: Path | str, *, progress: Progress = lam
     excluded. A schema that depends on objects of another schema, other than extensions, is refused: it could not be
     restored.
 
-    Raises `TenantNotFound`, `TenantLocked` if the tenant is being migrated, `ProgramFailed` or `StepFailed`.
+    Raises `TenantNotFound`, `TenantLocked` if the tenant is being migrated, `ProgramFailed` or `OperationFailed`.
     """
     path = Path(file)
     with wrap_errors(f"Backing up {describe(slug)}"), tenant_snapshot(slug) as tenant:
@@ -73,11 +73,11 @@ def _write(out: IO[bytes], tenant: TenantInfo, progress: Progress) -> None:
 
 
 def _extensions(tenant: TenantInfo) -> list[Extension]:
-    """Return the extensions that a restore needs; raise `StepFailed` if the schema could not be restored."""
+    """Return the extensions that a restore needs; raise `OperationFailed` if the schema could not be restored."""
     with use_tenant(tenant.as_owner()):
         needs = dependencies_of(tenant.schema)
     if needs.unmet:
-        raise StepFailed(
+        raise OperationFailed(
             f"Backing up tenant {tenant.slug!r}",
             f"a backup contains one schema, so this could not be restored: {'; '.join(needs.unmet[:_NAMED])}. "
             f"Move these objects into the tenant's schema or remove the dependency, then try again.",

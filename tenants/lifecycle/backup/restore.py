@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import ExtensionRefused, InvalidBackup, InvalidOption, SchemaExists, StepFailed
+from tenants.errors import ExtensionRefused, InvalidBackup, InvalidOption, OperationFailed, SchemaExists
 from tenants.lifecycle import audit
 from tenants.lifecycle.backup.archive import DUMP, MEDIA, Archive, open_archive
 from tenants.lifecycle.backup.load_dump import load_rows, send_structure
@@ -59,7 +59,7 @@ def restore_tenant(
     you have made yourself.
 
     Raises `InvalidBackup`, `ExtensionRefused`, `InvalidName`, `TenantExists`, `TenantNotFound`, `ProgramFailed`,
-    `ConfigurationError` or `StepFailed`.
+    `ConfigurationError` or `OperationFailed`.
     """
     path = Path(file)
     with wrap_errors(f"Restoring {path}"), open_archive(path) as archive, ExitStack() as undo:
@@ -215,7 +215,7 @@ def _migrate(archive: Archive, tenant: TenantInfo) -> tuple[str, ...]:
         return migrate_restored(tenant)
     except Exception as error:  # migrations can raise anything
         cause = f"its data could not be migrated: {type(error).__name__}: {error}"
-        raise StepFailed(f"Restoring {archive.path}", cause) from error
+        raise OperationFailed(f"Restoring {archive.path}", cause) from error
 
 
 def _save_files(archive: Archive, tenant: TenantInfo, progress: Progress) -> None:

@@ -25,7 +25,7 @@ def credential_probes() -> list[Probe]:
 
 def _session(stage: Stage, reader: TenantInfo | None) -> str:
     if not any(name.endswith("SessionMiddleware") for name in settings.MIDDLEWARE):
-        raise NotApplicable("There is no session middleware.")
+        raise NotApplicable("MIDDLEWARE has no session middleware.")
     store: Any = import_module(settings.SESSION_ENGINE).SessionStore
     with use_tenant(stage.owner):
         session = store()

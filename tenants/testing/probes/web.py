@@ -55,7 +55,7 @@ def _body(response: Any) -> str:
 def _signed_in(tenant: TenantInfo, name: str, *, superuser: bool = False) -> Client:
     """Return a client in which a new user of the tenant or platform is signed in."""
     if not any(path.endswith("AuthenticationMiddleware") for path in settings.MIDDLEWARE):
-        raise NotApplicable("There is no authentication middleware.")
+        raise NotApplicable("MIDDLEWARE has no authentication middleware.")
     client = _client(tenant)
     with use_tenant(tenant):
         user = _user(name, superuser=superuser)

@@ -30,9 +30,9 @@ from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.errors import (
     ConfigurationError,
     InvalidName,
+    OperationFailed,
     SchemaDrift,
     SchemaOutdated,
-    StepFailed,
     TenantExists,
     TenantLocked,
 )
@@ -204,7 +204,7 @@ def test_failed_clone_names_the_cause_and_leaves_nothing(shop: TenantInfo, open_
             clone_tenant(shop.slug, "new-shop")
     # The users go, and the customers who point at them stay.
     with override_settings(TENANTS={**settings.TENANTS, "CLONE_LEAVES_OUT": ["auth.User"]}):
-        with pytest.raises(StepFailed, match="foreign key"):
+        with pytest.raises(OperationFailed, match="foreign key"):
             clone_tenant(shop.slug, "new-shop")
     assert leftovers() == before
 
@@ -231,7 +231,7 @@ def test_clone_does_not_get_files_left_in_its_folder(shop: TenantInfo, sql_row: 
     foreign = Path(settings.MEDIA_ROOT) / f"t_{number}" / "goods" / "secret.png"
     foreign.parent.mkdir(parents=True)
     foreign.write_bytes(b"of a shop in another database")
-    with pytest.raises(StepFailed, match=f"t_{number}"):
+    with pytest.raises(OperationFailed, match=f"t_{number}"):
         clone_tenant(shop.slug, "new-shop")
     assert foreign.read_bytes() == b"of a shop in another database"
     shutil.rmtree(foreign.parents[1])

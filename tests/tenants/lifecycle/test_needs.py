@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from tenants import PLATFORM, TenantInfo, use_tenant
-from tenants.errors import ExtensionRefused, InvalidBackup, StepFailed
+from tenants.errors import ExtensionRefused, InvalidBackup, OperationFailed
 from tenants.lifecycle import backup_tenant, clone_tenant, restore_tenant
 from tenants.postgresql.direct_connection import connect_directly
 from tests.extensions import dropped_afterwards, need, some_extension
@@ -197,7 +197,7 @@ def test_a_backup_that_no_restore_could_take_is_refused_with_the_reason(
             facts = {"role": shop.role, "schema": shop.schema}
             as_owner(shop, "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'")
             as_owner(shop, statement.format(**facts))
-            with pytest.raises(StepFailed) as refused:
+            with pytest.raises(OperationFailed) as refused:
                 backup_tenant(shop.slug, tmp_path / "shop.tar")
             assert OUTSIDE[statement].format(**facts) in str(refused.value)
             assert list(tmp_path.iterdir()) == []

@@ -26,7 +26,7 @@ from shop.goods.models import Goods, Sku
 from shop.orders.models import Order
 from tenants import PLATFORM, TenantInfo, TenantNotFound, use_tenant
 from tenants.conf import tenancy
-from tenants.errors import InvalidBackup, InvalidName, StepFailed, TenantExists
+from tenants.errors import InvalidBackup, InvalidName, OperationFailed, TenantExists
 from tenants.lifecycle import (
     TenantSpec,
     add_domain,
@@ -311,7 +311,7 @@ def test_data_that_the_migrations_cannot_take_leave_everything_as_it_was(shop: T
             )
     backup = backup_tenant(shop.slug, tmp_path / "old.tar")
     before = leftovers()
-    with pytest.raises(StepFailed, match="entry_once"):
+    with pytest.raises(OperationFailed, match="entry_once"):
         restore_tenant(backup, "restored")
     assert leftovers() == before
 

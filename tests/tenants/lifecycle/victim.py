@@ -58,7 +58,7 @@ def attempt(step: str, moments: Moments) -> None:
     from django.db.backends.signals import connection_created
 
     from tenants import lifecycle
-    from tenants.errors import StepFailed
+    from tenants.errors import OperationFailed
 
     def watch(connection: Any, **_: Any) -> None:
         connection.execute_wrappers.append(moments.statement)
@@ -67,7 +67,7 @@ def attempt(step: str, moments: Moments) -> None:
     sys.addaudithook(moments.event)
     try:
         eval(step, vars(lifecycle))
-    except StepFailed as error:
+    except OperationFailed as error:
         print("failed", " ".join(str(error).split()), flush=True)
     else:
         print("done", moments.seen, flush=True)

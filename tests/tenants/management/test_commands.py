@@ -364,5 +364,5 @@ def test_rows_are_dumped_and_loaded_as_a_tenant(open_shop: OpenShop, manage: Man
 
 
 def test_call_command_raises_as_it_does_in_django(db: None) -> None:
-    with pytest.raises(CommandError, match="no tenant 'nobody'"):
+    with pytest.raises(CommandError, match="Unknown tenant: 'nobody'"):
         call_command("suspend_tenant", "nobody")

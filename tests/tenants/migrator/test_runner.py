@@ -59,7 +59,7 @@ def test_one_migration_at_a_time_makes_the_schema_that_all_at_once_make(open_sho
         schemas.create_schema(step_by_step)
         schemas.grant_to_role(step_by_step)
     first, *others = AppliedExecutor(frozenset()).migration_plan(targets_for(step_by_step))
-    migrate_tenant(step_by_step, [(first[0].app_label, first[0].name)], is_new=True)
+    migrate_tenant(step_by_step, [(first[0].app_label, first[0].name)], is_empty=True)
     for migration, _ in others:
         migrate_tenant(step_by_step, [(migration.app_label, migration.name)])
     assert find_behind(slug=step_by_step.slug)[1] == []

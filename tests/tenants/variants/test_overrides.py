@@ -120,7 +120,7 @@ def test_a_folder_without_code_is_no_variant_and_one_without_init_an_error(
 
 def test_a_package_that_is_not_there_is_refused() -> None:
     for name in ("shop.nothing", "nowhere.at.all"):
-        with pytest.raises(ConfigurationError, match="there is no such package"):
+        with pytest.raises(ConfigurationError, match="which is not a package"):
             variant_apps(name)
 
 
@@ -137,7 +137,7 @@ def test_without_the_setting_there_is_the_default_alone() -> None:
         ("goods.models.Gods", "has no class or module 'Gods', but 'Goods'"),
         ("goods.services.pricng", "has no class or module 'pricng'"),
         ("goods.rooms.Goods", "the app 'goods' has no rooms"),
-        ("gods.models.Goods", "there is no app with the label 'gods'"),
+        ("gods.models.Goods", "no app has the label 'gods'"),
         ("goods.Goods", "a name has three parts"),
         ("goods.money.MAX_DIGITS", "has no class or module"),
     ],
