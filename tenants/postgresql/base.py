@@ -24,7 +24,7 @@ from tenants.postgresql.login_roles import set_owner_role
 from tenants.postgresql.on_commit import CommitHooks
 from tenants.postgresql.operations import DatabaseOperations
 from tenants.postgresql.overload import PoolTimeout
-from tenants.postgresql.psycopg_connection import TenantConnection, driver
+from tenants.postgresql.psycopg_connection import DriverState, TenantConnection, driver
 from tenants.postgresql.reachability import reachability_of
 from tenants.postgresql.schema import DatabaseSchemaEditor
 from tenants.postgresql.server_cursor import TenantServerSideCursor
@@ -117,7 +117,7 @@ class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
             if pool := self.pool:
                 reachability_of(pool).forget()
             connection = self._get_reachable_connection(conn_params)
-        connection.default_isolation = connection.isolation_level
+        connection.initial = DriverState.of(connection)
         connection.wrapper = ref(self)
         return connection
 

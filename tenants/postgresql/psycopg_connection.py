@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ReferenceType
 
 import psycopg
 from psycopg import IsolationLevel
 from psycopg._preparing import PrepareManager
 from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
 
 from tenants.context import PLATFORM, Block, TenantInfo, innermost
 from tenants.postgresql.connection_watch import report_change
@@ -19,6 +18,46 @@ from tenants.postgresql.sql_text import effects_of, outlives_failure, outlives_t
 if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen
     from psycopg.pq.abc import PGresult
+
+
+class DriverState(NamedTuple):
+    """Attributes of a connection in psycopg, which code can change without a statement."""
+
+    isolation_level: IsolationLevel | None
+    read_only: bool | None
+    deferrable: bool | None
+    row_factory: Any
+    cursor_factory: Any
+    server_cursor_factory: Any
+    prepare_threshold: int | None
+    prepared_max: int
+    notice_handlers: tuple[Any, ...]
+    notify_handlers: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, connection: psycopg.Connection[Any]) -> DriverState:
+        prepared = connection._prepared
+        return cls(
+            connection._isolation_level,
+            connection._read_only,
+            connection._deferrable,
+            connection.row_factory,
+            connection.cursor_factory,
+            connection.server_cursor_factory,
+            prepared.prepare_threshold,
+            prepared.prepared_max,
+            tuple(connection._notice_handlers),
+            tuple(connection._notify_handlers),
+        )
+
+    def restore(self, connection: psycopg.Connection[Any]) -> None:
+        """Set the attributes again, outside a transaction."""
+        for name in self._fields[:-4]:
+            setattr(connection, name, getattr(self, name))
+        connection._prepared.prepare_threshold = self.prepare_threshold
+        connection._prepared.prepared_max = self.prepared_max
+        connection._notice_handlers[:] = self.notice_handlers
+        connection._notify_handlers[:] = self.notify_handlers
 
 
 class TenantConnection(psycopg.Connection[Any]):
@@ -41,8 +80,8 @@ class TenantConnection(psycopg.Connection[Any]):
     """Number of open cursors WITH HOLD."""
     discards: int = 0
     """Number of times that the session was discarded."""
-    default_isolation: IsolationLevel | None = None
-    """The isolation level of a new connection."""
+    initial: DriverState | None = None
+    """The attributes of psycopg that the connection had when it was opened, or taken from the pool."""
     wrapper: ReferenceType[Any] | None = None
     """The `DatabaseWrapper` that has this connection."""
 
@@ -100,10 +139,7 @@ class TenantConnection(psycopg.Connection[Any]):
             self.changed_in is None
             and not self.held_cursors
             and self._pipeline is None
-            and self._read_only is None
-            and self._deferrable is None
-            and self._isolation_level is self.default_isolation
-            and self.row_factory is tuple_row
+            and DriverState.of(self) == self.initial
             and self.pgconn.transaction_status == TransactionStatus.IDLE
         )
 
@@ -118,9 +154,8 @@ class TenantConnection(psycopg.Connection[Any]):
             return False
         self.rollback()
         self.autocommit = True
-        self.read_only = self.deferrable = None
-        self.isolation_level = self.default_isolation
-        self.row_factory = tuple_row
+        if self.initial is not None:
+            self.initial.restore(self)
         if self.changed_in is None and not self.held_cursors:
             return False
         self.execute("DISCARD ALL")
@@ -129,7 +164,11 @@ class TenantConnection(psycopg.Connection[Any]):
 
     def mark_discarded(self) -> None:
         """Record that the session was discarded."""
-        self._prepared = PrepareManager()  # DISCARD dropped the prepared statements that psycopg remembers
+        # DISCARD dropped the prepared statements that psycopg remembers. With psycopg's own threshold it would count
+        # statements, and keep the text of a hundred.
+        threshold, maximum = self.prepare_threshold, self.prepared_max
+        self._prepared = PrepareManager()
+        self.prepare_threshold, self.prepared_max = threshold, maximum
         self.changed_in, self.held_cursors, self.settings_changed = None, 0, False
         self.discards += 1
 

@@ -11,10 +11,12 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, close_old_connections, connection, transaction
 from psycopg import Error as PsycopgError
-from psycopg import IsolationLevel
+from psycopg import IsolationLevel, RawCursor, RawServerCursor
+from psycopg.rows import dict_row
 from psycopg.sql import SQL
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.postgresql.psycopg_connection import DriverState
 from tenants.registry.lookup import tenant_by_slug
 
 Row = Callable[..., tuple[Any, ...]]
@@ -330,3 +332,43 @@ def test_a_transaction_that_the_driver_left_open_is_rolled_back(
             with connection.connect_directly() as other:
                 ask = f'DELETE FROM "{globex.schema}".auth_group WHERE name = %s RETURNING 1'
                 assert other.execute(ask, ["committed"]).fetchone() == (1,)
+
+
+DRIVER: dict[str, Any] = {
+    "rows": lambda raw: setattr(raw, "row_factory", dict_row),
+    "cursors": lambda raw: setattr(raw, "cursor_factory", RawCursor),
+    "server cursors": lambda raw: setattr(raw, "server_cursor_factory", RawServerCursor),
+    "isolation": lambda raw: setattr(raw, "isolation_level", IsolationLevel.SERIALIZABLE),
+    "prepares": lambda raw: setattr(raw, "prepare_threshold", 1),
+    "prepares without a limit": lambda raw: setattr(raw, "prepared_max", None),
+    "hears notices": lambda raw: raw.add_notice_handler(print),
+    "hears notifications": lambda raw: raw.add_notify_handler(print),
+}
+
+
+@pytest.mark.parametrize("what", DRIVER)
+def test_what_code_sets_on_the_driver_ends_with_its_request(pair: Pair, sql_row: Row, what: str) -> None:
+    """An attribute of psycopg changes without a statement."""
+    acme, globex = pair
+    with use_tenant(acme):
+        initial = DriverState.of(_driver())
+        DRIVER[what](_driver())
+        assert DriverState.of(_driver()) != initial
+    end_of_request()
+    with use_tenant(globex):
+        assert sql_row("SELECT current_schema()") == (globex.schema,)
+        assert DriverState.of(_driver()) == initial
+
+
+@pytest.mark.parametrize("statement", ["SET lock_timeout = 77", "DISCARD ALL"])
+def test_a_discarded_session_prepares_as_before(pair: Pair, sql_row: Row, statement: str) -> None:
+    """psycopg began to count statements and kept the text of a hundred, each with all of its rows."""
+    acme, globex = pair
+    with use_tenant(acme):
+        threshold = _driver().prepare_threshold
+        _execute(statement)
+    end_of_request()
+    with use_tenant(globex):
+        assert sql_row("SELECT 'a text'") == ("a text",)
+        assert (_driver().prepare_threshold, threshold) == (None, None)
+        assert not _driver()._prepared._counts
