@@ -17,6 +17,7 @@ _SETTINGS_WITH_PATHS = ("INSTALLED_APPS", "MIDDLEWARE", "AUTHENTICATION_BACKENDS
 
 class TenantsConfig(AppConfig):
     name = "tenants"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Platform")
 
     def __init__(self, app_name: str, app_module: ModuleType | None) -> None:

@@ -13,6 +13,7 @@ from tenants.contrib.api.conf import ApiSettings, api_settings
 class ApiConfig(AppConfig):
     name = "tenants.contrib.api"
     label = "tenants_api"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("API")
     tenancy_settings = ApiSettings
 

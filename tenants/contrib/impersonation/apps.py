@@ -11,6 +11,7 @@ from tenants.contrib.impersonation.conf import ImpersonationSettings
 class ImpersonationConfig(AppConfig):
     name = "tenants.contrib.impersonation"
     label = "tenants_impersonation"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Impersonation")
     tenancy_settings = ImpersonationSettings
 

@@ -11,6 +11,7 @@ from tenants.contrib.limits.conf import LimitSettings
 class LimitsConfig(AppConfig):
     name = "tenants.contrib.limits"
     label = "tenants_limits"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Limits")
     tenancy_settings = LimitSettings
 

@@ -12,6 +12,7 @@ from tenants.contrib.mounts.conf import MountSettings
 class MountsConfig(AppConfig):
     name = "tenants.contrib.mounts"
     label = "tenants_mounts"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Mounts")
     tenancy_settings = MountSettings
 

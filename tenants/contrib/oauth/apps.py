@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 class OAuthConfig(AppConfig):
     name = "tenants.contrib.oauth"
     label = "oauth"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("API access")
 
     def ready(self) -> None:

@@ -13,6 +13,7 @@ from tenants.contrib.services.conf import ServiceSettings
 class ServicesConfig(AppConfig):
     name = "tenants.contrib.services"
     label = "tenants_services"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Services")
     tenancy_settings = ServiceSettings
 
