@@ -12,8 +12,9 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
+from django.views.debug import SafeExceptionReporterFilter
 
+from tenants.http.error_reports import TenantExceptionReporter
 from tenants.redaction import (
     MASK,
     SECRET_NAMES,
@@ -53,7 +54,7 @@ class ReporterFilter(SafeExceptionReporterFilter):
         return [(name, _redacted(name, value)) for name, value in found]
 
 
-class Reporter(ExceptionReporter):
+class Reporter(TenantExceptionReporter):
     """Redacts representations of objects and messages of exceptions, too."""
 
     def get_traceback_data(self) -> dict[str, Any]:
