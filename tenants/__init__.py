@@ -3,6 +3,7 @@
 The names below are what code of apps needs; docs/api.md documents the functions of other modules.
 """
 
+from tenants.configuration import configure
 from tenants.context import PLATFORM, TenantInfo, active_tenant, current_tenant, use_tenant
 from tenants.errors import NoActiveTenant, TenancyError, TenantNotFound, WrongSchema, WrongTenant
 from tenants.threads import run_in_threads
@@ -16,6 +17,7 @@ __all__ = [
     "WrongSchema",
     "WrongTenant",
     "active_tenant",
+    "configure",
     "current_tenant",
     "run_in_threads",
     "use_tenant",
