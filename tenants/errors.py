@@ -24,7 +24,8 @@ TenancyError
 │   ├── SchemaExists            PostgreSQL already has that schema
 │   ├── TenantChanged           a tenant was renamed or signed out since it was to be replaced
 │   ├── TenantLocked            another run holds the tenant's lock
-│   └── LockTimeout             other sessions held a lock on a tenant's table for too long
+│   ├── LockTimeout             other sessions held a lock on a tenant's table for too long
+│   └── AdoptionRefused         existing schemas that cannot become tenants as they are
 ├── SchemaError
 │   ├── MigrationFailed         a tenant's migrations failed and were rolled back
 │   ├── MigrationRunFailed      a run over many tenants did not migrate all of them
@@ -331,6 +332,16 @@ class LockTimeout(TenantError):
             f"seconds. Nothing was changed. Look in pg_stat_activity for a transaction that stays open; or try again "
             f"at a quieter time, or with a longer `--lock-timeout`."
         )
+
+
+class AdoptionRefused(TenantError):
+    """Existing schemas cannot become tenants as they are. Nothing was changed."""
+
+    what: str
+    next_step: str
+
+    def __str__(self) -> str:
+        return f"Adopting schemas failed, nothing was changed: {self.what}. {self.next_step}"
 
 
 # --- Schemas and their migrations

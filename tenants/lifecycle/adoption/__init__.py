@@ -1,0 +1,1 @@
+"""Adoption of existing schemas: those of another library, hand-made ones, and a project's schema `public`."""
