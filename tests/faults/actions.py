@@ -26,11 +26,17 @@ from tenants.lifecycle import (
     restore_tenant,
     set_variant,
 )
+from tenants.lifecycle.adoption.addresses import Naming
+from tenants.lifecycle.adoption.adopt import adopt_schema
+from tenants.lifecycle.adoption.sources import Candidate
+from tenants.lifecycle.adoption.survey import PublicApps, survey
 from tenants.migrator import apply
 from tenants.migrator.graph import chosen_targets
 from tenants.migrator.runner import Run, RunOptions, migrate_one
 from tenants.models import Tenant
+from tenants.postgresql import tenant_schemas as schemas
 from tenants.registry.lookup import registry, tenant_by_slug
+from tenants.registry.tenant_info import all_tenants
 
 CSV = b"Handle,Title,Variant Price,Variant Inventory Qty\n" + b"".join(
     b"row-%d,Row %d,5.00,1\n" % (n, n) for n in range(5)
@@ -112,6 +118,7 @@ def without(*slugs: str) -> Callable[[Stage], None]:
         registry.clear()
         for slug in slugs:
             _take_away(slug)
+        _drop_old_schema()
 
     return ready
 
@@ -178,6 +185,46 @@ def _stock_left(stage: Stage) -> Any:
         return cursor.fetchone()
 
 
+OLD = "fault_old"
+"""The schema that is adopted: that of another library, or a hand-made one."""
+
+
+def _has_old_schema(stage: Stage) -> bool:
+    with use_tenant(PLATFORM):
+        return bool(schemas.existing_schemas([OLD]))
+
+
+def _with_old_schema(stage: Stage) -> None:
+    """Make a tenant what it was before it was adopted: a schema without row and role."""
+    registry.clear()
+    if _has_old_schema(stage):
+        return
+    with use_tenant(PLATFORM):
+        found = all_tenants(slug="fault-new")
+        tenant = found[0] if found else create_tenant(TenantSpec(slug="fault-new", owner_email="owner@new.example"))
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"ALTER SCHEMA {tenant.schema} RENAME TO {OLD}")
+            cursor.execute(f"DROP OWNED BY {tenant.role}; DROP ROLE {tenant.role}")
+            Tenant.objects.filter(pk=tenant.id).delete()
+
+
+def _adopt(stage: Stage) -> None:
+    folder = stage.folder / "old files"
+    folder.mkdir(exist_ok=True)
+    (folder / "mug.txt").write_text("mug")
+    naming = Naming(from_domain=False, given={OLD: "fault-new"})
+    found = survey([Candidate(schema=OLD)], naming, PublicApps())
+    if found.refusals:
+        raise AssertionError(found.refusals)
+    for planned in found.planned:
+        adopt_schema(planned, found, TenantSpec(slug=""), folder)
+
+
+def _drop_old_schema() -> None:
+    with use_tenant(PLATFORM), connection.cursor() as cursor:
+        cursor.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
+
+
 def actions() -> Iterable[Action]:
     """Return all of them."""
     yield Action(name="create", ready=without("fault-new"), do=_create)
@@ -207,5 +254,6 @@ def actions() -> Iterable[Action]:
         do=migrate("0005", 1),
         between=lambda portrait: portrait[1][3] == "",
     )
+    yield Action(name="adopt", ready=_with_old_schema, do=_adopt, is_done=_has_old_schema)
     yield Action(name="import", ready=_without_goods, do=_import)
     yield Action(name="check out", ready=_with_stock, do=_check_out, is_done=_stock_left)
