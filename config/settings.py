@@ -67,6 +67,7 @@ APPS_WITHOUT_TABLES = [
     "tenants.contrib.devserver",
     "tenants.contrib.gateway",
     "tenants.contrib.observability",
+    "tenants.contrib.tasks",
     "shop.storefront",
     "shop.mounts",
     "whitenoise.runserver_nostatic",

@@ -30,6 +30,7 @@ _OF_APPS = {
     "tenants.contrib.api": "api",
     "tenants.contrib.gateway": "gateway",
     "tenants.contrib.oauth": "oauth",
+    "tenants.contrib.tasks": "tasks",
     "tenants.contrib.observability": "observability",
 }
 """The extra of each contrib app that needs one to be loaded."""

@@ -11,6 +11,7 @@ from tenants.variants.discovery import variant_apps
 _ENGINE = "tenants"
 _BEFORE_THE_ENGINE = "tenants.contrib.impersonation"
 """Has a command that replaces one of the engine's."""
+_PROCRASTINATE, _WORKER = "procrastinate.contrib.django", "tenants.contrib.tasks"
 _IN_BOTH = tuple(
     f"django.contrib.{name}"
     for name in ("admin", "auth", "contenttypes", "flatpages", "redirects", "sessions", "sites")
@@ -49,6 +50,8 @@ def _complete_apps(project: ProjectSettings, shared: list[str], others: list[str
     first = [app for app in shared if not _has(installed, app)]
     first.sort(key=lambda app: (app != _BEFORE_THE_ENGINE, app != _ENGINE))
     last = [app for app in others if not _has(installed, app)]
+    if _has([*first, *installed], _PROCRASTINATE) and not _has(installed, _WORKER):
+        last.append(_WORKER)
     if variants:
         last += [app for app in variant_apps(variants) if not _has(installed, app)]
     value = [*first, *installed, *last]

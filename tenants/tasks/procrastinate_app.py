@@ -20,8 +20,8 @@ def procrastinate_app(needed_by: str) -> App:
     require_extra("tasks", needed_by)
     if not apps.is_installed(_APP):
         raise ConfigurationError(
-            f"{needed_by} failed: {_APP} is not in INSTALLED_APPS. Add it there and to TENANTS['SHARED_APPS'], "
-            f"then run manage.py migrate."
+            f"{needed_by} failed: {_APP} is not in INSTALLED_APPS. Add it there and to TENANTS['SHARED_APPS'], and "
+            f"tenants.contrib.tasks to INSTALLED_APPS, then run manage.py migrate."
         )
     from procrastinate.contrib.django import app  # only where jobs are used: it takes long to import
 

@@ -25,6 +25,7 @@ APPS = {
     "gateway": ("gateway,services,limits,observability", "impersonation,accounts,api,oauth"),
     "oauth": ("oauth", "accounts,impersonation,limits,api,observability"),
     "observability": ("observability", ""),
+    "tasks": ("tasks", ""),
 }
 """The contrib apps that have their packages with an extra, and those that are installed beside them."""
 

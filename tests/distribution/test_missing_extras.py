@@ -55,6 +55,7 @@ def test_check_of_a_minimal_project_finds_nothing(bare: Environment, project: Pa
             'INSTALLED_APPS += ["tenants.contrib.oauth"]',
             "tenants.contrib.oauth in INSTALLED_APPS failed: the package ninja",
         ),
+        ('INSTALLED_APPS += ["tenants.contrib.tasks"]', "tasks in INSTALLED_APPS failed: the package procrastinate"),
         ('INSTALLED_APPS += ["unfold"]', "unfold in INSTALLED_APPS failed: the package unfold"),
         (
             'MIDDLEWARE += ["tenants.contrib.admin.content_security_policy.ContentSecurityPolicyMiddleware"]',
@@ -91,10 +92,11 @@ def test_server_names_the_extra_and_no_module(bare: Environment, project: Path) 
     assert 'pip install "sangga[api]"' in done.stderr
 
 
-def test_worker_without_procrastinate_is_one_line(bare: Environment, project: Path) -> None:
-    done = bare.run("python", "manage.py", "run_worker", folder=project, check=False)
+def test_job_without_procrastinate_names_the_extra(bare: Environment, project: Path) -> None:
+    code = "from tenants import *; from tenants.tasks.tenant_jobs import tenant_job; tenant_job(len).defer()"
+    done = bare.run("python", "manage.py", "tenant_shell", "--platform", "-c", code, folder=project, check=False)
     assert done.stderr.splitlines() == [
-        "CommandError: run_worker failed: the package procrastinate is not installed. "
+        "CommandError: Deferring builtins.len failed: the package procrastinate is not installed. "
         'Run: pip install "sangga[tasks]" (tenants.E031)'
     ]
     assert done.returncode == 1
@@ -110,5 +112,12 @@ def test_middleware_that_cannot_be_imported_is_found_by_check(bare: Environment,
 def test_commands_of_apps_that_are_not_installed_are_not_listed(bare: Environment, project: Path) -> None:
     listed = bare.run("python", "manage.py", "help", "--commands", folder=project).stdout.split()
     assert {"create_tenant", "tenant_shell", "show_tenant_settings"} <= set(listed)
-    of_contrib = {"embedded_postgres", "run_gateway", "service_key", "clear_tokens", "reset_second_factor"}
+    of_contrib = {
+        "embedded_postgres",
+        "run_gateway",
+        "service_key",
+        "clear_tokens",
+        "reset_second_factor",
+        "run_worker",
+    }
     assert of_contrib & set(listed) == set()

@@ -22,7 +22,7 @@ COMMON_APPS = [
     "django_otp.plugins.otp_static",
 ]
 TENANT_APPS = ["notes"]
-INSTALLED_APPS = [*SHARED_APPS, *COMMON_APPS, *TENANT_APPS, "django.contrib.messages"]
+INSTALLED_APPS = [*SHARED_APPS, *COMMON_APPS, *TENANT_APPS, "tenants.contrib.tasks", "django.contrib.messages"]
 TENANTS = {
     "ORIGIN": "http://library.example",
     "TENANT_URLCONF": "library.urls_tenant",

@@ -124,6 +124,12 @@ def test_impersonation_comes_before_the_engine_whose_command_it_replaces(started
     assert started["INSTALLED_APPS"][:3] == first
 
 
+def test_procrastinate_brings_the_app_with_the_worker(started: dict[str, Any]) -> None:
+    configure(started, shared=["procrastinate.contrib.django"], database_url=URL)
+    assert "tenants.contrib.tasks" in started["INSTALLED_APPS"]
+    assert started["TENANTS"]["SHARED_APPS"] == ["tenants", "procrastinate.contrib.django"]
+
+
 def test_variants_bring_their_apps_and_loader(started: dict[str, Any]) -> None:
     configure(started, database_url=URL, variants="shop.variants")
     assert started["INSTALLED_APPS"][-len(variant_apps("shop.variants")) :] == variant_apps("shop.variants")

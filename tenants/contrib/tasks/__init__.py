@@ -1,0 +1,1 @@
+"""Worker of background operations and jobs, on procrastinate."""
