@@ -46,7 +46,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, dataclass_transform
+from typing import Any, ClassVar, dataclass_transform
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -54,6 +54,12 @@ from django.core.exceptions import ImproperlyConfigured
 @dataclass_transform(eq_default=False)
 class TenancyError(Exception):
     """Base of all errors of the engine. A subclass that annotates facts takes them as arguments, in that order."""
+
+    message: ClassVar[str] = ""
+    """Text with the facts in braces, as for `str.format`."""
+
+    def __str__(self) -> str:
+        return self.message.format_map(vars(self)) if self.message else super().__str__()
 
     def __init_subclass__(cls) -> None:
         if "__annotations__" in cls.__dict__:
@@ -78,11 +84,9 @@ class MissingExtra(ConfigurationError):
     extra: str
     """The extra of the distribution that installs it."""
 
-    def __str__(self) -> str:
-        return (
-            f"{self.needed_by} failed: the package {self.package} is not installed. "
-            f'Run: pip install "sangga[{self.extra}]" (tenants.E031)'
-        )
+    message = (
+        '{needed_by} failed: the package {package} is not installed. Run: pip install "sangga[{extra}]" (tenants.E031)'
+    )
 
 
 # --- Invalid values
@@ -139,8 +143,7 @@ class InvalidBackup(InvalidValue):
     file: str
     reason: str
 
-    def __str__(self) -> str:
-        return f"{self.file} cannot be restored: {self.reason}"
+    message = "{file} cannot be restored: {reason}"
 
 
 # --- The active tenant
@@ -155,12 +158,11 @@ class NoActiveTenant(ContextError):
 
     subject: str = "A query"
 
-    def __str__(self) -> str:
-        return (
-            f"{self.subject} needs an active tenant, and none is. In code, wrap the call in `with use_tenant(tenant):` "
-            f"(`PLATFORM` for the control plane). In the shell, `manage.py run_in_tenant SLUG -- COMMAND` "
-            f"(`--platform` for the control plane)."
-        )
+    message = (
+        "{subject} needs an active tenant, and none is. In code, wrap the call in `with use_tenant(tenant):` "
+        "(`PLATFORM` for the control plane). In the shell, `manage.py run_in_tenant SLUG -- COMMAND` "
+        "(`--platform` for the control plane)."
+    )
 
 
 class WrongSchema(ContextError):
@@ -170,11 +172,9 @@ class WrongSchema(ContextError):
     lives_in: str
     active: str
 
-    def __str__(self) -> str:
-        return (
-            f"{self.model} lives in {self.lives_in}, but the active tenant is {self.active}. "
-            f"Wrap the call in the right `use_tenant(…)`."
-        )
+    message = (
+        "{model} lives in {lives_in}, but the active tenant is {active}. Wrap the call in the right `use_tenant(…)`."
+    )
 
 
 class WrongTenant(ContextError):
@@ -184,13 +184,12 @@ class WrongTenant(ContextError):
     schema: str
     active: str
 
-    def __str__(self) -> str:
-        return (
-            f"{self.record} belongs to schema {self.schema}, but the active tenant is {self.active}. "
-            f"Work with a record inside the `use_tenant(…)` in which it was read; pass plain values on to another. "
-            f"(A queryset in a class body belongs to the tenant that is active when its module is imported: import "
-            f"it while no tenant is active.)"
-        )
+    message = (
+        "{record} belongs to schema {schema}, but the active tenant is {active}. "
+        "Work with a record inside the `use_tenant(…)` in which it was read; pass plain values on to another. "
+        "(A queryset in a class body belongs to the tenant that is active when its module is imported: import "
+        "it while no tenant is active.)"
+    )
 
 
 # --- Variants
@@ -229,8 +228,7 @@ class VariantLookupError(VariantError, LookupError):
     name: str
     reason: str
 
-    def __str__(self) -> str:
-        return f"{self.name!r} cannot be resolved: {self.reason}."
+    message = "{name!r} cannot be resolved: {reason}."
 
 
 # --- Tenants
@@ -273,8 +271,7 @@ class TenantExists(TenantError):
 
     slug: str
 
-    def __str__(self) -> str:
-        return f"Tenant {self.slug!r} already exists. Choose another slug."
+    message = "Tenant {slug!r} already exists. Choose another slug."
 
 
 class DomainTaken(TenantError):
@@ -282,8 +279,7 @@ class DomainTaken(TenantError):
 
     host: str
 
-    def __str__(self) -> str:
-        return f"The domain {self.host!r} already belongs to a tenant. Choose another, or remove it there first."
+    message = "The domain {host!r} already belongs to a tenant. Choose another, or remove it there first."
 
 
 class SchemaExists(TenantError):
@@ -291,11 +287,9 @@ class SchemaExists(TenantError):
 
     schema: str
 
-    def __str__(self) -> str:
-        return (
-            f"Schema {self.schema!r} already exists, but no tenant owns it. Inspect it, then rename or drop it and "
-            f"try again."
-        )
+    message = (
+        "Schema {schema!r} already exists, but no tenant owns it. Inspect it, then rename or drop it and try again."
+    )
 
 
 class TenantChanged(TenantError):
@@ -303,11 +297,10 @@ class TenantChanged(TenantError):
 
     slug: str
 
-    def __str__(self) -> str:
-        return (
-            f"Tenant {self.slug!r} was renamed, or all its users were signed out, after this was requested. Nothing "
-            f"was changed. Check the tenant, then try again."
-        )
+    message = (
+        "Tenant {slug!r} was renamed, or all its users were signed out, after this was requested. Nothing "
+        "was changed. Check the tenant, then try again."
+    )
 
 
 class TenantLocked(TenantError):
@@ -315,8 +308,7 @@ class TenantLocked(TenantError):
 
     slug: str
 
-    def __str__(self) -> str:
-        return f"Tenant {self.slug!r} is locked by another run. Try again later."
+    message = "Tenant {slug!r} is locked by another run. Try again later."
 
 
 class LockTimeout(TenantError):
@@ -326,12 +318,11 @@ class LockTimeout(TenantError):
     table: str
     seconds: float
 
-    def __str__(self) -> str:
-        return (
-            f"Lock timeout: other sessions held table {self.table!r} of tenant {self.slug!r} for {self.seconds} "
-            f"seconds. Nothing was changed. Look in pg_stat_activity for a transaction that stays open; or try again "
-            f"at a quieter time, or with a longer `--lock-timeout`."
-        )
+    message = (
+        "Lock timeout: other sessions held table {table!r} of tenant {slug!r} for {seconds} "
+        "seconds. Nothing was changed. Look in pg_stat_activity for a transaction that stays open; or try again "
+        "at a quieter time, or with a longer `--lock-timeout`."
+    )
 
 
 class AdoptionRefused(TenantError):
@@ -388,11 +379,10 @@ class SchemaOutdated(SchemaError):
 
     slug: str
 
-    def __str__(self) -> str:
-        return (
-            f"The schema of tenant {self.slug!r} is behind the code. "
-            f"Run `manage.py migrate_tenants --tenant {self.slug}`, then try again."
-        )
+    message = (
+        "The schema of tenant {slug!r} is behind the code. "
+        "Run `manage.py migrate_tenants --tenant {slug}`, then try again."
+    )
 
 
 class TenantAhead(SchemaError):
@@ -415,11 +405,10 @@ class SchemaDrift(SchemaError):
     slug: str
     what: str
 
-    def __str__(self) -> str:
-        return (
-            f"The schema of tenant {self.slug!r} differs from what its migrations make: {self.what}. "
-            f"`manage.py verify_tenants --tenant {self.slug}` lists every difference; fix them, then try again."
-        )
+    message = (
+        "The schema of tenant {slug!r} differs from what its migrations make: {what}. "
+        "`manage.py verify_tenants --tenant {slug}` lists every difference; fix them, then try again."
+    )
 
 
 class ExtensionRefused(SchemaError):
@@ -429,8 +418,7 @@ class ExtensionRefused(SchemaError):
     what: str
     next_step: str
 
-    def __str__(self) -> str:
-        return f"The extension {self.extension!r} {self.what}. {self.next_step}"
+    message = "The extension {extension!r} {what}. {next_step}"
 
 
 # --- Operations

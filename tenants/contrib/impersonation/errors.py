@@ -10,11 +10,9 @@ class TenantClosed(TenancyError):
 
     slug: str
 
-    def __str__(self) -> str:
-        return (
-            f"Tenant {self.slug!r} is not active, so no operator can log in. "
-            f"Resume it first: `manage.py resume_tenant {self.slug}`."
-        )
+    message = (
+        "Tenant {slug!r} is not active, so no operator can log in. Resume it first: `manage.py resume_tenant {slug}`."
+    )
 
 
 class OperatorAccountRefused(TenancyError):
@@ -22,8 +20,7 @@ class OperatorAccountRefused(TenancyError):
 
     name: str
 
-    def __str__(self) -> str:
-        return (
-            f"The account {self.name!r} represents an operator of the platform, and the shop cannot change it. "
-            f"Operators log in by a link from the platform's admin."
-        )
+    message = (
+        "The account {name!r} represents an operator of the platform, and the shop cannot change it. "
+        "Operators log in by a link from the platform's admin."
+    )

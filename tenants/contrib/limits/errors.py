@@ -12,8 +12,4 @@ class HashingBusy(TenancyError):
     retry_after: int
     """Seconds."""
 
-    def __str__(self) -> str:
-        return (
-            f"Password not checked: too many are being checked at once for {self.of_what}. "
-            f"Try again in {self.retry_after} s."
-        )
+    message = "Password not checked: too many are being checked at once for {of_what}. Try again in {retry_after} s."

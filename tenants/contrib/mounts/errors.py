@@ -13,11 +13,10 @@ class MountFailed(TenancyError):
     cause: str
     retry_seconds: int
 
-    def __str__(self) -> str:
-        return (
-            f"The application {self.app!r} could not be built for {self.tenant}: {self.cause} "
-            f"The next attempt is in {self.retry_seconds} s; the log has the traceback."
-        )
+    message = (
+        "The application {app!r} could not be built for {tenant}: {cause} "
+        "The next attempt is in {retry_seconds} s; the log has the traceback."
+    )
 
 
 class MountTimedOut(TenancyError):
@@ -27,8 +26,7 @@ class MountTimedOut(TenancyError):
     tenant: str
     seconds: float
 
-    def __str__(self) -> str:
-        return (
-            f"The application {self.app!r} of {self.tenant} timed out: it sent nothing for {self.seconds:g} s. "
-            f"Make it answer faster, or raise TENANTS['MOUNTS_SECONDS']."
-        )
+    message = (
+        "The application {app!r} of {tenant} timed out: it sent nothing for {seconds:g} s. "
+        "Make it answer faster, or raise TENANTS['MOUNTS_SECONDS']."
+    )

@@ -10,8 +10,7 @@ class InvalidIdentity(TenancyError):
 
     reason: str
 
-    def __str__(self) -> str:
-        return f"The request's signed identity is refused: {self.reason}. Send the request through the gateway."
+    message = "The request's signed identity is refused: {reason}. Send the request through the gateway."
 
 
 class ServiceNotFound(TenancyError):
@@ -20,11 +19,10 @@ class ServiceNotFound(TenancyError):
     service: str
     tenant: str
 
-    def __str__(self) -> str:
-        return (
-            f"Service {self.service!r} not found for {self.tenant}. "
-            f"Register it in the platform admin under Services, or grant it to the tenant there."
-        )
+    message = (
+        "Service {service!r} not found for {tenant}. "
+        "Register it in the platform admin under Services, or grant it to the tenant there."
+    )
 
 
 class ServiceFailed(TenancyError):
