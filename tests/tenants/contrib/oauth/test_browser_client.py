@@ -121,6 +121,12 @@ def result_of(page: Page) -> Any:
     return json.loads(page.locator("#result").inner_text())
 
 
+def sign_in(page: Page) -> None:
+    page.get_by_label("Username").fill("kim")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
 def test_client_in_a_browser_gets_tokens_and_uses_the_api(
     chromium: Callable[..., AbstractContextManager[Page]],
     shop: Shop,
@@ -130,9 +136,7 @@ def test_client_in_a_browser_gets_tokens_and_uses_the_api(
     client_id = register(shop, client_page, client_page)
     with chromium() as page:
         page.goto(f"{client_page}/?client_id={client_id}&issuer={shop.address}")
-        page.get_by_label("Username").fill("kim")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page)
         page.get_by_role("button", name="Authorize").click()
         page.wait_for_url(f"{client_page}/callback**")
         result = result_of(page)
@@ -149,9 +153,7 @@ def test_client_in_a_browser_is_told_errors_with_the_issuer(
     client_id = register(shop, client_page, client_page)
     with chromium() as page:
         page.goto(f"{client_page}/?client_id={client_id}&issuer={shop.address}&response_mode=fragment")
-        page.get_by_label("Username").fill("kim")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page)
         page.wait_for_url(f"{client_page}/callback**")
         assert result_of(page)["error"] == "invalid_request"
 
@@ -164,9 +166,7 @@ def test_page_of_an_unregistered_origin_gets_no_token(
     client_id = register(shop, client_page, "https://elsewhere.example")
     with chromium() as page:
         page.goto(f"{client_page}/?client_id={client_id}&issuer={shop.address}")
-        page.get_by_label("Username").fill("kim")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page)
         page.get_by_role("button", name="Authorize").click()
         page.wait_for_url(f"{client_page}/callback**")
         assert "TypeError" in result_of(page)["error"]  # the browser hides the answer
