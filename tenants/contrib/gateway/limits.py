@@ -12,7 +12,8 @@ from tenants.context import TenantInfo
 from tenants.contrib.gateway.conf import gateway_settings
 from tenants.contrib.gateway.errors import GatewayError
 from tenants.contrib.limits.counters import LimitKind, limit_counters
-from tenants.contrib.limits.limiter import Rejection, RequestLimiter, Slot, Waiter, wait_async
+from tenants.contrib.limits.limiter import Rejection, RequestLimiter, Slot, Waiter
+from tenants.contrib.limits.waiting import wait_async
 from tenants.limits import Limits
 
 MAX_UPLOADS = 32
@@ -40,8 +41,6 @@ def multiply(limits: Limits, factor: int, max_concurrency: int = 0) -> Limits:
 
 
 class GatewayLimits:
-    """The limiters of one gateway."""
-
     def __init__(self) -> None:
         self._requests = RequestLimiter()
         self._uploads = RequestLimiter()

@@ -5,7 +5,6 @@ A noisy tenant waits or is rejected before it takes the threads and connections 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Mapping
@@ -83,15 +82,6 @@ class Slot:
     def __exit__(self, *_: object) -> None:
         self.release()
 
-    def combined_with(self, other: Slot) -> Slot:
-        """Return one slot that releases both."""
-
-        def release_both() -> None:
-            self.release()
-            other.release()
-
-        return Slot(release_both)
-
     def release_with(self, response: HttpResponseBase) -> None:
         """Release the slot when the response is done: a streamed one when it is closed, or discarded unsent."""
         # The server sends a file; the application has nothing more to do for it.
@@ -120,9 +110,10 @@ class _Bucket:
 class Waiter:
     """A request that waits for a slot. The caller registers a callback, waits, and then reads the outcome."""
 
-    def __init__(self, limiter: RequestLimiter, bucket: _Bucket) -> None:
+    def __init__(self, limiter: RequestLimiter, bucket: _Bucket, held: Slot | None) -> None:
         self._limiter = limiter
         self._bucket = bucket
+        self._held = held
         self._wake: Callable[[], object] = lambda: None
         self._has_slot = False
 
@@ -137,31 +128,25 @@ class Waiter:
     def outcome(self) -> Slot | Rejection:
         """Return the slot that became free, or leave the queue and return a rejection."""
         with self._limiter.lock:
-            if not self._has_slot:
+            has_slot = self._has_slot
+            if not has_slot:
                 self._bucket.queue.remove(self)
                 self._limiter.waiting -= 1
-                return Rejection(LimitKind.CONCURRENCY, ceil(QUEUE_SECONDS))
-        return self._limiter.slot_in(self._bucket)
+        if has_slot:
+            return self._limiter.slot_in(self._bucket, self._held)
+        if self._held is not None:
+            self._held.release()
+        return Rejection(LimitKind.CONCURRENCY, ceil(QUEUE_SECONDS))
+
+    def cancel(self) -> None:
+        """Leave the queue, or release the slot that became free."""
+        if isinstance(slot := self.outcome(), Slot):
+            slot.release()
 
     def grant(self) -> Callable[[], object]:
         """Give it a released slot, with the lock held; return the callback that wakes it."""
         self._has_slot = True
         return self._wake
-
-
-async def wait_async(queued: Waiter) -> Slot | Rejection:
-    """Wait for a slot on an event loop, and return it, or the rejection after `QUEUE_SECONDS`."""
-    loop, turn = asyncio.get_running_loop(), asyncio.Event()
-    queued.wake_by(lambda: loop.call_soon_threadsafe(turn.set))
-    try:
-        await asyncio.wait_for(turn.wait(), QUEUE_SECONDS)
-    except TimeoutError:
-        pass
-    except BaseException:
-        if isinstance(slot := queued.outcome(), Slot):
-            slot.release()
-        raise
-    return queued.outcome()
 
 
 class RequestLimiter:
@@ -184,23 +169,30 @@ class RequestLimiter:
         """
         return self.acquire_as(tenant.id, limits or tenant.limits)
 
-    def acquire_as(self, key: Hashable, limits: Limits) -> Slot | Waiter | Rejection:
-        """Return a slot, a waiter or a rejection for a request of `key`, such as a client address."""
+    def acquire_as(self, key: Hashable, limits: Limits, held: Slot | None = None) -> Slot | Waiter | Rejection:
+        """Return a slot, a waiter or a rejection for a request of `key`, such as a client address.
+
+        `held`: a slot that the request has already. It is released with the new one, or at a rejection.
+        """
         if not limits.rate and not limits.concurrency:
-            return Slot(lambda: None)
+            return held or Slot(lambda: None)
         with self.lock:
             bucket = self._bucket_of(key, limits)
             is_full = bool(limits.concurrency) and bucket.running >= limits.concurrency
-            if rejection := self._rejection(bucket, limits, is_full=is_full):
-                return rejection
-            if limits.rate:
-                bucket.tokens -= 1
-            if is_full:
-                bucket.queue.append(queued := Waiter(self, bucket))
-                self.waiting += 1
-                return queued
-            bucket.running += 1
-        return self.slot_in(bucket)
+            rejection = self._rejection(bucket, limits, is_full=is_full)
+            if rejection is None:
+                if limits.rate:
+                    bucket.tokens -= 1
+                if is_full:
+                    bucket.queue.append(queued := Waiter(self, bucket, held))
+                    self.waiting += 1
+                    return queued
+                bucket.running += 1
+        if rejection is None:
+            return self.slot_in(bucket, held)
+        if held is not None:
+            held.release()
+        return rejection
 
     def acquire_all(self, maxima: Mapping[tuple[str, object], int]) -> Slot | FullLimit:
         """Return one slot for all keys `(kind, value)`, each with its maximum (0: none), or the first full limit."""
@@ -232,11 +224,13 @@ class RequestLimiter:
         maximum = self._max_waiting()
         return bool(maximum) and self.waiting >= maximum
 
-    def slot_in(self, bucket: _Bucket) -> Slot:
-        """Return a slot that `bucket` already counts as running."""
-        return Slot(lambda: self._release(bucket))
+    def slot_in(self, bucket: _Bucket, held: Slot | None) -> Slot:
+        """Return a slot that `bucket` already counts as running; releasing it releases `held`, too."""
+        return Slot(lambda: self._release(bucket, held))
 
-    def _release(self, bucket: _Bucket) -> None:
+    def _release(self, bucket: _Bucket, held: Slot | None) -> None:
+        if held is not None:
+            held.release()
         with self.lock:
             if not bucket.queue:
                 bucket.running -= 1
@@ -263,12 +257,6 @@ class RequestLimiter:
             idle = next((key for key, bucket in self._buckets.items() if not bucket.running), None)
             if idle is not None:
                 del self._buckets[idle]
-
-    def queue_of(self, key: Hashable) -> tuple[Waiter, ...]:
-        """Return the waiters of a key, in order."""
-        with self.lock:
-            bucket = self._buckets.get(key)
-            return tuple(bucket.queue) if bucket else ()
 
     def clear(self) -> None:
         """Reset all counts; slots in use are no longer counted. For tests."""

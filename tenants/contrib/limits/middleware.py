@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from threading import Event
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
@@ -17,18 +16,17 @@ from tenants.contrib.limits.conf import limit_settings
 from tenants.contrib.limits.counters import LimitKind, limit_counters
 from tenants.contrib.limits.errors import HashingBusy
 from tenants.contrib.limits.limiter import (
-    QUEUE_SECONDS,
     ProcessLimit,
     Rejection,
     Slot,
     Waiter,
     addresses,
     limiter,
-    wait_async,
 )
 from tenants.contrib.limits.repeated_answers import allow_repeats, when_repeated
 from tenants.contrib.limits.request_bodies import REJECTION
 from tenants.contrib.limits.responses import rejected
+from tenants.contrib.limits.waiting import wait, wait_async
 from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
 from tenants.http.client_ip import get_client_ip
 from tenants.limits import Limits
@@ -44,22 +42,11 @@ class LimitMiddleware(AsyncCompatibleMiddleware):
     def __call__(self, request: HttpRequest) -> Response:
         if self.is_async:
             return self.__acall__(request)
-        if REJECTION in request.META:
-            return _reject(request, request.META[REJECTION])
-        at_address = _enter_from_address(request)
-        if isinstance(at_address, Rejection):
-            return _reject(request, at_address)
-        try:
-            slot = _enter()
-            if isinstance(slot, Waiter):
-                slot = _wait(slot)
-            if isinstance(slot, Rejection):
-                at_address.release()
-                return _reject(request, slot)
-            slot = slot.combined_with(at_address)
-        except BaseException:
-            at_address.release()
-            raise
+        slot = _enter(request)
+        if isinstance(slot, Waiter):
+            slot = wait(slot)
+        if isinstance(slot, Rejection):
+            return _reject(request, slot)
         try:
             response: HttpResponseBase = self.get_response(request)
             slot.release_with(response)
@@ -69,22 +56,11 @@ class LimitMiddleware(AsyncCompatibleMiddleware):
             raise
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        if REJECTION in request.META:
-            return _reject(request, request.META[REJECTION])
-        at_address = _enter_from_address(request)
-        if isinstance(at_address, Rejection):
-            return _reject(request, at_address)
-        try:
-            slot = _enter()
-            if isinstance(slot, Waiter):
-                slot = await wait_async(slot)
-            if isinstance(slot, Rejection):
-                at_address.release()
-                return _reject(request, slot)
-            slot = slot.combined_with(at_address)
-        except BaseException:
-            at_address.release()
-            raise
+        slot = _enter(request)
+        if isinstance(slot, Waiter):
+            slot = await wait_async(slot)
+        if isinstance(slot, Rejection):
+            return _reject(request, slot)
         try:
             response: HttpResponseBase = await self.get_response(request)
             slot.release_with(response)
@@ -103,9 +79,16 @@ def _enter_from_address(request: HttpRequest) -> Slot | Rejection:
     return slot if isinstance(slot, Slot) else Rejection(ProcessLimit.ADDRESS, 1)
 
 
-def _enter() -> Slot | Waiter | Rejection:
+def _enter(request: HttpRequest) -> Slot | Waiter | Rejection:
+    if REJECTION in request.META:
+        rejection: Rejection = request.META[REJECTION]
+        return rejection
     tenant = current_tenant()
-    return limiter.acquire(tenant, tenancy().limits_of(tenant))
+    limits = tenancy().limits_of(tenant)
+    at_address = _enter_from_address(request)
+    if isinstance(at_address, Rejection):
+        return at_address
+    return limiter.acquire_as(tenant.id, limits, held=at_address)
 
 
 async def _release_after_thread(slot: Slot) -> None:
@@ -128,13 +111,6 @@ def count_statement_timeout(*, tenant: TenantInfo, reason: OverloadReason, **_: 
     """Receiver for `overloaded`: count a statement that took longer than the tenant's limit."""
     if reason is OverloadReason.STATEMENT and not tenant.is_platform:
         limit_counters.add(tenant.id, LimitKind.STATEMENT)
-
-
-def _wait(queued: Waiter) -> Slot | Rejection:
-    turn = Event()
-    queued.wake_by(turn.set)
-    turn.wait(QUEUE_SECONDS)
-    return queued.outcome()
 
 
 def _reject(request: HttpRequest, rejection: Rejection) -> HttpResponseBase:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from threading import Event
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tenants.context import TenantInfo, active_tenant
 from tenants.contrib.limits.counters import LimitKind, limit_counters
-from tenants.contrib.limits.limiter import QUEUE_SECONDS, Rejection, RequestLimiter, Slot, Waiter, wait_async
+from tenants.contrib.limits.limiter import Rejection, RequestLimiter, Slot, Waiter
 from tenants.contrib.limits.responses import rejected
+from tenants.contrib.limits.waiting import wait, wait_async
 from tenants.contrib.mounts.middleware import match_mount
 from tenants.contrib.mounts.request import MountedResponse
 from tenants.http.base_middleware import AsyncCompatibleMiddleware, Response
@@ -35,7 +35,7 @@ class MountQueueMiddleware(AsyncCompatibleMiddleware):
             return result
         slot = mount_limiter.acquire(tenant, _limits_of_mounts(tenant.limits))
         if isinstance(slot, Waiter):
-            slot = _wait(slot)
+            slot = wait(slot)
         if isinstance(slot, Rejection):
             return _reject(request, tenant, slot)
         try:
@@ -86,13 +86,6 @@ def _released_with_response(slot: Slot, response: HttpResponseBase) -> HttpRespo
 
 def _limits_of_mounts(limits: Limits) -> Limits:
     return replace(limits, concurrency=limits.concurrency and max(1, limits.concurrency - 1), rate=0, burst=0)
-
-
-def _wait(queued: Waiter) -> Slot | Rejection:
-    turn = Event()
-    queued.wake_by(turn.set)
-    turn.wait(QUEUE_SECONDS)
-    return queued.outcome()
 
 
 def _reject(request: HttpRequest, tenant: TenantInfo, rejection: Rejection) -> HttpResponseBase:

@@ -21,7 +21,8 @@ from psycopg_pool import PoolTimeout
 
 from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.contrib.accounts.middleware import SecondFactorMiddleware
-from tenants.contrib.limits.limiter import Rejection, Waiter, limiter, wait_async
+from tenants.contrib.limits.limiter import Rejection, Waiter, limiter
+from tenants.contrib.limits.waiting import wait_async
 from tenants.contrib.limits.websockets import socket_slots
 from tenants.contrib.mounts.app_cache import CachedApp, app_cache
 from tenants.contrib.mounts.asgi import AsgiApplication

@@ -122,7 +122,7 @@ def test_who_may_wait_in_line_is_served_in_the_end(shop: Shop) -> None:
         first = in_thread(pool, tenant, "/wait/")
         assert busy_urls.inside.wait(180)
         waiting = [in_thread(pool, tenant, "/") for _ in range(3)]
-        assert eventually(lambda: len(limiter.queue_of(tenant.id)) == 3)
+        assert eventually(lambda: limiter.waiting == 3)
         assert client_of(tenant).get("/").status_code == 503
         busy_urls.go_on.set()
         assert [one.result(180).status_code for one in (first, *waiting)] == [200] * 4
@@ -297,7 +297,7 @@ async def one_inside_and_one_in_line(tenant: TenantInfo) -> list[tuple[Request, 
     tasks = [asyncio.create_task(visitors[0].go(ASGIHandler()))]
     await until(busy_urls.inside.is_set)
     tasks.append(asyncio.create_task(visitors[1].go(ASGIHandler())))
-    await until(lambda: limiter.queue_of(tenant.id))
+    await until(lambda: limiter.waiting)
     return list(zip(visitors, tasks, strict=True))
 
 
@@ -326,7 +326,7 @@ def test_async_a_client_that_goes_away_gives_its_place_back(shop: Shop, who: int
         busy_urls.go_on.set()
         assert (await visits[0][1]).status == 200
         assert (await request_to(tenant, "/").go(ASGIHandler())).status == 200
-        assert not limiter.queue_of(tenant.id)
+        assert not limiter.waiting
 
     asyncio.run(main())
 

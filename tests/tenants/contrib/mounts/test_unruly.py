@@ -16,8 +16,8 @@ from django.db import connections
 from django.test import Client, RequestFactory, override_settings
 
 from tenants import PLATFORM, TenantInfo, use_tenant
+from tenants.contrib.limits import waiting
 from tenants.contrib.mounts import app_cache as cache_module
-from tenants.contrib.mounts import queue_middleware
 from tenants.contrib.mounts.app_cache import app_cache
 from tenants.contrib.mounts.call_limits import running_calls
 from tenants.contrib.mounts.errors import MountTimedOut
@@ -142,7 +142,7 @@ def test_mounts_that_hang_leave_shop_a_place(
     shop_with: Callable[..., TenantInfo], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault 35: of the two requests that the plan allows at once, mounts have one; others wait before they take it."""
-    monkeypatch.setattr(queue_middleware, "QUEUE_SECONDS", 1.0)
+    monkeypatch.setattr(waiting, "QUEUE_SECONDS", 1.0)
     shop = shop_with(kind)
     patient = {**TENANTS, "MOUNTS": {kind: f"tests.tenants.contrib.mounts.unruly.{kind}"}, "MOUNTS_SECONDS": 60.0}
     path = "/app/hang" if kind == "wsgi" else "/app/block"
