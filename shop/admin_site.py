@@ -40,7 +40,6 @@ shop_site.register(SigningKey, SigningKeyAdmin)
 
 @cache
 def site_for(variant: str) -> UnfoldAdminSite:
-    """Return the admin for shops of `variant`."""
     if variant == DEFAULT:
         return shop_site
     children = {parent: child for child, parent, _ in children_of(variant)}

@@ -44,8 +44,6 @@ class CartLine:
 
 
 class Cart:
-    """The cart of one session."""
-
     def __init__(self, session: SessionBase) -> None:
         self._session = session
 

@@ -15,13 +15,11 @@ class TenantLocaleMiddleware(LocaleMiddleware):
     """Django's LocaleMiddleware, with the tenant's language as the default."""
 
     def process_request(self, request: HttpRequest) -> None:
-        """Activate the language."""
         translation.activate(language_of(request, active_tenant()))
         request.LANGUAGE_CODE = translation.get_language()
 
 
 def language_of(request: HttpRequest, tenant: TenantInfo | None) -> str:
-    """Return the language to answer in."""
     asked = [chosen] if (chosen := request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")) else []
     if accepted := request.META.get("HTTP_ACCEPT_LANGUAGE", ""):
         asked += [code for code, _ in parse_accept_lang_header(accepted)]

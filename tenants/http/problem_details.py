@@ -33,5 +33,4 @@ def problem_details(status: int, detail: str, *, kind: str = "", title: str = ""
 
 
 def problem_body(status: int, detail: str, **members: Any) -> bytes:
-    """Return `problem_details` as the body of a response."""
     return json.dumps(problem_details(status, detail, **members), ensure_ascii=False).encode(errors="replace")

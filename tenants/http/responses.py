@@ -43,7 +43,6 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
 
 
 def suspended(request: HttpRequest, tenant: TenantInfo) -> HttpResponse:
-    """Return 503: the tenant is suspended."""
     response = page(
         request, "tenants/suspended.html", {"name": tenant.name, "notice": tenant.notice}, status=503, tenant=tenant
     )

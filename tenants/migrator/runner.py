@@ -43,8 +43,6 @@ _Turn = tuple[TenantInfo, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """Options of a run."""
-
     jobs: int = 2
     """The number of worker threads, each with a connection."""
     lock_timeout: float = 5.0

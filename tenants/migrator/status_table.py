@@ -30,8 +30,6 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One schema."""
-
     slug: str
     apps: dict[str, Cell]
 

@@ -87,14 +87,12 @@ def _owner_facts(database: str, user: str, owner: str) -> tuple[bool, int]:
 
 
 def existing_roles(roles: Collection[str]) -> set[str]:
-    """Return which of `roles` exist."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(roles)])
         return {name for (name,) in cursor.fetchall()}
 
 
 def existing_schemas(schemas: Collection[str]) -> set[str]:
-    """Return which of `schemas` exist."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)", [list(schemas)])
         return {name for (name,) in cursor.fetchall()}

@@ -108,7 +108,6 @@ def _answer(tenant: TenantInfo | None, host: str, prefix: str) -> Resolution:
 
 
 def is_platform_host(host: str, config: TenancySettings) -> bool:
-    """Return whether `host` is the platform's."""
     return host == config.base_domain or host in config.platform_hosts
 
 

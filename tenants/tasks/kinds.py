@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of operation."""
-
     title: Text
     run: Callable[[TaskContext], str]
     """Returns the result as text. An interrupted operation is run again."""

@@ -89,7 +89,6 @@ def requeue(job_id: int, queue: str | None = None, *, wait: timedelta = timedelt
 
 
 def fail_job(job_id: int) -> None:
-    """Mark a job as failed."""
     with connection.cursor() as cursor:
         cursor.execute(_FAIL, [job_id])
 

@@ -55,8 +55,6 @@ _SECONDS_BEFORE_RETRY = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """Options of a worker."""
-
     concurrency: int = 2
     """The number of concurrent operations, each with a thread and at least two connections."""
     grace: float = 10.0

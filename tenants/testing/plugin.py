@@ -74,7 +74,6 @@ def tenant(db: None, tenant_specs: Sequence[TenantSpec]) -> TenantInfo:
 
 @pytest.fixture
 def other_tenant(db: None, tenant_specs: Sequence[TenantSpec]) -> TenantInfo:
-    """Another tenant."""
     return tenant_by_slug(tenant_specs[1].slug)
 
 

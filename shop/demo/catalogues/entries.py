@@ -10,8 +10,6 @@ from shop.orders.services import CustomerDetails
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOrder:
-    """An order and its status."""
-
     customer: CustomerDetails
     address: str
     goods: Mapping[str, int]

@@ -54,7 +54,6 @@ class DelimitedRows:
                 yield Row(line, cells)
 
     def _up_to_header(self, lines: Iterator[str]) -> tuple[Iterable[str], str]:
-        """Return the lines, and the header."""
         read: list[str] = []
         for line in lines:
             if line.lower().startswith("sep=") and not read:  # a hint to Excel

@@ -104,7 +104,6 @@ class VariantForm(CapitalizedLabelsMixin, forms.Form):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Arguments of the operation."""
         data = self.cleaned_data
         file = data["mapping"]
         mapping = {"mapping": {data["model"]: asdict(file)}} if file else {}

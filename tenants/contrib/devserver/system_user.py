@@ -15,8 +15,6 @@ _NAMES = ("postgres", "nobody")
 
 @dataclass(frozen=True, slots=True)
 class SystemUser:
-    """A user of the operating system."""
-
     name: str
     uid: int
     gid: int

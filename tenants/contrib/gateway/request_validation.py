@@ -47,7 +47,6 @@ def validated_host(request: web.BaseRequest) -> str:
 
 
 def is_websocket(request: web.BaseRequest) -> bool:
-    """Tell whether a request is a WebSocket handshake."""
     if request.method != "GET" or request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
         return False
     tokens = request.headers.get(hdrs.CONNECTION, "").lower().split(",")

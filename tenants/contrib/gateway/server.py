@@ -69,7 +69,6 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Return the response to an invalid request."""
         if request.writer.output_size > 0:
             raise ConnectionError("The response has begun already.")
         context = RequestContext.new()

@@ -53,7 +53,6 @@ class ASGIHandler(asgi.ASGIHandler):
     request_class = ASGIRequest
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
         scope = {**scope, _META: {}}
         _scope.set(scope)
         answer: list[HttpResponseBase] = []
@@ -95,7 +94,6 @@ class ASGIHandler(asgi.ASGIHandler):
         raise RequestAborted
 
     async def run_get_response(self, request: Any) -> Any:
-        """Return the response, and remember it."""
         response = await super().run_get_response(request)
         _answer.get().append(response)
         return response
@@ -107,8 +105,6 @@ def _length_of(scope: dict[str, Any]) -> int:
 
 
 class _Body:
-    """A body that is being received."""
-
     def __init__(self, receive: Any) -> None:
         self._receive = receive
         self._begun = asyncio.get_running_loop().time()

@@ -112,12 +112,10 @@ class _Bounded:
     """Mixin that makes one of Django's password hashers keep the limits."""
 
     def encode(self, password: str, *args: Any, **options: Any) -> str:
-        """Hash a password."""
         do: Callable[..., str] = super().encode  # type: ignore[misc]
         return hash_within_bounds(partial(do, password, *args, **options))
 
     def verify(self, password: str, encoded: str) -> bool:
-        """Tell whether a password is the one of a hash."""
         do: Callable[..., bool] = super().verify  # type: ignore[misc]
         return hash_within_bounds(partial(do, password, encoded))
 

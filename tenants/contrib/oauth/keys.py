@@ -90,7 +90,6 @@ def published_keys() -> list[SigningKey]:
 
 
 def public_key(jwk: dict[str, Any]) -> ECKey:
-    """Return the key of `SigningKey.public`."""
     return ECKey.import_key(jwk)
 
 

@@ -50,7 +50,6 @@ class RequestContext(NamedTuple):
 
     @classmethod
     def new(cls, user: Callable[[], Principal] | None = None) -> RequestContext:
-        """Return a context with new ids."""
         # Ids are no secrets, so one call of a fast generator makes all of them.
         digits = f"{random.getrandbits(256):064x}"
         return cls(request_id=digits[:16], trace_id=digits[16:48], span_id=digits[48:], user=user)

@@ -19,8 +19,6 @@ def _buckets() -> list[int]:
 
 @dataclass(slots=True)
 class _Second:
-    """Counts of one second."""
-
     number: int = -1
     requests: int = 0
     errors: int = 0

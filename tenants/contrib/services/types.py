@@ -10,8 +10,6 @@ from tenants.contrib.services.validators import IPNetwork
 
 @dataclass(frozen=True, slots=True)
 class AddressInfo:
-    """One address of a service."""
-
     url: str
     """Scheme, host and port, without a path."""
 

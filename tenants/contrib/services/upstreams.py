@@ -14,8 +14,6 @@ from tenants.contrib.services.types import ServiceInfo
 
 
 class Upstream:
-    """One service."""
-
     def __init__(self, service: ServiceInfo) -> None:
         self.service = service
         self.budget = RetryBudget()

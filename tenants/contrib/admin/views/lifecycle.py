@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -50,8 +51,8 @@ def suspend(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> Ht
 
 
 def resume(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    _resume(model_admin, request, tenant)
-    return redirect_to_tenant(model_admin, request, tenant)
+    message = gettext("%s is open again.") % tenant.name
+    return _change(model_admin, request, tenant, resume_tenant, gettext("Resumed."), message)
 
 
 @admin.action(permissions=["change"], description=_("Suspend selected tenants"))
@@ -63,19 +64,13 @@ def suspend_selected(model_admin: ModelAdmin, request: HttpRequest, queryset: Qu
 @admin.action(permissions=["change"], description=_("Resume selected tenants"))
 def resume_selected(model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Tenant]) -> None:
     for tenant in queryset:
-        _resume(model_admin, request, tenant)
+        resume(model_admin, request, tenant)
 
 
 def _suspend(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant, notice: str = "") -> None:
     with as_operator(request):
         suspend_tenant(tenant.pk, notice)
         report(model_admin, request, tenant, gettext("Suspended."), gettext("%s is suspended.") % tenant.name)
-
-
-def _resume(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> None:
-    with as_operator(request):
-        resume_tenant(tenant.pk)
-        report(model_admin, request, tenant, gettext("Resumed."), gettext("%s is open again.") % tenant.name)
 
 
 def rename(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -101,19 +96,13 @@ def rename(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> Htt
 
 
 def sign_out(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    with as_operator(request):
-        sign_out_tenant(tenant.pk)
-        message = gettext("All users of %s are signed out, and links in its e-mails no longer work.") % tenant.name
-        report(model_admin, request, tenant, gettext("Signed out all users."), message)
-    return redirect_to_tenant(model_admin, request, tenant)
+    message = gettext("All users of %s are signed out, and links in its e-mails no longer work.") % tenant.name
+    return _change(model_admin, request, tenant, sign_out_tenant, gettext("Signed out all users."), message)
 
 
 def clear_cache(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    with as_operator(request):
-        clear_tenant_cache(tenant.pk)
-        message = gettext("Cache of %s cleared.") % tenant.name
-        report(model_admin, request, tenant, gettext("Cleared the cache."), message)
-    return redirect_to_tenant(model_admin, request, tenant)
+    message = gettext("Cache of %s cleared.") % tenant.name
+    return _change(model_admin, request, tenant, clear_tenant_cache, gettext("Cleared the cache."), message)
 
 
 def migrate(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -166,8 +155,14 @@ def delete(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> Htt
 
 
 def undelete(model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    message = gettext("%s is available again, as before its deletion.") % tenant.name
+    return _change(model_admin, request, tenant, undelete_tenant, gettext("Undeleted."), message)
+
+
+def _change(
+    model_admin: ModelAdmin, request: HttpRequest, tenant: Tenant, change: Callable[[int], Any], log: str, message: str
+) -> HttpResponse:
     with as_operator(request):
-        undelete_tenant(tenant.pk)
-        message = gettext("%s is available again, as before its deletion.") % tenant.name
-        report(model_admin, request, tenant, gettext("Undeleted."), message)
+        change(tenant.pk)
+        report(model_admin, request, tenant, log, message)
     return redirect_to_tenant(model_admin, request, tenant)
