@@ -66,7 +66,7 @@ class Reporter(TenantExceptionReporter):
                 frame["exc_cause"] = redact_secrets(str(frame["exc_cause"]))
         for name in ("exception_value", "exception_notes", "unicode_hint"):
             if data.get(name):
-                data[name] = redact_secrets(data[name])
+                data[name] = redact_secrets(str(data[name]))  # the exception itself from Django 6.1 on
         if data.get("request_insecure_uri"):
             data["request_insecure_uri"] = redact_secrets(data["request_insecure_uri"])
             data["request_GET_items"] = _redacted_items(data["request_GET_items"])
