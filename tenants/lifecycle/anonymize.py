@@ -16,6 +16,7 @@ from tenants.conf import tenancy
 from tenants.context import current_tenant
 from tenants.errors import ConfigurationError
 from tenants.isolation.app_placement import is_installed_for
+from tenants.lifecycle.users import has_users
 
 _SECOND_FACTORS = ("django_otp.plugins.otp_static", "django_otp.plugins.otp_totp")
 """Apps whose rows are secrets of users."""
@@ -28,6 +29,8 @@ def anonymizers() -> list[Callable[[], None]]:
 
 def anonymize_users() -> None:
     """Replace users' names and addresses, and delete their passwords, second factors and the admin's log."""
+    if not has_users():
+        return
     users: type[Model] = get_user_model()
     known = {field.name for field in users._meta.concrete_fields}
     # No real user has such an address (RFC 2606), so that no row conflicts with one that is not updated yet.

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any, cast
 from zoneinfo import available_timezones
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from tenants.conf import tenancy
@@ -22,6 +20,7 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.errors import ConfigurationError, InvalidOption, TenantExists
 from tenants.lifecycle import audit
 from tenants.lifecycle.domains import attach_domain
+from tenants.lifecycle.users import find_owner, has_users
 from tenants.migrator.apply import migrate_tenant
 from tenants.models import Tenant
 from tenants.names import role_name, validate_slug
@@ -43,6 +42,8 @@ class TenantSpec:
     """The first user of the tenant, a superuser; empty: none is created."""
     owner_password: str | None = field(default=None, repr=False)
     """None: the owner sets it with a link (`tenants.lifecycle.owner.setup_link`)."""
+    owner_fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Other fields of the owner's account, for a User model that requires them."""
     domain: str = ""
     """The primary domain; empty: the subdomain."""
     variant: str = "default"
@@ -163,11 +164,9 @@ def _check_owner(spec: TenantSpec) -> None:
     """Raise `ConfigurationError` if the spec has an owner that no step has created in the active tenant."""
     if not spec.owner_email:
         return
-    users: Any = get_user_model()
-    names = {users.USERNAME_FIELD: spec.owner_email, users.get_email_field_name(): spec.owner_email}
-    known = {field.name for field in users._meta.get_fields()}
-    is_owner = Q(*((name, value) for name, value in names.items() if name in known), _connector=Q.OR)
-    found = users._default_manager.filter(is_owner).first()
+    if not has_users():
+        return  # a step has created the owner elsewhere, or refused
+    found = find_owner(spec.owner_email)
     if found is None:
         raise ConfigurationError(
             f"No step in TENANTS['STEPS'] has created the owner {spec.owner_email!r}. Add "

@@ -36,6 +36,13 @@ class Command(TenantCommand):
         parser.add_argument("slug", metavar="SLUG", help="The subdomain: acme for acme.localhost.")
         parser.add_argument("--name", default="", help="Default: the slug.")
         parser.add_argument("--owner-email", default="", help="The first user, a superuser of the tenant.")
+        parser.add_argument(
+            "--owner-field",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="Another field of the owner, which the User model requires. Can be repeated.",
+        )
         parser.add_argument("--domain", default="", help="The primary domain.")
         parser.add_argument("--variant", default=defaults.variant, choices=sorted(known_variants()))
         parser.add_argument("--language", default=defaults.language, help="Default: %(default)s.")
@@ -43,13 +50,14 @@ class Command(TenantCommand):
         parser.add_argument("--time-zone", default=defaults.time_zone, help="Default: %(default)s.")
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
-    def handle(self, *, slug: str, owner_email: str, **options: Any) -> None:
+    def handle(self, *, slug: str, owner_email: str, owner_field: list[str], **options: Any) -> None:
         fields = ("name", "domain", "variant", "language", "currency", "time_zone")
         password = self._password(owner_email)
         spec = TenantSpec(
             slug=slug,
             owner_email=owner_email,
             owner_password=password,
+            owner_fields=dict(map(_pair, owner_field)),
             **{field: options[field] for field in fields},
         )
         try:
@@ -85,6 +93,13 @@ class Command(TenantCommand):
         self.stdout.write(self.style.SUCCESS(f"Created {tenant.name}: {url} (schema {tenant.schema})"))
         if link:
             self.stdout.write(f"Link for setting the owner's password: {link}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise CommandError(f"--owner-field takes NAME=VALUE, and {text!r} has no equals sign.")
+    return name, value
 
 
 def _cause(error: Exception) -> str:
