@@ -179,6 +179,8 @@ class TenancySettings:
     """Schema of PostgreSQL's extensions, the last in every tenant's search path. `migrate` creates it."""
     reserved_slugs: tuple[str, ...] = ()
     """Slugs that no tenant may have, in addition to `tenants.names.RESERVED_SLUGS`."""
+    domain_rules: tuple[str, ...] = ()
+    """Dotted paths of functions `rule(domain)` that raise `ValidationError` for a domain that they refuse."""
     when_behind: str = field(default="serve", metadata={"convert": _when_behind})
     """Answer for a tenant with unapplied migrations: `serve`, or `refuse` (503 with Retry-After)."""
     grace_days: int = 30

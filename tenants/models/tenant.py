@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tenants.conf import tenancy
-from tenants.errors import InvalidName
+from tenants.errors import ConfigurationError, InvalidName
 from tenants.isolation.signing import new_epoch
 from tenants.models.fields import HostField
 from tenants.names import SLUG_MAX_LENGTH, schema_name, validate_slug
@@ -153,9 +155,23 @@ class Domain(models.Model):
         return str(self.host)
 
     def clean(self) -> None:
-        """Refuse a host that belongs to the platform: its subdomains are given out as slugs."""
+        """Refuse a host that belongs to the platform: its subdomains are given out as slugs. Then ask the rules."""
         config = tenancy()
         if self.host and (self.host == config.base_domain or self.host.endswith(f".{config.base_domain}")):
             raise ValidationError({"host": _("Names below %s are reserved for slugs.") % config.base_domain})
         if self.host in config.platform_hosts:
             raise ValidationError({"host": _("This host is the platform's.")})
+        if self.host:
+            for rule in _domain_rules():
+                rule(self)
+
+
+def _domain_rules() -> Iterator[Callable[[Domain], object]]:
+    """Yield the functions in `TENANTS["DOMAIN_RULES"]`; raise `ConfigurationError`."""
+    for path in tenancy().domain_rules:
+        try:
+            yield import_string(path)
+        except ImportError as error:
+            raise ConfigurationError(
+                f"TENANTS['DOMAIN_RULES'] names {path!r}, which cannot be imported: {error}"
+            ) from error
