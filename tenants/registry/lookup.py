@@ -198,8 +198,8 @@ def invalidate_tenant_of(*, instance: Any, **_: object) -> None:
 
 def _load(key: str) -> TenantInfo | None:
     kind, _, value = key.partition(":")
-    matches = Q(slug=value) if kind == "slug" else Q(pk__in=Domain.objects.filter(host=value).values("tenant"))
     with use_tenant(PLATFORM):
+        matches = Q(slug=value) if kind == "slug" else Q(pk__in=Domain.objects.filter(host=value).values("tenant"))
         # In one query, so that a deleted tenant takes as long as one that never existed.
         tenant = annotated_tenants().filter(matches, status__in=EXISTING).first()
         return None if tenant is None else info_of(tenant)
