@@ -11,13 +11,14 @@ from tenants.models import AuditEvent
 
 _operation: ContextVar[int | None] = ContextVar("operation", default=None)
 # Set by commands, the admin and jobs; read here, so that the functions between need no such parameter.
+_NAME_LENGTH = AuditEvent._meta.get_field("actor").max_length
 _actor: ContextVar[str] = ContextVar("actor", default="code")
 
 
 @contextmanager
 def acting_as(who: str, *, operation: int | None = None) -> Iterator[None]:
     """Log actions inside the block as done by `who`, for example "operator kim", for an operation."""
-    actor, number = _actor.set(who), _operation.set(operation)
+    actor, number = _actor.set(who[:_NAME_LENGTH]), _operation.set(operation)
     try:
         yield
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import PasswordResetForm
 from django.core.cache import cache
 from django.core.mail import send_mail
@@ -15,6 +14,7 @@ from django.utils.translation import gettext
 from tenants.absolute_urls import primary_url
 from tenants.conf import tenancy
 from tenants.context import current_tenant
+from tenants.contrib.accounts.user_model import email_of
 from tenants.contrib.impersonation.backend import is_operator_account
 from tenants.isolation.password_reset import password_link
 
@@ -39,7 +39,7 @@ def send_invitation(user: Any, by: str, language: str) -> None:
 
 def _send(kind: str, user: Any, language: str, **context: str) -> None:
     tenant = current_tenant()
-    address: str = getattr(user, get_user_model().get_email_field_name())
+    address = email_of(user)
     with translation.override(language):
         name = tenant.name if not tenant.is_platform else tenancy().base_domain
         context |= {

@@ -8,12 +8,15 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminEmailInputWidget,
     UnfoldAdminTextInputWidget,
 )
+
+from tenants.contrib.accounts.user_model import existing, name_fields
 
 
 class CodeForm(forms.Form):
@@ -59,27 +62,37 @@ class InvitationForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Not in the class body: a queryset belongs to the tenant that is active when it is created.
-        cast(Any, self.fields["groups"]).queryset = Group.objects.all()
+        users: Any = get_user_model()
+        for name in ("first_name", "last_name", "groups"):
+            if not existing(name):
+                del self.fields[name]
+        for name in existing(*users.REQUIRED_FIELDS):
+            if name not in {*self.fields, *name_fields()}:
+                self.fields[name] = users._meta.get_field(name).formfield()
+        if "groups" in self.fields:
+            # Not in the class body: a queryset belongs to the tenant that is active when it is created.
+            cast(Any, self.fields["groups"]).queryset = Group.objects.all()
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
+        users: Any = get_user_model()
+        if size := users._meta.get_field(users.USERNAME_FIELD).max_length:
+            MaxLengthValidator(size)(email)
         if _is_taken(email):
             raise ValidationError(_("A user with this address already exists."))
         return email
 
     def save(self) -> Any:
         """Create the user, without a password."""
-        data = self.cleaned_data
         users: Any = get_user_model()
-        names = {"first_name": data["first_name"], "last_name": data["last_name"]}
-        user = users._default_manager.create_user(data["email"], data["email"], None, is_staff=True, **names)
-        user.groups.set(data["groups"])
+        others = {name: value for name, value in self.cleaned_data.items() if name not in {"email", "groups"}}
+        values = dict.fromkeys(name_fields(), self.cleaned_data["email"]) | others
+        user = users._default_manager.create_user(**values, password=None, is_staff=True)
+        if "groups" in self.fields:
+            user.groups.set(self.cleaned_data["groups"])
         return user
 
 
 def _is_taken(email: str) -> bool:
     users: Any = get_user_model()
-    name = {f"{users.USERNAME_FIELD}__iexact": email}
-    address = {f"{users.get_email_field_name()}__iexact": email}
-    return bool(users._default_manager.filter(**name).exists() or users._default_manager.filter(**address).exists())
+    return any(users._base_manager.filter(**{f"{name}__iexact": email}).exists() for name in name_fields())

@@ -22,6 +22,7 @@ from tenants.contrib.accounts import otp
 from tenants.contrib.accounts.background import run_in_background
 from tenants.contrib.accounts.emails import send_invitation
 from tenants.contrib.accounts.forms import InvitationForm
+from tenants.contrib.accounts.user_model import email_of, full_name_of
 from tenants.contrib.impersonation.backend import exclude_operators, is_operator_account
 
 
@@ -58,7 +59,10 @@ class InvitationMixin(UserAdminGuardMixin):
     def get_urls(self) -> list[URLPattern]:
         # Before Django's own URLs, the last of which matches any path.
         invite = self.admin_site.admin_view(self.invite)
-        return [path("invite/", invite, name="auth_user_invite"), *super().get_urls()]
+        return [
+            path("invite/", invite, name=f"{self.opts.app_label}_{self.opts.model_name}_invite"),
+            *super().get_urls(),
+        ]
 
     def has_invite_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
@@ -72,7 +76,7 @@ class InvitationMixin(UserAdminGuardMixin):
                 user = form.save()
                 self.log_addition(request, user, gettext("Invited."))
             self._send(request, [user])
-            return HttpResponseRedirect(reverse("admin:auth_user_changelist"))
+            return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
         context = {"title": _("Invite a user"), "opts": self.opts, "form": form}
         return TemplateResponse(
             request, "tenants/accounts/invite.html", {**self.admin_site.each_context(request), **context}
@@ -83,7 +87,7 @@ class InvitationMixin(UserAdminGuardMixin):
         invited = [
             user
             for user in exclude_operators(queryset)
-            if user.is_active and user.email and not user.has_usable_password()
+            if user.is_active and email_of(user) and not user.has_usable_password()
         ]
         if invited:
             self._send(request, invited)
@@ -92,7 +96,7 @@ class InvitationMixin(UserAdminGuardMixin):
 
     def _send(self, request: HttpRequest, users: list[Any]) -> None:
         inviter: Any = request.user
-        by, language = inviter.get_full_name() or inviter.get_username(), translation.get_language() or ""
+        by, language = full_name_of(inviter) or inviter.get_username(), translation.get_language() or ""
         for user in users:
             transaction.on_commit(partial(run_in_background, send_invitation, user, by, language))
         sent = ngettext("%(count)d invitation is being sent.", "%(count)d invitations are being sent.", len(users))

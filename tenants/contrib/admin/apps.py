@@ -19,6 +19,9 @@ class OperatorAdminConfig(AppConfig):
     label = "tenants_admin"
     verbose_name = _("Platform")
 
+    def ready(self) -> None:
+        from tenants.contrib.admin import checks  # noqa: F401  # registers itself
+
 
 class AdminConfig(SimpleAdminConfig):
     """Named in INSTALLED_APPS in place of `django.contrib.admin`, which imports every admin class at startup.

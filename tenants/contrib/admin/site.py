@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import Favicon
 
@@ -23,9 +24,15 @@ _SIDEBAR = (
     ("tenants.change_tenant", "tenants", "operation", _("Operations"), "pending_actions"),
     ("tenants_api.view_apiusage", "tenants_api", "apiusage", _("API usage"), "monitoring"),
     ("tenants.view_auditevent", "tenants", "auditevent", _("Audit log"), "history"),
-    ("auth.view_user", "auth", "user", _("Operators"), "badge"),
     ("auth.view_group", "auth", "group", _("Operator groups"), "groups"),
 )
+
+
+def _sidebar() -> list[tuple[str, str, str, Any, str]]:
+    users = get_user_model()._meta
+    operators = (f"{users.app_label}.view_{users.model_name}", users.app_label, users.model_name or "")
+    return [*_SIDEBAR[:-1], (*operators, _("Operators"), "badge"), _SIDEBAR[-1]]
+
 
 # The terracotta of the platform's pages (tenants/static/tenants/pages.css).
 _PRIMARY = {
@@ -59,7 +66,7 @@ class PlatformAdminSite(AccountsSite):
             "site_subheader": _("Platform admin"),
             "site_symbol": "apartment",
             "site_favicons": [Favicon(href=static("tenants/icon.svg"), rel="icon", type="image/svg+xml")],
-            "show_languages": True,
+            "show_languages": _has_language_switch(),
             "colors": context["colors"] | {"primary": _PRIMARY},
             "styles": [static("tenants/accounts.css"), static("tenants/admin.css")],
         }
@@ -67,7 +74,7 @@ class PlatformAdminSite(AccountsSite):
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         index = reverse("admin:index")
         items = [_entry(index, _("Dashboard"), "dashboard", active=request.path == index)]
-        for permission, app, model, title, icon in _SIDEBAR:
+        for permission, app, model, title, icon in _sidebar():
             if app in apps.app_configs and request.user.has_perm(permission):
                 url = reverse(f"admin:{app}_{model}_changelist")
                 items.append(_entry(url, title, icon, active=request.path.startswith(url)))
@@ -81,6 +88,14 @@ class PlatformAdminSite(AccountsSite):
 
 def _entry(url: str, title: Any, icon: str, *, active: bool) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": url, "active": active, "has_permission": True}
+
+
+def _has_language_switch() -> bool:
+    """Tell whether the platform's URLconf includes `django.conf.urls.i18n`."""
+    try:
+        return bool(reverse("set_language"))
+    except NoReverseMatch:
+        return False
 
 
 platform_site = PlatformAdminSite(name="admin")

@@ -19,9 +19,10 @@ from tenants.isolation.urlconfs import import_urlconfs, urlconf_of_active
 from tenants.lifecycle import audit
 
 LINK_SECONDS = 60
+_NAME_LENGTH = OperatorLogin._meta.get_field("operator").max_length
 
 
-def make_login_link(tenant: TenantInfo, operator_id: int, operator: str) -> str:
+def make_login_link(tenant: TenantInfo, operator_id: object, operator: str) -> str:
     """Return an address that logs `operator` in to the shop once, within a minute.
 
     Its token is signed with the tenant's key, and thus void after a new epoch. A row of the control plane records its
@@ -33,7 +34,7 @@ def make_login_link(tenant: TenantInfo, operator_id: int, operator: str) -> str:
     with use_tenant(PLATFORM), transaction.atomic():
         OperatorLogin.objects.filter(made_at__lt=timezone.now() - timedelta(days=1)).delete()
         OperatorLogin.objects.create(
-            digest=_digest(secret), tenant_id=tenant.id, operator_id=operator_id, operator=operator
+            digest=_digest(secret), tenant_id=tenant.id, operator_id=str(operator_id), operator=operator[:_NAME_LENGTH]
         )
         audit.record("enter_link", tenant)
     import_urlconfs()

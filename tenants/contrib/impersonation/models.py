@@ -14,7 +14,7 @@ class OperatorLogin(models.Model):
 
     digest = models.CharField(_("digest"), max_length=64, unique=True)
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="operator_logins", verbose_name=_("tenant"))
-    operator_id = models.BigIntegerField(_("operator id"))
+    operator_id = models.CharField(_("operator id"), max_length=255)
     operator = models.CharField(_("operator"), max_length=150)
     made_at = models.DateTimeField(_("made at"), db_default=Now())
     used_at = models.DateTimeField(_("used at"), null=True)

@@ -71,13 +71,14 @@ def authenticate_by_token(request: HttpRequest) -> TokenAccess:
     return access
 
 
-def user_by_id(user_id: int | str) -> Any:
+def user_by_id(user_id: object) -> Any:
     """Return a user that is loaded when it is first used."""
     return SimpleLazyObject(partial(_load_user, user_id))
 
 
-def _load_user(user_id: int | str) -> Any:
-    user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
+def _load_user(user_id: object) -> Any:
+    users: Any = get_user_model()
+    user = users._default_manager.filter(pk=user_id, is_active=True).first()
     if user is None or is_operator_account(user):
         raise NotAuthenticated("The user of the token is inactive or deleted.", INVALID_TOKEN)
     return user

@@ -31,7 +31,7 @@ _MAX_API_KEYS = 1_000
 @dataclass(frozen=True, slots=True)
 class CachedApiKey:
     id: int
-    user_id: int
+    user_id: Any
     name: str
     scopes: frozenset[str]
     expires: float | None

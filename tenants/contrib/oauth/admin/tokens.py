@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -23,7 +24,7 @@ class AccessTokenAdmin(OwnedByUserAdmin):
     revoke_permission = "oauth.delete_accesstoken"
     list_display = ["acts_as", "client", "scope", "created", "kind", "expires"]
     list_filter = ["application"]
-    search_fields = ["user__username", "application__name"]
+    search_fields = [f"user__{get_user_model().USERNAME_FIELD}", "application__name"]
     fields = ["user", "application", "scope", "created", "expires"]
     actions = ["revoke"]
 
