@@ -28,7 +28,7 @@ from tests.typed import Ended, Manage
 from tests.written_migrations import WriteMigrations, written_migrations
 
 pytest_plugins = ["tenants.testing.plugin"]
-collect_ignore = ["foreign"]  # a separate project, which tests/acceptance/test_kit.py runs
+collect_ignore = ["foreign", "foreign_users"]  # projects that tests/acceptance runs
 
 
 def pytest_configure() -> None:

@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 
 from tenants.isolation.app_placement import Placement, describe_placement, placement_of
 from tenants.variants.discovery import variants
 from tenants.variants.labels import children_of, variant_of
 from tenants.variants.overrides import read_variant
 
-TENANT_OWNED_APPS = ("auth", "contenttypes", "sessions", "sites", "axes", "otp_totp", "otp_static")
+TENANT_OWNED_APPS = ("contenttypes", "sessions", "sites")
 """Labels of apps that must have tables in each tenant's schema, if they are installed."""
+USERS_APPS = ("auth", "axes", "otp_totp", "otp_static")
+"""Labels of apps that must have them too, unless all users are operators."""
 
 
 @register(Tags.models)
@@ -84,16 +88,29 @@ def _children_outside_tenants(variant: str) -> Iterable[str]:
 
 @register(Tags.models)
 def check_django_apps(**_: Any) -> Iterable[CheckMessage]:
-    for label in TENANT_OWNED_APPS:
+    owned = TENANT_OWNED_APPS if _users_are_operators() else (*TENANT_OWNED_APPS, *USERS_APPS)
+    for label in owned:
         if placement_of(label) is Placement.SHARED:
             yield Error(
                 f"The tables of {apps.get_app_config(label).name} are only in the control plane.",
                 hint="Move it from SHARED_APPS to COMMON_APPS: users, permissions and sessions belong to one tenant.",
                 id="tenants.E009",
             )
+    if _users_are_operators():
+        yield CheckWarning(
+            f"The tables of {settings.AUTH_USER_MODEL} are only in the control plane: no user can sign in at a "
+            f"tenant's host.",
+            hint="Move the app from SHARED_APPS to COMMON_APPS. If only operators sign in, silence this check.",
+            id="tenants.W007",
+        )
     if placement_of("tenants") is not Placement.SHARED:
         yield Error(
             "The app tenants is not in SHARED_APPS.",
             hint="Add it: no tenant may have the control plane's tables.",
             id="tenants.E010",
         )
+
+
+def _users_are_operators() -> bool:
+    """Return whether the table of users is in the control plane alone."""
+    return placement_of(settings.AUTH_USER_MODEL.partition(".")[0]) is Placement.SHARED

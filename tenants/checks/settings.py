@@ -16,6 +16,7 @@ from tenants.checks.placement import invalid_variants
 from tenants.conf import check_all_settings, tenancy
 from tenants.errors import InvalidVariant, TenancyError
 from tenants.isolation.app_placement import Placement, placement_of
+from tenants.isolation.patches.admin import GUARD
 from tenants.isolation.urlconfs import import_urlconfs, views_of
 from tenants.postgresql.base import DatabaseWrapper
 
@@ -103,11 +104,24 @@ def check_admins(**_: Any) -> Iterable[CheckMessage]:
         return
     except TenancyError:
         return  # raised at start-up already
-    models = {getattr(view, "model_admin", None) and view.model_admin.model for _, view in views_of(urlconf)}
-    for model in sorted(filter(None, models), key=str):
-        if placement_of(model._meta.app_label) is Placement.SHARED:
-            yield Error(
-                f"An admin in {urlconf} shows {model._meta.label}, a model of the control plane.",
-                hint="Register it with the platform's AdminSite, such as tenants.contrib.admin.site.platform_site.",
-                id="tenants.E012",
-            )
+    models = {view.model_admin.model for _, view in views_of(urlconf) if _shows_control_plane(view)}
+    for model in sorted(models, key=str):
+        yield Error(
+            f"An admin in {urlconf} shows {model._meta.label}, a model of the control plane.",
+            hint="Register it with Django's own admin.site, which hides it from tenants, or with a site of the "
+            "platform's.",
+            id="tenants.E012",
+        )
+
+
+def _shows_control_plane(view: Any) -> bool:
+    """Return whether a view is of a model of the control plane, in a site that a project has made for tenants.
+
+    Django's own site is for both sides: a guard hides the models of the other one.
+    """
+    model_admin = getattr(view, "model_admin", None)
+    if model_admin is None or placement_of(model_admin.model._meta.app_label) is not Placement.SHARED:
+        return False
+    from django.contrib.admin import site  # installed, since a view is of it
+
+    return not (site == model_admin.admin_site and hasattr(view, GUARD))

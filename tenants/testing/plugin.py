@@ -19,6 +19,7 @@ from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle import TenantSpec, create_tenant
 from tenants.registry.lookup import registry, tenant_by_slug
 from tenants.testing.databases import drop_tenant, test_database
+from tenants.testing.fresh_registry import follow_changes
 
 OpenTenant = Callable[..., TenantInfo]
 
@@ -54,6 +55,7 @@ def django_db_setup(
     with django_db_blocker.unblock():
         database = test_database(tenant_specs, reuse=reuse)
         database.__enter__()
+    follow_changes()
     yield
     with django_db_blocker.unblock():
         database.__exit__(None, None, None)

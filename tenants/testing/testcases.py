@@ -13,7 +13,9 @@ from tenants.context import TenantInfo, use_tenant
 from tenants.lifecycle import TenantSpec
 from tenants.registry.lookup import registry, tenant_by_slug
 from tenants.testing.databases import create_missing
+from tenants.testing.fresh_registry import follow_changes
 from tenants.testing.initial_rows import save_rows
+from tenants.testing.probe import acting
 
 if TYPE_CHECKING:
     from unittest import TestResult
@@ -42,6 +44,7 @@ class _WithTenants:
             save_rows()
             connection.close()
             _created.add(place)
+        follow_changes()
         registry.clear()
         cls.tenant = tenant_by_slug(slugs[0])
         cls.other_tenant = tenant_by_slug(slugs[-1])
@@ -49,12 +52,12 @@ class _WithTenants:
     def run(self, result: TestResult | None = None) -> Any:
         """Run one test as the first tenant, with `setUp` and `tearDown`, inside Django's fixtures."""
         registry.clear()  # another test's transaction was rolled back
-        with use_tenant(self.tenant):
+        with acting(getattr(self, "tenant", None)):  # a skipped class has none
             return super().run(result)  # type: ignore[misc]
 
     def debug(self) -> None:
         registry.clear()
-        with use_tenant(self.tenant):
+        with acting(getattr(self, "tenant", None)):
             super().debug()  # type: ignore[misc]
 
     @staticmethod

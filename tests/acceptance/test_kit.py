@@ -5,67 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 
+from tests.acceptance.foreign import Run, RunInCopy, a_session, left_by
 from tests.acceptance.test_worker import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
-FOREIGN = ROOT / "tests" / "foreign"
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def database(committed: None) -> Iterator[str]:
-    """Give an empty database, whose name is the beginning of all that a foreign project makes on the server."""
-    name = f"kit_{secrets.token_hex(4)}"
-    with a_session() as server:
-        server.execute(f"CREATE DATABASE {name}".encode())
-        yield name
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-@pytest.fixture
-def run(database: str, tmp_path: Path) -> Run:
+def run(run_in_copy: RunInCopy) -> Run:
     """Return a function that runs a command in a copy of the foreign project, on the server of these tests."""
-    project, media = tmp_path / "project", tmp_path / "media"
-    shutil.copytree(FOREIGN, project, ignore=shutil.ignore_patterns("__pycache__"))
-    media.mkdir()
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "DJANGO", "SANGGA"))}
-    url = database_url(database)
-
-    def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *words],
-            cwd=project,
-            env={**kept, "DATABASE_URL": url, "PYTHONPATH": str(ROOT), "LIBRARY_MEDIA": str(media), **environment},
-            capture_output=True,
-            text=True,
-            timeout=280,
-        )
-
-    return command
-
-
-def a_session() -> psycopg.Connection[Any]:
-    """Return a session of the server's, in no database of ours."""
-    return psycopg.connect(**connection.get_connection_params() | {"dbname": "postgres"}, autocommit=True)
-
-
-def left_by(database: str) -> set[str]:
-    """Return the databases and roles that a foreign project has made; other tests make others meanwhile."""
-    with a_session() as server:
-        rows = server.execute("SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles").fetchall()
-    return {name for (name,) in rows if name.startswith((f"test_{database}", f"{database}_"))}
+    return run_in_copy("foreign", "LIBRARY_MEDIA")
 
 
 def results(done: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], dict[str, Any]]:

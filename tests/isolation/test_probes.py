@@ -24,7 +24,7 @@ from tenants import TenantInfo
 from tenants.context import PLATFORM, use_tenant
 from tenants.http import middleware, request_scope
 from tenants.isolation import instances, router
-from tenants.isolation.patches import arguments, models, querysets, result_cache
+from tenants.isolation.patches import admin, arguments, models, querysets, result_cache
 from tenants.isolation.patches import router as router_patches
 from tenants.isolation.storage import TenantFileSystemStorage
 from tenants.postgresql import base, cursor_mixin
@@ -207,9 +207,10 @@ def pages_are_the_owners(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 
 def an_admin_of_tenants_has_it_all(patch: pytest.MonkeyPatch, stage: Stage) -> AbstractContextManager[Any]:
-    """The operator's admin at tenants' hosts, with a router and rights that let it read."""
+    """The operator's admin at tenants' hosts, with a guard, a router and rights that let it read."""
     everything = frozenset(router.app_labels_for(PLATFORM) | router.app_labels_for(stage.owner))
     patch.setattr(router, "app_labels_for", lambda tenant: everything)
+    patch.setattr(admin, "has_tables", lambda label: True)
 
     def change(plain: Any, schema: str, role: str) -> tuple[str, str]:
         path, become = plain(schema, "")

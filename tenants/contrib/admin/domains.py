@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import Field
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -15,48 +13,15 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 
+from tenants.admin.domains import DomainForm, OnePrimaryMixin, demote_other_primary
 from tenants.conf import tenancy
 from tenants.contrib.accounts.admin_base import UntitledInline
 from tenants.contrib.admin.site import platform_site
 from tenants.models import Domain
 
 
-def demote_other_primary(domain: Domain) -> None:
-    """Make the tenant's primary domain an alias, unless it is `domain`: only one can be primary."""
-    Domain.objects.filter(tenant=domain.tenant_id, is_primary=True).exclude(pk=domain.pk).update(is_primary=False)
-
-
-class DomainForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    class Meta:
-        model = Domain
-        fields = ["tenant", "host", "is_primary"]
-        error_messages = {
-            "host": {"unique": _("This host already belongs to a tenant. Choose another, or remove it there first.")}
-        }
-
-    def _get_validation_exclusions(self) -> set[str]:
-        # Skips the model's check for another primary domain: `demote_other_primary` makes way for this one.
-        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
-        return exclusions | {"tenant"}
-
-
-class DomainFormSet(PaginationInlineFormSet):
-    def clean(self) -> None:
-        super().clean()
-        if len(self._primaries()) > 1:
-            raise ValidationError(_("Only one domain can be primary."))
-
-    def save(self, commit: bool = True) -> Any:
-        for form in self._primaries():
-            demote_other_primary(form.instance)
-        return super().save(commit)
-
-    def _primaries(self) -> list[Any]:
-        return [
-            form
-            for form in self.forms
-            if getattr(form, "cleaned_data", {}).get("is_primary") and not self._should_delete_form(form)
-        ]
+class DomainFormSet(OnePrimaryMixin, PaginationInlineFormSet):
+    pass
 
 
 class DomainInline(UntitledInline):

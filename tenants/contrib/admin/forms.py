@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.text import capfirst
@@ -20,6 +19,7 @@ from unfold.widgets import (
 from tenants.contrib.admin.fields import choice_field, keep_choice
 from tenants.errors import DomainTaken, InvalidHost, InvalidName, TenancyError, TenantExists
 from tenants.lifecycle import TenantSpec
+from tenants.lifecycle.users import unsaved_owner
 from tenants.models import Domain, Tenant, check_slug
 
 GENERAL_FIELDS = ("name", "language", "currency", "time_zone", "api_version", "staff_second_factor")
@@ -113,7 +113,7 @@ class NewTenantForm(CapitalizedLabelsMixin, forms.Form):
         password, email = self.cleaned_data.get("owner_password"), self.cleaned_data.get("owner_email", "")
         if password:
             try:
-                validate_password(password, get_user_model()(username=email, email=email))
+                validate_password(password, unsaved_owner(email))
             except ValidationError as error:
                 self.add_error("owner_password", error)
         return self.cleaned_data

@@ -17,11 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from tenants.admin.audit import actor
 from tenants.context import PLATFORM
 from tenants.contrib.accounts.admin_base import UntitledInline
 from tenants.contrib.admin.service_status import panel
 from tenants.contrib.admin.site import platform_site
-from tenants.contrib.admin.views.base import actor
 from tenants.contrib.services.models import Service, ServiceAddress
 from tenants.contrib.services.validators import lines_of
 from tenants.lifecycle.audit import acting_as, record

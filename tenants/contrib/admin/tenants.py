@@ -19,8 +19,8 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from tenants.admin.audit import AuditedTenantMixin
 from tenants.conf import tenancy
-from tenants.contrib.accounts.admin_base import UntitledInline
 from tenants.contrib.admin import tenant_columns as col
 from tenants.contrib.admin.domains import DomainInline
 from tenants.contrib.admin.forms import GENERAL_FIELDS, LIMIT_FIELDS, TenantForm
@@ -32,16 +32,13 @@ from tenants.contrib.admin.tenant_summary import (
     tenants_to_migrate,
 )
 from tenants.contrib.admin.views import OF_ALL_TENANTS, OF_ONE_TENANT, TenantView, lifecycle
-from tenants.contrib.admin.views.base import actor
 from tenants.contrib.admin.views.create import create
-from tenants.lifecycle import audit
-from tenants.lifecycle.audit import acting_as
 from tenants.models import Tenant
 from tenants.registry.tenant_info import annotated_tenants, info_of
 
 _DATABASE_FIELDS = ("variant", col.schema, "role", col.size, col.contents, col.migrations_in_full, "created_at")
-_INLINES: list[type[UntitledInline]] = [DomainInline]
-_FIELDSETS: list[tuple[Any, dict[str, Any]]] = [
+_INLINES: list[Any] = [DomainInline]
+_FIELDSETS: Any = [
     (None, {"fields": ["name", "slug", *GENERAL_FIELDS[1:]]}),
     (_("Database"), {"fields": _DATABASE_FIELDS}),
 ]
@@ -81,7 +78,7 @@ class MigrationsFilter(admin.SimpleListFilter):
 
 
 @admin.register(Tenant, site=platform_site)
-class TenantAdmin(ModelAdmin):
+class TenantAdmin(AuditedTenantMixin, ModelAdmin):
     """All tenants. What concerns a schema goes through `tenants.lifecycle`, never through the row alone."""
 
     form = TenantForm
@@ -97,6 +94,7 @@ class TenantAdmin(ModelAdmin):
     change_form_outer_before_template = "tenants/admin/tenant_buttons.html"
     add_form_template = "tenants/admin/create_tenant.html"
     actions = [lifecycle.suspend_selected, lifecycle.resume_selected]
+    audited = {"limits": ("plan", *LIMIT_FIELDS), "change": GENERAL_FIELDS}
 
     # --- Views
 
@@ -128,7 +126,7 @@ class TenantAdmin(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {"to_migrate": tenants_to_migrate().count(), "restores": bool(tenancy().backup_dir)}
-        return cast(HttpResponse, super().changelist_view(request, {**context, **(extra_context or {})}))
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     @method_decorator(sensitive_post_parameters("owner_password"))
     def changeform_view(
@@ -142,7 +140,7 @@ class TenantAdmin(ModelAdmin):
         if object_id is None or "_saveasnew" in request.POST:
             return create(self, request, extra_context)
         context = {"show_save_and_add_another": False, **(extra_context or {})}
-        return cast(HttpResponse, super().changeform_view(request, object_id, form_url, context))
+        return super().changeform_view(request, object_id, form_url, context)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -177,18 +175,3 @@ class TenantAdmin(ModelAdmin):
         if tenant is not None:
             add_summaries([tenant])
         return tenant
-
-    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        with acting_as(actor(request)):
-            for action, fields in (("limits", ("plan", *LIMIT_FIELDS)), ("change", GENERAL_FIELDS)):
-                if changed := {name: form.cleaned_data[name] for name in fields if name in form.changed_data}:
-                    audit.record(action, info_of(obj), **changed)
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        super().save_formset(request, form, formset, change)
-        if formset.has_changed():
-            rows = formset.model._default_manager.filter(tenant=form.instance)
-            action = f"change {formset.model._meta.model_name}s"
-            with acting_as(actor(request)):
-                audit.record(action, info_of(form.instance), now=[str(row) for row in rows])

@@ -7,6 +7,7 @@ each original with its row (`tenants.E030`).
 from __future__ import annotations
 
 from tenants.isolation.patches import (
+    admin,
     arguments,
     contenttypes,
     deletion,
@@ -133,6 +134,15 @@ PROCESS_CACHES = (
           "Django assigns a dict for all tenants to SITE_CACHE.", app="django.contrib.sites"),
 )  # fmt: skip
 
+_ADMIN = "django.contrib.admin"
+_SITE = "One site may be used on tenants' hosts and on the platform's, and a model has tables on one side."
+ADMIN = (
+    Patch(f"{_ADMIN}.options:ModelAdmin.urls", None, admin.urls_where_tables_are, _SITE, app=_ADMIN),
+    Patch(f"{_ADMIN}.sites:AdminSite._build_app_dict", "self request label", admin.apps_with_tables, _SITE, app=_ADMIN),
+    Patch(f"{_ADMIN}.sites:AdminSite.autocomplete_view", "self request", admin.autocomplete_where_tables_are, _SITE,
+          app=_ADMIN),
+)  # fmt: skip
+
 ERROR_PAGES = (
     Patch("django.core.handlers.exception:sync_to_async", None, error_pages.in_thread_of_request,
           "In another thread the page needs a second connection while its request holds the first. As many failing "
@@ -158,5 +168,5 @@ PROCESS_STATE = (
 
 PATCHES = (
     *REQUEST_STATE, *PROCESS_STATE, *TRANSACTIONS, *QUERYSETS, *MODELS, *RELATIONS, *GENERIC_RELATIONS, *DELETION,
-    *ROUTERS, *PROCESS_CACHES, *ERROR_PAGES,
+    *ROUTERS, *PROCESS_CACHES, *ADMIN, *ERROR_PAGES,
 )  # fmt: skip

@@ -1,5 +1,5 @@
 from django.conf import settings
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 
 from notes.models import Note
 from tenants.models import Tenant
@@ -8,4 +8,10 @@ from tenants.models import Tenant
 notes_site = AdminSite(name="admin")
 notes_site.register(Note)
 if settings.CARELESS_ADMIN:
-    notes_site.register(Tenant)
+
+    class Unguarded(ModelAdmin):
+        @property
+        def urls(self):
+            return self.get_urls()
+
+    notes_site.register(Tenant, Unguarded)

@@ -121,7 +121,8 @@ def test_an_error_stops_the_check_command() -> None:
 # --- One check each
 
 CHECKS = {
-    "E009": (placement.check_django_apps, {"TENANTS": moved_to_shared("django.contrib.auth")}),
+    "E009": (placement.check_django_apps, {"TENANTS": moved_to_shared("django.contrib.sessions")}),
+    "W007": (placement.check_django_apps, {"TENANTS": moved_to_shared("django.contrib.auth")}),
     "E010": (placement.check_django_apps, {"TENANTS": {**TENANTS, "SHARED_APPS": []}}),
     "E013": (process_state.check_caches, {"CACHES": {"default": {"BACKEND": f"{CACHE_BACKENDS}.db.DatabaseCache"}}}),
     "E014": (process_state.check_caches, {"CACHES": {"default": {"BACKEND": f"{CACHE_BACKENDS}.locmem.LocMemCache"}}}),

@@ -13,14 +13,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
+from tenants.admin.audit import actor
 from tenants.errors import TenancyError
 from tenants.lifecycle.audit import acting_as
 from tenants.models import Tenant
-
-
-def actor(request: HttpRequest) -> str:
-    """Return the name of the signed-in operator for the audit log."""
-    return f"operator {request.user.get_username()}"
 
 
 @contextmanager

@@ -14,10 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminForm
 
+from tenants.admin.audit import actor
 from tenants.conf import tenancy
 from tenants.context import TenantInfo
 from tenants.contrib.admin.forms import NewTenantForm
-from tenants.contrib.admin.views.base import actor, redirect_to_tenant
+from tenants.contrib.admin.views.base import redirect_to_tenant
 from tenants.errors import TenancyError
 from tenants.lifecycle.audit import acting_as
 from tenants.lifecycle.owner import create_with_link

@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from tenants.contrib.admin.views.base import actor, redirect_to_tenant
+from tenants.admin.audit import actor
+from tenants.contrib.admin.views.base import redirect_to_tenant
 from tenants.contrib.impersonation.conf import impersonation_settings
 from tenants.contrib.impersonation.links import LINK_SECONDS, make_login_link
 from tenants.errors import TenancyError

@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 
+from tenants.admin.audit import actor
 from tenants.conf import tenancy
 from tenants.contrib.admin.forms import SlugConfirmationForm
 from tenants.contrib.admin.operation_forms import CloneForm, RestoreForm, VariantForm
-from tenants.contrib.admin.views.base import Confirmation, actor, confirm, redirect_to_tenant
+from tenants.contrib.admin.views.base import Confirmation, confirm, redirect_to_tenant
 from tenants.lifecycle.audit import acting_as
 from tenants.models import Tenant
 from tenants.tasks import start_operation

@@ -1,0 +1,5 @@
+from django.contrib import admin
+
+from board.models import Post
+
+admin.site.register(Post)
