@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import CharField, Field, TextField
@@ -18,12 +19,16 @@ _STEP = "tenants.lifecycle.owner.create_owner"
 
 def has_users() -> bool:
     """Return whether the active tenant's schema has a table of users."""
-    return is_installed_for(get_user_model()._meta.app_label, current_tenant())
+    return is_installed_for(_label(), current_tenant())
 
 
 def tenants_have_users() -> bool:
     """Return whether the schemas of tenants have a table of users."""
-    return placement_of(get_user_model()._meta.app_label) in {Placement.TENANT, Placement.COMMON}
+    return placement_of(_label()) in {Placement.TENANT, Placement.COMMON}
+
+
+def _label() -> str:
+    return settings.AUTH_USER_MODEL.partition(".")[0]
 
 
 def unsaved_owner(email: str) -> Any:
@@ -36,10 +41,9 @@ def unsaved_owner(email: str) -> Any:
 def require_users() -> None:
     """Raise `ConfigurationError` if the active tenant's schema has no table of users."""
     if not has_users():
-        options = get_user_model()._meta
         raise ConfigurationError(
-            f"A tenant cannot have an owner: the tables of {options.label} are only in "
-            f"{describe_placement(options.app_label)}. Move the app to COMMON_APPS or TENANT_APPS, or leave the owner "
+            f"A tenant cannot have an owner: the tables of {settings.AUTH_USER_MODEL} are only in "
+            f"{describe_placement(_label())}. Move the app to COMMON_APPS or TENANT_APPS, or leave the owner "
             f"out."
         )
 

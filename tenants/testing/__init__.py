@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["TenantTestCase", "TenantTransactionTestCase"]
+__all__ = ["TenantLiveServerTestCase", "TenantTestCase", "TenantTransactionTestCase"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,11 +11,12 @@ from django.test.utils import setup_databases, teardown_databases
 
 from tenants.context import PLATFORM, use_tenant
 from tenants.lifecycle import TenantSpec, create_tenant
+from tenants.lifecycle.users import tenants_have_users
 from tenants.models import Tenant
 from tenants.postgresql.creation import DatabaseCreation
 from tenants.testing.initial_rows import discard_rows, drop_tenant, save_rows
 
-__all__ = ["create_missing", "drop_tenant", "test_database"]
+__all__ = ["create_missing", "default_specs", "drop_tenant", "test_database"]
 
 
 @contextmanager
@@ -43,6 +44,15 @@ def test_database(specs: Sequence[TenantSpec], *, reuse: bool) -> Iterator[None]
 
 
 test_database.__test__ = False  # type: ignore[attr-defined]  # pytest collects functions of this name
+
+
+def default_specs() -> tuple[TenantSpec, TenantSpec]:
+    """Return two tenants, with owners where a tenant's schema has users."""
+    first, second = ("owner@first.example", "owner@second.example") if tenants_have_users() else ("", "")
+    return (
+        TenantSpec(slug="first", name="First", owner_email=first),
+        TenantSpec(slug="second", name="Second", owner_email=second),
+    )
 
 
 def create_missing(specs: Sequence[TenantSpec]) -> None:

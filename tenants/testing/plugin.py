@@ -18,7 +18,7 @@ from tenants.conf import tenancy
 from tenants.context import PLATFORM, TenantInfo, use_tenant
 from tenants.lifecycle import TenantSpec, create_tenant
 from tenants.registry.lookup import registry, tenant_by_slug
-from tenants.testing.databases import drop_tenant, test_database
+from tenants.testing.databases import default_specs, drop_tenant, test_database
 from tenants.testing.fresh_registry import follow_changes
 
 OpenTenant = Callable[..., TenantInfo]
@@ -27,10 +27,7 @@ OpenTenant = Callable[..., TenantInfo]
 @pytest.fixture(scope="session")
 def tenant_specs() -> Sequence[TenantSpec]:
     """The tenants of all tests: the first is `tenant`, the second `other_tenant`. Override it for others."""
-    return (
-        TenantSpec(slug="first", name="First", owner_email="owner@first.example"),
-        TenantSpec(slug="second", name="Second", owner_email="owner@second.example"),
-    )
+    return default_specs()
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import connection
-from django.test import Client, TestCase, TransactionTestCase
+from django.test import Client, LiveServerTestCase, TestCase, TransactionTestCase, override_settings
 
 from tenants.conf import tenancy
 from tenants.context import TenantInfo, use_tenant
 from tenants.lifecycle import TenantSpec
 from tenants.registry.lookup import registry, tenant_by_slug
-from tenants.testing.databases import create_missing
+from tenants.testing.databases import create_missing, default_specs
 from tenants.testing.fresh_registry import follow_changes
 from tenants.testing.initial_rows import save_rows
+from tenants.testing.media import create_folder, folder_of
 from tenants.testing.probe import acting
 
 if TYPE_CHECKING:
@@ -27,23 +28,26 @@ _created: set[tuple[str, tuple[str, ...]]] = set()
 class _WithTenants:
     """Two tenants, created once for a database; the first is active in each test."""
 
-    tenant_specs: ClassVar[Sequence[TenantSpec]] = (
-        TenantSpec(slug="first", name="First", owner_email="owner@first.example"),
-        TenantSpec(slug="second", name="Second", owner_email="owner@second.example"),
-    )
+    tenant_specs: ClassVar[Sequence[TenantSpec]] = default_specs()
     """The first is `tenant`, the last `other_tenant`."""
     tenant: TenantInfo
     other_tenant: TenantInfo
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        create_folder()
+
     @classmethod
     def _create_tenants(cls) -> None:
-        slugs = tuple(spec.slug for spec in cls.tenant_specs)
-        place = (str(connection.settings_dict["NAME"]), slugs)
-        if place not in _created:
+        name, slugs = str(connection.settings_dict["NAME"]), tuple(spec.slug for spec in cls.tenant_specs)
+        media = override_settings(MEDIA_ROOT=folder_of(name))
+        media.enable()
+        cls.addClassCleanup(media.disable)  # type: ignore[attr-defined]
+        if (name, slugs) not in _created:
             create_missing(cls.tenant_specs)
             save_rows()
             connection.close()
-            _created.add(place)
+            _created.add((name, slugs))
         follow_changes()
         registry.clear()
         cls.tenant = tenant_by_slug(slugs[0])
@@ -88,3 +92,12 @@ class TenantTransactionTestCase(_WithTenants, TransactionTestCase):
     def _fixture_setup(cls) -> None:
         with use_tenant(cls.tenant):
             super()._fixture_setup()  # type: ignore[misc]
+
+
+class TenantLiveServerTestCase(TenantTransactionTestCase, LiveServerTestCase):
+    """A `LiveServerTestCase`: a server in a thread, whose Host header selects the tenant."""
+
+    def url_of(self, tenant: TenantInfo, path: str = "/") -> str:
+        """Return a URL at the live server with the tenant's host, which a browser resolves below `.localhost`."""
+        host = tenant.host or tenancy().base_domain
+        return f"http://{host}:{self.server_thread.port}{path}"

@@ -129,11 +129,22 @@ def test_make_test_checks_the_isolation_too() -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["--parallel", "2"]], ids=["plain", "parallel"])
-def test_djangos_own_test_runner_leaves_nothing(run: Run, database: str, words: list[str]) -> None:
+def test_djangos_own_test_runner_leaves_nothing(run: Run, database: str, words: list[str], tmp_path: Path) -> None:
     """Fault 24: after any request the database was "being accessed by other users", and roles stayed."""
-    done = run("manage.py", "test", *words)
+    (tmp_path / "temporary").mkdir()
+    done = run("manage.py", "test", *words, TMPDIR=str(tmp_path / "temporary"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Ran 10 tests" in done.stderr
+    assert "Ran 17 tests" in done.stderr
+    assert left_by(database) == set()
+    assert [*(tmp_path / "temporary").iterdir(), *(tmp_path / "media").iterdir()] == []
+
+
+def test_djangos_own_test_runner_takes_away_what_a_killed_run_left(run: Run, database: str) -> None:
+    with a_session() as server:
+        server.execute(f"CREATE DATABASE test_{database}".encode())
+        server.execute(f"CREATE ROLE test_{database}_t_7".encode())
+    done = run("manage.py", "test", "--noinput", "notes.tests.NotesTest")
+    assert done.returncode == 0, done.stdout + done.stderr
     assert left_by(database) == set()
 
 

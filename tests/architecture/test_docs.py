@@ -7,7 +7,8 @@ import re
 from dataclasses import fields
 from itertools import chain
 from pathlib import Path
-from textwrap import dedent
+
+import pytest
 
 import tenants
 from tenants import errors
@@ -69,11 +70,16 @@ def test_every_system_check_is_documented() -> None:
     assert ids <= in_backticks("operations.md")
 
 
-def test_the_examples_of_testing_are_code_that_is_run() -> None:
-    examples = re.findall(r"^ *```python\n(.*?)^ *```", (DOCS / "testing.md").read_text(), flags=re.M | re.S)
-    files = [path.read_text() for path in (ROOT / "tests" / "foreign").rglob("*.py")]
+@pytest.mark.parametrize(("page", "project"), [("testing.md", "foreign"), ("users.md", "foreign_users")])
+def test_examples_of_a_page_are_code_of_a_tested_project(page: str, project: str) -> None:
+    examples = re.findall(r"^ *```python\n(.*?)^ *```", (DOCS / page).read_text(), flags=re.M | re.S)
+    files = [_without_indents(path.read_text()) for path in (ROOT / "tests" / project).rglob("*.py")]
     assert len(examples) >= 6
-    assert [text for text in examples if not any(dedent(text) in file for file in files)] == []
+    assert [text for text in examples if not any(_without_indents(text) in file for file in files)] == []
+
+
+def _without_indents(text: str) -> str:
+    return "\n".join(line.strip() for line in text.splitlines())
 
 
 def test_what_goes_wrong_elsewhere_is_tried_in_tests_that_there_are() -> None:

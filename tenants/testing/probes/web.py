@@ -155,7 +155,7 @@ def _admin_of_platform(stage: Stage, reader: TenantInfo | None) -> str:
     if not paths:
         raise NotApplicable("No admin has models of the control plane.")
     if reader is not None and not reader.is_platform and not _has_users(reader):
-        client = _client(reader)  # nobody can sign in there
+        client = _client(reader)  # its hosts have no sign-in
     else:
         client = _signed_in(reader or PLATFORM, f"{stage.secret}-operator", superuser=True)
     return ", ".join(path for path in sorted(paths) if _get(client, path).status_code == 200)

@@ -282,7 +282,7 @@ class CommittedTest(TenantTransactionTestCase):
     tenant_specs = SPECS
 
     def test_clone_without_personal_data(self) -> None:
-        clone = clone_tenant("first", "copy", anonymise=True)
+        clone = clone_tenant("first", "copy", anonymize=True)
         try:
             with use_tenant(clone):
                 if IN_TENANTS:
