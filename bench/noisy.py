@@ -34,7 +34,9 @@ DATABASE = "bench_noisy"
 NOISY = Contender("noisy")
 SHOP = Contender("noisy", {"SERVICE": "shop"})
 # As the Procfile has it.
-GATEWAY = Contender("noisy", {"SERVICE": "gateway", "SANGGA_GATEWAY_LIMITS_TIMES": "3", "SANGGA_GATEWAY_AT_ONCE": "1"})
+GATEWAY = Contender(
+    "noisy", {"SERVICE": "gateway", "SANGGA_GATEWAY_LIMITS_FACTOR": "3", "SANGGA_GATEWAY_CONCURRENCY": "1"}
+)
 PROCESSES = 3
 THREADS_OF_DEMO = 64
 QUIET = "quiet"

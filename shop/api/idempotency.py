@@ -17,7 +17,7 @@ from shop.orders.models import IdempotentResponse
 from tenants.contrib.api.errors import APIError, ErrorDetail
 
 KEEP_RESPONSES_FOR = timedelta(hours=24)
-_DELETED_AT_ONCE = 100
+_MAX_DELETED = 100
 _KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 
 IdempotencyKey = Annotated[
@@ -73,5 +73,5 @@ def _sender(request: HttpRequest) -> str:
 
 def _delete_old() -> None:
     old = IdempotentResponse.objects.filter(created_at__lt=timezone.now() - KEEP_RESPONSES_FOR)
-    some = old.select_for_update(skip_locked=True).values("pk")[:_DELETED_AT_ONCE]
+    some = old.select_for_update(skip_locked=True).values("pk")[:_MAX_DELETED]
     IdempotentResponse.objects.filter(pk__in=list(some.values_list("pk", flat=True))).delete()

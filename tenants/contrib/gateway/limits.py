@@ -122,7 +122,7 @@ class RejectionPacer:
 
 def _limits_of(tenant: TenantInfo) -> Limits:
     conf = gateway_settings()
-    return multiply(tenancy().limits_of(tenant), conf.gateway_limits_times, conf.gateway_at_once)
+    return multiply(tenancy().limits_of(tenant), conf.gateway_limits_factor, conf.gateway_concurrency)
 
 
 def _rejected(tenant: TenantInfo, rejection: Rejection) -> GatewayError:

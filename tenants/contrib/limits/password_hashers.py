@@ -23,7 +23,7 @@ from tenants.contrib.limits.errors import HashingBusy
 from tenants.contrib.limits.limiter import FullLimit, RequestLimiter, Slot
 from tenants.http.client_ip import get_client_ip
 
-AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
+MAX_HASHING = max(1, (os.cpu_count() or 1) // 2)
 """Concurrent hashes of one process: half of the processors stay free for pages."""
 MAX_OF_TENANT = 3
 """Requests of one tenant, or of the platform, that hash or wait; more are refused."""
@@ -48,7 +48,7 @@ def _yield_to_pages() -> None:
         os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + _NICE))
 
 
-_pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="tenants-hashing", initializer=_yield_to_pages)
+_pool = ThreadPoolExecutor(MAX_HASHING, thread_name_prefix="tenants-hashing", initializer=_yield_to_pages)
 
 
 @contextmanager

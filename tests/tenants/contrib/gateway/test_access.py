@@ -177,7 +177,7 @@ def test_a_tenant_beyond_its_plan_is_429_and_the_next_one_is_not(
     front.behind(Telling())
     with use_tenant(PLATFORM):
         Tenant.objects.filter(pk=noisy.id).update(max_rate=1, max_burst=1)
-    settings.TENANTS = {**settings.TENANTS, "GATEWAY_LIMITS_TIMES": 1}
+    settings.TENANTS = {**settings.TENANTS, "GATEWAY_LIMITS_FACTOR": 1}
     refused: list[Reply] = []
 
     def is_refused() -> bool:

@@ -89,7 +89,7 @@ def test_slow_bodies_hold_no_place_of_their_shop(
     with use_tenant(PLATFORM):
         Tenant.objects.filter(pk=shop.id).update(max_concurrency=1, max_queue=0)
     registry.clear()
-    settings.TENANTS = {**settings.TENANTS, "GATEWAY_LIMITS_TIMES": 1, "GATEWAY_AT_ONCE": 1}
+    settings.TENANTS = {**settings.TENANTS, "GATEWAY_LIMITS_FACTOR": 1, "GATEWAY_CONCURRENCY": 1}
     head = f"POST / HTTP/1.1\r\nHost: {shop.host}\r\nContent-Length: {length}\r\n\r\n".encode()
     with ExitStack() as stack:
         slow = [stack.enter_context(socket.create_connection(("127.0.0.1", front.port), 60)) for _ in range(3)]
@@ -110,7 +110,7 @@ def test_full_shop_is_refused_before_a_body_or_token_is_looked_at(
     with use_tenant(PLATFORM):
         Tenant.objects.filter(pk=shop.id).update(max_rate=1, max_burst=1)
     registry.clear()
-    settings.TENANTS = {**settings.TENANTS, "GATEWAY_LIMITS_TIMES": 1}
+    settings.TENANTS = {**settings.TENANTS, "GATEWAY_LIMITS_FACTOR": 1}
     assert front.ask(shop).status == 200
     front.gateway._limits._requests._buckets[shop.id].tokens = -1_000.0
     head = f"POST / HTTP/1.1\r\nHost: {shop.host}\r\nAuthorization: Bearer void\r\nContent-Length: 9\r\n\r\n"
