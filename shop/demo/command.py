@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from tenants.contrib.devserver import EmbeddedPostgres, embedded
 
 class DemoCommand(BaseCommand):
     """Creates the demo, prints the logins, and stops PostgreSQL at the end."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--prepare-only", action="store_true", help="Create the shops, but do not serve them.")
 
     def prepare(self, ports: Iterable[int], make: str) -> list[Login]:
         """Create what is missing; raise `CommandError` if a port is taken."""

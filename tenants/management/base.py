@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -25,6 +26,17 @@ class TenantCommand(BaseCommand):
                 if text is None:
                     raise
                 raise CommandError(text) from error
+
+    def success(self, text: str) -> None:
+        """Print the result of the command."""
+        self.stdout.write(self.style.SUCCESS(text))
+
+
+class OneTenantCommand(TenantCommand):
+    """A command for one tenant, whose slug is the first argument."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", metavar="SLUG")
 
 
 def _user() -> str:

@@ -221,6 +221,6 @@ class WSGIHandler(wsgi.WSGIHandler):
 
 
 def get_wsgi_application() -> WSGIHandler:
-    """Return the application for a WSGI server; to be used in the place of `django.core.wsgi`'s."""
+    """Return the application for a WSGI server, as `django.core.wsgi.get_wsgi_application` does."""
     django.setup(set_prefix=False)
     return WSGIHandler()

@@ -118,7 +118,7 @@ class Command(TenantCommand):
                 f"{total - failed} of {total} schemas were adopted; {failed} failed and are unchanged. Stop the old "
                 f"project, fix the causes above, then run the same command again."
             )
-        self.stdout.write(self.style.SUCCESS(f"{total} schemas were adopted. Next: manage.py migrate_tenants"))
+        self.success(f"{total} schemas were adopted. Next: manage.py migrate_tenants")
 
     def _adopt_project(self, slug: str, defaults: TenantSpec, options: dict[str, Any]) -> None:
         if done := adopted_project():
@@ -138,11 +138,9 @@ class Command(TenantCommand):
         call_command("migrate", "tenants", verbosity=0, interactive=False)
         tenant = adopt_project(planned, move, defaults, Path(settings.MEDIA_ROOT))
         call_command("migrate", verbosity=0, interactive=False)
-        self.stdout.write(
-            self.style.SUCCESS(
-                f"{len(move.things)} objects were moved to tenant {slug} (schema {tenant.schema}). Create an operator: "
-                f"manage.py createsuperuser. Next: manage.py migrate_tenants"
-            )
+        self.success(
+            f"{len(move.things)} objects were moved to tenant {slug} (schema {tenant.schema}). Create an operator: "
+            f"manage.py createsuperuser. Next: manage.py migrate_tenants"
         )
 
     def _report(self, findings: Collection[Finding]) -> None:

@@ -35,4 +35,4 @@ class Command(TenantCommand):
             facts = {"slug": clone.slug, "name": clone.name, "schema": clone.schema, "url": url, "clone_of": slug}
             self.stdout.write(json.dumps(facts, ensure_ascii=False))
             return
-        self.stdout.write(self.style.SUCCESS(f"Created {clone.name}, a copy of {slug}: {url} (schema {clone.schema})"))
+        self.success(f"Created {clone.name}, a copy of {slug}: {url} (schema {clone.schema})")

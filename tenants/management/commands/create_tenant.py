@@ -90,7 +90,7 @@ class Command(TenantCommand):
             facts = {"slug": tenant.slug, "name": tenant.name, "schema": tenant.schema, "url": url, "setup_link": link}
             self.stdout.write(json.dumps(facts, ensure_ascii=False))
             return
-        self.stdout.write(self.style.SUCCESS(f"Created {tenant.name}: {url} (schema {tenant.schema})"))
+        self.success(f"Created {tenant.name}: {url} (schema {tenant.schema})")
         if link:
             self.stdout.write(f"Link for setting the owner's password: {link}")
 

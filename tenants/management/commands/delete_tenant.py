@@ -8,15 +8,15 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from tenants.lifecycle import delete_tenant
-from tenants.management.base import TenantCommand
+from tenants.management.base import OneTenantCommand
 from tenants.management.selection import selected_tenant
 
 
-class Command(TenantCommand):
+class Command(OneTenantCommand):
     help = "Deletes a tenant: its hosts answer 404. undelete_tenant restores it, until purge_tenants drops its data."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", metavar="SLUG")
+        super().add_arguments(parser)
         parser.add_argument("again", nargs="?", metavar="SLUG", help="The same slug again, to confirm.")
         parser.add_argument("--yes", action="store_true", help="Confirm without the second slug.")
 
@@ -28,6 +28,4 @@ class Command(TenantCommand):
                 f"manage.py delete_tenant {slug} {slug} (or --yes)."
             )
         delete_tenant(slug)
-        self.stdout.write(
-            self.style.SUCCESS(f"{tenant.name} ({slug}) is deleted. To restore it: manage.py undelete_tenant {slug}")
-        )
+        self.success(f"{tenant.name} ({slug}) is deleted. To restore it: manage.py undelete_tenant {slug}")

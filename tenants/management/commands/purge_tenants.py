@@ -41,4 +41,4 @@ class Command(TenantCommand):
     def _purge(self, ref: str | Deletion, slug: str) -> None:
         with progress_line(f"Purging {slug}", self.stderr) as progress:
             purge_tenant(ref, progress)
-        self.stdout.write(self.style.SUCCESS(f"{slug} is purged."))
+        self.success(f"{slug} is purged.")

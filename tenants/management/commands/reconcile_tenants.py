@@ -23,4 +23,4 @@ class Command(TenantCommand):
             self.stdout.write(line)
             found += 1
         if not found:
-            self.stdout.write(self.style.SUCCESS("No problems found."))
+            self.success("No problems found.")

@@ -7,16 +7,16 @@ from typing import Any
 
 from tenants.conf import tenancy
 from tenants.lifecycle import rename_tenant
-from tenants.management.base import TenantCommand
+from tenants.management.base import OneTenantCommand
 
 
-class Command(TenantCommand):
+class Command(OneTenantCommand):
     help = "Changes a tenant's slug and subdomain. The old slug is free at once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", metavar="SLUG")
+        super().add_arguments(parser)
         parser.add_argument("new_slug", metavar="NEW_SLUG")
 
     def handle(self, *, slug: str, new_slug: str, **options: Any) -> None:
         tenant = rename_tenant(slug, new_slug)
-        self.stdout.write(self.style.SUCCESS(f"Renamed {slug} to {new_slug}: {tenancy().url_of(tenant.host)}"))
+        self.success(f"Renamed {slug} to {new_slug}: {tenancy().url_of(tenant.host)}")

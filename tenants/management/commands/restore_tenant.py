@@ -29,7 +29,7 @@ class Command(TenantCommand):
         with progress_line(f"Restoring {file.name}", self.stderr) as progress:
             tenant = restore_tenant(file, over or slug, over=bool(over), progress=progress)
         url = tenancy().url_of(tenant.host)
-        self.stdout.write(self.style.SUCCESS(f"Restored {tenant.name}: {url} (schema {tenant.schema})"))
+        self.success(f"Restored {tenant.name}: {url} (schema {tenant.schema})")
         if over:
             kept = kept_slug(over, tenant)
             self.stdout.write(

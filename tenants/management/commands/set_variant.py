@@ -40,7 +40,7 @@ class Command(TenantCommand):
         if change.before == variant and not files:
             self.stdout.write(f"{slug} has the variant {variant} already.")
             return
-        self.stdout.write(self.style.SUCCESS(f"{slug} has the variant {variant}; before, it had {change.before}."))
+        self.success(f"{slug} has the variant {variant}; before, it had {change.before}.")
         for line in change.lines:
             self.stdout.write(f"  {line}")
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from typing import Any
 
 from tenants.lifecycle import sign_out_tenant
-from tenants.management.base import TenantCommand
+from tenants.management.base import OneTenantCommand
 
 
-class Command(TenantCommand):
+class Command(OneTenantCommand):
     help = "Signs all users of a tenant out: sessions, e-mailed links and tokens become invalid at once."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", metavar="SLUG")
 
     def handle(self, *, slug: str, **options: Any) -> None:
         tenant = sign_out_tenant(slug)
-        self.stdout.write(self.style.SUCCESS(f"All users of {tenant.name} ({tenant.slug}) are signed out."))
+        self.success(f"All users of {tenant.name} ({tenant.slug}) are signed out.")

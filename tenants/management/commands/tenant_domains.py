@@ -7,16 +7,16 @@ from typing import Any
 
 from tenants.context import PLATFORM, use_tenant
 from tenants.lifecycle import add_domain, remove_domain, set_primary_domain
-from tenants.management.base import TenantCommand
+from tenants.management.base import OneTenantCommand
 from tenants.management.selection import selected_tenant
 from tenants.models import Domain
 
 
-class Command(TenantCommand):
+class Command(OneTenantCommand):
     help = "Shows a tenant's domains; adds or removes one, or sets the primary one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", metavar="SLUG")
+        super().add_arguments(parser)
         parser.add_argument("--add", metavar="HOST", help="Add this domain.")
         parser.add_argument("--remove", metavar="HOST", help="Remove this domain.")
         parser.add_argument(

@@ -43,4 +43,4 @@ class Command(TenantCommand):
                 f"`reconcile_tenants` repairs records and roles. Inspect changed tables."
             )
         if not options["json"]:
-            self.stdout.write(self.style.SUCCESS(f"All {len(chosen)} schemas are correct."))
+            self.success(f"All {len(chosen)} schemas are correct.")

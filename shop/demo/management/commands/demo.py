@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,9 +12,6 @@ from tenants.conf import tenancy
 
 class Command(DemoCommand):
     help = "Create three example shops, if they are missing, and serve them on localhost."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--prepare-only", action="store_true", help="Create the shops, but do not serve them.")
 
     def handle(self, *, prepare_only: bool, **options: Any) -> None:
         port = urlsplit(tenancy().origin).port or 80

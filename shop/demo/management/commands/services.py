@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from argparse import ArgumentParser
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,9 +13,6 @@ from tenants.conf import tenancy
 
 class Command(DemoCommand):
     help = "Create the example shops and serve them on localhost, as several processes behind a gateway."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--prepare-only", action="store_true", help="Create the shops, but do not serve them.")
 
     def handle(self, *, prepare_only: bool, **options: Any) -> None:
         port = urlsplit(tenancy().origin).port or 80

@@ -34,4 +34,4 @@ class Command(TenantCommand):
             if not disable(found):
                 raise CommandError(f"Two-factor authentication is already off for {user!r} at {tenant}.")
             audit.record("reset_second_factor", tenant, user=user)
-        self.stdout.write(self.style.SUCCESS(f"Two-factor authentication is off for {user} at {tenant}."))
+        self.success(f"Two-factor authentication is off for {user} at {tenant}.")

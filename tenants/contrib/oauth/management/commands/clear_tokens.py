@@ -24,4 +24,4 @@ class Command(TenantCommand):
         for each in all_tenants(status__in=["active", "suspended"], **chosen):
             with use_tenant(each):
                 deleted += clear_expired()
-        self.stdout.write(self.style.SUCCESS(f"Deleted {deleted} rows."))
+        self.success(f"Deleted {deleted} rows.")

@@ -10,15 +10,15 @@ from django.db import transaction
 from tenants.context import PLATFORM, use_tenant
 from tenants.contrib.oauth.keys import rotate_key
 from tenants.lifecycle import audit
-from tenants.management.base import TenantCommand
+from tenants.management.base import OneTenantCommand
 from tenants.management.selection import selected_tenant
 
 
-class Command(TenantCommand):
+class Command(OneTenantCommand):
     help = "Replaces the signing key of a tenant. Issued tokens stay valid until they expire."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", metavar="SLUG")
+        super().add_arguments(parser)
         parser.add_argument(
             "--at-once", action="store_true", help="Delete the former keys, which invalidates all tokens."
         )
@@ -29,4 +29,4 @@ class Command(TenantCommand):
             with use_tenant(tenant):
                 kid = rotate_key(at_once=at_once)
             audit.record("rotate_key", tenant, kid=kid, at_once=at_once)
-        self.stdout.write(self.style.SUCCESS(f"Tokens of {slug} are now signed with the key {kid}."))
+        self.success(f"Tokens of {slug} are now signed with the key {kid}.")
