@@ -33,7 +33,7 @@ GOODS = "/api/v1/goods"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list of goods that somebody answers with."""
+    """Response with a list of goods."""
 
     contender: Contender
     host: str = HOST

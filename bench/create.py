@@ -1,4 +1,4 @@
-"""Opening one tenant, with its owner and all that it is furnished with. `python -m bench.create`, or `make bench`.
+"""Opening one tenant, with its owner and the rows of its setup steps. `python -m bench.create`, or `make bench`.
 
 Each contender opens its tenants in a process that stays up, in a database with ten tenants; the first one in the life
 of such a process, which has all to work out, is listed by itself. ROUNDS (default 5) is how often each has its turn,
@@ -6,7 +6,7 @@ with two tenants a turn.
 
 Let some minutes pass after files were deleted in masses, as when databases are dropped: ext4 looks at the inodes of
 recently deleted files for each new one (Linux, fs/ext4/ialloc.c, `recently_deleted`), which makes a schema take up to
-three times as long for whoever is where they were. So nothing is dropped here before the end.
+three times as long for the next contender. So nothing is dropped here before the end.
 """
 
 from __future__ import annotations

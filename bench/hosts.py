@@ -1,7 +1,7 @@
 """Whether a deleted shop can be told by time from one that never was. `python -m bench.hosts`, or `make bench`.
 
 One process answers over WSGI and without a network, which is more than anybody outside can measure: hosts of ten shops
-that were deleted, ten that never were, and hosts that nobody has asked for yet, new ones each time. Ten others that
+that were deleted, ten that never were, and hosts that were never requested, new ones each time. Ten others that
 never were show how far the figures move by themselves. ROUNDS (default 200) is how often each has its turn, of 50
 requests.
 """
@@ -79,7 +79,7 @@ def show(found: Mapping[str, list[float]]) -> None:
         for what, seconds in found.items()
     ]
     columns = ["a shop that", "requests", "median, µs", "p90, µs", "median ÷ the first", "p90 ÷ the first"]
-    table("A host at which nobody answers", columns, rows)
+    table("An unknown host", columns, rows)
 
 
 def p90(seconds: Sequence[float]) -> float:

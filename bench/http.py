@@ -22,7 +22,7 @@ GRANIAN = "granian --interface wsgi --host 127.0.0.1 --no-ws --log-level warning
 
 
 def free_port() -> int:
-    """Return a port of the loopback address that nobody has at the moment."""
+    """Return a free port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -34,7 +34,7 @@ class Sample:
     database_seconds: float
     """In which PostgreSQL executed its statements, all connections together."""
     cpu_seconds: float
-    """Of processor, the process and PostgreSQL's together: what it costs, whoever else uses the machine."""
+    """Processor time of the process and of PostgreSQL; other load of the machine does not count."""
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], database: str) -> Sample:

@@ -52,7 +52,7 @@ NOISE_AHEAD = 2.0
 """Seconds for which the neighbour is noisy before anything is measured."""
 REST = 0.5
 GOAL = 1.25
-ALONE, AGAIN, BUSY = "nobody", "nobody, once more", "a process that is none of ours"
+ALONE, AGAIN, BUSY = "no other shop", "no other shop, again", "a process without Sangga"
 DELIVERED, TIGHT, UNLIMITED = "a shop with the delivered plan", "a shop with tight limits", "a shop without limits"
 NEIGHBOURS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     DELIVERED: ("delivered", {}),

@@ -9,7 +9,7 @@ from django.urls import path
 from shop.api import api_for
 
 ENDLESS = "SELECT count(*) FROM (SELECT generate_series(1, 10000000000)) AS endless"
-"""Of the processor alone, for most of an hour; whoever sends it has to have it cancelled."""
+"""Uses only the processor, for most of an hour; the sender has to cancel it."""
 
 
 def report(request: HttpRequest) -> HttpResponse:

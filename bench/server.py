@@ -79,7 +79,7 @@ def schemas_with_goods(database: str) -> list[str]:
 
 
 def active_milliseconds(database: str) -> float:
-    """Return how long PostgreSQL has executed statements in a database, all in all; waits until nobody is in it."""
+    """Return the total execution time of a database's statements, after the last connection was closed."""
     with connect() as connection:
         while connection.execute("SELECT FROM pg_stat_activity WHERE datname = %s", [database]).rowcount:
             time.sleep(0.01)

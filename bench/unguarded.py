@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def leave_records_unguarded() -> None:
-    """Call before `django.setup()`: records then do not know their tenant, and nobody asks them."""
+    """Call before `django.setup()`: records then do not know their tenant, and no check is made."""
     from tenants import context
     from tenants.isolation.patches import table
 

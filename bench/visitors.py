@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 PATIENCE = 60.0
 """Seconds after which a visitor gives up."""
 PAUSE = 0.2
-"""Seconds until somebody who was refused comes again, whatever Retry-After said."""
+"""Seconds until a refused visitor tries again, with any Retry-After."""
 
 FLOOD_PAUSE = 1.0
 """Seconds until an address of a flood sends its next logins."""

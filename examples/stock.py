@@ -61,7 +61,7 @@ def make_app(key: bytes) -> web.Application:
         counts = stock.counts[request["identity"].tenant]
         thing = request.match_info["thing"]
         if thing not in counts:
-            return web.json_response({"detail": f"Nobody has counted {thing}."}, status=404)
+            return web.json_response({"detail": f"No count of {thing}."}, status=404)
         return web.json_response({thing: counts[thing]})
 
     async def write(request: web.Request) -> web.Response:

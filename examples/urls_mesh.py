@@ -1,4 +1,4 @@
-"""A service that asks another one: `GET /` forwards to `other-service`, as whoever asks and for their shop."""
+"""A service that calls another one: `GET /` forwards to `other-service`, with the caller's identity and shop."""
 
 from __future__ import annotations
 

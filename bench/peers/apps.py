@@ -1,4 +1,4 @@
-"""What everybody's shop is made of: the parts of the project that are nobody's engine."""
+"""Apps of the shop, which all contenders install: those that belong to no engine."""
 
 COMMON_APPS = [
     "django.contrib.auth",

@@ -1,4 +1,4 @@
-"""What granian serves in `bench.api`: whoever DJANGO_SETTINGS_MODULE names, by its own entry point if it has one."""
+"""WSGI application that granian serves in `bench.api`: the one of DJANGO_SETTINGS_MODULE, by its entry point if any."""
 
 from django.core.servers.basehttp import get_internal_wsgi_application
 

@@ -191,7 +191,7 @@ def take_operator(browser: Browser, platform: Platform, password: str) -> None:
 def take_doors(browser: Browser) -> None:
     """An unknown host, and a suspended shop."""
     small = {"viewport": {"width": 900, "height": 560}}
-    unknown = look(browser, address("nobody.localhost"), small)
+    unknown = look(browser, address("unknown.localhost"), small)
     save("doors", unknown, look(browser, address("books.localhost"), small))
 
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PLACES = ("tenants", "shop", "config", "docs", "README.md", "CONTRIBUTING.md")
+PLACES = ("tenants", "shop", "config", "bench", "examples", "docs", "README.md", "CONTRIBUTING.md")
 SUFFIXES = {".py", ".md", ".html", ".txt", ".js"}
 WORDS = (
     "whoever", "whosoever", "somebody", "nobody", "anew", "in hand", "at hand", "furnish", "furnishes", "turnstile",

@@ -80,7 +80,7 @@ def no_roles(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 
 def no_guard(patch: pytest.MonkeyPatch, stage: Stage) -> None:
-    """Nobody asks whose a record or a queryset is."""
+    """No check of records and querysets."""
     for module in (instances, arguments, models, querysets, router, router_patches):
         patch.setattr(module, "check_same_tenant", lambda instance: None)
     for module in (arguments, querysets, result_cache):

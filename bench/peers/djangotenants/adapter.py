@@ -8,7 +8,7 @@ from django.db import connection
 from django_tenants.utils import schema_context
 
 from bench.peers.djangotenants.models import Client, Domain
-from bench.peers.furnishing import furnish
+from bench.peers.rows import create_rows
 
 
 def make_template() -> None:
@@ -22,7 +22,7 @@ def create(name: str) -> None:
     client.save(verbosity=0)
     Domain.objects.create(domain=f"{name}.localhost", tenant=client, is_primary=True)
     with schema_context(name):
-        furnish(name)
+        create_rows(name)
 
 
 def adopt(name: str) -> None:

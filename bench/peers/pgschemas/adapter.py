@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.core.management import call_command
 from django_pgschemas.schema import Schema
 
-from bench.peers.furnishing import furnish
 from bench.peers.pgschemas.models import Domain, Tenant
+from bench.peers.rows import create_rows
 
 
 def make_template() -> None:
@@ -20,7 +20,7 @@ def create(name: str) -> None:
     tenant.save(verbosity=0)
     Domain.objects.create(domain=f"{name}.localhost", tenant=tenant, is_primary=True)
     with tenant:
-        furnish(name)
+        create_rows(name)
 
 
 def adopt(name: str) -> None:

@@ -8,7 +8,7 @@ from tenants.registry.lookup import tenant_by_slug
 
 
 def create(name: str) -> None:
-    """Open a tenant with an owner, who has no password yet, and all that the steps furnish it with."""
+    """Create a tenant with an owner without a password, and the rows of the setup steps."""
     create_tenant(TenantSpec(slug=name, owner_email=f"owner@{name}.example"))
 
 

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from shop.variants.customer_a.models import Goods as GoodsToStock
 
 __all__ = ["GoodsToStock", "inside"]
-# They are goods like all others for whoever does not ask for customer A's fields.
+# A request without customer A's fields lists them like all other goods.
 
 
 def inside(name: str) -> nullcontext[None]:

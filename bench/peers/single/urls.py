@@ -1,4 +1,4 @@
-"""A list of goods, as somebody writes it who has one shop; with related rows in lists; and with customer A's fields.
+"""A list of goods, as a project with one shop has it; with related rows in lists; and with customer A's fields.
 
 They answer with the same as Sangga (`bench.api` compares them), and ask for what they show and no more.
 """

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from shop.steps import create_staff_groups
 
 
-def furnish(name: str) -> None:
+def create_rows(name: str) -> None:
     """Make the owner, who has no password yet, and the groups of the staff."""
     email = f"owner@{name}.example"
     User.objects.create_superuser(email, email, None)
