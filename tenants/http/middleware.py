@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import cast
 
 from asgiref.sync import sync_to_async
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from tenants.errors import DatabaseUnavailable
 from tenants.http.base_middleware import AsyncCompatibleMiddleware, GetResponse, Response
-from tenants.http.early_responses import early_response
-from tenants.http.path_prefix import path_to_route, prefix_cookies, prefix_redirects
-from tenants.http.request_host import host_of
-from tenants.http.request_scope import RequestScope, cached_scope, new_scope
-from tenants.http.security_headers import with_headers
+from tenants.http.path_prefix import prefix_cookies, prefix_redirects
+from tenants.http.request_scope import RequestScope, cached_scope
+from tenants.http.resolution import resolve_request, resolve_request_async
 from tenants.http.streaming import stream_in_scope
 from tenants.isolation.urlconfs import import_urlconfs
 from tenants.postgresql.connection_watch import begin_watch, end_watch
-from tenants.postgresql.overload import OverloadReason, log_overload, overload_reason
 from tenants.registry.listener import listener
-from tenants.registry.lookup import registry
-from tenants.registry.resolver import UNKNOWN, Resolution, resolve, resolve_from_memory
 
 _WHAT = "a request"
 """What the log calls a request that left a transaction open."""
@@ -45,14 +37,9 @@ class TenantMiddleware(AsyncCompatibleMiddleware):
         if self.is_async:
             return self.__acall__(request)
         listener.start()
-        scope = cached_scope(request)
-        if scope is None:
-            generation, host = registry.generation, host_of(request)
-            request.path_info = path_to_route(request.path_info)
-            resolution = _resolve(host, request.path_info)
-            if response := early_response(request, resolution):
-                return with_headers(request, response)
-            scope = new_scope(request, host, cast(Resolution, resolution), generation)
+        scope: RequestScope | HttpResponseBase = cached_scope(request) or resolve_request(request)
+        if isinstance(scope, HttpResponseBase):
+            return scope
         block = scope.enter()
         watch = begin_watch(_WHAT)
         try:
@@ -65,16 +52,9 @@ class TenantMiddleware(AsyncCompatibleMiddleware):
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         listener.start()
-        scope = cached_scope(request)
-        if scope is None:
-            generation, host = registry.generation, host_of(request)
-            request.path_info = path_to_route(request.path_info)
-            resolution = _resolve_from_memory(host, request.path_info)
-            if resolution is None:
-                resolution = await sync_to_async(_resolve)(host, request.path_info)
-            if response := early_response(request, resolution):
-                return with_headers(request, response)
-            scope = new_scope(request, host, cast(Resolution, resolution), generation)
+        scope: RequestScope | HttpResponseBase = cached_scope(request) or await resolve_request_async(request)
+        if isinstance(scope, HttpResponseBase):
+            return scope
         block = scope.enter()
         watch = begin_watch(_WHAT)
         try:
@@ -84,22 +64,6 @@ class TenantMiddleware(AsyncCompatibleMiddleware):
                 await sync_to_async(watch.roll_back)()
             end_watch(watch)
             scope.leave(block)
-
-
-def _resolve(host: str, path: str) -> Resolution | OverloadReason:
-    """Return which tenant answers, or why the database does not say."""
-    try:
-        return resolve(host, path) if host else UNKNOWN
-    except (OperationalError, DatabaseUnavailable) as error:
-        reason = overload_reason(error)
-        if reason is None:
-            raise
-        log_overload(reason, error)
-        return reason
-
-
-def _resolve_from_memory(host: str, path: str) -> Resolution | OverloadReason | None:
-    return resolve_from_memory(host, path) if host else UNKNOWN
 
 
 def _finish(response: HttpResponseBase, scope: RequestScope) -> HttpResponseBase:

@@ -22,7 +22,7 @@ from psycopg.pq import TransactionStatus
 
 from tenants import TenantInfo
 from tenants.context import PLATFORM, use_tenant
-from tenants.http import middleware, request_scope
+from tenants.http import request_scope, resolution
 from tenants.isolation import instances, router
 from tenants.isolation.patches import admin, arguments, models, querysets, result_cache
 from tenants.isolation.patches import router as router_patches
@@ -227,7 +227,7 @@ def nobody_leaves(patch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 def unknown_hosts_are_the_owners(patch: pytest.MonkeyPatch, stage: Stage) -> None:
     found = Resolution(status=HostStatus.OPEN, tenant=stage.owner)
-    patch.setattr(middleware, "resolve", lambda host, path: found)
+    patch.setattr(resolution, "resolve", lambda host, path: found)
     registry.clear()
 
 
