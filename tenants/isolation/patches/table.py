@@ -12,6 +12,7 @@ from tenants.isolation.patches import (
     contenttypes,
     deletion,
     error_pages,
+    function_caches,
     models,
     process_state,
     querysets,
@@ -132,6 +133,8 @@ PROCESS_CACHES = (
           "The rows of sites differ between tenants.", app="django.contrib.sites"),
     Patch("django.contrib.sites.models:SiteManager.clear_cache", "self", sites.clear_site_cache,
           "Django assigns a dict for all tenants to SITE_CACHE.", app="django.contrib.sites"),
+    Patch("guardian.shortcuts:_get_ct_cached", None, function_caches.cache_per_tenant,
+          "Its `lru_cache` has content types.", app="guardian"),
 )  # fmt: skip
 
 _ADMIN = "django.contrib.admin"
