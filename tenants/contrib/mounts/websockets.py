@@ -14,10 +14,9 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django_otp.middleware import OTPMiddleware
-from psycopg_pool import PoolTimeout
 
 from tenants.context import MountPoint, TenantInfo, use_tenant
 from tenants.contrib.accounts.middleware import SecondFactorMiddleware
@@ -30,17 +29,12 @@ from tenants.contrib.mounts.conf import mount_settings
 from tenants.contrib.mounts.errors import MountFailed
 from tenants.contrib.mounts.middleware import is_staff, match_mount
 from tenants.errors import InvalidHost
-from tenants.hosts import authority_of, host_of_header
+from tenants.hosts import host_of_header
 from tenants.http.client_ip import get_client_ip
 from tenants.http.early_responses import is_refused_as_behind
 from tenants.http.path_prefix import set_script_name
-from tenants.registry.resolver import HostStatus, Resolution, resolve, resolve_from_memory
-
-_REJECTED = {"type": "websocket.close", "code": 1008}
-"""Before the WebSocket is accepted, servers answer it with 403 (ASGI, "WebSocket Connection Scope")."""
-_GOING_AWAY = 1001
-RECHECK_SECONDS = 2.0
-"""Interval of the checks that the tenant may still have its WebSockets, which are answered from memory."""
+from tenants.http.websockets import REJECTED, WebSocketChannel, has_same_origin, look_up, wait_until_disallowed
+from tenants.registry.resolver import HostStatus, Resolution, resolve_from_memory
 
 
 class _Site(NamedTuple):
@@ -62,12 +56,12 @@ async def serve_websocket(scope: dict[str, Any], receive: Any, send: Any) -> Non
     request = ASGIRequest({**scope, "method": "GET"}, BytesIO())
     site = await _open_site(request)
     if site is None:
-        await send(_REJECTED)
+        await send(REJECTED)
         return
     with socket_slots(site.tenant, get_client_ip(request)) as rejection:
         target = None if rejection else await _find_within_limits(scope, request, site)
         if target is None:
-            await send(_REJECTED)
+            await send(REJECTED)
         else:
             await _serve(scope, receive, send, target)
 
@@ -78,27 +72,13 @@ async def _open_site(request: ASGIRequest) -> _Site | None:
         host = host_of_header(request.get_host())
     except (DisallowedHost, InvalidHost):
         return None
-    resolution = resolve_from_memory(host, request.path_info) or await _look_up(host, request.path_info)
+    resolution = resolve_from_memory(host, request.path_info) or await look_up(host, request.path_info)
     tenant = resolution.tenant
     if resolution.status is not HostStatus.OPEN or tenant is None:
         return None
-    if is_refused_as_behind(tenant) or not _has_same_origin(request):
+    if is_refused_as_behind(tenant) or not has_same_origin(request):
         return None
     return _Site(tenant, resolution.prefix)
-
-
-async def _look_up(host: str, path: str) -> Resolution:
-    async with ThreadSensitiveContext():
-        try:
-            return await sync_to_async(resolve)(host, path)
-        finally:
-            await sync_to_async(close_old_connections)()
-
-
-def _has_same_origin(request: ASGIRequest) -> bool:
-    """Tell whether a page of this host opens the WebSocket: browsers send cookies from any page."""
-    origin = request.headers.get("Origin")
-    return origin is None or authority_of(origin) == request.get_host().lower()
 
 
 async def _find_within_limits(scope: dict[str, Any], request: ASGIRequest, site: _Site) -> _Target | None:
@@ -140,12 +120,12 @@ def _no_view(request: HttpRequest) -> HttpResponse:
 
 
 async def _serve(scope: dict[str, Any], receive: Any, send: Any, target: _Target) -> None:
-    channel = _Channel(receive, send)
+    channel = WebSocketChannel(receive, send)
     try:
         # Not on asgiref's shared thread: it waits until the application is built.
         app = await sync_to_async(_acquire, thread_sensitive=False)(target)
     except (MountFailed, Http404):
-        await send(_REJECTED)
+        await send(REJECTED)
         return
     try:
         application = app.application
@@ -153,7 +133,7 @@ async def _serve(scope: dict[str, Any], receive: Any, send: Any, target: _Target
             call = application.serve({**scope, "root_path": target.root_path}, channel.receive, channel.send)
             await _supervise(asyncio.ensure_future(call), channel, _close_when_disallowed(scope, target, channel))
         else:
-            await send(_REJECTED)
+            await send(REJECTED)
     finally:
         app.release()
 
@@ -163,7 +143,9 @@ def _acquire(target: _Target) -> CachedApp:
         return app_cache.acquire(target.tenant, target.point)
 
 
-async def _supervise(serving: asyncio.Future[None], channel: _Channel, watching: Coroutine[Any, Any, None]) -> None:
+async def _supervise(
+    serving: asyncio.Future[None], channel: WebSocketChannel, watching: Coroutine[Any, Any, None]
+) -> None:
     """Wait until an application has ended, and enforce its timeouts meanwhile."""
     tasks = [asyncio.create_task(watching), asyncio.create_task(_enforce_timeouts(serving, channel))]
     try:
@@ -176,7 +158,7 @@ async def _supervise(serving: asyncio.Future[None], channel: _Channel, watching:
         serving.result()
 
 
-async def _enforce_timeouts(serving: asyncio.Future[None], channel: _Channel) -> None:
+async def _enforce_timeouts(serving: asyncio.Future[None], channel: WebSocketChannel) -> None:
     """Close the channel of an application that does not accept in time; cancel one that outlives its client."""
     seconds = mount_settings().mounts_seconds
     with suppress(TimeoutError):
@@ -188,58 +170,11 @@ async def _enforce_timeouts(serving: asyncio.Future[None], channel: _Channel) ->
     serving.cancel()
 
 
-class _Channel:
-    """The server's `receive` and `send`; once closed, the application sees that the client has disconnected."""
-
-    def __init__(self, receive: Any, send: Any) -> None:
-        self._receive, self._send = receive, send
-        self._is_closed = asyncio.Event()
-        self.is_answered = asyncio.Event()
-        """Set when the application has sent anything."""
-        self.is_over = asyncio.Event()
-        """Set when the application knows that its client has disconnected."""
-
-    async def receive(self) -> Any:
-        received, closed = asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._is_closed.wait())
-        try:
-            await asyncio.wait({received, closed}, return_when=asyncio.FIRST_COMPLETED)
-            message = received.result() if received.done() else {"type": "websocket.disconnect", "code": _GOING_AWAY}
-            if message["type"] == "websocket.disconnect":
-                self.is_over.set()
-            return message
-        finally:
-            received.cancel()
-            closed.cancel()
-
-    async def send(self, message: Any) -> None:
-        if self._is_closed.is_set():
-            raise OSError("the WebSocket is closed")
-        self.is_answered.set()
-        try:
-            await self._send(message)
-        except BaseException:
-            self.is_over.set()
-            raise
-
-    async def close(self) -> None:
-        self._is_closed.set()
-        self.is_over.set()
-        with suppress(Exception):  # servers raise if the client has disconnected
-            await self._send({"type": "websocket.close", "code": _GOING_AWAY})
-
-
-async def _close_when_disallowed(scope: dict[str, Any], target: _Target, channel: _Channel) -> None:
+async def _close_when_disallowed(scope: dict[str, Any], target: _Target, channel: WebSocketChannel) -> None:
     """Close a WebSocket, which may last for hours, when its tenant is suspended or the mount removed."""
-    request = ASGIRequest({**scope, "method": "GET"}, BytesIO())
-    host, path = host_of_header(request.get_host()), request.path_info
-    while True:
-        await asyncio.sleep(RECHECK_SECONDS)
-        try:
-            now = resolve_from_memory(host, path) or await _look_up(host, path)
-        except (DatabaseError, PoolTimeout):
-            continue  # without the database nothing can have changed
-        if now.status is not HostStatus.OPEN or now.tenant is None or target.point not in now.tenant.mounts:
-            break
-        if (now.tenant.id, now.tenant.epoch) != (target.tenant.id, target.tenant.epoch):
-            break
+
+    def allows(now: Resolution) -> bool:
+        return now.status is HostStatus.OPEN and now.tenant is not None and target.point in now.tenant.mounts
+
+    await wait_until_disallowed(ASGIRequest({**scope, "method": "GET"}, BytesIO()), target.tenant, allows)
     await channel.close()

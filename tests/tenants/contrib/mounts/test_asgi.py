@@ -17,7 +17,7 @@ from tenants.contrib.limits.asgi import ASGIHandler
 from tenants.contrib.mounts.app_cache import app_cache
 from tenants.contrib.mounts.models import Mount
 from tenants.contrib.mounts.websocket_mounts import WebSocketMounts
-from tenants.contrib.mounts.websockets import RECHECK_SECONDS
+from tenants.http.websockets import RECHECK_SECONDS
 from tenants.lifecycle import sign_out_tenant, suspend_tenant
 from tenants.models import Tenant
 from tenants.registry.lookup import registry
