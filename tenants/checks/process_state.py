@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from tenants.context import TenantInfo, use_tenant
 from tenants.isolation.storage import TenantFileSystemStorage
 
-_TWO_TENANTS = tuple(TenantInfo(id=number, slug=f"check-{number}", schema=f"t_{number}") for number in (1, 11))
+TWO_TENANTS = tuple(TenantInfo(id=number, slug=f"check-{number}", schema=f"t_{number}") for number in (1, 11))
 
 
 @register(Tags.caches)
@@ -38,7 +38,7 @@ def check_caches(**_: Any) -> Iterable[CheckMessage]:
 
 def _has_shared_keys(key_function: Any) -> bool:
     keys = set()
-    for tenant in _TWO_TENANTS:
+    for tenant in TWO_TENANTS:
         with use_tenant(tenant):
             keys.add(get_key_func(key_function)("key", "", 1))
     return len(keys) == 1

@@ -21,6 +21,9 @@ class TenantChannelLayer:
     each call raises `NoActiveTenant`. A channel of another tenant raises `WrongTenant`.
     """
 
+    keeps_tenants_apart = True
+    """Read by `manage.py check`."""
+
     def __init__(self, *, backend: str, **config: Any) -> None:
         self._layer = import_string(backend)(**config)
 
