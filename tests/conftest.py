@@ -28,7 +28,7 @@ from tests.typed import Ended, Manage
 from tests.written_migrations import WriteMigrations, written_migrations
 
 pytest_plugins = ["tenants.testing.plugin"]
-collect_ignore = ["foreign", "foreign_users"]  # projects that tests/acceptance runs
+collect_ignore = ["foreign", "foreign_users", "apps"]  # projects that tests/acceptance and `make test-apps` run
 
 
 def pytest_configure() -> None:
