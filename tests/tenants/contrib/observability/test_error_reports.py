@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django import VERSION
 from django.conf import settings
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
@@ -31,6 +32,7 @@ from tests.away import PASSWORD, database_away
 from tests.typed import Manage
 
 DIRECT = f"postgresql://kim:{PASSWORD}@127.0.0.1:1/shops"
+ADMINS: list[Any] = [("kim", "kim@x.example")] if VERSION < (6, 0) else ["kim@x.example"]
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ class Told:
 def reported(request: HttpRequest | None = None) -> Told:
     """Return all reports of the exception that is handled."""
     handler = AdminEmailHandler(include_html=True)
-    with override_settings(ADMINS=[("kim", "kim@x.example")]):
+    with override_settings(ADMINS=ADMINS):
         record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "Failed", (), sys.exc_info())
         record.request = request
         handler.emit(record)
