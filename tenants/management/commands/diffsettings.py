@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.management.commands import diffsettings
@@ -23,4 +23,6 @@ class Command(OnOneSide, diffsettings.Command):
 
 def _hidden(shown: dict[str, str]) -> dict[str, str]:
     hide = get_default_exception_reporter_filter().cleanse_setting
-    return {name: repr(hide(name, getattr(settings, name))) for name in shown}
+    # As Django's command reads them: `settings` itself refuses some names from Django 6.1 on.
+    values = cast("Any", settings)._wrapped
+    return {name: repr(hide(name, getattr(values, name))) for name in shown}
