@@ -42,6 +42,7 @@ test-matrix:
 
 # Side by side with peers and with PostgreSQL itself; docs/benchmarks.md. Some minutes; N=1000 for the large one.
 bench: $(BENCH)/.tools .env
+	@$(BENCH)/bin/python -m bench.behaviour
 	@$(BENCH)/bin/python -m bench.create
 	@$(BENCH)/bin/python -m bench.migrate
 	@$(BENCH)/bin/python -m bench.requests

@@ -12,11 +12,12 @@ from bench.measure import console, table
 from bench.server import version
 
 
-def header(title: str, rounds: int, peers: Sequence[Contender] = (DJANGO_TENANTS, PGSCHEMAS)) -> None:
+def header(title: str, rounds: int = 0, peers: Sequence[Contender] = (DJANGO_TENANTS, PGSCHEMAS)) -> None:
     """Print what is measured, on what, and which of the peers that belong to it could not take part."""
     parts = [f"{name} {number}" for name, number in versions().items()]
     console.print(f"[bold]{title}[/bold]: {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {version()}")
-    console.print(f"Python {platform.python_version()}, {', '.join(parts)}; medians of {rounds} interleaved rounds.")
+    medians = f"; medians of {rounds} interleaved rounds" if rounds else ""
+    console.print(f"Python {platform.python_version()}, {', '.join(parts)}{medians}.")
     for peer in peers:
         if not is_installed(peer):
             console.print(f"{peer.key} is left out: it cannot be installed under this Python.")

@@ -88,6 +88,13 @@ def set_variant(name: str, variant: str) -> float:
     return time.monotonic()
 
 
+def meet_situations() -> dict[str, str]:
+    """Return what the engine answers to each of `bench.situations`."""
+    from bench.situations import answers
+
+    return answers(adapter)
+
+
 def get(path: str, hosts: list[str], times: int, status: str = "200 OK") -> list[float]:
     """Ask for a page of each host in turn, over WSGI without a network; return how many seconds each took."""
     return [_seconds(partial(_get, path, hosts[number % len(hosts)], status)) for number in range(times)]
@@ -118,7 +125,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     print("ready", file=answers, flush=True)
-    known = (create, adopt, make_template, register, stock, stock_many, read, get, set_variant)
+    known = (create, adopt, make_template, register, stock, stock_many, read, meet_situations, get, set_variant)
     tasks = {task.__name__: task for task in known}
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)

@@ -37,3 +37,19 @@ def inside(name: str) -> AbstractContextManager[None]:
     """Give the context in which the ORM works on a tenant."""
     connection.set_schema_to_public()
     return schema_context(name)
+
+
+def platform() -> AbstractContextManager[None]:
+    """Give the context in which the ORM works on the public schema."""
+    return schema_context("public")
+
+
+def leave() -> None:
+    """Leave every tenant, as a process that has just begun."""
+    connection.set_schema_to_public()
+
+
+def delete(name: str) -> None:
+    """Delete a tenant by its row, with the defaults."""
+    connection.set_schema_to_public()
+    Client.objects.get(schema_name=name).delete()

@@ -34,3 +34,17 @@ def adopt(name: str) -> None:
 def inside(name: str) -> Schema:
     """Give the context in which the ORM works on a tenant."""
     return Schema.create(name)
+
+
+def platform() -> Schema:
+    """Give the context in which the ORM works on the public schema."""
+    return Schema.create("public")
+
+
+def leave() -> None:
+    """Leave every tenant, as a process that has just begun."""
+
+
+def delete(name: str) -> None:
+    """Delete a tenant by its row, with the defaults."""
+    Tenant.objects.get(schema_name=name).delete()

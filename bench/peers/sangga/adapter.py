@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tenants.context import use_tenant
-from tenants.lifecycle import TenantSpec, create_tenant
+from tenants.context import PLATFORM, use_tenant
+from tenants.lifecycle import TenantSpec, create_tenant, delete_tenant
 from tenants.registry.lookup import tenant_by_slug
 
 
@@ -15,3 +15,17 @@ def create(name: str) -> None:
 def inside(name: str) -> use_tenant:
     """Give the context in which the ORM works on a tenant."""
     return use_tenant(tenant_by_slug(name))
+
+
+def platform() -> use_tenant:
+    """Give the context in which the ORM works on the tables of the platform."""
+    return use_tenant(PLATFORM)
+
+
+def leave() -> None:
+    """Leave every tenant, as a process that has just begun."""
+
+
+def delete(name: str) -> None:
+    """Delete a tenant, as the command does."""
+    delete_tenant(name)
