@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any
 
-from tenants.errors import MissingExtra
+from tenants.errors import ConfigurationError, MissingExtra
 
 _PACKAGES = {
     "accounts": ("unfold", "django_otp", "segno"),
@@ -79,17 +79,26 @@ def _is_installed(package: str) -> bool:
     return package in sys.modules or find_spec(package) is not None
 
 
-def print_as_one_line(error: MissingExtra) -> None:
-    """Have Python print this error without a traceback if it ends the process.
+def print_as_one_line(error: ConfigurationError) -> None:
+    """Have Python print this error without a traceback if it ends the process, or the thread of `runserver`.
 
-    Django loads the apps before it looks for the command, so no command can do it.
+    Django loads settings and apps before it looks for the command, so no command can do it.
     """
-    previous = sys.excepthook
+    of_process, of_thread = sys.excepthook, threading.excepthook
 
-    def hook(kind: type[BaseException], value: BaseException, traceback: TracebackType | None, /) -> Any:
-        if value is error and "--traceback" not in sys.argv:
-            sys.stderr.write(f"{error}\n")
-        else:
-            previous(kind, value, traceback)
+    def process_hook(kind: type[BaseException], value: BaseException, traceback: TracebackType | None, /) -> None:
+        if not _printed(error, value):
+            of_process(kind, value, traceback)
 
-    sys.excepthook = hook
+    def thread_hook(caught: threading.ExceptHookArgs, /) -> None:
+        if not _printed(error, caught.exc_value):
+            of_thread(caught)
+
+    sys.excepthook, threading.excepthook = process_hook, thread_hook
+
+
+def _printed(error: ConfigurationError, value: BaseException | None) -> bool:
+    if value is not error or "--traceback" in sys.argv:
+        return False
+    sys.stderr.write(f"{error}\n")
+    return True

@@ -7,6 +7,8 @@ from typing import Any
 
 from tenants.configuration import apps, database, django_settings
 from tenants.configuration.report import Entry, Outcome, ProjectSettings
+from tenants.errors import ConfigurationError
+from tenants.extras import print_as_one_line
 
 __all__ = ["Entry", "Outcome", "configure", "entries"]
 
@@ -33,8 +35,12 @@ def configure(
     write each piece by hand.
     """
     project = ProjectSettings(settings)
-    apps.complete(project, shared=shared, tenant=tenant, common=common, urlconf=tenant_urlconf, keys=keys)
-    database.complete(project, database_url)
+    try:
+        apps.complete(project, shared=shared, tenant=tenant, common=common, urlconf=tenant_urlconf, keys=keys)
+        database.complete(project, database_url)
+    except ConfigurationError as error:
+        print_as_one_line(error)
+        raise
     django_settings.complete(project)
     _entries[:] = project.entries()
 

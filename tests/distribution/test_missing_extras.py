@@ -92,6 +92,25 @@ def test_server_names_the_extra_and_no_module(bare: Environment, project: Path) 
     assert 'pip install "sangga[api]"' in done.stderr
 
 
+def test_wrong_argument_of_configure_is_one_line(bare: Environment, project: Path) -> None:
+    add(project, "tenants.configure({})")
+    done = bare.run("python", "manage.py", "check", folder=project, check=False)
+    (only,) = done.stderr.splitlines()
+    assert only.startswith("tenants.configure failed: DATABASES['default'] is not PostgreSQL (no ENGINE).")
+    assert done.returncode == 1
+
+
+def test_error_in_the_thread_of_runserver_is_one_line(bare: Environment, project: Path) -> None:
+    code = (
+        "import threading; from tenants.errors import MissingExtra; from tenants.extras import *\n"
+        "error = MissingExtra('x', 'y', 'z'); print_as_one_line(error)\n"
+        "def fail(): raise error\n"
+        "thread = threading.Thread(target=fail); thread.start(); thread.join()"
+    )
+    done = bare.run("python", "-c", code, folder=project)
+    assert done.stderr == 'x failed: the package y is not installed. Run: pip install "sangga[z]" (tenants.E031)\n'
+
+
 def test_job_without_procrastinate_names_the_extra(bare: Environment, project: Path) -> None:
     code = "from tenants import *; from tenants.tasks.tenant_jobs import tenant_job; tenant_job(len).defer()"
     done = bare.run("python", "manage.py", "tenant_shell", "--platform", "-c", code, folder=project, check=False)
