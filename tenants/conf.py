@@ -198,7 +198,7 @@ class TenancySettings:
     isolation_probes: tuple[str, ...] = ()
     """Dotted paths of the project's `tenants.testing.probe.Probe` objects, for `check_isolation`."""
     registry_seconds: float = 60.0
-    """How long a host stays cached while the process does not hear of changes."""
+    """How long a host stays cached while the process has no LISTEN connection."""
     registry_size: int = 10_000
     """Number of known hosts, and of unknown ones, that a process caches."""
     plans: dict[str, Limits] = field(default_factory=dict, metadata={"convert": read_plans})
