@@ -17,12 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 _LOOP = """
 import json, os, sys, django
 django.setup()
-import tests.acceptance.deeds as deeds
+import tests.acceptance.actions as actions
 print("ready", flush=True)
 
 def answer(line):
     try:
-        return {"value": eval(line, {"deeds": deeds})}
+        return {"value": eval(line, {"actions": actions})}
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
 
@@ -30,7 +30,7 @@ for line in sys.stdin:
     if not line.startswith("fork "):
         print(json.dumps(answer(line)), flush=True)
     elif child := os.fork():
-        sys.stdin.readline()  # until it is waited for, its number is nobody else's
+        sys.stdin.readline()  # until it is waited for, no other process gets its id
         os.waitpid(child, 0)
         print("ended", flush=True)
     else:
@@ -41,7 +41,7 @@ for line in sys.stdin:
 
 
 class Hand:
-    """Runs actions (`tests.acceptance.deeds`) in a separate process."""
+    """Runs actions (`tests.acceptance.actions`) in a separate process."""
 
     def __init__(self, data_dir: Path, settings: str = "tests.settings") -> None:
         environment = {
@@ -61,18 +61,18 @@ class Hand:
         )
         assert self._line() == "ready"
 
-    def begin(self, deed: str) -> None:
+    def begin(self, action: str) -> None:
         """Tell it what to do, and do not wait."""
-        self._tell(f"deeds.{deed}")
+        self._tell(f"actions.{action}")
 
     def answer(self) -> dict[str, Any]:
         """Wait for what it says: `value` or `error`; an empty answer if it died."""
         line = self._line()
         return json.loads(line) if line else {}
 
-    def do(self, deed: str) -> Any:
+    def do(self, action: str) -> Any:
         """Tell it what to do and return the value."""
-        self.begin(deed)
+        self.begin(action)
         answer = self.answer()
         assert "value" in answer, answer
         return answer["value"]
@@ -98,9 +98,9 @@ class Mother(Hand):
     child: Child | None = None
     """The one that has not been waited for."""
 
-    def send(self, deed: str) -> Child:
+    def send(self, action: str) -> Child:
         """Let a child begin; wait for it before the next one."""
-        self._tell(f"fork deeds.{deed}")
+        self._tell(f"fork actions.{action}")
         self.child = Child(self, int(self._line()))
         return self.child
 

@@ -40,24 +40,24 @@ class Platform:
         self.seconds = 0.0
         """How long the tested action takes."""
 
-    def measure(self, deed: str) -> None:
+    def measure(self, action: str) -> None:
         """Run an action undisturbed, to know how long it takes."""
-        answer, self.seconds = self.mother.send(deed).end()
+        answer, self.seconds = self.mother.send(action).end()
         assert "value" in answer, answer
 
-    def cut_short(self, number: int, deed: str) -> None:
+    def cut_short(self, number: int, action: str) -> None:
         """Start an action, and kill its process or its PostgreSQL backend at a random moment."""
-        child = self.mother.send(deed)
+        child = self.mother.send(action)
         time.sleep(self.chance.uniform(0, self.seconds))
         if number % BACKENDS == BACKENDS - 1:
             self.kill_a_backend(child)
         else:
             child.kill()
-        self.assert_whole(deed)
+        self.assert_whole(action)
 
-    def assert_whole(self, deed: str) -> None:
+    def assert_whole(self, action: str) -> None:
         wrong = self.watcher.do("findings()")
-        assert wrong == [], f"after {deed} was killed"
+        assert wrong == [], f"after {action} was killed"
         assert set(OLD) <= set(self.slugs())
 
     def kill_a_backend(self, child: Child | None = None) -> None:
@@ -107,7 +107,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         discard(embedded(folder / "data" / "postgres"))
 
 
-Deed = Callable[[str], str]
+Action = Callable[[str], str]
 
 
 def create(slug: str) -> str:
@@ -123,17 +123,17 @@ def restore(slug: str) -> str:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("deed", [create, clone, restore])
-def test_what_makes_a_tenant_makes_it_whole_or_not_at_all(platform: Platform, deed: Deed) -> None:
+@pytest.mark.parametrize("action", [create, clone, restore])
+def test_what_makes_a_tenant_makes_it_whole_or_not_at_all(platform: Platform, action: Action) -> None:
     platform.watcher.do("back_up('old-0')")
     before = platform.portraits()
-    platform.measure(deed("new"))
+    platform.measure(action("new"))
     platform.watcher.do("purge('new')")
     for number in range(KILLS):
         slug = f"new-{number}"
-        platform.cut_short(number, deed(slug))
+        platform.cut_short(number, action(slug))
         if slug not in platform.slugs():
-            platform.watcher.do(deed(slug))
+            platform.watcher.do(action(slug))
         platform.watcher.do(f"purge('{slug}')")
     assert platform.portraits() == before
     platform.assert_tidy()

@@ -82,15 +82,15 @@ def test_a_leak_in_the_projects_own_code_is_found_by_the_projects_own_probe(run:
 
 
 def test_who_may_make_no_database_is_told_so(run: Run, database: str) -> None:
-    nobody = f"test_{database}_nobody"
+    role = f"test_{database}_nobody"
     with a_session() as server:
-        server.execute(f"CREATE ROLE {nobody} LOGIN PASSWORD 'x'".encode())
+        server.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'".encode())
         try:
             params = connection.get_connection_params()
-            url = database_url(database).replace(f"//{params['user']}@", f"//{nobody}:x@")
+            url = database_url(database).replace(f"//{params['user']}@", f"//{role}:x@")
             done = run("manage.py", "check_isolation", DATABASE_URL=url)
         finally:
-            server.execute(f"DROP ROLE {nobody}".encode())
+            server.execute(f"DROP ROLE {role}".encode())
     assert (done.returncode, "CREATEDB" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
 
 

@@ -1,4 +1,4 @@
-"""Somebody else's apps with a long history, Wagtail's, migrate in fifty tenants as Django alone migrates them."""
+"""Wagtail, a third-party app with a long history, migrates in fifty tenants as with Django alone."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ HIDDEN = "Not for sale yet"
 """The name of goods that are not published."""
 
 
-def furnish() -> dict[Any, Any]:
+def create_rows() -> dict[Any, Any]:
     """Create rows in the active tenant, and return values for the parameters of URLs (`Route.path`)."""
     shelf = Category.objects.create(name="Mugs", slug="mugs")
     goods = Goods.objects.create(name="Mug", slug="mug", category=shelf)

@@ -72,7 +72,7 @@ class Request:
 
     async def send(self, message: dict[str, Any]) -> None:
         if self.hung_up:
-            raise OSError("nobody there")  # as servers may since version 2.4 of ASGI
+            raise OSError("no connection")  # as servers may since version 2.4 of ASGI
         self.status = message.get("status", self.status)
         if message.get("body"):
             self.body += message["body"]
@@ -223,7 +223,7 @@ def test_the_pool_gets_its_connection_back_from_a_client_who_hung_up(
         for _ in range(connections.settings["default"]["OPTIONS"]["pool"]["max_size"] + 1):
             request = request_to(shops[0], path)
             request.hung_up = True
-            with pytest.raises(OSError, match="nobody there"):
+            with pytest.raises(OSError, match="no connection"):
                 await request.go(application)
             # Threads that write counts down borrow one now and then.
             assert eventually(lambda: lent() == 0)
@@ -268,7 +268,7 @@ def test_a_host_that_is_remembered_is_not_looked_up_in_a_thread(
     def refuse(host: str, path: str) -> None:
         raise AssertionError("asked the database")
 
-    # Whoever begins to listen forgets what was remembered before.
+    # A process that begins to listen clears its cache.
     listener.start()
     assert listener.listening.wait(timeout=600)
 

@@ -103,7 +103,7 @@ def secrets_from(who: str) -> set[str]:
 @pytest.mark.parametrize("who", AT_SHOP)
 def test_at_a_shop_everybody_sees_what_the_table_says(acme: TenantInfo, globex: TenantInfo, who: str) -> None:
     with use_tenant(acme):
-        values = cast.furnish()
+        values = cast.create_rows()
     visitor = cast.visitors_of_shop(acme, globex, values)[who]
     crawl(visitor, who, routes_of(urlconf_of("default")), values, table("At a shop", AT_SHOP), secrets_from(who))
 
@@ -136,7 +136,7 @@ def rows_of(tenant: TenantInfo) -> dict[str, str]:
 @pytest.mark.parametrize("who", ["anonymous", "shopper", "owner of another shop", "operator"])
 def test_empty_request_without_an_account_changes_nothing(acme: TenantInfo, globex: TenantInfo, who: str) -> None:
     with use_tenant(acme):
-        values = cast.furnish()
+        values = cast.create_rows()
     visitor = cast.visitors_of_shop(acme, globex, values)[who]
     before = rows_of(acme)
     wrong = []
@@ -172,7 +172,7 @@ def test_who_may_change_nothing_at_the_platform_changes_nothing(acme: TenantInfo
 
 def test_staff_is_led_to_nothing_that_the_admin_does_not_show_them(acme: TenantInfo, globex: TenantInfo) -> None:
     with use_tenant(acme):
-        values = cast.furnish()
+        values = cast.create_rows()
         kinds = list(ContentType.objects.values_list("pk", flat=True))
     visitors = cast.visitors_of_shop(acme, globex, values)
     for who in ("clerk", "owner"):

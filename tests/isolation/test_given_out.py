@@ -244,15 +244,15 @@ class _Life:
         self.present("signed out", self.now("given").host, given)
 
         given = {name: kind.made(self.now("given")) for name, kind in KINDS.items()}
-        rename_tenant("given", "given-anew")
-        self.opened.append("given-anew")
-        self.present("renamed", self.now("given-anew").host, given)
+        rename_tenant("given", "given-again")
+        self.opened.append("given-again")
+        self.present("renamed", self.now("given-again").host, given)
 
-        given = {name: kind.made(self.now("given-anew")) for name, kind in KINDS.items()}
-        delete_tenant("given-anew")
-        purge_tenant("given-anew")
-        self.open("given-anew", DOMAIN)
-        self.present("re-created", self.now("given-anew").host, given)
+        given = {name: kind.made(self.now("given-again")) for name, kind in KINDS.items()}
+        delete_tenant("given-again")
+        purge_tenant("given-again")
+        self.open("given-again", DOMAIN)
+        self.present("re-created", self.now("given-again").host, given)
         return self.answers
 
     def clone(self, home: TenantInfo, session: str) -> TenantInfo:

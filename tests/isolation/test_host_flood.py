@@ -57,7 +57,7 @@ def test_a_hundred_thousand_invented_hosts_cost_no_query_and_no_room(acme: Tenan
     registry.clear()
     for host in ("acme.localhost", "acme.example"):
         assert resolve(host, "/").tenant is not None
-    assert resolve("first.localhost", "/").status is HostStatus.UNKNOWN  # takes the census
+    assert resolve("first.localhost", "/").status is HostStatus.UNKNOWN  # reads the index of keys
     tracemalloc.start()
 
     def flood() -> None:
@@ -70,7 +70,7 @@ def test_a_hundred_thousand_invented_hosts_cost_no_query_and_no_room(acme: Tenan
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert grown < 1_000_000, f"{grown} bytes for nobody"
+    assert grown < 1_000_000, f"{grown} bytes for unknown hosts"
     assert registry.sizes() == (2, 1)
     assert queries(lambda: resolve("acme.example", "/")) == 0
     answer = resolve("acme.example", "/").tenant
@@ -102,7 +102,7 @@ def test_changes_during_a_flood_cost_one_index_a_second(acme: TenantInfo, monkey
                 registry.invalidate(acme.id)
             asked += queries(lambda host=host: resolve(host, "/"))
             assert registry.sizes()[1] <= 50
-        # One question and two for the census; none for 99 more; then one for each, as it is the same second still.
+        # One query and two for the index; none for 99 more; then one for each, as it is the same second still.
         assert asked == 1 + 2 + 500
 
 
@@ -148,7 +148,7 @@ def answers(host: str) -> list[tuple[Any, ...]]:
     return seen
 
 
-@pytest.mark.parametrize("changes", [True, False], ids=["with a census", "without"])
+@pytest.mark.parametrize("changes", [True, False], ids=["with an index", "without"])
 @pytest.mark.parametrize("status", [Tenant.Status.DELETED, Tenant.Status.PURGING])
 @pytest.mark.parametrize(("gone", "never"), [("acme.localhost", "nobd.localhost"), ("gone.example", "none.example")])
 def test_a_shop_that_is_gone_is_like_one_that_never_was(

@@ -144,7 +144,7 @@ CROSS_TENANT_USES: dict[str, Callable[[Objects], object]] = {
     "what was loaded by alias, by alias": lambda a: a["loaded by alias"].save(using="default"),
     "bulk creation by alias": lambda a: Goods.objects.using("default").bulk_create([a["goods"]]),
     "loading a fixture": lambda a: save_deserialized(a["goods"]),
-    "from a cache that nobody keeps apart": lambda a: through_a_shared_cache(a["goods"]).save(),
+    "from a cache that all tenants share": lambda a: through_a_shared_cache(a["goods"]).save(),
     "bulk creation": lambda a: Goods.objects.bulk_create([a["goods"]]),
     "bulk update": lambda a: Goods.objects.bulk_update([a["goods"]], ["name"]),
 }
@@ -243,7 +243,7 @@ def test_shared_queryset_does_not_show_rows_of_another_tenant(acme: TenantInfo, 
             with pytest.raises(WrongTenant, match=acme.schema):
                 look(everybody)
         assert [user.email for user in everybody.all()] == ["owner@globex.example"]
-    assert [user.email for user in everybody] == ["owner@acme.example"], "nobody is active: they are read as they are"
+    assert [user.email for user in everybody] == ["owner@acme.example"], "without a tenant, rows in memory are readable"
 
 
 def test_one_queryset_in_two_threads_shows_each_tenant_its_own(committed: None) -> None:

@@ -85,7 +85,7 @@ def fetch(application: WSGIHandler, tenant: TenantInfo, path: str, fault: str, n
     chunks, broke = [], False
     try:
         for chunk in body:
-            assert active_tenant() is None, "between two chunks nobody is active"
+            assert active_tenant() is None, "no tenant is active between two chunks"
             chunks.append(chunk.decode().strip())
     except urls.Fault:
         broke = True

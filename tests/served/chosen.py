@@ -111,7 +111,7 @@ API = [
     Request(name="me, without a token", path="/api/v2/me", status=401),
     Request(name="me", path="/api/v2/me", bearer=True),
     Request(
-        name="a token of nobody", path="/api/v2/me", headers=(("Authorization", "Bearer sangga_nothing"),), status=401
+        name="an unknown token", path="/api/v2/me", headers=(("Authorization", "Bearer sangga_nothing"),), status=401
     ),
     Request(
         name="make",

@@ -97,6 +97,6 @@ def test_a_demo_shop_of_a_variant_has_what_is_the_variants(
         add_variant_data()
         if variant == "customer_a":
             changed.refresh_from_db()
-            assert (changed.category_code, changed.tax_rate) == ("OWN", 0), "what somebody has said stays"
+            assert (changed.category_code, changed.tax_rate) == ("OWN", 0), "an operator's values stay"
         else:
             assert not grocer.Sku.objects.filter(best_before__lt=timezone.localdate()).exists(), "nothing gets old"

@@ -1,4 +1,4 @@
-"""Somebody else's project on the engine: no shop, other apps, Django's own admin and site framework."""
+"""A third-party project on the engine: no shop, other apps, Django's own admin and site framework."""
 
 import os
 

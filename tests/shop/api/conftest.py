@@ -16,7 +16,7 @@ ClientOf = Callable[[TenantInfo], Client]
 
 
 class Caller:
-    """Somebody who sends JSON to one shop, with the CSRF token that their session needs."""
+    """A client that sends JSON to one shop, with the CSRF token of its session."""
 
     def __init__(self, client: Client, version: str) -> None:
         self.client = client
@@ -53,7 +53,7 @@ def version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def client(acme: TenantInfo, client_of: ClientOf) -> Client:
-    """Somebody who asks Acme, and has not logged in."""
+    """An anonymous client of Acme."""
     return client_of(acme)
 
 

@@ -1,4 +1,4 @@
-"""Whoever asks for no language that there is gets the tenant's own."""
+"""A request without a supported language gets the tenant's."""
 
 from __future__ import annotations
 

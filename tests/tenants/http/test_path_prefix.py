@@ -100,7 +100,7 @@ def test_a_tenant_sees_its_own_cookies_alone(acme: TenantInfo, globex: TenantInf
         "sessionid": "of the platform",
         f"{acme.schema}.sessionid": "of acme",
         f"{globex.schema}.sessionid": "of globex",
-        f"x{acme.schema}.sessionid": "of nobody",
+        f"x{acme.schema}.sessionid": "of no tenant",
         f"{acme.schema}.{globex.schema}.x": "of acme too",
     }
     seen = answer(lambda request: HttpResponse(repr(sorted(request.COOKIES.items()))), "/t/acme/", sent).text

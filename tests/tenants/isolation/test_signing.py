@@ -60,7 +60,7 @@ def unsigned_by_signer(value: str) -> Any:
 
 KINDS: dict[str, tuple[Callable[[], str], Callable[[str], Any]]] = {
     "signing.dumps": (lambda: signing.dumps("42"), unsigned),
-    "a signer that was made while nobody was active": (lambda: MADE_AFTER_IMPORT.sign("42"), unsigned_by_signer),
+    "a signer that was created without a tenant": (lambda: MADE_AFTER_IMPORT.sign("42"), unsigned_by_signer),
     "signed cookie": (cookie_signed, cookie_read),
     "password token": (
         lambda: default_token_generator.make_token(a_user()),

@@ -122,11 +122,11 @@ def test_a_caller_who_changes_their_mind_leaves_nothing() -> None:
 
 def test_steps_work_as_the_tenant_and_so_do_their_hooks_after_the_commit(open_shop: OpenShop) -> None:
     with override_settings(TENANTS={**TENANTS, "STEPS": STEPS[:1]}):
-        shop = open_shop("furnished")
+        shop = open_shop("filled")
     with use_tenant(shop):
         assert set(Group.objects.values_list("name", flat=True)) == {
-            "furnished furnished",
-            "after the commit of furnished",
+            "filled filled",
+            "after the commit of filled",
         }
     with use_tenant(PLATFORM):
         assert not Group.objects.exists()

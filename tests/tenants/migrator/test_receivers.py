@@ -53,7 +53,7 @@ def guardianlike(committed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(apply, known, {})
     invalidate_caches()
     connect_receivers.cache_clear()
-    assert NAME not in sys.modules, "nobody has imported it yet"
+    assert NAME not in sys.modules, "it is not imported yet"
     yield
     post_migrate.disconnect(dispatch_uid="guardianlike")
     pre_migrate.disconnect(dispatch_uid="guardianlike.before")

@@ -33,7 +33,7 @@ def listening(committed: None) -> Iterator[Listener]:
 
 
 @pytest.fixture
-def somebody(listening: Listener) -> Iterator[psycopg.Connection[Any]]:
+def psql(listening: Listener) -> Iterator[psycopg.Connection[Any]]:
     """A connection without Django, like that of psql or another process."""
     with connect_directly() as connection:
         yield connection
@@ -57,24 +57,24 @@ def backends(connection: psycopg.Connection[Any]) -> set[int]:
 
 
 def test_another_connections_change_is_heard_at_once(
-    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event
+    live_tenant: TenantInfo, psql: psycopg.Connection[Any], heard: Event
 ) -> None:
     assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
     for status, door in (("suspended", HostStatus.SUSPENDED), ("active", HostStatus.OPEN)):
         heard.clear()
-        somebody.execute("UPDATE public.tenants_tenant SET status = %s WHERE id = %s", [status, live_tenant.id])
+        psql.execute("UPDATE public.tenants_tenant SET status = %s WHERE id = %s", [status, live_tenant.id])
         assert heard.wait(SOON)
         assert resolve(live_tenant.host, "/").status is door
 
 
 def test_another_connections_domain_is_heard_at_once(
-    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event
+    live_tenant: TenantInfo, psql: psycopg.Connection[Any], heard: Event
 ) -> None:
     insert = "INSERT INTO public.tenants_domain (tenant_id, host, is_primary) VALUES (%s, 'new.example', true)"
     doors = [resolve("new.example", "/").status, resolve(live_tenant.host, "/").status]
     for change in (insert, "DELETE FROM public.tenants_domain WHERE tenant_id = %s"):
         heard.clear()
-        somebody.execute(change, [live_tenant.id])
+        psql.execute(change, [live_tenant.id])
         assert heard.wait(SOON)
         doors += [resolve("new.example", "/").status, resolve(live_tenant.host, "/").status]
     assert doors == [
@@ -88,23 +88,23 @@ def test_another_connections_domain_is_heard_at_once(
 
 
 def test_a_domain_that_changes_hands_is_heard_of_for_both(
-    open_shop: Callable[..., TenantInfo], somebody: psycopg.Connection[Any]
+    open_shop: Callable[..., TenantInfo], psql: psycopg.Connection[Any]
 ) -> None:
     giver, taker = open_shop(domain="handed.example"), open_shop()
     found = resolve("handed.example", "/").tenant
     assert found is not None
     assert found.id == giver.id
     assert resolve(taker.host, "/").status is HostStatus.OPEN
-    somebody.execute("UPDATE public.tenants_domain SET tenant_id = %s WHERE host = 'handed.example'", [taker.id])
+    psql.execute("UPDATE public.tenants_domain SET tenant_id = %s WHERE host = 'handed.example'", [taker.id])
     assert eventually(lambda: resolve("handed.example", "/").tenant.id == taker.id, seconds=SOON)  # type: ignore[union-attr]
     assert eventually(lambda: resolve(giver.host, "/").status is HostStatus.OPEN, seconds=SOON)
     assert eventually(lambda: resolve(taker.host, "/").status is HostStatus.MOVED, seconds=SOON)
 
 
 def test_another_processs_change_is_heard_at_once(
-    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event
+    live_tenant: TenantInfo, psql: psycopg.Connection[Any], heard: Event
 ) -> None:
-    info = somebody.info
+    info = psql.info
     address = f"postgresql:///{info.dbname}?host={info.host}&port={info.port}&user={info.user}"
     assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
     heard.clear()
@@ -119,37 +119,37 @@ def test_another_processs_change_is_heard_at_once(
 
 
 def test_what_was_not_committed_is_not_heard(
-    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event
+    live_tenant: TenantInfo, psql: psycopg.Connection[Any], heard: Event
 ) -> None:
     heard.clear()
-    with somebody.transaction(force_rollback=True):
-        somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
-    with somebody.transaction():
-        somebody.execute("SELECT pg_notify(%s, '404')", [CHANNEL])
+    with psql.transaction(force_rollback=True):
+        psql.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
+    with psql.transaction():
+        psql.execute("SELECT pg_notify(%s, '404')", [CHANNEL])
         assert not heard.is_set()
     assert heard.wait(SOON)
     assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
 
 
 def test_lost_connection_is_reopened_and_missed_changes_are_known(
-    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
+    live_tenant: TenantInfo, psql: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
-    (before,) = backends(somebody)
-    with somebody.transaction():
-        somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
-        somebody.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
+    (before,) = backends(psql)
+    with psql.transaction():
+        psql.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
+        psql.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
     assert eventually(lambda: resolve(live_tenant.host, "/").status is HostStatus.SUSPENDED, seconds=SOON)
-    assert eventually(lambda: backends(somebody) - {before}, seconds=SOON)
+    assert eventually(lambda: backends(psql) - {before}, seconds=SOON)
     assert listener.listening.wait(SOON)
     assert "reconnecting" in caplog.text
-    somebody.execute("UPDATE public.tenants_tenant SET status = 'active' WHERE id = %s", [live_tenant.id])
+    psql.execute("UPDATE public.tenants_tenant SET status = 'active' WHERE id = %s", [live_tenant.id])
     assert eventually(lambda: resolve(live_tenant.host, "/").status is HostStatus.OPEN, seconds=SOON)
 
 
 def test_while_it_cannot_listen_no_answer_is_older_than_a_second(
     live_tenant: TenantInfo,
-    somebody: psycopg.Connection[Any],
+    psql: psycopg.Connection[Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The server takes queries and no new connections, as one at its limit does; even odd errors end no thread."""
@@ -161,10 +161,10 @@ def test_while_it_cannot_listen_no_answer_is_older_than_a_second(
 
     assert resolve(live_tenant.host, "/").status is HostStatus.OPEN
     monkeypatch.setattr("tenants.registry.listener.connect_directly", refuse)
-    (before,) = backends(somebody)
-    somebody.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
+    (before,) = backends(psql)
+    psql.execute("SELECT pg_terminate_backend(%s, 5000)", [before])
     assert refused.wait(SOON)
-    somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
+    psql.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
     assert eventually(lambda: resolve(live_tenant.host, "/").status is HostStatus.SUSPENDED, seconds=SOON)
     monkeypatch.undo()
     assert listener.listening.wait(SOON)
@@ -172,15 +172,15 @@ def test_while_it_cannot_listen_no_answer_is_older_than_a_second(
 
 @pytest.mark.parametrize("payload", ["", "nonsense", "1.5", "-1", "9" * 100, "²"])
 def test_unknown_payload_does_not_stop_the_listener(
-    live_tenant: TenantInfo, somebody: psycopg.Connection[Any], heard: Event, payload: str
+    live_tenant: TenantInfo, psql: psycopg.Connection[Any], heard: Event, payload: str
 ) -> None:
     heard.clear()
-    somebody.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
+    psql.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
     assert heard.wait(SOON)
-    (before,) = backends(somebody)
-    somebody.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
+    (before,) = backends(psql)
+    psql.execute("UPDATE public.tenants_tenant SET status = 'suspended' WHERE id = %s", [live_tenant.id])
     assert eventually(lambda: resolve(live_tenant.host, "/").status is HostStatus.SUSPENDED, seconds=SOON)
-    assert backends(somebody) == {before}, "the same connection"
+    assert backends(psql) == {before}, "the same connection"
 
 
 def test_a_process_has_one_however_many_threads_start_it(listening: Listener) -> None:

@@ -21,7 +21,7 @@ from tenants.registry.lookup import tenant_by_slug
 from tenants.testing.databases import test_database
 
 
-def furnish() -> User:
+def create_rows() -> User:
     """Create rows of each kind with code that does not know the variant."""
     category = Category.objects.create(name="C", slug="c")
     goods = Goods.objects.create(name="Lamp", slug="lamp", category=category)
@@ -49,7 +49,7 @@ def walk(client: Client) -> dict[str, int]:
 
 def say(tenant: TenantInfo) -> None:
     with use_tenant(tenant):
-        manager, owner = furnish(), User.objects.get(is_superuser=True)
+        manager, owner = create_rows(), User.objects.get(is_superuser=True)
     for user in (owner, manager):
         client = Client(HTTP_HOST=tenant.host, raise_request_exception=False)
         with use_tenant(tenant):

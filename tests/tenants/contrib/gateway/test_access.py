@@ -197,6 +197,6 @@ def test_limits_of_a_plan_are_told_in_one_place(live_tenant: TenantInfo) -> None
     limits = replace(live_tenant.limits, concurrency=2, queue=3, rate=5, burst=7)
     assert (multiply(limits, 10).concurrency, multiply(limits, 10).rate) == (20, 50)
     assert (multiply(limits, 10, 1).concurrency, multiply(limits, 10, 1).rate) == (1, 50)
-    assert multiply(limits, 10, 99).concurrency == 20, "at once is the most, and lets nobody have more"
+    assert multiply(limits, 10, 99).concurrency == 20, "concurrency is a maximum, and never raises a limit"
     unlimited = replace(limits, concurrency=0)
     assert multiply(unlimited, 10, 1).concurrency == 0, "who has no limit gets none"

@@ -124,8 +124,8 @@ def test_many_are_open_at_once(front: Front, shop: TenantInfo, settings: Any) ->
     assert eventually(lambda: not front.gateway.websockets.open)
 
 
-@pytest.mark.parametrize("deed", ["suspended", "signed out", "deleted", "not granted", "service off"])
-def test_one_ends_when_none_would_be_opened_any_more(front: Front, live_tenant: TenantInfo, deed: str) -> None:
+@pytest.mark.parametrize("action", ["suspended", "signed out", "deleted", "not granted", "service off"])
+def test_one_ends_when_none_would_be_opened_any_more(front: Front, live_tenant: TenantInfo, action: str) -> None:
     service = front.behind(Telling())
 
     async def opened() -> tuple[aiohttp.ClientSession, aiohttp.ClientWebSocketResponse]:
@@ -148,7 +148,7 @@ def test_one_ends_when_none_would_be_opened_any_more(front: Front, live_tenant: 
         "deleted": lambda: delete_tenant(live_tenant.slug),
         "not granted": lambda: front.change(service, every_tenant=False),
         "service off": lambda: front.change(service, is_active=False),
-    }[deed]()
+    }[action]()
     assert front.loop.run(heard(ws)) == 1001
     assert eventually(lambda: not front.gateway.websockets.open)
     front.loop.run(session.close())

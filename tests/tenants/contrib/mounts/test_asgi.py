@@ -122,9 +122,9 @@ def test_a_websocket_is_its_tenants(shop: TenantInfo) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("deed", ["suspended", "signed out", "switched off"])
-def test_a_websocket_ends_when_none_would_be_opened_any_more(shop: TenantInfo, deed: str) -> None:
-    deeds: dict[str, Callable[[], object]] = {
+@pytest.mark.parametrize("action", ["suspended", "signed out", "switched off"])
+def test_a_websocket_ends_when_none_would_be_opened_any_more(shop: TenantInfo, action: str) -> None:
+    actions: dict[str, Callable[[], object]] = {
         "suspended": lambda: suspend_tenant(shop.slug),
         "signed out": lambda: sign_out_tenant(shop.slug),
         "switched off": lambda: _switch_off(shop),
@@ -141,7 +141,7 @@ def test_a_websocket_ends_when_none_would_be_opened_any_more(shop: TenantInfo, d
         await asyncio.sleep(1.5 * RECHECK_SECONDS)
         to_say.put_nowait({"type": "websocket.receive", "text": "still here"})
         told.append(await heard.get())
-        await asyncio.to_thread(_do, deeds[deed])
+        await asyncio.to_thread(_do, actions[action])
         async with asyncio.timeout(60):
             told.append(await heard.get())
             await serving  # the application was told that its client has disconnected
@@ -157,10 +157,10 @@ def _switch_off(shop: TenantInfo) -> None:
         Mount.objects.filter(tenant_id=shop.id).update(is_on=False)
 
 
-def _do(deed: Callable[[], object]) -> None:
+def _do(action: Callable[[], object]) -> None:
     """Do it in a separate thread, and update this process at once, as the listener would."""
     try:
-        deed()
+        action()
     finally:
         connection.close()
     registry.clear()

@@ -161,13 +161,13 @@ class TestApiKeys:
 
     def test_others_keys_are_seen_and_revoked_with_permission_alone(self, staff: Callable[..., Any]) -> None:
         owner, _ = staff("olga", owner=True)
-        _, nobody = staff("noor")
+        _, stranger = staff("noor")
         _, warden = staff("wim", "oauth.view_apikey", "oauth.change_apikey")
         row = create_api_key(owner, "olga's script", ["goods:write"])
         chosen = {"action": "revoke", "_selected_action": [row.pk]}
-        assert "olga's script" not in nobody.get("/admin/oauth/apikey/").content.decode()
-        assert nobody.get(f"/admin/oauth/apikey/{row.pk}/change/").status_code == 302  # there is none, for them
-        nobody.post("/admin/oauth/apikey/", chosen)
+        assert "olga's script" not in stranger.get("/admin/oauth/apikey/").content.decode()
+        assert stranger.get(f"/admin/oauth/apikey/{row.pk}/change/").status_code == 302  # there is none, for them
+        stranger.post("/admin/oauth/apikey/", chosen)
         row.refresh_from_db()
         assert row.revoked is None
         assert "olga&#x27;s script" in warden.get("/admin/oauth/apikey/").content.decode()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -55,9 +54,8 @@ def test_change_by_another_process_is_noticed(stock: Service, change: str) -> No
     listener.start()
     assert listener.listening.wait(180)
     before = service_registry.get().by_name["stock"]
-    with connect_directly() as somebody:
-        somebody: psycopg.Connection[Any]
-        somebody.execute(change, [stock.pk])
+    with connect_directly() as psql:
+        psql.execute(change, [stock.pk])
     assert eventually(lambda: service_registry.get().by_name["stock"] != before)
 
 
