@@ -42,10 +42,13 @@ class _Periodic:
     def due_in(self) -> float:
         return max(0.0, self._due - time.monotonic())
 
-    def call_when_due(self, connection: psycopg.Connection[Any]) -> None:
-        if self.due_in() == 0.0:
-            self._due = time.monotonic() + self._seconds
-            self.function(connection)
+    def call_when_due(self, connection: psycopg.Connection[Any]) -> bool:
+        """Call the function if it is due; return whether it was."""
+        if self.due_in() > 0.0:
+            return False
+        self._due = time.monotonic() + self._seconds
+        self.function(connection)
+        return True
 
 
 class Listener:
@@ -121,10 +124,16 @@ class Listener:
                 selector.select(timeout=min((job.due_in() for job in self._periodic), default=None))
                 if self._stopped.is_set():
                     return
-                for notice in connection.notifies(timeout=0):
-                    _publish(notice.payload)
+                _publish_received(connection)
                 for job in self._periodic:
-                    job.call_when_due(connection)
+                    if job.call_when_due(connection):
+                        # psycopg has read what arrived with the results of the job; the selector does not see it.
+                        _publish_received(connection)
+
+
+def _publish_received(connection: psycopg.Connection[Any]) -> None:
+    for notice in connection.notifies(timeout=0):
+        _publish(notice.payload)
 
 
 def _publish(payload: str) -> None:

@@ -67,6 +67,27 @@ def test_another_connections_change_is_heard_at_once(
         assert resolve(live_tenant.host, "/").status is door
 
 
+def test_change_that_arrives_with_the_results_of_a_job_is_heard_at_once(
+    somebody: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+    monkeypatch.setattr(registry, "invalidate", heard.append)
+
+    def notify_meanwhile(connection: psycopg.Connection[Any]) -> None:
+        somebody.execute("SELECT pg_notify(%s, '7654321')", [CHANNEL])
+        connection.execute("SELECT pg_sleep(0.2)")  # the notification comes with its result
+
+    own = Listener()
+    own.every(10 * SOON, notify_meanwhile)
+    own._periodic[0]._due = 0.0
+    own.start()
+    try:
+        # Once for the listener of the process and once for this one.
+        assert eventually(lambda: heard.count(7_654_321) >= 2, seconds=SOON)
+    finally:
+        own.stop()
+
+
 def test_another_connections_domain_is_heard_at_once(
     live_tenant: TenantInfo, psql: psycopg.Connection[Any], heard: Event
 ) -> None:
