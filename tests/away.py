@@ -1,4 +1,4 @@
-"""A database that is away: the settings of all threads name a port at which nothing listens."""
+"""An unreachable database: the settings of all threads name a port at which nothing listens."""
 
 from __future__ import annotations
 

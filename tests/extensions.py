@@ -1,4 +1,4 @@
-"""Extensions of PostgreSQL for tests: those that the server has, and a word about those that it lacks."""
+"""Extensions of PostgreSQL for tests: those of the server, and a skip for those that it lacks."""
 
 from __future__ import annotations
 

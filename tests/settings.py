@@ -1,4 +1,4 @@
-"""The project's own settings, with what a test run needs in the place of an environment."""
+"""The project's settings, with values for tests instead of an environment."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""WhiteNoise as tests have it: many clients, each of which makes its own middleware, and the same files for all."""
+"""WhiteNoise for tests: many clients, each with its own middleware, share one list of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands as they are typed: what they print, and how they end."""
+"""Commands for tests: their output and exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project with Wagtail's apps as tenant apps: somebody else's code with a long history of migrations."""
+"""The project with Wagtail's apps as tenant apps: third-party code with a long history of migrations."""
 
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS, TENANTS

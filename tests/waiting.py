@@ -1,4 +1,4 @@
-"""Waiting for what another thread, process or the server is about to do."""
+"""Waiting for another thread, process or the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a `Hand` can do: the steps of a tenant's life, and looking at what became of them."""
+"""Actions of a `Hand`: operations on tenants, and queries of their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures for projects of other people: a database for one, and commands in a copy of it."""
+"""Fixtures for third-party projects: a database for one, and commands in a copy of it."""
 
 from __future__ import annotations
 

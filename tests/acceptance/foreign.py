@@ -1,4 +1,4 @@
-"""Projects of other people, which tests run in copies and on the server of these tests."""
+"""Third-party projects, which tests run in copies and on the server of these tests."""
 
 from __future__ import annotations
 

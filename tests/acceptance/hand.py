@@ -1,4 +1,4 @@
-"""Another process with the project loaded, which does what it is told and can be killed while it does it."""
+"""Another process with the project loaded: it runs actions, and can be killed during one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make demo`, as a person at a terminal meets it: started, killed, started again, used and ended."""
+"""`make demo` at a terminal: started, killed, started again, used and stopped."""
 
 from __future__ import annotations
 

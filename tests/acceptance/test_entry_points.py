@@ -1,4 +1,4 @@
-"""What a server imports, imported as a server does: in a process that knows nothing of Django yet."""
+"""The entry points of servers, imported in a process without Django, as servers do."""
 
 from __future__ import annotations
 

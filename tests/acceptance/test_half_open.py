@@ -1,4 +1,4 @@
-"""Connections that ask for nothing, at the server as the demo starts it."""
+"""Idle connections to the server that the demo starts."""
 
 from __future__ import annotations
 

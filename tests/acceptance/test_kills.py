@@ -1,4 +1,4 @@
-"""kill -9, of a process or of a PostgreSQL backend, at any moment of any step: every tenant is old or new."""
+"""kill -9 of a process or a PostgreSQL backend, at any moment of an operation: every tenant is old or new."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shop of 600 tables is purged with PostgreSQL's own default of locks, where one DROP SCHEMA cannot be done."""
+"""Purge of a shop with 600 tables under PostgreSQL's default for locks, which one DROP SCHEMA would exceed."""
 
 from __future__ import annotations
 

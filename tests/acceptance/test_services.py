@@ -1,4 +1,4 @@
-"""`make services`, as a person at a terminal meets it: one front, each service a process, and nothing left behind."""
+"""`make services` at a terminal: a gateway, a process for each service, and no process left afterwards."""
 
 from __future__ import annotations
 

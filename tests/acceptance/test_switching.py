@@ -1,4 +1,4 @@
-"""A shop gets other variants while several processes serve it: no request fails, and all processes follow."""
+"""Changes of a shop's variant under load of several processes: no request fails, and all processes follow."""
 
 from __future__ import annotations
 

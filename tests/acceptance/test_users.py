@@ -1,4 +1,4 @@
-"""Any User model, in any place, with Django's admin and with the engine's: a project of other people in ten ways."""
+"""Any User model, in any place, with Django's admin and with the engine's: a third-party project in ten ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents name what the code has: settings, commands, errors, checks, floors."""
+"""Documents name the settings, commands, errors, checks and floors of the code."""
 
 from __future__ import annotations
 

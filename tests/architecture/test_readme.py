@@ -1,4 +1,4 @@
-"""What a newcomer reads is true: the tutorial and the examples are carried out, step by step, in a copy of the tree."""
+"""The tutorial and the examples of the documents, run step by step in a copy of the tree."""
 
 from __future__ import annotations
 

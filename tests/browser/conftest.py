@@ -1,4 +1,4 @@
-"""A shop that is served for real, and a browser in front of it."""
+"""A shop on a real server, and a browser."""
 
 from __future__ import annotations
 

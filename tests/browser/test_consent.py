@@ -1,4 +1,4 @@
-"""Letting a program in, in a real browser: signing in, being asked, and being sent on to another origin."""
+"""OAuth consent in a real browser: sign-in, authorization, and the redirect to another origin."""
 
 from __future__ import annotations
 

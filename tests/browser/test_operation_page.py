@@ -1,4 +1,4 @@
-"""The operator's page that follows long work, in a browser, while the work goes on."""
+"""The operator's page with the progress of an operation, in a browser, during the operation."""
 
 from __future__ import annotations
 

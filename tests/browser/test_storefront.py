@@ -1,4 +1,4 @@
-"""A shopper with a browser: on a phone, with keys alone, without scripts."""
+"""The storefront in a browser: on a phone, with the keyboard only, without scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to a tenant while something fails: how it is made ready, what is done, and how it is undone."""
+"""Actions on a tenant under faults: preparation, action and undoing."""
 
 from __future__ import annotations
 

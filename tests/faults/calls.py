@@ -1,4 +1,4 @@
-"""Let the k-th call from Python fail, of those that functions of this project make between statements."""
+"""Make the k-th Python call fail, among calls of this project's functions between statements."""
 
 from __future__ import annotations
 

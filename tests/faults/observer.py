@@ -1,4 +1,4 @@
-"""What became of tenants, asked over a connection that no fault reaches."""
+"""State of tenants, read over a connection without faults."""
 
 from __future__ import annotations
 

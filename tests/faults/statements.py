@@ -1,4 +1,4 @@
-"""Let the k-th message to PostgreSQL fail, of those that a piece of code sends on any connection and thread.
+"""Make the k-th message to PostgreSQL fail, on any connection and thread.
 
 psycopg hands every message – statement, COMMIT, ROLLBACK, COPY – to `Connection.wait`; that is where they are counted.
 The failure is a real one: an error that PostgreSQL gives, or a socket that is shut.

@@ -1,4 +1,4 @@
-"""Whatever fails, at whichever statement or call: the tenant is old or new, and the thread serves the next one.
+"""A fault at any statement or call: the tenant is old or new, and the thread serves the next one.
 
 By default each place fails in one of the ways, in turn. `SANGGA_FAULTS=all pytest tests/faults` tries all of them.
 """

@@ -1,4 +1,4 @@
-"""Tests that commit: what they leave is undone, and the next one finds the tenants."""
+"""Tests that commit: their rows are deleted, and the next test finds the tenants."""
 
 from urllib.request import Request, urlopen
 

@@ -1,4 +1,4 @@
-"""A URLconf of tenants whose views keep a place inside for as long as the test wants, or a statement too long."""
+"""URLconf of tenants whose views keep their slot as long as a test wants, or run a statement too long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A URLconf of tenants whose views leave transactions open, in all the ways that code can."""
+"""URLconf of tenants whose views leave transactions open in all possible ways."""
 
 from __future__ import annotations
 

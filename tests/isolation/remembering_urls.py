@@ -1,4 +1,4 @@
-"""A URLconf of tenants whose views leave something behind in the process: pages, fragments, throttles, tags."""
+"""URLconf of tenants whose views leave state in the process: pages, fragments, throttles, tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every address of a URLconf, found by walking it, with something real in the place of its parameters."""
+"""All URLs of a URLconf, with real values for their parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two hundred requests at once on one event loop, sync and async, streamed and not: every body is its own tenant's."""
+"""Two hundred concurrent requests on one event loop, sync and async, streamed or not: every body is its tenant's."""
 
 from __future__ import annotations
 

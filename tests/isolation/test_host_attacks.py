@@ -1,4 +1,4 @@
-"""Host headers as attackers write them, byte by byte, at real servers: the right shop answers, or none."""
+"""Malicious Host headers, byte by byte, at real servers: the right shop answers, or none."""
 
 from __future__ import annotations
 

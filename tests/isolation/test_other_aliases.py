@@ -1,4 +1,4 @@
-"""Records that were read or written through another alias of our engine, or past another router, know their tenant."""
+"""Records read or written through another alias of our engine, or past another router, know their tenant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured to go wrong elsewhere and is tried in no other test; docs/security.md has the whole table."""
+"""Faults of other engines that no other test covers; docs/security.md has the whole table."""
 
 from __future__ import annotations
 

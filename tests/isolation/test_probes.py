@@ -1,4 +1,4 @@
-"""The probes of `check_isolation`: each finds a leak where one was made, here by breaking what holds its promise."""
+"""The probes of `check_isolation`: each finds a leak that the test creates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State of Python that one tenant's code changes – for the thread or for the process – is not there for the next."""
+"""State of Python that one tenant's code changes, for the thread or the process, is restored for the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Django keeps once for the process: filled by one tenant, then asked by another, in one thread and in two."""
+"""Caches of Django for a process: filled by one tenant, then read by another, in one thread and in two."""
 
 from __future__ import annotations
 

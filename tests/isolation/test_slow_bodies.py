@@ -1,4 +1,4 @@
-"""Bodies that come slowly, or not at all, straight at real servers: they close no shop, and not their own either."""
+"""Slow and missing bodies at real servers: they block no shop, not even their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads that serve three tenants in turns, with errors at every stage: every body is its own tenant's."""
+"""Threads that serve three tenants in turn, with errors at every stage: every body is its tenant's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A thousand requests of three variants, on threads and an event loop at once: each has its own fields and prices."""
+"""A thousand concurrent requests of three variants, on threads and an event loop: each has its fields and prices."""
 
 from __future__ import annotations
 

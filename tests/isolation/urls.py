@@ -1,4 +1,4 @@
-"""A URLconf of tenants whose views say whose they are, and can be made to fail at every stage."""
+"""URLconf of tenants whose views print the tenant, and can fail at every stage."""
 
 from __future__ import annotations
 

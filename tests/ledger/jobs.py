@@ -1,4 +1,4 @@
-"""Work that the ledger puts off."""
+"""Jobs that the ledger defers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request over a socket, sent exactly as it is written down, and its answer as it can be compared."""
+"""One request over a socket, sent byte for byte, and its response in a comparable form."""
 
 from __future__ import annotations
 

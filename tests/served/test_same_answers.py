@@ -1,4 +1,4 @@
-"""The servers that are shipped give one and the same answer: granian as WSGI, as ASGI, and WSGI behind the gateway."""
+"""All shipped servers give the same answer: granian as WSGI, as ASGI, and WSGI behind the gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shop's own admin: who gets in, what they see, and what they may do."""
+"""The shop's own admin: access, pages and permissions."""
 
 from __future__ import annotations
 

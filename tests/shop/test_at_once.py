@@ -1,4 +1,4 @@
-"""Requests of one session at the same time: one order, and a cart in which nothing is lost."""
+"""Concurrent requests of one session: one order, and no lost change of the cart."""
 
 from __future__ import annotations
 

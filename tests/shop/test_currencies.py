@@ -1,4 +1,4 @@
-"""Currencies with three decimals, with two and with none, from the price that is typed to the order that is placed."""
+"""Currencies with three, two and no decimals, from the entered price to the order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first page of the shop's admin: what waits, what was ordered and what runs out, for those who may see it."""
+"""The dashboard of the shop's admin: open orders, sales and low stock, by permission."""
 
 from __future__ import annotations
 

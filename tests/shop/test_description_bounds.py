@@ -1,4 +1,4 @@
-"""Descriptions cost what they cost once: bounded at every way in, and not cleaned again at a view."""
+"""Descriptions are limited at every input, and not cleaned again at a view."""
 
 from __future__ import annotations
 

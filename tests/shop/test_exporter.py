@@ -1,4 +1,4 @@
-"""What a shop exports is what it can import: the same goods, and nothing twice."""
+"""An export can be imported again: the same goods, and nothing twice."""
 
 from __future__ import annotations
 

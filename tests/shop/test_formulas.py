@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet would compute: every CSV of ours shows them as text, and reads them back."""
+"""Formulas in CSV cells: every exported CSV has them as text, and an import reads them back."""
 
 from __future__ import annotations
 

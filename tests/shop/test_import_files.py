@@ -1,4 +1,4 @@
-"""Files in the encodings, separators and packings that shops have, and files that are something else."""
+"""Encodings, separators and compressions of product files, and files of other kinds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that imports goods: what it prints, and how it ends."""
+"""The command `import_goods`: output and exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders: what is sold leaves the stock, once, and comes back when an order is cancelled."""
+"""Orders and stock: an order takes it once, and a cancellation returns it."""
 
 from __future__ import annotations
 

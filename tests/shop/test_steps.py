@@ -1,4 +1,4 @@
-"""What a new shop's staff may do."""
+"""Permissions of a new shop's staff."""
 
 from __future__ import annotations
 

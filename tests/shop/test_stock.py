@@ -1,4 +1,4 @@
-"""Skus that are not counted, and skus on back order: in the storefront, the cart, orders and the admin."""
+"""SKUs without tracked stock and on back order: in the storefront, the cart, orders and the admin."""
 
 from __future__ import annotations
 

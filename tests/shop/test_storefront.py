@@ -1,4 +1,4 @@
-"""What shoppers see and do."""
+"""The storefront: pages, search, cart and checkout."""
 
 from __future__ import annotations
 

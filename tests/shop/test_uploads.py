@@ -1,4 +1,4 @@
-"""Pictures are what they are, and not what they are called."""
+"""Uploaded pictures are checked by their content, not by their name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors are one tree, survive a trip to another process, and say who, what and what to do."""
+"""Errors form one tree, can be pickled, and name subject, fact and next step."""
 
 from __future__ import annotations
 

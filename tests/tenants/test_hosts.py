@@ -1,4 +1,4 @@
-"""Whatever way a host is written, it has one spelling or none."""
+"""Every spelling of a host has one normal form or is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A slug is one plain label of a host name, and never becomes part of SQL."""
+"""A slug is one plain host label, and never becomes part of SQL."""
 
 from __future__ import annotations
 

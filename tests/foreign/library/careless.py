@@ -1,4 +1,4 @@
-"""What the tests of the kit break that is no setting."""
+"""Mistakes, other than settings, that the tests of the kit make."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""An index in memory, as a careless developer makes one and a careful one: by tenant."""
+"""An index in memory, shared by all tenants by mistake, or kept by tenant."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The first migration of the ledger, as the one of an older release that has no other."""
+"""The first migration of the ledger, as an older release has it."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""Many goods in one request: whole or not at all, and in a memory that does not grow with them."""
+"""Many goods in one request: all or nothing, in constant memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API says of itself is complete, true of the tenant that is asked, and needs no other server."""
+"""The API's own documentation is complete, right for the tenant, and needs no other server."""
 
 from __future__ import annotations
 

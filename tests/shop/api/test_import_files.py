@@ -1,4 +1,4 @@
-"""Files that are handed in to the API: the kinds it takes, and what it says of them."""
+"""Files uploaded to the API: accepted kinds, and reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what is decided by the permissions that they have in this shop, and by what their token is good for."""
+"""Permissions in the API: those of the user in this shop, within the scopes of the token."""
 
 from __future__ import annotations
 

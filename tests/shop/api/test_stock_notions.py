@@ -1,4 +1,4 @@
-"""The notions of stock in both versions of the API."""
+"""Tracked stock, back orders and untracked stock in both versions of the API."""
 
 from __future__ import annotations
 

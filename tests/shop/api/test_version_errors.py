@@ -1,4 +1,4 @@
-"""A version that there is not, or two at once, is told in every way that it can be asked for."""
+"""An unknown API version, or two in one request, is an error in every way to name it."""
 
 from __future__ import annotations
 

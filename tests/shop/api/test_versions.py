@@ -1,4 +1,4 @@
-"""Which version answers, and what each says of itself."""
+"""Choice of the API version, and headers of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Customer A's goods: in its storefront, its admin and its API, and nowhere else."""
+"""Customer A's goods: only in its storefront, admin and API."""
 
 from __future__ import annotations
 

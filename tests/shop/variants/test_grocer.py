@@ -1,4 +1,4 @@
-"""A grocer's goods: sold by weight, reduced in their last days, and not sold after them."""
+"""A grocer's goods: sold by weight, reduced in their last days, and not sold afterwards."""
 
 from __future__ import annotations
 

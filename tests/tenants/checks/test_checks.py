@@ -1,4 +1,4 @@
-"""Settings that would break a promise are said at start-up, each by its name."""
+"""System checks: a setting that breaks a promise is reported by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of other people's apps. tests/apps tries them with the apps themselves."""
+"""Checks of third-party apps. tests/apps runs them with the apps themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cookies are one host's alone, and with HTTPS no other host can set them for it."""
+"""Cookies belong to one host, and with HTTPS no other host can set them for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pair of CSRF cookie and form field that fit is accepted where it was given out, and nowhere else."""
+"""A matching pair of CSRF cookie and form field is accepted only where it was issued."""
 
 from __future__ import annotations
 

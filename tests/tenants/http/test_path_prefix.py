@@ -1,4 +1,4 @@
-"""Tenants under a path of the platform's host: another place for the application, other names for its cookies."""
+"""Tenants under a path of the platform's host: SCRIPT_NAME, cookies and redirects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the middleware remembers of a host is believed as long as the registry believes its answer, and no longer."""
+"""The middleware's cache of hosts is valid exactly as long as the registry's answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What those get who reach no tenant: pages that need neither database nor session and give nothing away."""
+"""Responses without a tenant: pages that need neither database nor session and reveal nothing."""
 
 from __future__ import annotations
 

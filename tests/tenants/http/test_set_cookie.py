@@ -1,4 +1,4 @@
-"""A Set-Cookie header is read as browsers read it, or not at all."""
+"""Set-Cookie headers are parsed as browsers do, or not at all."""
 
 from __future__ import annotations
 

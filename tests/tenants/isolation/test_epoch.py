@@ -1,4 +1,4 @@
-"""When a tenant gets another epoch, and that every process knows of it."""
+"""New epochs of a tenant, and their propagation to every process."""
 
 from __future__ import annotations
 

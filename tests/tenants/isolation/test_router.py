@@ -1,4 +1,4 @@
-"""A model is read, written, related and migrated where its tables are, and nowhere else."""
+"""Models are read, written, related and migrated only where their tables are."""
 
 from __future__ import annotations
 

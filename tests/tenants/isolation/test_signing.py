@@ -1,4 +1,4 @@
-"""What is signed for one tenant is worth nothing in another, nor in a later epoch of the same."""
+"""Signed values of one tenant are invalid in another, and in a later epoch."""
 
 from __future__ import annotations
 

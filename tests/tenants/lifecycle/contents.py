@@ -1,4 +1,4 @@
-"""What a tenant holds, to be compared: its structure, its rows, its sequences, its files."""
+"""Contents of a tenant for comparison: its structure, rows, sequences and files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adoption of schemas: what stands in the way is named, and what a tenant gets. Real libraries: tests/acceptance."""
+"""Adoption of schemas: obstacles are named, and a tenant gets everything. Real libraries: tests/acceptance."""
 
 from __future__ import annotations
 

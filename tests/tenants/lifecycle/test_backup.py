@@ -1,4 +1,4 @@
-"""A backup is one file with everything of a shop as of one moment, whole or not there, and for its owner's eyes."""
+"""A backup is one complete file with a snapshot of a shop, readable only by its owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clone, backup or restore that is killed anywhere leaves every shop old or new, and the next one goes through."""
+"""A killed clone, backup or restore leaves every shop old or new, and can be repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A switch of variants that is killed anywhere leaves the tenant as it was, and the next one goes through."""
+"""A killed change of a variant leaves the tenant unchanged, and can be repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backup that is made can be restored: it knows what a restore will need, or is refused."""
+"""A backup can be restored: it lists what a restore needs, or is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A restored shop is the one that was backed up, wherever it is put, and a file that is not as it was is refused."""
+"""A restored shop equals the one in the backup, also elsewhere; a changed file is refused."""
 
 from __future__ import annotations
 

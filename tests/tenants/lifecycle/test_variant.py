@@ -1,4 +1,4 @@
-"""A live tenant gets another variant, and its old one back: in one transaction, and nothing is lost."""
+"""A live tenant gets another variant, and its old one back, in one transaction and without loss."""
 
 from __future__ import annotations
 

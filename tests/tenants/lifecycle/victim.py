@@ -1,4 +1,4 @@
-"""A process that does a step of a tenant's life and dies in the midst of it, as often as it is asked to.
+"""A process that runs an operation on a tenant and dies in the middle, at a chosen point.
 
 `python -m tests.tenants.lifecycle.victim DATABASE MEDIA_ROOT STEP`, then a line for each attempt on its standard
 input: `kill 0.5` dies by SIGKILL half-way, `cut 0.5` has its connections cut there, `count` goes through. Attempts are

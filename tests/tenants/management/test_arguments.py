@@ -1,4 +1,4 @@
-"""What is typed wrong, or set wrong, is refused with a clear message, and nothing is done."""
+"""Invalid arguments and settings are refused with a clear message, and nothing is done."""
 
 from __future__ import annotations
 

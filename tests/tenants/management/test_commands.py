@@ -1,4 +1,4 @@
-"""The commands as they are typed: what they print, how they end, and whom they act for."""
+"""Management commands: output, exit codes, and the tenant that they act for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every management command of Django and of installed apps: for which side it runs, and what it says if it cannot."""
+"""Commands of Django and of installed apps: their side, and their message if they cannot run."""
 
 from __future__ import annotations
 

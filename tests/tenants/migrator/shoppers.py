@@ -1,4 +1,4 @@
-"""Shoppers who are in the way of a migration."""
+"""Sessions of shoppers that block a migration."""
 
 from __future__ import annotations
 

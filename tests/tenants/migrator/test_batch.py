@@ -1,4 +1,4 @@
-"""Tenants that are alike share a message, and nothing else: each is migrated, or is as it was, by itself."""
+"""Migration of similar tenants in one message: each is migrated or unchanged, independently."""
 
 from __future__ import annotations
 

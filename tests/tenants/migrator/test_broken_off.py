@@ -1,4 +1,4 @@
-"""Long steps in which the k-th statement fails, for every k: no block is left open, and the real cause is named."""
+"""Long operations in which the k-th statement fails: no block is left open, and the real cause is named."""
 
 from __future__ import annotations
 

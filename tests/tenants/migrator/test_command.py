@@ -1,4 +1,4 @@
-"""`manage.py migrate_tenants` and its relatives, as they are typed."""
+"""`manage.py migrate_tenants` and related commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An extension that one tenant's migration asks for is every tenant's, and no tenant takes it away."""
+"""An extension that one tenant's migration creates is available to all, and no tenant drops it."""
 
 from __future__ import annotations
 

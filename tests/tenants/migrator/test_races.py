@@ -1,4 +1,4 @@
-"""Runs, creations, purges and renames that meet: one outcome each, and no error page for a shopper."""
+"""Concurrent runs, creations, purges and renames: one outcome each, and no error page for a shopper."""
 
 from __future__ import annotations
 

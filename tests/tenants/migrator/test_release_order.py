@@ -1,4 +1,4 @@
-"""Old and new code side by side: work goes to the release that asked, and no record is written by who knows less."""
+"""Two releases together: operations go to the release that started them, and older code changes no newer record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is on record of the schemas is compared with PostgreSQL's own catalogue."""
+"""Recorded states of schemas are compared with PostgreSQL's catalogue."""
 
 from __future__ import annotations
 

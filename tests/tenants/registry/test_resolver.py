@@ -1,4 +1,4 @@
-"""Who answers at which host and path."""
+"""Resolution of host and path to a tenant."""
 
 from __future__ import annotations
 

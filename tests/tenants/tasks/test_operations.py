@@ -1,4 +1,4 @@
-"""Long work in the background: asked for, done, cut short, lost and found; nothing stays running for ever."""
+"""Background operations: started, finished, interrupted and recovered; none runs for ever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs and operations whose worker ended: which of them ended it, is found out, and that one has an end."""
+"""Jobs and operations whose worker ended: the one that ended it is found, and fails at last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens are told at the gateway: from memory when warm, and worth nothing at another shop."""
+"""Tokens at the gateway: verified from memory, and invalid for another shop."""
 
 from __future__ import annotations
 

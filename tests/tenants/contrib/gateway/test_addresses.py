@@ -1,4 +1,4 @@
-"""The gateway connects to registered addresses alone, and to private ones only where the operator allowed them."""
+"""The gateway connects only to registered addresses, and to private ones only if the operator allows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a service does wrong, every request gets its right code, and none is lost where another address lives."""
+"""Faults of services: each request gets the right status, and none is lost if another address works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service of another code base answers under a shop's host, and speaks for its own path alone."""
+"""A service of another code base responds under a shop's host, with headers only for its own path."""
 
 from __future__ import annotations
 

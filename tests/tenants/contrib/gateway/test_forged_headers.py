@@ -1,4 +1,4 @@
-"""What a client may not say never arrives at a service."""
+"""Forged headers of clients never reach a service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request reaches its service, and the answer its client; what a client may not say never arrives."""
+"""Forwarding of requests and responses, with filtered headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two servers could understand in two ways is refused, and never reaches a service."""
+"""Ambiguous requests are refused and never reach a service."""
 
 # ruff: noqa: E501  # what is sent is read best in one line
 

@@ -1,4 +1,4 @@
-"""Spans arrive at a collector, and those of all processes are one trace."""
+"""Spans reach a collector, and those of all processes form one trace."""
 
 from __future__ import annotations
 

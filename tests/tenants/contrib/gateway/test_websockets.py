@@ -1,4 +1,4 @@
-"""WebSockets pass both ways, and end on both sides alike."""
+"""WebSockets are forwarded both ways, and closed on both sides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Services for the gateway to lead to: one that tells what it got, and some that fail in every way there is."""
+"""Services behind the gateway: one that reports its requests, and some that fail in every way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often tenants met their limits is written for the operator, without a query on the path of a request."""
+"""Counters of limit hits, saved for the operator without a query during the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""So many requests a second and so many at once, tenant by tenant, from any number of threads, in bounded memory."""
+"""The limiter of rate and concurrency: for each tenant, from many threads, in bounded memory."""
 
 from __future__ import annotations
 

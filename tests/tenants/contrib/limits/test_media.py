@@ -1,4 +1,4 @@
-"""How many large files are sent at once: a client who reads slowly holds a thread of a WSGI server by each."""
+"""The limit on concurrent downloads of large files: a slow client holds a thread of a WSGI server."""
 
 from __future__ import annotations
 

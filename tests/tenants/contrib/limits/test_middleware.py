@@ -1,4 +1,4 @@
-"""What a request gets that is beyond its tenant's limits, sync and async, and what others notice of it: nothing."""
+"""Requests beyond a tenant's limits, sync and async: their responses, and no effect on other tenants."""
 
 from __future__ import annotations
 

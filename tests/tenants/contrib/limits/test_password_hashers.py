@@ -1,4 +1,4 @@
-"""A password is hashed within bounds: what a flood of logins may hold, on every host, and what others notice of it."""
+"""Limits on password hashing during a flood of logins, on every host, and no effect on other tenants."""
 
 from __future__ import annotations
 

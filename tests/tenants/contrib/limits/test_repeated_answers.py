@@ -1,4 +1,4 @@
-"""Refused requests get one kept answer while a flood lasts: the one that Django gives, for all that it depends on."""
+"""Refused requests get one kept response during a flood: the one of Django, by all that it depends on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Applications that know nothing of Sangga, and factories that count what they build."""
+"""Applications without code for Sangga, and factories that count what they build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an application may say to browsers in the name of its shop's host, and at which paths it may be."""
+"""Response headers that a mounted application may send under its shop's host, and its allowed paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client who leaves a mounted application under ASGI: nothing of the request stays behind."""
+"""A client that disconnects from a mounted application under ASGI leaves no state behind."""
 
 from __future__ import annotations
 

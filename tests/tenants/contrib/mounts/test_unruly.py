@@ -1,4 +1,4 @@
-"""An application that hangs, blocks or exits is its own shop's trouble, and not for long."""
+"""A mounted application that hangs, blocks or exits affects only its own shop, for a limited time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Applications that hang, block, stall and exit, by the path that they are asked at."""
+"""Applications that hang, block, stall and exit, by the path of the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log says of answers with a status of 400 or more: whose request it was, and which."""
+"""Log lines of responses with a status of 400 or more: tenant and request id."""
 
 from __future__ import annotations
 

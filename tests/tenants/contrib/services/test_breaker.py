@@ -1,4 +1,4 @@
-"""The circuit breaker, the retry budget and the tally, at a clock of the test's own."""
+"""The circuit breaker, the retry budget and the statistics, with the test's own clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code inside a request or a job asks another service, and tenant, user, trace, time and retries go along."""
+"""The mesh client in requests and jobs: tenant, user, trace, deadline and retries are passed on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes over a connection to a service, and what becomes of the connection when one side does not keep to it."""
+"""Connections to services: requests and responses, and what closes a connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A signed identity is worth something for one service and half a minute, and nothing when it is changed."""
+"""A signed identity is valid for one service and half a minute, and invalid after a change."""
 
 from __future__ import annotations
 

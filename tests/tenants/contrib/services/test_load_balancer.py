@@ -1,4 +1,4 @@
-"""How long a service is waited for while a body is sent to it."""
+"""Timeouts of a service while a body is sent to it."""
 
 from __future__ import annotations
 
