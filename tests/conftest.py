@@ -1,8 +1,8 @@
 """Fixtures for all tests: a platform with three shops, on real PostgreSQL.
 
 `acme`, `globex` and `initech` are committed once per session; a test that uses them runs in a transaction that is
-rolled back. What needs committed rows (threads, servers, other processes) takes `open_shop`, which opens shops of
-its own and takes them away afterwards. All of this is the plugin's that the engine ships.
+rolled back. Tests that need committed rows (threads, servers, other processes) use `open_shop`, which creates shops
+and drops them afterwards. The fixtures are built on the engine's pytest plugin.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def pytest_configure() -> None:
         "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
     hypothesis.settings.load_profile("any machine")
-    # A shell has it ignored by what it starts in the background, and by all that this starts.
+    # A shell makes its background processes, and their children, ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # A full round looks through a million objects; as often as Python does it, it took a quarter of the tests' time.
+    # A full collection visits a million objects. With Python's thresholds it took a quarter of the tests' time.
     gc.set_threshold(10_000, 10, 50)
 
 
@@ -59,8 +59,8 @@ def tenant_specs() -> Sequence[TenantSpec]:
 
 
 @pytest.fixture(autouse=True)
-def _no_limit_that_others_have_used_up() -> None:
-    """Begin with full buckets: on a fast machine, many tests of one shop would have too many requests in a second."""
+def _full_buckets() -> None:
+    """Clear the limiters: on a fast machine, tests of one shop would together exceed its request rate."""
     limiter.clear()
     addresses.clear()
 
@@ -82,13 +82,13 @@ def initech(db: None) -> TenantInfo:
 
 @pytest.fixture
 def open_shop(open_tenant: Callable[..., TenantInfo]) -> Callable[..., TenantInfo]:
-    """Return a function that opens a committed shop; all of them are taken away after the test."""
+    """Return a function that creates a committed shop. The shops are dropped after the test."""
     return open_tenant
 
 
 @pytest.fixture
 def drop_tenant() -> Callable[[TenantInfo], None]:
-    """Return what takes a committed shop away that a test made otherwise than with `open_shop`."""
+    """Return a function that drops a committed shop, for shops that `open_shop` did not create."""
     return lambda tenant: databases.drop_tenant(tenant.id)
 
 
@@ -100,7 +100,7 @@ def live_tenant(open_shop: Callable[..., TenantInfo]) -> TenantInfo:
 
 @pytest.fixture
 def sql_row() -> Callable[..., tuple[Any, ...]]:
-    """Return a function that runs one statement on the default connection and gives its first row."""
+    """Return a function that runs a statement on the default connection and returns its first row."""
 
     def row(statement: str, params: Any = None) -> tuple[Any, ...]:
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""What a warm request sends to PostgreSQL, counted on the wire: as much as plain Django would, and nothing of the
+"""Messages of a warm request to PostgreSQL, counted on the wire: as many as with plain Django, and none about the
 control plane."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.wire import Wire, wiretap
 
 @pytest.fixture
 def wire(committed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    """Lead this thread's connection through the tap, without a pool, so that each message is this test's."""
+    """Route this thread's connection through the tap, without a pool: all messages are this test's."""
     connection.ensure_connection()
     params = connection.get_connection_params()
     connection.close()
@@ -101,7 +101,7 @@ def test_the_tap_sees_a_statement_that_is_one_too_many(shop: TenantInfo, wire: W
 
 
 def test_a_tenant_is_opened_in_few_messages(wire: Wire, open_shop: Callable[..., TenantInfo]) -> None:
-    open_shop()  # works the script out
+    open_shop()  # records the script
     wire.taken()
     open_shop()
     sent = wire.taken()
