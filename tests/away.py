@@ -16,7 +16,7 @@ PASSWORD = "hunter2-never-shown"
 
 @contextmanager
 def database_away(*, pool: dict[str, Any] | None = None) -> Iterator[None]:
-    """Take the database away inside the block. Where there is no pool, each connection is tried by itself."""
+    """Make the database unreachable inside the block. Without a pool, each connection is a separate attempt."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and never listening
         port = str(taken.getsockname()[1])
@@ -26,7 +26,7 @@ def database_away(*, pool: dict[str, Any] | None = None) -> Iterator[None]:
 
 @contextmanager
 def database_elsewhere(*, pool: dict[str, Any] | None = None, **changed: Any) -> Iterator[None]:
-    """Let the settings of all threads name another database inside the block, which is not the embedded server's."""
+    """Make the settings of all threads name another database, not the embedded server's, inside the block."""
     connection.close()
     pools = connection._connection_pools
     kept_pool = pools.pop("default", None)

@@ -8,7 +8,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 
 class RememberingWhiteNoise(WhiteNoiseMiddleware):
-    """Looks through the apps' static files once in a process, which takes as long as a test."""
+    """Lists the apps' static files once in a process, which takes as long as a test."""
 
     found: ClassVar[dict[str, Any]] = {}
 

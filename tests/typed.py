@@ -14,7 +14,7 @@ class Ended:
 
     @property
     def lines(self) -> list[str]:
-        """What it said on standard error, but for what a command says of the side that it is for."""
+        """Its lines on standard error, without the line that names the side of a command."""
         return [line for line in self.err.splitlines() if not line.startswith("Control plane (schema public).")]
 
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 PATIENCE = 180.0
-"""Seconds that guard against hanging: nothing may fail because a machine is busy."""
+"""Timeout in seconds against hanging; long, because no test may fail on a busy machine."""
 
 
 def eventually(condition: Callable[[], object], *, seconds: float = PATIENCE) -> bool:
-    """Return whether `condition` came true within `seconds`, as soon as it does."""
+    """Return True as soon as `condition` is true, or False after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

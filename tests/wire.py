@@ -1,4 +1,4 @@
-"""A proxy between Django and PostgreSQL that writes down what is really sent."""
+"""A proxy between Django and PostgreSQL that records the messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threading import Lock, Thread
 
 
 class Wire:
-    """The messages of the frontend/backend protocol that clients sent, startup left out (PostgreSQL docs, ch. 54)."""
+    """The messages of the frontend/backend protocol that clients sent, without startup (PostgreSQL docs, ch. 54)."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -22,7 +22,7 @@ class Wire:
             self._messages.append(message)
 
     def taken(self) -> list[str]:
-        """Return what was sent since the last call: for a simple query its text, else the type of the message."""
+        """Return the messages since the last call: the text of a simple query, otherwise the type of the message."""
         with self._lock:
             messages, self._messages = self._messages, []
         return [m[5:-1].decode() if m[:1] == b"Q" else m[:1].decode() for m in messages]
@@ -30,7 +30,7 @@ class Wire:
 
 @contextmanager
 def wiretap(server: str, folder: Path) -> Iterator[Wire]:
-    """Listen at a Unix socket in `folder` and pass everything on to `server`, the path of PostgreSQL's socket."""
+    """Listen at a Unix socket in `folder` and forward everything to `server`, the path of PostgreSQL's socket."""
     wire = Wire()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / ".s.PGSQL.5432"))
@@ -40,7 +40,7 @@ def wiretap(server: str, folder: Path) -> Iterator[Wire]:
         try:
             yield wire
         finally:
-            listener.shutdown(socket.SHUT_RDWR)  # wakes the thread out of accept()
+            listener.shutdown(socket.SHUT_RDWR)  # ends accept() in the thread
             accepting.join()
 
 
@@ -68,7 +68,7 @@ def _relay(client: socket.socket, server: str, wire: Wire) -> None:
 
 
 def _frontend(client: socket.socket, upstream: socket.socket, wire: Wire) -> None:
-    """Pass messages on one by one; the first, the startup message, has no type byte."""
+    """Forward messages one by one; the first, the startup message, has no type byte."""
     with client.makefile("rb") as source:
         (size,) = struct.unpack("!i", source.read(4))
         upstream.sendall(struct.pack("!i", size) + source.read(size - 4))

@@ -1,4 +1,4 @@
-"""Migrations of the ledger that are written for one test, and go through the real migrator."""
+"""Migrations of the ledger, written for one test and applied by the real migrator."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
 
 @contextmanager
 def written_migrations(folder: Path) -> Iterator[WriteMigrations]:
-    """Give a function that writes a migration behind the ledger's own ones, from the source of its operations."""
+    """Yield a function that writes a migration after the ledger's own ones, from the source of its operations."""
     package = f"migrations_of_test_{next(_numbers)}"
     (folder / package).mkdir()
     init = folder / package / "__init__.py"
@@ -66,7 +66,7 @@ def _modules(package: str) -> dict[str, str | None]:
 
 
 def forget_what_was_read() -> None:
-    """Let the migrator read the migrations again, which never change in a process but here."""
+    """Make the migrator read the migrations again, which change in a process only in these tests."""
     for cached in (
         release.disk_loader,
         release.release,
@@ -81,4 +81,4 @@ def forget_what_was_read() -> None:
     apply._scripts.clear()
     apply._latest.clear()
     importlib.invalidate_caches()
-    release.disk_loader()  # read by one thread: Django loads a package anew while it reads it
+    release.disk_loader()  # read by one thread, because Django reloads a package while it reads it

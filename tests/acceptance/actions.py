@@ -66,7 +66,7 @@ def slugs() -> list[str]:
 
 
 def findings() -> list[str]:
-    """Everything that is wrong, with tenants that are merely behind, or half-way through a purge, left out."""
+    """All findings, except tenants that are only outdated or being purged."""
     unfinished = set(due_for_purge())
     wrong = [f"{found.slug}: {found.what}" for found in verify([t for t in all_tenants() if t.slug not in unfinished])]
     wrong += [f"{schema} has no tenant" for schema in schemas_without_tenant(all_tenants())]
@@ -106,14 +106,14 @@ def schema_of(slug: str) -> str:
 
 
 def structure(slug: str) -> str:
-    """Return a checksum of what pg_dump says of a tenant's tables."""
+    """Return a checksum of pg_dump's output for a tenant's tables."""
     return hashlib.sha256(dump(schema_of(slug), "schema").encode()).hexdigest()
 
 
 def portrait(slug: str) -> str:
     """Return a checksum of all that a tenant has in the database.
 
-    Where sequences go on is left out: when PostgreSQL comes back from a crash, they may have skipped numbers.
+    Without the positions of sequences: after a crash of PostgreSQL they may have skipped numbers.
     """
     schema = schema_of(slug)
     rows = [line for line in dump(schema, "data").splitlines() if "pg_catalog.setval" not in line]
@@ -121,7 +121,7 @@ def portrait(slug: str) -> str:
 
 
 def identity(slug: str) -> tuple[str, str]:
-    """Return the schema that answers to a slug, and its portrait."""
+    """Return the schema of a slug, and its portrait."""
     return schema_of(slug), portrait(slug)
 
 
@@ -136,7 +136,7 @@ def ask_for_clone(slug: str, new_slug: str) -> None:
 
 
 def work() -> None:
-    call_command("run_worker", stdout=StringIO())  # our own standard output is for answers
+    call_command("run_worker", stdout=StringIO())  # standard output is for the answers of this process
 
 
 def unfinished() -> list[str]:
@@ -170,17 +170,17 @@ def leave_database() -> None:
 
 
 def connect() -> None:
-    """Look whether the database is there, past the pool, which waits longer each time that it is not."""
+    """Check that the database is reachable, without the pool, whose retries take longer each time."""
     connection.connect_directly().close()
 
 
 def create_many(number: int) -> list[str]:
-    """Open shops called `shop-0` and on, and return their schemas."""
+    """Create the shops `shop-0`, `shop-1`, …, and return their schemas."""
     return [create_tenant(TenantSpec(slug=f"shop-{i}")).schema for i in range(number)]
 
 
 def create_as_django_does(slug: str) -> str:
-    """Open a shop, and migrate its schema from nothing by Django's own executor and signals; return the schema."""
+    """Create a shop, migrate its schema with Django's own executor and signals, and return the schema."""
     create_tenant(TenantSpec(slug=slug))
     tenant = tenant_by_slug(slug)
     with use_tenant(PLATFORM):
@@ -200,7 +200,7 @@ def create_as_django_does(slug: str) -> str:
 
 
 def dump(schema: str, what: str) -> str:
-    """Return what pg_dump says of a schema, with the tenant's name, times and random numbers taken out."""
+    """Return pg_dump's output for a schema, without the tenant's name, times and random numbers."""
     params = connection.get_connection_params()
     command = [
         str(find_bindir() / "pg_dump"), f"--{what}-only", "--no-owner", "--no-acl", "--inserts", "-n", schema,
@@ -214,12 +214,12 @@ def dump(schema: str, what: str) -> str:
 
 
 def start_with_few_locks() -> None:
-    """Run the embedded server with PostgreSQL's own default of locks, and few connections to share them."""
+    """Run the embedded server with PostgreSQL's default for locks, and few connections."""
     server.SETTINGS.update(max_locks_per_transaction="64", max_connections="20")
 
 
 def start_without_fsync() -> None:
-    """Run the embedded server as one may where processes are killed, and never the machine: much quicker."""
+    """Run the embedded server without fsync: enough if processes are killed but not the machine, and much faster."""
     server.SETTINGS.update(fsync="off", shared_buffers="32MB")
 
 
@@ -237,6 +237,6 @@ def add_tables(slug: str, number: int) -> None:
 
 
 def drop_at_once(slug: str) -> None:
-    """Drop a shop's schema as one would by hand."""
+    """Drop a shop's schema in one statement."""
     with use_tenant(PLATFORM), connection.cursor() as cursor:
         cursor.execute(f"DROP SCHEMA {tenant_by_slug(slug).schema} CASCADE")

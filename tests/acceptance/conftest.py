@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def database(committed: None) -> Iterator[str]:
-    """Give an empty database, whose name is the beginning of all that a foreign project makes on the server."""
+    """Yield an empty database, whose name begins the names of everything that the project creates on the server."""
     name = f"kit_{secrets.token_hex(4)}"
     with a_session() as server:
         server.execute(f"CREATE DATABASE {name}".encode())

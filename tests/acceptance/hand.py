@@ -62,23 +62,23 @@ class Hand:
         assert self._line() == "ready"
 
     def begin(self, action: str) -> None:
-        """Tell it what to do, and do not wait."""
+        """Start an action without waiting."""
         self._tell(f"actions.{action}")
 
     def answer(self) -> dict[str, Any]:
-        """Wait for what it says: `value` or `error`; an empty answer if it died."""
+        """Wait for its answer: `value` or `error`; empty if it died."""
         line = self._line()
         return json.loads(line) if line else {}
 
     def do(self, action: str) -> Any:
-        """Tell it what to do and return the value."""
+        """Run an action and return its value."""
         self.begin(action)
         answer = self.answer()
         assert "value" in answer, answer
         return answer["value"]
 
     def kill(self) -> None:
-        """Kill it without warning."""
+        """Kill it with SIGKILL."""
         self.process.kill()
         self.process.communicate()
 
@@ -96,16 +96,16 @@ class Mother(Hand):
     """Forks a child for each action: it starts quickly and can be killed."""
 
     child: Child | None = None
-    """The one that has not been waited for."""
+    """The child that has not been waited for."""
 
     def send(self, action: str) -> Child:
-        """Let a child begin; wait for it before the next one."""
+        """Start a child; wait for it before the next one."""
         self._tell(f"fork actions.{action}")
         self.child = Child(self, int(self._line()))
         return self.child
 
     def kill(self) -> None:
-        """Kill it and its child without warning."""
+        """Kill it and its child with SIGKILL."""
         if self.child is not None:
             self.child.kill()
         super().kill()
@@ -120,7 +120,7 @@ class Child:
         self._begun = time.monotonic()
 
     def end(self) -> tuple[dict[str, Any], float]:
-        """Wait for its end; return what it said, which is nothing if it was killed, and how many seconds it took."""
+        """Wait for its end; return its answer (empty if it was killed) and its seconds."""
         answer: dict[str, Any] = {}
         self._mother._tell("wait")
         while (line := self._mother._line()) != "ended":
@@ -129,6 +129,6 @@ class Child:
         return answer, time.monotonic() - self._begun
 
     def kill(self) -> dict[str, Any]:
-        """Kill it without warning, and return what it said if that came too late."""
+        """Kill it with SIGKILL, and return its answer if it had finished."""
         os.kill(self.pid, signal.SIGKILL)
         return self.end()[0]

@@ -18,13 +18,13 @@ from tenants import TenantInfo
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 PATIENCE = 60_000
-"""Milliseconds in which a page has to show what it is waited for."""
+"""Milliseconds until a page has to show what the test waits for."""
 DESK = {"viewport": {"width": 1280, "height": 860}}
 
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it
-        """Say nothing: a browser asks for a hundred files."""
+        """Log nothing: a browser requests a hundred files."""
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def browser(address_of: Callable[[TenantInfo], str]) -> Callable[..., object]:
 
 
 def _strict_page(chromium: Browser, options: dict[str, object]) -> Page:
-    """Return a page on which an error of a script fails the test. It waits for long: a machine may be busy."""
+    """Return a page on which a script error fails the test. Its timeout is long, for a busy machine."""
     page = chromium.new_context(**{"locale": "en-US", **options}).new_page()
     page.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)

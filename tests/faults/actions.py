@@ -44,12 +44,12 @@ CSV = b"Handle,Title,Variant Price,Variant Inventory Qty\n" + b"".join(
 
 
 class Failed(Exception):
-    """What an outcome of a run says, which is not raised."""
+    """An error that the outcome of a run contains instead of raising it."""
 
 
 @dataclass(kw_only=True)
 class Stage:
-    """The tenants on which an action is tried, which others do not touch."""
+    """The tenants of an action, which no other test changes."""
 
     shops: list[TenantInfo]
     folder: Path
@@ -75,7 +75,7 @@ class Action:
     is_done: Callable[[Stage], object] | None = None
     """What else distinguishes old from new, besides the portrait."""
     between: Callable[[Any], bool] = lambda portrait: False
-    """Tells a state of a tenant that is neither, is marked as such and is ended by doing it again."""
+    """Tells whether a state is neither old nor new but marked as such, and completed by repeating the action."""
 
 
 def to(migration: str) -> RunOptions:
@@ -92,7 +92,7 @@ def migrate(migration: str, number: int) -> Callable[[Stage], None]:
 
 
 def migrate_by_django(migration: str) -> Callable[[Stage], None]:
-    """Return what migrates a tenant on this thread by Django's own executor, as the first of its kind is."""
+    """Return a function that migrates a tenant on this thread with Django's executor, as for the first of a cohort."""
 
     def do(stage: Stage) -> None:
         apply._scripts.clear()
@@ -186,7 +186,7 @@ def _stock_left(stage: Stage) -> Any:
 
 
 OLD = "fault_old"
-"""The schema that is adopted: that of another library, or a hand-made one."""
+"""The schema to adopt: another library's, or a hand-made one."""
 
 
 def _has_old_schema(stage: Stage) -> bool:
@@ -195,7 +195,7 @@ def _has_old_schema(stage: Stage) -> bool:
 
 
 def _with_old_schema(stage: Stage) -> None:
-    """Make a tenant what it was before it was adopted: a schema without row and role."""
+    """Turn a tenant back into a schema without row and role, as before its adoption."""
     registry.clear()
     if _has_old_schema(stage):
         return

@@ -13,17 +13,17 @@ from typing import Any
 ROOT = str(Path(__file__).resolve().parents[2])
 _WHERE = tuple(f"{ROOT}/{folder}/" for folder in ("tenants", "shop"))
 _INSIDE_PSYCOPG = "tenants/postgresql/psycopg_connection.py"
-"""Called by psycopg in the midst of what it does."""
+"""Functions that psycopg calls during its work."""
 _CLEANUP = frozenset({"__exit__", "__aexit__", "leave", "close", "_close", "_rollback", "run_on_commit", "pool"})
 """Functions that clean up, in which no error is injected. Closing a connection asks for its `pool`."""
 
 
 class InjectedError(Exception):
-    """What a call raises that was told to fail."""
+    """The injected error of a call."""
 
 
 class Calls:
-    """Counts calls of functions of ours, and lets one of them fail before it does anything."""
+    """Counts calls of this project's functions, and makes one of them fail at its start."""
 
     def __init__(self, at: int = -1) -> None:
         self.at = at
@@ -37,7 +37,7 @@ class Calls:
             return
         if code.co_name in _CLEANUP:
             return
-        if code.co_flags & 0x20 or sys.exc_info()[0] is not None:  # a generator going on; an error being dealt with
+        if code.co_flags & 0x20 or sys.exc_info()[0] is not None:  # a resumed generator, or error handling
             return
         self.made += 1
         if self.made - 1 == self.at:
@@ -47,7 +47,7 @@ class Calls:
 
 @contextmanager
 def watched(calls: Calls) -> Iterator[Calls]:
-    """Count, and fail as told, inside the block, on this thread and on those that are started in it."""
+    """Count, and inject the fault, inside the block, on this thread and on threads started in it."""
     threading.setprofile(calls.profile)
     sys.setprofile(calls.profile)
     try:

@@ -26,7 +26,7 @@ WHERE t.id > %(after)s OR t.id = ANY(%(ids)s) ORDER BY t.id
 
 
 class Observer:
-    """Looks at the tenants `ids`, and at those that were made since."""
+    """Reads the tenants `ids`, and those created since."""
 
     def __init__(self, connection: psycopg.Connection[Any], ids: list[int]) -> None:
         self.connection = connection
@@ -43,7 +43,7 @@ class Observer:
     def portrait(self) -> list[Any]:
         """Return the rows and, of each schema, its structure and how many rows are in each table.
 
-        Ids and schemas of tenants that are made new are counted from those that were there.
+        Ids and schemas of new tenants are counted from the existing ones.
         """
         found = []
         for tenant_id, slug, status, variant, schema, fingerprint, hosts in self.tenants():
@@ -62,7 +62,7 @@ class Observer:
         return str(parts).replace(f"{schema}.", "")
 
     def strays(self) -> list[str]:
-        """Return the schemas that look like a tenant's and have none, and what others have left."""
+        """Return orphaned schemas, and leftovers of other kinds."""
         return [name for (name,) in self._all(
             "SELECT nspname FROM pg_namespace n WHERE nspname ~ '^t_[0-9]+' "
             "AND NOT EXISTS (SELECT FROM public.tenants_tenant t WHERE 't_' || t.id = n.nspname)"

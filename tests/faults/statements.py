@@ -22,7 +22,7 @@ _COPY_IN = frozenset({"copy_to", "copy_end"})
 
 
 class Fault(Enum):
-    """How a message fails; the value is what PostgreSQL or libpq says of it, as a regular expression."""
+    """How a message fails; the value is the error text of PostgreSQL or libpq, as a regular expression."""
 
     ERROR = "division by zero"
     TIMEOUT = "statement timeout"
@@ -39,7 +39,7 @@ class Fault(Enum):
 
 
 class Messages:
-    """Counts messages, and lets one of them fail."""
+    """Counts messages, and makes one of them fail."""
 
     def __init__(self, fault: Fault | None = None, at: int = -1) -> None:
         self.fault = fault
@@ -47,11 +47,11 @@ class Messages:
         """Which one fails, counted from 0; -1: none."""
         self.sent = 0
         self.failed = ""
-        """The name of psycopg's generator of the message that failed; empty: none did."""
+        """Name of psycopg's generator for the failed message; empty: none failed."""
         self._lock = Lock()
 
     def wait(self, plain: Callable[..., Any], connection: Any, generator: Any, *args: Any) -> Any:
-        """Stand in for `Connection.wait`."""
+        """Replacement of `Connection.wait`."""
         # The pool's threads serve all connections, and autocommit is switched without a message.
         is_other = current_thread().name.startswith("pool-") or generator.__name__ == "_set_autocommit_gen"
         if is_other or not self._is_next(connection, generator):
@@ -78,13 +78,13 @@ class Messages:
 
 
 def _may_be_refused(connection: Any, generator: Any) -> bool:
-    """Tell whether PostgreSQL could answer with an error: never to a rollback, nor where all is lost already."""
+    """Tell whether PostgreSQL could return an error: not for a rollback, nor in a failed transaction."""
     is_lost = connection.pgconn.transaction_status == TransactionStatus.INERROR
     return not is_lost and "rollback" not in generator.__name__
 
 
 def _end_copy(pgconn: Any, fault: Fault) -> Any:
-    """Let the server refuse the rows that it is being sent; return what it says."""
+    """Make the server refuse the rows of a COPY; return its error."""
     pgconn.put_copy_end(fault.value.encode())
     result = pgconn.get_result()
     while pgconn.get_result() is not None:
@@ -99,7 +99,7 @@ def _shut(pgconn: Any) -> None:
 
 @contextmanager
 def watched(messages: Messages) -> Iterator[Messages]:
-    """Count, and fail as told, inside the block."""
+    """Count, and inject the fault, inside the block."""
     plain = psycopg.Connection.wait
 
     def wait(connection: Any, generator: Any, *args: Any) -> Any:

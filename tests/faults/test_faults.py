@@ -26,7 +26,7 @@ from tests.faults.statements import Fault, Messages
 
 ALL = os.environ.get("SANGGA_FAULTS") == "all"
 PLACES = 0 if ALL else 8
-"""How many of the messages, and of the calls, of an action fail; 0: each one."""
+"""How many messages and calls of an action fail; 0: all."""
 _names = count()
 
 each_action = pytest.mark.parametrize("action", list(actions()), ids=lambda action: action.name.replace(" ", "_"))
@@ -40,7 +40,7 @@ class Theatre:
         self.bystander = bystander
         self.observer = observer
         self.action = action
-        for _ in range(2):  # the second time is as all later ones: what a variant had is kept for its return
+        for _ in range(2):  # the second time is like all later ones: rows of the variant are dormant
             self.ready()
             self.old = self.portrait()
             self.perform()
@@ -66,7 +66,7 @@ class Theatre:
         return None
 
     def assert_whole(self, error: Exception | None, where: str) -> None:
-        """Hold what is promised, after `error` or in spite of what failed at `where`."""
+        """Check the promises after `error`, or after a fault at `where` without an error."""
         self._assert_thread_serves(where)
         now = self.portrait()
         for tenant in now[0]:
@@ -147,7 +147,7 @@ def test_call_that_fails_leaves_old_or_new_and_a_free_thread(theatre: Theatre, a
 
 
 def places(number: int) -> list[int]:
-    """Return which of so many fail: the first, the last, and some between them, others with another number."""
+    """Return which of `number` places fail: the first, the last, and some evenly between."""
     if not PLACES or number <= PLACES:
         return list(range(number))
     return sorted({round(place * (number - 1) / (PLACES - 1)) for place in range(PLACES)})

@@ -23,7 +23,7 @@ from tenants.isolation.app_placement import Placement, placement_of
 HERS = "shopper.of.hers@example.com"
 """The e-mail address of the customer in whose session the shopper is."""
 ANOTHERS = "somebody.else@example.com"
-"""The address of another customer, whom no shopper is to see."""
+"""The address of another customer, which no shopper may see."""
 STAFF = "clerk-of-the-shop"
 HIDDEN = "Not for sale yet"
 """The name of goods that are not published."""
@@ -49,7 +49,7 @@ def create_rows() -> dict[Any, Any]:
 
 
 def first_of_each_model() -> dict[Any, Any]:
-    """Return the first key of each model that the active tenant, or the platform, has rows of."""
+    """Return the first key of each model with rows in the active tenant or the platform."""
     here = (
         (Placement.SHARED, Placement.COMMON) if current_tenant().is_platform else (Placement.TENANT, Placement.COMMON)
     )
@@ -71,7 +71,7 @@ def _staff(name: str, group: str) -> User:
 
 
 def browser(host: str, user: User | None = None, of: TenantInfo | None = None) -> Client:
-    """Return a browser at `host`; with `user`, one that has the session which they got at home, at `of`."""
+    """Return a browser at `host`; with `user`, with the session that they have at the host `of`."""
     client = Client(HTTP_HOST=host, raise_request_exception=False)
     if user is not None and of is not None:
         at_home = Client(HTTP_HOST=of.host or "localhost")
@@ -82,7 +82,7 @@ def browser(host: str, user: User | None = None, of: TenantInfo | None = None) -
 
 
 def visitors_of_shop(shop: TenantInfo, neighbour: TenantInfo, values: Mapping[Any, Any]) -> dict[str, Client]:
-    """Return those who might come to a shop, by the names that they have in the documents."""
+    """Return the visitors of a shop, by their names in the documents."""
     with use_tenant(shop):
         owner = User.objects.get(is_superuser=True)
         clerk, manager = User.objects.get(username=STAFF), _staff("manager", MANAGER)
@@ -107,7 +107,7 @@ def visitors_of_shop(shop: TenantInfo, neighbour: TenantInfo, values: Mapping[An
 
 
 def visitors_of_platform(shop: TenantInfo) -> dict[str, Client]:
-    """Return those who might come to the platform's host."""
+    """Return the visitors of the platform's host."""
     with use_tenant(shop):
         owner = User.objects.get(is_superuser=True)
     with use_tenant(PLATFORM):

@@ -22,7 +22,7 @@ class Route:
     callback: Any
 
     def path(self, values: Mapping[Any, Any]) -> str:
-        """Return an address of it. `values` are by model, for the pages of an admin, or by the parameter's name."""
+        """Return a URL of it. `values` are by model, for pages of an admin, or by the name of the parameter."""
         model = getattr(getattr(self.callback, "model_admin", None), "model", None)
 
         def value(name: str) -> str:

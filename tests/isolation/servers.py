@@ -20,7 +20,7 @@ SERVERS = {
     "WSGI": ["-m", "granian", "--interface", "wsgi", "--blocking-threads", "4", "config.wsgi:application"],
     "ASGI": ["-m", "granian", "--interface", "asginl", "config.asgi:application"],
 }
-"""By interface: what Python is told."""
+"""By interface: arguments of Python."""
 
 
 def free_port() -> int:

@@ -18,7 +18,7 @@ _numbers = count(1)
 
 @pytest.fixture
 def make_sku() -> Callable[..., Sku]:
-    """Return a function that makes a sku, and goods for it unless it is told which, in the active tenant."""
+    """Return a function that creates a SKU in the active tenant, with goods unless they are given."""
 
     def make(name: str = "", *, goods: Goods | None = None, price: str = "50", **fields: Any) -> Sku:
         number = next(_numbers)
@@ -30,7 +30,7 @@ def make_sku() -> Callable[..., Sku]:
 
 @pytest.fixture
 def shop_of(db: None) -> Callable[..., TenantInfo]:
-    """Return a function that opens a shop of a variant, for as long as the test's transaction."""
+    """Return a function that creates a shop of a variant in the test's transaction."""
 
     def shop(variant: str, **order: Any) -> TenantInfo:
         slug = f"a-{variant.replace('_', '-')}"

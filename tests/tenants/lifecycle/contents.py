@@ -25,7 +25,7 @@ from tenants.lifecycle.backup.pg_programs import environment
 from tenants.postgresql import tenant_schemas as schemas
 
 ODD_TEXT = "t_1.goods; COPY t_2.x FROM stdin;\n\\.\n'한국어'\t\\N\r\n\x7f"
-"""What a careless reader of a dump would stumble over."""
+"""A text that a careless parser of a dump would misread."""
 
 
 def populate(tenant: TenantInfo, goods: int = 3) -> None:
@@ -51,7 +51,7 @@ def populate(tenant: TenantInfo, goods: int = 3) -> None:
 
 
 def structure(tenant: TenantInfo) -> str:
-    """Return what pg_dump says of a schema, the names of schema and role taken out."""
+    """Return pg_dump's output for a schema, without the names of schema and role."""
     params = connection.get_connection_params()
     command = [str(find_bindir() / "pg_dump"), "--no-owner", "--schema-only", "-n", tenant.schema]
     env = os.environ | environment(params)
@@ -61,7 +61,7 @@ def structure(tenant: TenantInfo) -> str:
 
 
 def without_schema(text: str, schema: str) -> str:
-    """Return a text with something neutral in the place of a schema's name: `t_8`, but not that of `agent_8ea22282`."""
+    """Return a text with a placeholder for a schema's name: `t_8`, but not that of `agent_8ea22282`."""
     return re.sub(rf"\b{schema}\b", "SCHEMA", text)
 
 
@@ -70,7 +70,7 @@ LEFT_OUT = ("django_session", "oauth_signingkey")
 
 
 def rows(tenant: TenantInfo, without: tuple[str, ...] = LEFT_OUT) -> dict[str, list[str]]:
-    """Return every row of every table as text, in an order that does not depend on where it lies."""
+    """Return every row of every table as text, in an order that does not depend on storage."""
     with use_tenant(tenant.as_owner()), connection.cursor() as cursor:
         found: dict[str, list[str]] = {}
         for table in schemas.table_names(tenant.schema):
@@ -81,7 +81,7 @@ def rows(tenant: TenantInfo, without: tuple[str, ...] = LEFT_OUT) -> dict[str, l
 
 
 def sequences(tenant: TenantInfo) -> dict[str, Any]:
-    """Return where each sequence goes on."""
+    """Return the position of each sequence."""
     with use_tenant(tenant.as_owner()), connection.cursor() as cursor:
         cursor.execute("SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = %s", [tenant.schema])
         return dict(cursor.fetchall())
@@ -94,5 +94,5 @@ def files(tenant: TenantInfo) -> dict[str, bytes]:
 
 
 def contents(tenant: TenantInfo) -> tuple[Any, ...]:
-    """Return everything that a faithful copy of a shop has to have as well, but for who is signed in."""
+    """Return everything that an exact copy of a shop must have, without sessions."""
     return structure(tenant), rows(tenant), sequences(tenant), files(tenant)

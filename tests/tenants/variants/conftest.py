@@ -21,13 +21,13 @@ WriteVariant = Callable[..., Variant]
 
 @pytest.fixture
 def write_variant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WriteVariant]:
-    """Return a function that writes a variant's files, by path, and returns it; it is the only one then."""
+    """Return a function that writes a variant's files, by path, and returns the variant, which is then the only one."""
     package = f"variants_of_test_{next(_numbers)}"
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / package).mkdir()
     (tmp_path / package / "__init__.py").touch()
     for variant in list(variants()):
-        monkeypatch.delitem(apps.app_configs, variant)  # the project's own are not there meanwhile
+        monkeypatch.delitem(apps.app_configs, variant)  # without the project's own variants
     with override_settings(TENANTS={**TENANTS, "VARIANTS": package}):
 
         def write(name: str = "special", **files: str) -> Variant:

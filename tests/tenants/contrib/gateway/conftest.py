@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Loop:
-    """An event loop on a thread, of the kind that the gateway runs on."""
+    """An event loop on a thread, of the gateway's kind."""
 
     def __init__(self) -> None:
         self.loop = uvloop.new_event_loop()
@@ -66,13 +66,13 @@ class Reply:
 
     @property
     def received(self) -> dict[str, str]:
-        """What a `Telling` service got as headers, in lower case."""
+        """Headers that a `Telling` service received, in lower case."""
         return {name.lower(): value for name, value in self.json["headers"]}
 
 
 @dataclass
 class Front:
-    """The gateway as a client meets it, and what stands behind it."""
+    """The gateway as clients see it, and the services behind it."""
 
     loop: Loop
     gateway: Gateway
@@ -136,7 +136,7 @@ class Front:
         return first
 
     def raw(self, data: bytes) -> bytes:
-        """Send bytes as they are, and return everything that comes until the gateway hangs up or is done."""
+        """Send raw bytes, and return everything until the gateway closes the connection or has responded."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=180) as client:
             client.sendall(data)
             received = b""
@@ -181,7 +181,7 @@ def front(committed: None) -> Iterator[Front]:
 
 @pytest.fixture(scope="module")
 def shared_front(django_db_setup: None, django_db_blocker: Any) -> Iterator[Front]:
-    """A gateway with one service, for tests that change nothing."""
+    """A shared gateway with one service, for tests that change nothing."""
     with django_db_blocker.unblock(), opened_front() as opened:
         opened.behind(Telling())
         yield opened
@@ -190,5 +190,5 @@ def shared_front(django_db_setup: None, django_db_blocker: Any) -> Iterator[Fron
 
 @pytest.fixture
 def shop(committed: None) -> TenantInfo:
-    """A shop that is there for all tests, for those that change nothing of it."""
+    """A shared shop, for tests that change nothing."""
     return tenant_by_slug("acme")

@@ -41,7 +41,7 @@ class Telling:
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """Number of open connections."""
         assert self._runner is not None
         assert self._runner.server is not None
         return len(self._runner.server.connections)
@@ -81,7 +81,7 @@ class Telling:
         )
 
     async def _stream(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Send pieces, each only after the client has asked for it with another request's worth of patience."""
+        """Send chunks, each after a pause."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         for number in range(int(request.query.get("pieces", "3"))):
@@ -112,7 +112,7 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Failing:
-    """A server that reads a request and then does what it is made for."""
+    """A server that reads a request and then fails in its way."""
 
     def __init__(self, talk: Talk) -> None:
         self.talk = talk
@@ -140,18 +140,18 @@ class Failing:
 
 
 async def be_well(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer as it should."""
+    """Respond correctly."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nwell")
     await writer.drain()
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Never answer."""
-    await reader.read()  # until the other side has had enough
+    await reader.read()  # until the client gives up
 
 
 async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send a byte of the headers now and then."""
+    """Send the headers byte by byte, slowly."""
     for byte in b"HTTP/1.1 200 OK\r\n" * 1000:
         writer.write(bytes([byte]))
         await writer.drain()
@@ -159,31 +159,31 @@ async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def kill(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Reset the connection as soon as the request is there."""
+    """Reset the connection as soon as the request has arrived."""
     writer.transport.abort()
 
 
 async def cut_small(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Promise a hundred bytes, and send ten."""
+    """Announce a hundred bytes, and send ten."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0123456789")
     await writer.drain()
 
 
 async def cut_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send a chunk, and no end."""
+    """Send a chunk without the last one."""
     writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n")
     await writer.drain()
     await asyncio.sleep(0.05)
 
 
 async def rubbish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Speak something else than HTTP."""
+    """Send something other than HTTP."""
     writer.write(b"\x15\x03\x01\x00\x02\x02\x46 SSH-2.0-OpenSSH_9.9\r\n\r\n")
     await writer.drain()
 
 
 async def rubbish_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Begin like HTTP, and go on with chunks that are none."""
+    """Begin like HTTP, and continue with invalid chunks."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n")
     await writer.drain()
 
@@ -197,7 +197,7 @@ async def too_many_headers(reader: asyncio.StreamReader, writer: asyncio.StreamW
 
 
 async def hints_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say twice that there will be an answer, and then give it."""
+    """Send two informational responses, and then the final one."""
     writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")
     await writer.drain()
     await be_well(reader, writer)

@@ -67,7 +67,7 @@ def flask_app(tenant: TenantInfo, *, greeting: str = "hello") -> Flask:
 
 
 class Closing:
-    """A plain WSGI application that says when it is closed."""
+    """A plain WSGI application that reports when it is closed."""
 
     def __init__(self, tenant: TenantInfo) -> None:
         self.slug = tenant.slug
@@ -172,7 +172,7 @@ def asgi_app(tenant: TenantInfo) -> Callable[..., Any]:
 
 
 def unlively_asgi_app(tenant: TenantInfo) -> Callable[..., Any]:
-    """One that knows no lifespan, as the standard allows."""
+    """An application without lifespan, as the standard allows."""
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         assert scope["type"] == "http"

@@ -33,7 +33,7 @@ def _factories() -> Iterator[None]:
     applications.gone.clear()
     mount_limiter.clear()
     mounts = {**MOUNTS, "lost": "no.such.factory"}
-    # Long, so that a busy machine is in time; what is tried with the limit itself sets a shorter one.
+    # Long, for a busy machine; tests of the limit itself set a shorter one.
     with override_settings(TENANTS={**TENANTS, "PATH_PREFIX": "t", "MOUNTS": mounts, "MOUNTS_SECONDS": 240.0}):
         yield
     app_cache.retire()
