@@ -65,7 +65,7 @@ class TenantInfo:
     api_version: str = ""
     """The API version of requests that name none; empty: the project's default."""
     fingerprint: str = ""
-    """Of the applied migrations, as recorded in the control plane."""
+    """Checksum of the applied migrations, as recorded in the control plane."""
     notice: str = ""
     """Text for visitors while the tenant is suspended."""
     bypass: str = field(default="", repr=False)
@@ -122,7 +122,7 @@ class Block:
         self.outer = outer
         self.alias = alias_for(DEFAULT_ALIAS, tenant.schema)
         self.labels: frozenset[str] | None = None
-        """Of the apps with tables in the tenant's schema; the router sets them."""
+        """Labels of the apps with tables in the tenant's schema; the router sets them."""
         self.served: Block | None = None if outer is None else outer.served
         """The block of the current request; None outside requests."""
         self.urlconf: Any = None

@@ -244,7 +244,7 @@ class TenantNotFound(TenantError):
     slug: str | int
     """As given: a slug, or an id."""
     status: str = ""
-    """Of the tenant that has the slug; empty: none has."""
+    """Status of the tenant that has the slug; empty: no tenant has it."""
 
     def __str__(self) -> str:
         name = f"{self.slug!r}" if isinstance(self.slug, str) else f"id {self.slug}"

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as _
 from tenants.errors import InvalidHost
 
 _MAX_LENGTH = 253
-"""Of a host name without its trailing dot (RFC 1035 §2.3.4)."""
+"""Maximum length of a host name without its trailing dot (RFC 1035 §2.3.4)."""
 
 _PORT = re.compile(r":[0-9]{0,5}$")
 _HEADER = re.compile(r"(?:[A-Za-z0-9.-]+|\[[A-Fa-f0-9]*:[A-Fa-f0-9:.]+\])(?::[0-9]{1,5})?")

@@ -1,4 +1,4 @@
-"""What a tenant may be called, and what its schema and role are called. Pure; imports no Django models."""
+"""Names of tenants, schemas and roles. Pure; imports no Django models."""
 
 from __future__ import annotations
 

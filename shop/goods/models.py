@@ -1,4 +1,4 @@
-"""What a shop sells: goods with SKUs and pictures, in categories."""
+"""Goods with SKUs and pictures, in categories."""
 
 from __future__ import annotations
 

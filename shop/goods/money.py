@@ -15,7 +15,7 @@ from tenants import current_tenant
 
 MAX_DIGITS = 15
 DECIMAL_PLACES = 3
-"""Of the columns: as many as any currency of ISO 4217 in which people pay."""
+"""Decimal places of the columns: the maximum of circulating currencies in ISO 4217."""
 
 WITH_THOUSANDTHS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
 """Currencies of ISO 4217 whose minor unit is a thousandth."""

@@ -22,7 +22,7 @@ MAX_CHARACTERS = 512 * 1024
 MAX_TAGS = 5_000
 """nh3 takes about 30 ms for so many if none is closed."""
 MAX_DEPTH = 100
-"""Of nested tags after cleaning. Browsers stop at 512."""
+"""Maximum depth of nested tags after cleaning. Browsers stop at 512."""
 
 _TAGS = frozenset(
     "a b blockquote br caption code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre s small span strong sub sup"

@@ -13,7 +13,7 @@ from tenants.isolation.sessions import exclusive
 from tenants.variants import resolve
 
 MAX_QUANTITY = 99
-"""Of one SKU in one cart."""
+"""Maximum for one SKU in one cart."""
 MAX_LINES = 100
 """Every page reads the session, so that it must stay small."""
 

@@ -37,7 +37,7 @@ class RequestScope:
     script_name: str
     """The path prefix that names the tenant; empty where the host names it."""
     urlconf: Any
-    """Of the tenant's variant; None: Django's."""
+    """URLconf of the tenant's variant; None: Django's."""
 
     def mark(self, request: HttpRequest) -> None:
         request.tenant = self.tenant  # type: ignore[attr-defined]

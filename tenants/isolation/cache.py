@@ -8,7 +8,7 @@ from tenants.context import current_tenant
 
 _MAX_GENERATIONS = 1024
 _generations: dict[str, int] = {}
-"""Of the caches that this process has cleared: a request that has begun before has an older `TenantInfo`.
+"""Generations of the caches that this process has cleared: a running request has an older `TenantInfo`.
 
 The oldest are dropped: such requests have ended by then.
 """

@@ -21,7 +21,7 @@ from tenants.registry.tenant_info import info_of
 
 LIMITS = ["plan", "max_concurrency", "max_queue", "max_rate", "max_burst", "max_statement_seconds"]
 _SETTINGS = ["api_version", "staff_second_factor", *LIMITS]
-"""What an operator has set for a tenant."""
+"""Fields of `Tenant` that an operator sets."""
 
 
 def copy_settings(new: Tenant, old: Tenant) -> list[str]:

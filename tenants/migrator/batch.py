@@ -40,7 +40,7 @@ SELECT CASE md5(string_agg(app || '.' || name, ' ' ORDER BY app COLLATE "C", nam
     THEN '0' ELSE 'tenant {tenant:d} is different' END::int FROM django_migrations;
 """
 _ABORTED = re.compile(r"tenant (?P<tenant>\d+) is (?P<why>late|locked|different)")
-"""What the guard puts into PostgreSQL's error."""
+"""Text of the guard's error in PostgreSQL."""
 
 # now() is the same for all tenants of a message: the time when the message arrived.
 _BEGAN = "current_setting('tenants.began')::timestamptz"

@@ -24,7 +24,7 @@ class Segment:
     """
 
     before: frozenset[Key] | None
-    """What is applied before the segment; None: the schema is new."""
+    """Migrations that are applied before the segment; None: the schema is empty."""
     keys: tuple[Key, ...]
     backwards: bool
     atomic: bool

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 _PURPOSE = "isolation"
 _FIRST_ID = 2_000_000_000
-"""Of tenants here, in the 31 bits of lock numbers. A cache or folder that is shared with real tenants has no such
-schema."""
+"""First id of tenants here, in the 31 bits of lock numbers. No cache or folder of real tenants has such a schema."""
 
 
 def check_isolation() -> Iterator[Result]:

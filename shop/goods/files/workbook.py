@@ -16,7 +16,7 @@ from shop.goods.files.text import Chunks
 from shop.goods.files.workbook_bounds import OutOfBounds, check_workbook
 
 MAX_BYTES = 32 * 1024 * 1024
-"""Of the file. Its directory is at its end, so that it is stored in a temporary file first."""
+"""Maximum size of the file. Its directory is at its end, so that it is stored in a temporary file first."""
 MAX_COLUMNS = 1_000
 
 

@@ -13,7 +13,7 @@ from xml.parsers import expat
 MAX_PARTS = 1_000
 MAX_UNPACKED = 256 * 1024 * 1024
 MAX_SHARED = 16 * 1024 * 1024
-"""Of the parts that are in memory completely: the distinct texts of all cells, and the styles."""
+"""Maximum size of the parts that are completely in memory: the distinct texts of all cells, and the styles."""
 MAX_SHARED_ELEMENTS = 500_000
 MAX_ROWS = 200_000
 MAX_ROW_ELEMENTS = 10_000

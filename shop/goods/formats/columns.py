@@ -25,7 +25,7 @@ from shop.goods.services import csv_columns
 from tenants.variants import resolve
 
 MAX_OPTIONS = 20
-"""Of one product. Shopify allows 3, our API 10."""
+"""Maximum for one product. Shopify allows 3, our API 10."""
 
 GOODS_COLUMNS: Columns = {
     "Title": ("name", read_title),

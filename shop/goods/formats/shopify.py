@@ -33,9 +33,9 @@ from shop.goods.notes import Kind
 from shop.goods.products import MAX_ROWS, Part, Product, SkuKey
 
 _NO_OPTIONS = ("Title", "Default Title")
-"""What Shopify writes for a product without options."""
+"""Shopify's name and value of the option of a product without options."""
 _NOT_STOCKED = frozenset(["not stocked", "stocked"])
-"""What the inventory CSV writes in place of a number."""
+"""Texts of the inventory CSV instead of a number."""
 
 
 class ShopifyProducts(ProductReader):

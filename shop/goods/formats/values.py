@@ -21,7 +21,7 @@ from shop.goods.notes import Kind
 from shop.goods.rich_text import MAX_CHARACTERS, cleaned, is_html, without_tags
 
 _MAX_ITEM_LENGTH = 255
-"""Of a tag or option in an array field."""
+"""Maximum length of a tag or option in an array field."""
 _END_OF_LINE = re.compile(r"(?<=\r)(?!\n)|(?<=\n)")
 _EMBEDDED = re.compile(r"<(?:img|picture|video|audio|iframe|embed|object)[\s/>]", re.IGNORECASE)
 _STATUSES = {"active": True, "draft": False, "archived": False, "unlisted": False, "": True}

@@ -1,4 +1,4 @@
-"""What the admin shows of a tenant beyond its row: address, size, migrations, contents."""
+"""Summary of a tenant for the admin: address, size, migrations, contents."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Gateway:
         self.upstreams = Upstreams()
         self.websockets = WebSocketRelay()
         self.stats = RequestStats()
-        """Of all requests, also those that reach no service."""
+        """Counts of all requests, also of those that reach no service."""
         self._limits = GatewayLimits()
         self._pacer = RejectionPacer()
 

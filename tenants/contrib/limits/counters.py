@@ -46,7 +46,7 @@ _FORGET = sql.SQL("DELETE FROM public.tenants_limits_limithit WHERE hour < now()
 
 
 class LimitCounters:
-    """What has not been written yet. Safe to use from many threads."""
+    """Counts that are not saved yet. Thread-safe."""
 
     def __init__(self) -> None:
         # Guards the counts: requests add to them while the listener's thread takes them.

@@ -23,7 +23,7 @@ _ON_REPEAT = "on_repeat"
 
 
 class Answer(NamedTuple):
-    """What is sent to a client."""
+    """A response: status, headers and body."""
 
     status: str
     headers: list[tuple[str, str]]

@@ -31,7 +31,7 @@ _receiving = RequestLimiter()
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends a body, and to which host."""
+    """Client of a body, with the host and path of its request."""
 
     address: str | None
     host: str

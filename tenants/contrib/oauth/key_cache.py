@@ -40,7 +40,7 @@ class CachedApiKey:
 
 @dataclass(slots=True)
 class TenantKeys:
-    """What verifies the tokens of one tenant in one epoch."""
+    """Keys and revocations that verify the tokens of one tenant in one epoch."""
 
     epoch: str
     valid_until: float

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes a request. Empty for an anonymous visitor, and for code that acts for the tenant itself."""
+    """Principal of a request. Empty for an anonymous visitor, and for code that acts for the tenant itself."""
 
     user: str = ""
     """The id of the tenant's user; empty for a client that acts on its own behalf."""

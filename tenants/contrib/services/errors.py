@@ -31,7 +31,7 @@ class ServiceFailed(TenancyError):
     service: str
     reason: str
     status: int = 502
-    """Of the gateway's response."""
+    """Status of the gateway's response."""
     retry_after: float = 0.0
     """Seconds after which it may be called again; 0: unknown."""
 

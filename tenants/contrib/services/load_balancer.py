@@ -46,7 +46,7 @@ class OutgoingRequest:
     body_started: bool = False
     """Whether part of a streamed body was read, so that the request cannot be sent again."""
     body_error: Exception | None = None
-    """What stopped a streamed body."""
+    """Error that stopped a streamed body."""
     timeout: asyncio.Timeout | None = None
     """The timeout of the current attempt, which restarts with each chunk of a streamed body."""
     waits_for_body: bool = False

@@ -48,7 +48,7 @@ class Patch:
 
 
 originals: dict[str, Any] = {}
-"""What stood at each target before it was replaced."""
+"""The original of each target."""
 _installed: list[Patch] = []
 
 

@@ -60,7 +60,7 @@ class Versions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a restore needs to know before it starts."""
+    """Facts that a restore needs before it starts."""
 
     made_at: str
     tenant: Facts
