@@ -121,6 +121,9 @@ class Browser:
         return json.loads(self.ask(host, cookie=cookie)[1]) if status == 204 else None
 
 
+no_release_yet = pytest.mark.skipif(
+    sys.version_info >= (3, 13), reason="django-pgschemas has no release for Django 6.1, with which 3.13 is tested"
+)
 OPTIONS = {
     "django_tenants": ("--from", "django-tenants"),
     # It keeps content types in schema public alone, as its own check W002 asks.
@@ -194,7 +197,7 @@ def old_schemas(project: Project) -> list[str]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("library", ["django_tenants", "django_pgschemas"])
+@pytest.mark.parametrize("library", ["django_tenants", pytest.param("django_pgschemas", marks=no_release_yet)])
 def test_library_project_moves_with_accounts_rows_files_and_domains(make_project: MakeProject, library: str) -> None:
     project = make_project(library)
     before = old_schemas(project)
