@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,12 @@ class Project:
     database: str
     folder: Path
     bindir: Path
+    user: str
+    """The owner of the database, who is not a superuser, and whose password is the name."""
 
     @property
     def url(self) -> str:
-        return database_url(self.database)
+        return url_of(self.database, self.user)
 
     def environment(self, settings: str = "project.with_sangga") -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "DJANGO", "SANGGA"))}
@@ -132,6 +135,10 @@ OPTIONS = {
 }
 
 
+def url_of(database: str, user: str) -> str:
+    return re.sub(r"//[^@]*@", f"//{user}:{user}@", database_url(database))
+
+
 MakeProject = Callable[[str], Project]
 
 
@@ -149,14 +156,17 @@ def templates(
                 name = f"moving_{library}_{secrets.token_hex(4)}"
                 folder = tmp_path_factory.mktemp(library)
                 (folder / "media").mkdir()
-                execute(f"CREATE DATABASE {name}")
-                made[library] = Project(library=library, database=name, folder=folder, bindir=bindir)
+                user = f"owner_of_{name}"
+                execute(f"CREATE ROLE {user} LOGIN CREATEROLE CREATEDB PASSWORD '{user}'")
+                execute(f"CREATE DATABASE {name} OWNER {user}")
+                made[library] = Project(library=library, database=name, folder=folder, bindir=bindir, user=user)
                 made[library].run("make.py", library)
             return made[library]
 
         yield make
         for project in made.values():
             execute(f"DROP DATABASE {project.database} WITH (FORCE)")
+            execute(f"DROP ROLE {project.user}")
 
 
 @pytest.fixture
@@ -169,9 +179,9 @@ def make_project(templates: MakeProject, tmp_path: Path, committed: None) -> Ite
         name = f"moving_{secrets.token_hex(4)}"
         folder = tmp_path / name
         shutil.copytree(template.folder, folder)
-        execute(f"CREATE DATABASE {name} TEMPLATE {template.database}")
+        execute(f"CREATE DATABASE {name} TEMPLATE {template.database} OWNER {template.user}")
         made.append(name)
-        return Project(library=library, database=name, folder=folder, bindir=template.bindir)
+        return replace(template, database=name, folder=folder)
 
     yield make
     for name in made:
@@ -277,14 +287,14 @@ def test_adopted_tenant_goes_back_to_its_old_library_by_pg_dump(make_project: Ma
     schema = project.value("SELECT 't_' || id FROM tenants_tenant WHERE slug = 'shop-2'")
     assert len(old_schemas(project)) == SCHEMAS - 1
     between = f"{project.database}_back"
-    execute(f"CREATE DATABASE {between}")
+    execute(f"CREATE DATABASE {between} OWNER {old.user}")
     try:
         dump = project.program("pg_dump", "--no-owner", "--no-acl", f"--schema={schema}", project.url)
         quietly = ("-qX", "-v", "ON_ERROR_STOP=1", "-o", os.devnull)
-        project.program("psql", *quietly, database_url(between), input=dump)
-        with psycopg.connect(database_url(between), autocommit=True) as session:
+        project.program("psql", *quietly, url_of(between, old.user), input=dump)
+        with psycopg.connect(url_of(between, old.user), autocommit=True) as session:
             session.execute(f"ALTER SCHEMA {schema} RENAME TO shop_2".encode())
-        plain = project.program("pg_dump", "--no-owner", "--no-acl", "--schema=shop_2", database_url(between))
+        plain = project.program("pg_dump", "--no-owner", "--no-acl", "--schema=shop_2", url_of(between, old.user))
         with psycopg.connect(old.url, autocommit=True) as session:
             session.execute(b"DROP SCHEMA shop_2 CASCADE")
         project.program("psql", *quietly, old.url, input=plain)

@@ -92,10 +92,11 @@ SELECT o.nspname, r.rolname FROM pg_roles r JOIN (
            WHERE n.nspname = ANY(%(schemas)s)
     UNION SELECT n.nspname, p.proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
            WHERE n.nspname = ANY(%(schemas)s)) o ON o.owner = r.oid
- WHERE NOT pg_has_role(current_user, r.oid, 'MEMBER') ORDER BY 1, 2
+ WHERE NOT pg_has_role(current_user, r.oid, 'USAGE') ORDER BY 1, 2
 """
+_MAY_CREATE_ROLES = "SELECT current_user::text, rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
 _EXTENSIONS = """
-SELECT e.extname, n.nspname, e.extrelocatable, pg_has_role(current_user, e.extowner, 'MEMBER')
+SELECT e.extname, n.nspname, e.extrelocatable, pg_has_role(current_user, e.extowner, 'USAGE')
   FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname <> 'pg_catalog' ORDER BY 1
 """
 
@@ -182,8 +183,14 @@ def foreign_tables(schemas: Collection[str]) -> list[tuple[str, str]]:
 
 
 def owners_out_of_reach(schemas: Collection[str]) -> list[tuple[str, str]]:
-    """Return the owners whose objects the current user may not take over."""
+    """Return the owners whose rights the current user does not have."""
     return rows_of(_OWNERS, schemas)
+
+
+def user_without_createrole() -> str:
+    """Return the current user if it may not create the tenants' roles, else an empty text."""
+    user, is_allowed = rows_of(_MAY_CREATE_ROLES)[0]
+    return "" if is_allowed else str(user)
 
 
 def installed_extensions() -> list[InstalledExtension]:

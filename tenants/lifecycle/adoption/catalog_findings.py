@@ -94,8 +94,18 @@ def kind_findings(schemas: Collection[str]) -> Iterator[Finding]:
     for schema, owner in catalog.owners_out_of_reach(schemas):
         yield Finding(
             schema,
-            f"objects in it belong to {owner}, of which the database user is not a member",
-            f'Run as a superuser: GRANT "{owner}" TO the user in DATABASES.',
+            f"objects in it belong to {owner}, whose rights the database user does not have",
+            f'Grant them as a superuser: GRANT "{owner}" TO the user in DATABASES, who must inherit them.',
+        )
+
+
+def login_findings() -> Iterator[Finding]:
+    """Yield what the user of the database may not do."""
+    if tenancy().role_per_tenant and (user := catalog.user_without_createrole()):
+        yield Finding(
+            _PUBLIC,
+            f"the database user {user} may not create roles, and each tenant gets one",
+            f'Run as a superuser: ALTER USER "{user}" CREATEROLE. Or set TENANTS["ROLE_PER_TENANT"] = False.',
         )
 
 

@@ -20,7 +20,7 @@ from tenants.lifecycle import audit
 from tenants.lifecycle.adoption import catalog
 from tenants.lifecycle.adoption.addresses import Planned
 from tenants.lifecycle.adoption.adopt import insert_adopted, take_over
-from tenants.lifecycle.adoption.catalog_findings import movable_extensions
+from tenants.lifecycle.adoption.catalog_findings import login_findings, movable_extensions
 from tenants.lifecycle.adoption.files import take_files
 from tenants.lifecycle.adoption.findings import Finding
 from tenants.lifecycle.adoption.public import public_history
@@ -76,7 +76,7 @@ def plan_move(move: Collection[str] = (), leave: Collection[str] = ()) -> Move:
         applied = public_history(tables)
         things, edges = objects_of_public()
         extensions, findings = movable_extensions([], [])
-        findings += _findings_of_records(applied, tables, labels)
+        findings += [*login_findings(), *_findings_of_records(applied, tables, labels)]
         naming_public = catalog.texts_naming_schema([PUBLIC])
     claims = _Claims(_tables_of(applied, labels), _tables_of(applied, None), move, leave)
     moving, more = _sort(things, edges, claims)

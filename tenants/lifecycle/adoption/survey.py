@@ -12,6 +12,7 @@ from tenants.lifecycle.adoption import catalog
 from tenants.lifecycle.adoption.addresses import Naming, Planned, clashes, plan_addresses
 from tenants.lifecycle.adoption.catalog_findings import (
     kind_findings,
+    login_findings,
     movable_extensions,
     name_findings,
     reference_findings,
@@ -107,7 +108,7 @@ def survey(candidates: Collection[Candidate], naming: Naming, from_public: Publi
         recorded = [each.schema for each in found if MIGRATIONS in tables.get(each.schema, ())]
         histories = {**dict(catalog.histories_of(recorded)), PUBLIC: public_history(tables.get(PUBLIC, ()))}
         inspected, extensions = _inspect([each.schema for each in found], tables, histories, from_public)
-        findings += [*inspected, *public_findings(candidates, tables, histories[PUBLIC])]
+        findings += [*inspected, *login_findings(), *public_findings(candidates, tables, histories[PUBLIC])]
     return Survey(
         planned=tuple(planned),
         findings=tuple(findings),

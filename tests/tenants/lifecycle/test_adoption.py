@@ -14,7 +14,7 @@ from tenants.conf import tenancy
 from tenants.errors import AdoptionRefused
 from tenants.lifecycle import TenantSpec
 from tenants.lifecycle.adoption.addresses import Naming
-from tenants.lifecycle.adoption.adopt import adopt_schema
+from tenants.lifecycle.adoption.adopt import adopt_schema, prepare_public
 from tenants.lifecycle.adoption.copy_tables import COPY_TABLES
 from tenants.lifecycle.adoption.files import folder_of
 from tenants.lifecycle.adoption.findings import Finding, grouped
@@ -22,6 +22,8 @@ from tenants.lifecycle.adoption.single import plan_move
 from tenants.lifecycle.adoption.sources import Address, Candidate, candidates_in_tables
 from tenants.lifecycle.adoption.survey import PublicApps, Survey, survey
 from tenants.models import Tenant
+from tenants.postgresql.extensions import schema_of_extension
+from tests.extensions import some_extension
 from tests.typed import Manage
 
 OLD = "old_shop"
@@ -190,6 +192,27 @@ def test_choosing_users_or_unknown_app_is_refused_with_recipe(db: None) -> None:
         PublicApps.chosen(["auth"], [])
     with pytest.raises(AdoptionRefused, match=r"tenants have no app 'nothing'\. Give the label"):
         PublicApps.chosen([], ["nothing"])
+
+
+def test_extension_in_public_moves_to_the_schema_of_extensions(old: TenantInfo, execute: Execute) -> None:
+    name, kind, _ = some_extension()
+    execute(f"CREATE EXTENSION {name} SCHEMA public; ALTER TABLE {OLD}.goods_goods ADD odd public.{kind}")
+    found = look()
+    assert (found.refusals, found.extensions) == ([], (name,))
+    prepare_public(found)
+    with use_tenant(PLATFORM):
+        assert schema_of_extension(name) == tenancy().extension_schema
+
+
+def test_survey_by_user_without_rights_names_them(old: TenantInfo, execute: Execute) -> None:
+    execute("CREATE ROLE moving_guest; GRANT USAGE ON SCHEMA public TO moving_guest")
+    execute(f"GRANT USAGE ON SCHEMA {OLD} TO moving_guest")
+    execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO moving_guest")
+    execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {OLD} TO moving_guest; SET SESSION AUTHORIZATION moving_guest")
+    text = texts(look().refusals)
+    execute("RESET SESSION AUTHORIZATION")
+    assert "the database user moving_guest may not create roles, and each tenant gets one" in text
+    assert "old_shop: objects in it belong to " in text
 
 
 def test_tables_of_other_library_are_found_by_their_columns(execute: Execute) -> None:
