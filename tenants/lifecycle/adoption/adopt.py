@@ -34,35 +34,45 @@ _LOCK_TIMEOUT = "10s"
 
 # All of a schema has one owner, who migrates it. Sequences of columns follow their table; a schema that was copied can
 # have them of another type than the column. A right of PUBLIC on the schema would be one of all other tenants' roles.
+# Objects are found by an index of pg_depend: the catalogs have those of all schemas.
 _OWN = """
-SELECT format('ALTER SCHEMA %%I OWNER TO CURRENT_USER', nspname) FROM pg_namespace
- WHERE nspname = %(schema)s AND pg_get_userbyid(nspowner) <> current_user
+WITH namespace AS (SELECT * FROM pg_namespace WHERE nspname = %(schema)s),
+own AS MATERIALIZED (
+    SELECT d.classid, d.objid FROM pg_depend d
+     WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = (SELECT oid FROM namespace)
+), relation AS MATERIALIZED (
+    SELECT c.* FROM own JOIN pg_class c ON own.classid = 'pg_class'::regclass AND c.oid = own.objid
+), of_column AS MATERIALIZED (
+    SELECT s.oid, s.relname, d.refobjid, d.refobjsubid FROM relation s
+      JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.refclassid = 'pg_class'::regclass
+       AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+     WHERE s.relkind = 'S'
+)
+SELECT format('ALTER SCHEMA %%I OWNER TO CURRENT_USER', nspname) FROM namespace
+ WHERE pg_get_userbyid(nspowner) <> current_user
 UNION ALL
 SELECT format('ALTER %%s %%I.%%I OWNER TO CURRENT_USER',
               CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
-                           ELSE 'TABLE' END, n.nspname, c.relname)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = %(schema)s AND relkind IN ('r', 'p', 'v', 'm', 'S') AND pg_get_userbyid(relowner) <> current_user
-   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-                      AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i'))
+                           ELSE 'TABLE' END, %(schema)s, relname)
+  FROM relation
+ WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND pg_get_userbyid(relowner) <> current_user
+   AND oid NOT IN (SELECT oid FROM of_column)
 UNION ALL
 SELECT format('ALTER ROUTINE %%s OWNER TO CURRENT_USER', p.oid::regprocedure)
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
- WHERE n.nspname = %(schema)s AND pg_get_userbyid(proowner) <> current_user
+  FROM own JOIN pg_proc p ON own.classid = 'pg_proc'::regclass AND p.oid = own.objid
+ WHERE pg_get_userbyid(proowner) <> current_user
 UNION ALL
-SELECT format('ALTER TYPE %%I.%%I OWNER TO CURRENT_USER', n.nspname, t.typname)
-  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
- WHERE n.nspname = %(schema)s AND t.typtype IN ('e', 'd', 'r', 'c') AND coalesce(c.relkind = 'c', true)
-   AND pg_get_userbyid(typowner) <> current_user
+SELECT format('ALTER TYPE %%I.%%I OWNER TO CURRENT_USER', %(schema)s, t.typname)
+  FROM own JOIN pg_type t ON own.classid = 'pg_type'::regclass AND t.oid = own.objid
+ WHERE t.typtype IN ('e', 'd', 'r', 'c') AND pg_get_userbyid(typowner) <> current_user
 UNION ALL
-SELECT format('ALTER SEQUENCE %%I.%%I AS %%s', n.nspname, c.relname, format_type(a.atttypid, NULL))
-  FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
-   AND d.deptype IN ('a', 'i') JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
- WHERE n.nspname = %(schema)s AND s.seqtypid <> a.atttypid AND a.atttypid IN ('int2'::regtype, 'int4'::regtype)
+SELECT format('ALTER SEQUENCE %%I.%%I AS %%s', %(schema)s, c.relname, format_type(a.atttypid, NULL))
+  FROM of_column c JOIN pg_sequence s ON s.seqrelid = c.oid
+  JOIN pg_attribute a ON a.attrelid = c.refobjid AND a.attnum = c.refobjsubid
+ WHERE s.seqtypid <> a.atttypid AND a.atttypid IN ('int2'::regtype, 'int4'::regtype)
 UNION ALL
-SELECT format('REVOKE ALL ON SCHEMA %%I FROM PUBLIC', nspname) FROM pg_namespace
- WHERE nspname = %(schema)s AND EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0)
+SELECT format('REVOKE ALL ON SCHEMA %%I FROM PUBLIC', nspname) FROM namespace
+ WHERE EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0)
 """
 
 
