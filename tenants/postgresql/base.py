@@ -30,6 +30,7 @@ from tenants.postgresql.schema import DatabaseSchemaEditor
 from tenants.postgresql.server_cursor import TenantServerSideCursor
 from tenants.postgresql.session_reset import SessionResetMixin
 from tenants.postgresql.statement_settings import preamble
+from tenants.postgresql.text_cursor import TextCursorDebugWrapper, TextCursorWrapper
 
 
 class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
@@ -172,6 +173,12 @@ class DatabaseWrapper(SessionResetMixin, postgresql.DatabaseWrapper):
         if self.timezone != loader.timezone:
             register_tzloader(self.timezone, cursor)
         return cursor
+
+    def make_cursor(self, cursor: Any) -> TextCursorWrapper:
+        return TextCursorWrapper(cursor, self)
+
+    def make_debug_cursor(self, cursor: Any) -> TextCursorDebugWrapper:
+        return TextCursorDebugWrapper(cursor, self)
 
     def execute_outside_transaction(self, tenant: TenantInfo, query: str, params: Any) -> list[Any]:
         """Execute a statement that PostgreSQL refuses inside a transaction, and return its results.
