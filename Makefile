@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
+APPS := .venv-apps
 
-.PHONY: demo services test contracts tests test-matrix format wheel bench clean
+.PHONY: demo services test contracts tests test-matrix test-apps format wheel bench clean
 
 demo: $(VENV)/.runtime .env
 	@exec $(BIN)/python manage.py demo
@@ -39,6 +40,15 @@ wheel: $(VENV)/.tools
 # The same tests on the newest Python and Django, where there is such a Python.
 test-matrix:
 	scripts/test-matrix
+
+# Other people's apps in two tenants, in an environment of their own; docs/apps.md. Some minutes.
+test-apps: $(APPS)/.tools
+	cd tests/apps && PYTHONPATH=.:../.. ../../$(APPS)/bin/pytest -q
+
+$(APPS)/.tools: tests/apps/requirements.txt
+	@$(PYTHON) -m venv $(APPS)
+	$(APPS)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/apps/requirements.txt
+	@touch $@
 
 # Side by side with peers and with PostgreSQL itself; docs/benchmarks.md. Some minutes; N=1000 for the large one.
 bench: $(BENCH)/.tools .env
@@ -82,4 +92,4 @@ $(VENV)/.tools: $(VENV)/.runtime requirements-dev.txt scripts/wheelhouse
 
 clean:
 	-$(BIN)/python manage.py embedded_postgres stop
-	rm -rf $(VENV) $(BENCH) .sangga dist
+	rm -rf $(VENV) $(BENCH) $(APPS) .sangga dist
