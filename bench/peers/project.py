@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-
-from django.http import HttpRequest, HttpResponse
 
 from bench.peers import apps
 from bench.peers.server import ADDRESS
 from config.settings import *  # noqa: F403
-from tenants.context import TenantInfo, use_tenant
 
 del TENANTS  # noqa: F821  # a peer has a setting of that name
 del SECRET_KEY, SECRET_KEY_FALLBACKS, SESSION_ENGINE, AUTHENTICATION_BACKENDS  # noqa: F821  # Sangga's own
@@ -20,8 +16,8 @@ COMMON_APPS = apps.COMMON_APPS
 SHOP_APPS = [*COMMON_APPS, *apps.TENANT_APPS]
 INSTALLED_APPS = apps.installed([*SHOP_APPS, *apps.OTHER_APPS])
 ROOT_URLCONF = "bench.peers.urls"
-# A peer's middleware stands where Sangga's does.
-MIDDLEWARE = ["bench.peers.project.in_one_shop", *apps.MIDDLEWARE]
+MIDDLEWARE = apps.MIDDLEWARE
+WSGI_APPLICATION = None  # Django's own: the project's receives bodies and sets the garbage collector
 DATABASE_ROUTERS: list[str] = []
 DATABASES = {
     "default": {
@@ -56,15 +52,3 @@ TEMPLATES = [
 ]
 LOGGING = {"version": 1, "disable_existing_loggers": False}
 MIGRATION_MODULES = {"goods": "bench_goods_migrations"} if os.environ.get("BENCH_ADDED") else {}
-
-_SHOP = TenantInfo(id=1, slug="shop", schema="public")
-
-
-def in_one_shop(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Tell the shop's code, which asks for it, a currency; the database knows nothing of this."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        with use_tenant(_SHOP):
-            return get_response(request)
-
-    return middleware

@@ -22,8 +22,7 @@ _OURS = {
         "tenants.http.csrf.SignedCsrfCookieMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
     ],
-    "django.contrib.auth.middleware.AuthenticationMiddleware": [
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware": [
         "django_otp.middleware.OTPMiddleware",
         "tenants.contrib.accounts.middleware.SecondFactorMiddleware",
     ],
