@@ -68,7 +68,9 @@ class TenantMiddleware(AsyncCompatibleMiddleware):
 
 def _finish(response: HttpResponseBase, scope: RequestScope) -> HttpResponseBase:
     # A cache that looks only at the path would give one tenant's page to another tenant's visitors.
-    response.headers["Vary"] = _varying_by_host(response.headers.get("Vary", ""))
+    # Past `headers[…]`, which encodes name and value each time.
+    headers: dict[str, tuple[str, str]] = response.headers._store
+    headers["vary"] = _varying_by_host(headers.get("vary", _NO_VARY)[1])
     if scope.script_name:
         prefix_cookies(response, scope.tenant, scope.script_name)
         prefix_redirects(response, scope.script_name)
@@ -79,8 +81,11 @@ def _finish(response: HttpResponseBase, scope: RequestScope) -> HttpResponseBase
     return response
 
 
+_NO_VARY = ("Vary", "")
+
+
 @lru_cache(maxsize=256)
-def _varying_by_host(vary: str) -> str:
+def _varying_by_host(vary: str) -> tuple[str, str]:
     response = HttpResponse(headers={"Vary": vary} if vary else None)
     patch_vary_headers(response, ["Host"])
-    return response.headers["Vary"]
+    return "Vary", response.headers["Vary"]

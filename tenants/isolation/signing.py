@@ -48,6 +48,11 @@ def _key(root: bytes, schema: str, epoch: str, purpose: str) -> bytes:
     return hmac.digest(root, message.encode(), hashlib.sha256)
 
 
+@lru_cache(maxsize=4096)
+def _secret_key(root: str, schema: str, epoch: str) -> str:
+    return _key(root.encode(), schema, epoch, "SECRET_KEY").hex()
+
+
 class TenantSecretKey:
     """A secret with another value for each tenant and epoch, for SECRET_KEY and SECRET_KEY_FALLBACKS."""
 
@@ -59,7 +64,8 @@ class TenantSecretKey:
         """The secret of the environment. Nothing is signed with it."""
 
     def __str__(self) -> str:
-        return _derived(self, "SECRET_KEY").hex()
+        tenant = current_tenant()
+        return _secret_key(self.root, tenant.schema, tenant.epoch)
 
     def encode(self, encoding: str = "utf-8") -> bytes:
         return str(self).encode(encoding)

@@ -42,11 +42,12 @@ def remember_tenant(original: Any) -> Any:
     @wraps(original)
     def __init__(self: Any, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:  # noqa: N807
         # The parameters of Django's own and not *args: this runs for every clone, so for every filter.
+        original(self, model, query, using)
         if type(hints) is TenantHints:
             hints.is_shared = True
+            self._hints = hints
         else:
-            hints = _with_active_schema(hints)
-        original(self, model, query, using, hints)
+            self._hints = _with_active_schema(hints)
 
     return __init__
 
