@@ -8,18 +8,32 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.validators import EMPTY_VALUES
 from django.utils.translation import gettext_lazy as _
 
 from tenants.errors import InvalidName, TenancyError, TenantExists
 from tenants.lifecycle import TenantSpec
 from tenants.lifecycle.create import time_zones
-from tenants.lifecycle.users import tenants_have_users, unsaved_owner
+from tenants.lifecycle.users import fields_to_ask_for, tenants_have_users, unsaved_owner
 from tenants.models import Tenant
 from tenants.variants.discovery import known_variants
 
 GENERAL_FIELDS = ("name", "language", "currency", "time_zone", "api_version", "staff_second_factor")
 LIMIT_FIELDS = ("plan", "max_concurrency", "max_queue", "max_rate", "max_burst", "max_statement_seconds")
 OWNER_FIELDS = ("owner_email", "owner_password")
+_PREFIX = "owner_"
+
+
+def owner_form_fields(**options: Any) -> dict[str, Any]:
+    """Return fields for those of the User model that an owner needs, beyond an address and a password."""
+    fields = fields_to_ask_for() if tenants_have_users() else []
+    return {f"{_PREFIX}{field.name}": field.formfield(required=False, **options) for field in fields}
+
+
+def owner_fields_of(cleaned_data: dict[str, Any]) -> dict[str, Any]:
+    """Return the values for `TenantSpec.owner_fields`, without empty ones, which the model may need."""
+    given = {name: cleaned_data.get(name) for name in owner_form_fields()}
+    return {name.removeprefix(_PREFIX): value for name, value in given.items() if value not in EMPTY_VALUES}
 
 
 class TenantForm(forms.ModelForm):
@@ -67,9 +81,6 @@ class NewTenantForm(TenantForm):
         variant: Any = self.fields["variant_name"]
         variant.choices = [(name, name) for name in sorted(known_variants())]
         variant.initial = "default"
-        if not tenants_have_users():
-            for name in OWNER_FIELDS:
-                self.fields[name].disabled = True
 
     def clean(self) -> dict[str, Any]:
         """Validate the password for this owner; show what `create_tenant` refused."""
@@ -86,5 +97,9 @@ class NewTenantForm(TenantForm):
     def spec(self) -> TenantSpec:
         names = ("slug", "name", "language", "currency", "time_zone", "owner_email")
         values = {name: self.cleaned_data[name] for name in names if self.cleaned_data.get(name)}
-        password = self.cleaned_data.get("owner_password") or None
-        return TenantSpec(**values, variant=self.cleaned_data["variant_name"], owner_password=password)
+        return TenantSpec(
+            **values,
+            variant=self.cleaned_data["variant_name"],
+            owner_password=self.cleaned_data.get("owner_password") or None,
+            owner_fields=owner_fields_of(self.cleaned_data),
+        )

@@ -17,11 +17,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from tenants.admin import actions
 from tenants.admin.audit import AuditedTenantMixin, as_operator
 from tenants.admin.domains import DomainInline
-from tenants.admin.forms import GENERAL_FIELDS, LIMIT_FIELDS, OWNER_FIELDS, NewTenantForm, TenantForm
+from tenants.admin.forms import GENERAL_FIELDS, LIMIT_FIELDS, OWNER_FIELDS, NewTenantForm, TenantForm, owner_form_fields
 from tenants.conf import tenancy
 from tenants.errors import TenancyError
 from tenants.lifecycle import delete_tenant
 from tenants.lifecycle.owner import create_with_link
+from tenants.lifecycle.users import tenants_have_users
 from tenants.models import Tenant
 from tenants.registry.tenant_info import annotated_tenants, info_of
 
@@ -42,7 +43,7 @@ class TenantAdmin(AuditedTenantMixin, ModelAdmin):
     list_filter = ("status", "variant")
     list_per_page = 50
     search_fields = ("slug", "name", "domains__host")
-    actions = (actions.suspend_selected, actions.resume_selected, actions.undelete_selected)
+    actions: Any = (actions.suspend_selected, actions.resume_selected, actions.undelete_selected)
     audited = {"limits": LIMIT_FIELDS, "change": GENERAL_FIELDS}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
@@ -50,10 +51,9 @@ class TenantAdmin(AuditedTenantMixin, ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
         if obj is None:
-            return [
-                (None, {"fields": (*NewTenantForm.Meta.fields, "variant_name")}),
-                (_("Owner"), {"fields": OWNER_FIELDS}),
-            ]
+            general = (None, {"fields": (*NewTenantForm.Meta.fields, "variant_name")})
+            owner = (_("Owner"), {"fields": (*OWNER_FIELDS, *owner_form_fields())})
+            return [general, owner] if tenants_have_users() else [general]
         return [
             (None, {"fields": ("slug", *GENERAL_FIELDS)}),
             (_("Database"), {"fields": _DATABASE_FIELDS}),
@@ -67,7 +67,8 @@ class TenantAdmin(AuditedTenantMixin, ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Tenant | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is not None:
             return super().get_form(request, obj, change, **kwargs)
-        form = type("NewTenantForm", (NewTenantForm,), {"refused": getattr(request, _REFUSED, None)})
+        attributes = {"refused": getattr(request, _REFUSED, None), **owner_form_fields()}
+        form = type("NewTenantForm", (NewTenantForm,), attributes)
         return super().get_form(request, obj, change, **{"form": form, **kwargs})
 
     @method_decorator(sensitive_post_parameters("owner_password"))
@@ -98,6 +99,10 @@ class TenantAdmin(AuditedTenantMixin, ModelAdmin):
             text = gettext("Send this link to {}, who sets the password with it. It works once and is not shown again:")
             message = format_html("{} <code>{}</code>", text.format(form.cleaned_data["owner_email"]), link)
             messages.warning(request, message)
+
+    def has_enter_permission(self, request: HttpRequest) -> bool:
+        """Return whether the operator may log in to tenants, with `tenants.contrib.impersonation`."""
+        return request.user.has_perm("tenants.enter_tenant")
 
     # --- Deletion, which keeps the data for the days of grace
 

@@ -83,6 +83,15 @@ def owner_values(email: str, fields: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def fields_to_ask_for() -> list[Field[Any, Any]]:
+    """Return the fields of the User model that an owner needs beyond an address and a password."""
+    users: Any = get_user_model()
+    address = [name for name in (users.USERNAME_FIELD, users.get_email_field_name()) if _is_text(name)]
+    names = dict.fromkeys((users.USERNAME_FIELD, *users.REQUIRED_FIELDS))
+    found = [_field(name) for name in names if name not in address and not _fill(name, {})]
+    return [field for field in found if field is not None]
+
+
 def _field(name: str) -> Field[Any, Any] | None:
     try:
         found = get_user_model()._meta.get_field(name)

@@ -10,16 +10,18 @@ from django.core.exceptions import ValidationError
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
+    INPUT_CLASSES,
     UnfoldAdminEmailInputWidget,
     UnfoldAdminPasswordToggleWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
+from tenants.admin.forms import OWNER_FIELDS, owner_fields_of, owner_form_fields
 from tenants.contrib.admin.fields import choice_field, keep_choice
 from tenants.errors import DomainTaken, InvalidHost, InvalidName, TenancyError, TenantExists
 from tenants.lifecycle import TenantSpec
-from tenants.lifecycle.users import unsaved_owner
+from tenants.lifecycle.users import tenants_have_users, unsaved_owner
 from tenants.models import Domain, Tenant, check_slug
 
 GENERAL_FIELDS = ("name", "language", "currency", "time_zone", "api_version", "staff_second_factor")
@@ -94,6 +96,21 @@ class NewTenantForm(CapitalizedLabelsMixin, forms.Form):
         defaults = Tenant()
         for name in ("variant", "language", "currency", "time_zone"):
             self.fields[name].initial = getattr(defaults, name)
+        if tenants_have_users():
+            self.fields |= owner_form_fields()
+            for name in owner_form_fields():
+                self.fields[name].label = capfirst(self.fields[name].label)
+                self.fields[name].widget.attrs["class"] = " ".join(INPUT_CLASSES)
+        else:
+            for name in OWNER_FIELDS:
+                del self.fields[name]
+
+    @property
+    def fieldsets(self) -> list[tuple[Any, dict[str, Any]]]:
+        owner = [name for name in self.fields if name.startswith("owner_")]
+        shop = [name for name in self.fields if name not in owner]
+        fieldsets = [(_("Shop"), {"fields": shop}), (_("Owner"), {"fields": owner})]
+        return fieldsets if owner else fieldsets[:1]
 
     def clean_slug(self) -> str:
         return check_new_slug(self.cleaned_data["slug"])
@@ -119,7 +136,13 @@ class NewTenantForm(CapitalizedLabelsMixin, forms.Form):
         return self.cleaned_data
 
     def spec(self) -> TenantSpec:
-        return TenantSpec(**{**self.cleaned_data, "owner_password": self.cleaned_data["owner_password"] or None})
+        values = {name: value for name, value in self.cleaned_data.items() if not name.startswith("owner_")}
+        return TenantSpec(
+            **values,
+            owner_email=self.cleaned_data.get("owner_email", ""),
+            owner_password=self.cleaned_data.get("owner_password") or None,
+            owner_fields=owner_fields_of(self.cleaned_data),
+        )
 
     def add_tenancy_error(self, error: TenancyError) -> None:
         """Show an error of `create_tenant` at its field."""

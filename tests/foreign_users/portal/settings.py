@@ -27,10 +27,15 @@ TENANT_APPS = ["board"]
 if USERS_IN != "public":
     TENANT_APPS.append("signed")
 WITHOUT_TABLES = ["django.contrib.messages", "django.contrib.staticfiles", "rest_framework"]
+if CONTRIB_ADMIN or USERS_IN == "both":
+    SHARED_APPS.insert(0, "tenants.contrib.impersonation")
 if CONTRIB_ADMIN:
-    SHARED_APPS += ["tenants.contrib.impersonation", "tenants.contrib.limits", "tenants.contrib.api"]
+    SHARED_APPS += ["tenants.contrib.limits", "tenants.contrib.api"]
     WITHOUT_TABLES = ["tenants.contrib.accounts", "unfold", "tenants.contrib.admin", "django_otp", *WITHOUT_TABLES]
-INSTALLED_APPS = [*WITHOUT_TABLES, *SHARED_APPS, *COMMON_APPS, *TENANT_APPS]
+# Templates of `impersonation` come before those of an admin.
+IMPERSONATION = [app for app in SHARED_APPS if app == "tenants.contrib.impersonation"]
+OTHERS = [app for app in SHARED_APPS if app not in IMPERSONATION]
+INSTALLED_APPS = [*IMPERSONATION, *WITHOUT_TABLES, *OTHERS, *COMMON_APPS, *TENANT_APPS]
 
 TENANTS = {
     "ORIGIN": "http://portal.localhost",
@@ -62,6 +67,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "tenants.isolation.context_processors.tenant",
+                *(["tenants.contrib.impersonation.session.operator_in_templates"] if USERS_IN == "both" else []),
             ],
         },
     },
@@ -74,7 +81,7 @@ DATABASE_ROUTERS = ["tenants.isolation.router.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "tenants.isolation.sessions"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
-if CONTRIB_ADMIN:
+if CONTRIB_ADMIN or USERS_IN == "both":
     AUTHENTICATION_BACKENDS.append("tenants.contrib.impersonation.backend.OperatorBackend")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGIN_URL = "admin:login"

@@ -14,7 +14,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("django.contrib.auth.urls")),
 ]
-if settings.CONTRIB_ADMIN:
+if settings.USERS_IN == "both":
     from tenants.contrib.impersonation.views import log_in, log_out
 
     urlpatterns += [

@@ -24,11 +24,6 @@ from tenants.lifecycle.audit import acting_as
 from tenants.lifecycle.owner import create_with_link
 from tenants.models import Tenant
 
-_FIELDSETS = [
-    (_("Shop"), {"fields": ["name", "slug", "domain", "variant", "language", "currency", "time_zone"]}),
-    (_("Owner"), {"fields": ["owner_email", "owner_password"]}),
-]
-
 
 def create(model_admin: ModelAdmin, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
     if not model_admin.has_add_permission(request):
@@ -36,7 +31,7 @@ def create(model_admin: ModelAdmin, request: HttpRequest, extra_context: dict[st
     form = NewTenantForm(request.POST or None)
     if form.is_valid() and (tenant := _create(model_admin, request, form)):
         return redirect_to_tenant(model_admin, request, tenant)
-    admin_form = AdminForm(form, _FIELDSETS, {}, (), model_admin=model_admin)
+    admin_form = AdminForm(form, form.fieldsets, {}, (), model_admin=model_admin)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": _("Open a shop"),
