@@ -113,7 +113,7 @@ class InvalidHost(InvalidValue):
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.host[:80]!r} is not a host name: {self.reason}"
+        return f"{self.host[:80]!r} is not a usable host name: {self.reason}"
 
 
 class InvalidOption(InvalidValue):

@@ -27,7 +27,8 @@ _PREFIX = "owner_"
 def owner_form_fields(**options: Any) -> dict[str, Any]:
     """Return fields for those of the User model that an owner needs, beyond an address and a password."""
     fields = fields_to_ask_for() if tenants_have_users() else []
-    return {f"{_PREFIX}{field.name}": field.formfield(required=False, **options) for field in fields}
+    found = {f"{_PREFIX}{field.name}": field.formfield(required=False, **options) for field in fields}
+    return {name: field for name, field in found.items() if field is not None}  # None: not editable
 
 
 def owner_fields_of(cleaned_data: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from tenants.context import PLATFORM, active_tenant, use_tenant
 from tenants.isolation.app_placement import app_labels_for
+from tenants.lifecycle.users import has_users
 from tenants.management.error_messages import name_of
 from tenants.management.selection import require_tenant
 
@@ -45,6 +47,21 @@ class OfATenant(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         require_tenant(name_of(self))
+        return super().execute(*args, **options)
+
+
+class OfUsers(OnOneSide):
+    """Refused where there are no users: in the control plane or in the tenants, as the project has placed them."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        tenant = active_tenant() or PLATFORM
+        with use_tenant(tenant):
+            if not has_users():
+                side, command = "SLUG" if tenant.is_platform else "--platform", name_of(self)
+                raise CommandError(
+                    f"{command} failed: {settings.AUTH_USER_MODEL} has no table in {_place(tenant.schema)}. "
+                    f"Run: manage.py run_in_tenant {side} -- {command}"
+                )
         return super().execute(*args, **options)
 
 

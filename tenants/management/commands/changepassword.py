@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib.auth.management.commands import changepassword
 
-from tenants.management.django_commands import OnOneSide
+from tenants.management.django_commands import OfUsers
 
 
-class Command(OnOneSide, changepassword.Command):
+class Command(OfUsers, changepassword.Command):
     pass

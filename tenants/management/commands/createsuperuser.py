@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib.auth.management.commands import createsuperuser
 
-from tenants.management.django_commands import OnOneSide
+from tenants.management.django_commands import OfUsers
 
 
-class Command(OnOneSide, createsuperuser.Command):
+class Command(OfUsers, createsuperuser.Command):
     pass

@@ -12,7 +12,7 @@ from board.models import Post
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import mail
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from portal.people import IN_TENANTS, ON_PLATFORM, OWNER_FIELDS, PASSWORD, create_superuser, sign_in
@@ -279,6 +279,15 @@ class OperatorsTest(PortalTest):
         with use_tenant(PLATFORM):
             lee = get_user_model()._default_manager.get(email="lee@portal.example")
         self.assertTrue(lee.is_staff and not lee.has_usable_password())
+
+
+@skipUnless(settings.USERS_IN != "both", "Users are on both sides.")
+class CommandsTest(PortalTest):
+    def test_commands_of_users_say_where_users_are(self) -> None:
+        here, elsewhere = (PLATFORM, "SLUG") if IN_TENANTS else (self.tenant, "--platform")
+        for command in ("createsuperuser", "changepassword"):
+            with use_tenant(here), self.assertRaisesMessage(CommandError, f"run_in_tenant {elsewhere} -- {command}"):
+                call_command(command)
 
 
 class DomainsTest(PortalTest):

@@ -126,7 +126,7 @@ def test_survey_of_missing_schema_names_it(acme: TenantInfo) -> None:
         ("www", "", "the name is reserved for the platform. Give another slug"),
         ("Not A Slug", "", "use lower-case letters"),
         ("moved", "taken.example", "the host 'taken.example' is that of an existing tenant"),
-        ("moved", "not a host", "is not a host name"),
+        ("moved", "not a host", "is not a usable host name"),
         ("moved", "other.{base}", "its host other.{base} would not answer: the slug is 'moved'"),
         ("moved", "{base}", "its host {base} is the platform's"),
     ],

@@ -99,7 +99,7 @@ def test_create_tenant_without_a_password_prints_a_link_that_sets_it_once(opened
         (["acme"], "Tenant 'acme' already exists"),
         (["Not A Slug"], "cannot name a tenant"),
         (["www"], "reserved"),
-        (["typed", "--domain", "my_shop.example"], "is not a host name"),
+        (["typed", "--domain", "my_shop.example"], "is not a usable host name"),
         (["typed", "--domain", "typed.localhost"], "reserved for slugs"),
         (["typed", "--time-zone", "Moon/Tranquility"], "is not a valid time zone"),
         (["typed", "--currency", "won"], "is not a valid currency"),
