@@ -50,8 +50,9 @@ def test_tenant_shell_without_one_tenant_is_refused_in_a_line(manage: Manage, wo
 def test_tenant_shell_names_the_tenant_in_the_prompt(committed: None, acme: TenantInfo, tmp_path: Path) -> None:
     address = connection.get_connection_params()
     terminal, inside = pty.openpty()
+    words = ["tenant_shell", "acme", "--no-imports", "-i", "python"]
     shell = subprocess.Popen(
-        [sys.executable, "-c", _SHELL.format(name=address["dbname"]), "tenant_shell", "acme", "--no-imports", "-i", "python"],
+        [sys.executable, "-c", _SHELL.format(name=address["dbname"]), *words],
         cwd=ROOT, stdin=inside, stdout=inside, stderr=inside, env={**os.environ, "HOME": str(tmp_path)},
     )  # fmt: skip
     os.close(inside)
