@@ -44,6 +44,7 @@ test-matrix:
 # Other people's apps in two tenants, in an environment of their own; docs/apps.md. Some minutes.
 test-apps: $(APPS)/.tools
 	cd tests/apps && PYTHONPATH=.:../.. ../../$(APPS)/bin/pytest -q
+	cd tests/apps && PYTHONPATH=.:../.. ../../$(APPS)/bin/pytest -q --ds=magazine.settings_sites test_sites.py
 
 $(APPS)/.tools: tests/apps/requirements.txt
 	@$(PYTHON) -m venv $(APPS)
