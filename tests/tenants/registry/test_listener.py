@@ -68,13 +68,13 @@ def test_another_connections_change_is_heard_at_once(
 
 
 def test_change_that_arrives_with_the_results_of_a_job_is_heard_at_once(
-    somebody: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+    psql: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[int] = []
     monkeypatch.setattr(registry, "invalidate", heard.append)
 
     def notify_meanwhile(connection: psycopg.Connection[Any]) -> None:
-        somebody.execute("SELECT pg_notify(%s, '7654321')", [CHANNEL])
+        psql.execute("SELECT pg_notify(%s, '7654321')", [CHANNEL])
         connection.execute("SELECT pg_sleep(0.2)")  # the notification comes with its result
 
     own = Listener()
