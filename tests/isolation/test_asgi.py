@@ -276,7 +276,7 @@ def test_a_host_that_is_remembered_is_not_looked_up_in_a_thread(
         # Once is enough, unless another change arrives at that moment.
         while resolve_from_memory(shops[0].host, "/") is None:
             await request_to(shops[0], "/plain-async/").go(application)
-        monkeypatch.setattr("tenants.http.middleware.resolve", refuse)
+        monkeypatch.setattr("tenants.http.resolution.resolve", refuse)
         request = await request_to(shops[0], "/plain-async/").go(application)
         assert request.lines == [marker_of(shops[0])]
 

@@ -315,7 +315,7 @@ def test_another_process_finds_nothing_either(pair: Pair) -> None:
     try:
         assert tenant_by_slug(pair[0].slug).cache_generation == pair[0].cache_generation + 1
         with use_tenant(tenant_by_slug(pair[0].slug)):
-            assert caches["default"].make_key("key").startswith(f"{pair[0].schema}.1:")
+            assert caches["default"].make_key("key").startswith(f"{pair[0].schema}.1.")
     finally:
         cache_module._generations.update(here)
 
