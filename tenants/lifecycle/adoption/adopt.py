@@ -16,6 +16,7 @@ from tenants.lifecycle import audit
 from tenants.lifecycle.adoption.addresses import Planned
 from tenants.lifecycle.adoption.copy_tables import copy_tables
 from tenants.lifecycle.adoption.files import take_files
+from tenants.lifecycle.adoption.public_rights import revoke_from_public
 from tenants.lifecycle.adoption.records import recorded_without_tables, removable
 from tenants.lifecycle.adoption.survey import ADOPTED, Survey
 from tenants.lifecycle.create import TenantSpec, insert_tenant
@@ -33,7 +34,7 @@ _LOCK_TIMEOUT = "10s"
 """A session that still uses a table, such as one of the old project, is not waited for any longer."""
 
 # All of a schema has one owner, who migrates it. Sequences of columns follow their table; a schema that was copied can
-# have them of another type than the column. A right of PUBLIC on the schema would be one of all other tenants' roles.
+# have them of another type than the column.
 # Objects are found by an index of pg_depend: the catalogs have those of all schemas.
 _OWN = """
 WITH namespace AS (SELECT * FROM pg_namespace WHERE nspname = %(schema)s),
@@ -70,9 +71,6 @@ SELECT format('ALTER SEQUENCE %%I.%%I AS %%s', %(schema)s, c.relname, format_typ
   FROM of_column c JOIN pg_sequence s ON s.seqrelid = c.oid
   JOIN pg_attribute a ON a.attrelid = c.refobjid AND a.attnum = c.refobjsubid
  WHERE s.seqtypid <> a.atttypid AND a.atttypid IN ('int2'::regtype, 'int4'::regtype)
-UNION ALL
-SELECT format('REVOKE ALL ON SCHEMA %%I FROM PUBLIC', nspname) FROM namespace
- WHERE EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0)
 """
 
 
@@ -115,6 +113,7 @@ def adopt_schema(planned: Planned, survey: Survey, defaults: TenantSpec, folder:
         with use_tenant(PLATFORM), transaction.atomic():
             tenant = insert_adopted(planned, defaults)
             undo.callback(remove_orphaned_files, tenant)
+            _lock_tables(planned.schema, survey.tables[planned.schema])
             _rename(planned.schema, tenant)
             copy_tables(tenant.schema, survey.copied_tables(planned.schema))
             take_over(tenant)
@@ -147,6 +146,14 @@ def insert_adopted(planned: Planned, defaults: TenantSpec) -> TenantInfo:
     return info_of(row)
 
 
+def _lock_tables(schema: str, tables: Collection[str]) -> None:
+    """Lock the tables, so that no session of the old project uses them: renaming the schema alone locks none."""
+    if tables:
+        names = sql.SQL(", ").join(sql.Identifier(schema, table) for table in sorted(tables))
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+
+
 def _rename(schema: str, tenant: TenantInfo) -> None:
     names = map(sql.Identifier, (schema, tenant.schema))
     with connection.cursor() as cursor:
@@ -159,5 +166,6 @@ def take_over(tenant: TenantInfo) -> None:
         cursor.execute(_OWN, {"schema": tenant.schema})
         if statements := [text for (text,) in cursor.fetchall()]:
             cursor.execute("; ".join(statements))
+    revoke_from_public(tenant.schema)
     if tenant.role:
         schemas.grant_to_role(tenant)

@@ -16,10 +16,13 @@ COPY_TABLES = r"""
 CREATE OR REPLACE FUNCTION pg_temp.copy_table(target text, name text, condition text DEFAULT 'true') RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE col record;
+        columns text;
 BEGIN
     EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE public.%2$I INCLUDING ALL)', target, name);
-    EXECUTE format('INSERT INTO %1$I.%2$I OVERRIDING SYSTEM VALUE SELECT * FROM public.%2$I WHERE %3$s',
-                   target, name, condition);
+    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO columns FROM pg_attribute
+     WHERE attrelid = format('public.%I', name)::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+    EXECUTE format('INSERT INTO %1$I.%2$I (%4$s) OVERRIDING SYSTEM VALUE SELECT %4$s FROM public.%2$I WHERE %3$s',
+                   target, name, condition, columns);
     FOR col IN SELECT attname, attidentity = '' AS is_serial FROM pg_attribute
                 WHERE attrelid = format('public.%I', name)::regclass AND attnum > 0 AND NOT attisdropped
                   AND pg_get_serial_sequence(format('public.%I', name), attname) IS NOT NULL LOOP

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 
 from tenants import PLATFORM, TenantInfo, use_tenant
 from tenants.conf import tenancy
-from tenants.errors import AdoptionRefused
+from tenants.errors import AdoptionRefused, OperationFailed
 from tenants.lifecycle import TenantSpec
 from tenants.lifecycle.adoption.addresses import Naming
 from tenants.lifecycle.adoption.adopt import adopt_schema, prepare_public
@@ -175,16 +176,79 @@ def test_adopted_schema_has_owner_role_records_and_domains(old: TenantInfo, exec
     assert look().done == 1
 
 
+def test_adopted_schema_gives_public_no_right_of_any_grantor(
+    old: TenantInfo, globex: TenantInfo, execute: Execute, tmp_path: Path
+) -> None:
+    execute(
+        "CREATE ROLE moving_first; CREATE ROLE moving_second; "
+        f"GRANT ALL ON SCHEMA {OLD} TO moving_first WITH GRANT OPTION; "
+        f"GRANT SELECT ON {OLD}.goods_goods TO moving_first WITH GRANT OPTION; "
+        f"SET LOCAL ROLE moving_first; GRANT USAGE ON SCHEMA {OLD} TO moving_second WITH GRANT OPTION; "
+        f"GRANT SELECT ON {OLD}.goods_goods TO PUBLIC; SET LOCAL ROLE moving_second; "
+        f"GRANT USAGE ON SCHEMA {OLD} TO PUBLIC; RESET ROLE; "
+        f"GRANT SELECT (session_key) ON {OLD}.django_session TO PUBLIC; "
+        f"GRANT USAGE ON SEQUENCE {OLD}.goods_goods_id_seq TO PUBLIC"
+    )
+    found = look()
+    tenant = adopt_schema(found.planned[0], found, TenantSpec(slug=""), tmp_path)
+    with use_tenant(PLATFORM), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT has_schema_privilege(%(other)s, %(schema)s, 'USAGE'), "
+            "has_table_privilege(%(other)s, %(schema)s || '.goods_goods', 'SELECT'), "
+            "has_any_column_privilege(%(other)s, %(schema)s || '.django_session', 'SELECT'), "
+            "has_sequence_privilege(%(other)s, %(schema)s || '.goods_goods_id_seq', 'USAGE'), "
+            "has_schema_privilege('moving_first', %(schema)s, 'USAGE')",
+            {"other": globex.role, "schema": tenant.schema},
+        )
+        assert cursor.fetchone() == (False, False, False, False, True)
+
+
+def test_right_of_public_that_the_owner_cannot_revoke_stops_adoption(
+    old: TenantInfo, execute: Execute, tmp_path: Path
+) -> None:
+    execute(
+        f"CREATE ROLE moving_first; GRANT USAGE ON SCHEMA {OLD} TO moving_first; "
+        f"GRANT SELECT ON {OLD}.goods_goods TO moving_first WITH GRANT OPTION; "
+        f"SET LOCAL ROLE moving_first; GRANT SELECT (id) ON {OLD}.goods_goods TO PUBLIC; RESET ROLE"
+    )
+    found = look()
+    with pytest.raises(OperationFailed, match="moving_first granted PUBLIC a right on the table goods_goods, and"):
+        adopt_schema(found.planned[0], found, TenantSpec(slug=""), tmp_path)
+    assert look().refusals == []
+
+
+def test_adoption_of_schema_in_use_leaves_it_as_it_was(
+    old: TenantInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenants.lifecycle.adoption.adopt._LOCK_TIMEOUT", "100ms")
+    found = look()
+    params = connection.settings_dict
+    with psycopg.connect(
+        host=params["HOST"],
+        port=params["PORT"] or None,
+        user=params["USER"],
+        password=params["PASSWORD"] or None,
+        dbname=params["NAME"],
+    ) as session:
+        session.execute(f"LOCK TABLE {old.schema}.goods_goods IN ACCESS SHARE MODE")
+        with pytest.raises(OperationFailed, match="canceling statement due to lock timeout"):
+            adopt_schema(found.planned[0], found, TenantSpec(slug=""), tmp_path)
+    assert look().refusals == []
+
+
 def test_app_that_only_public_has_is_copied_or_starts_empty(old: TenantInfo, execute: Execute, tmp_path: Path) -> None:
-    execute(f"DROP TABLE {OLD}.django_session; INSERT INTO public.django_session VALUES ('a', 'b', now()) ")
+    execute(
+        f"DROP TABLE {OLD}.django_session; INSERT INTO public.django_session VALUES ('a', 'b', now()); "
+        "ALTER TABLE public.django_session ADD twice text GENERATED ALWAYS AS (session_key || session_key) STORED"
+    )
     assert look().refusals != []
     assert look(empty=frozenset({"sessions"})).refusals == []
     found = look(copied=frozenset({"sessions"}))
     assert found.refusals == []
     tenant = adopt_schema(found.planned[0], found, TenantSpec(slug=""), tmp_path)
     with use_tenant(tenant), connection.cursor() as cursor:
-        cursor.execute("SELECT session_key FROM django_session WHERE session_key = 'a'")
-        assert cursor.fetchall() == [("a",)]
+        cursor.execute("SELECT session_key, twice FROM django_session WHERE session_key = 'a'")
+        assert cursor.fetchall() == [("a", "aa")]
 
 
 def test_choosing_users_or_unknown_app_is_refused_with_recipe(db: None) -> None:
