@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.contrib.admin import ModelAdmin, TabularInline, display
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from tenants.admin.audit import as_operator
 from tenants.conf import tenancy
-from tenants.models import Domain
+from tenants.lifecycle import audit
+from tenants.models import Domain, Tenant
+from tenants.registry.tenant_info import info_of
 
 
 def demote_other_primary(domain: Domain) -> None:
@@ -68,7 +73,33 @@ class DomainInline(TabularInline):
     extra = 0
 
 
-class DomainAdmin(ModelAdmin):
+class AuditedDomainMixin(ModelAdmin):
+    """Keeps one primary domain for each tenant, and writes what changes into the audit log."""
+
+    def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
+        if obj.is_primary:
+            demote_other_primary(obj)
+        super().save_model(request, obj, form, change)
+        _record(request, [obj.tenant])
+
+    def delete_model(self, request: HttpRequest, obj: Domain) -> None:
+        super().delete_model(request, obj)
+        _record(request, [obj.tenant])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Domain]) -> None:
+        tenants = list(Tenant.objects.filter(domains__in=queryset).distinct())
+        super().delete_queryset(request, queryset)
+        _record(request, tenants)
+
+
+def _record(request: HttpRequest, tenants: Iterable[Tenant]) -> None:
+    with as_operator(request):
+        for tenant in tenants:
+            hosts = [str(domain) for domain in Domain.objects.filter(tenant=tenant)]
+            audit.record("change domains", info_of(tenant), now=hosts)
+
+
+class DomainAdmin(AuditedDomainMixin, ModelAdmin):
     form = DomainForm
     list_display = ("host", "tenant", "is_primary", "address")
     list_select_related = ("tenant",)
@@ -80,11 +111,6 @@ class DomainAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Domain | None = None) -> list[str]:
         # To move a domain to another tenant, delete it and add it there.
         return ["tenant"] if obj else []
-
-    def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
-        if obj.is_primary:
-            demote_other_primary(obj)
-        super().save_model(request, obj, form, change)
 
     @display(description=_("address"))
     def address(self, domain: Domain) -> str:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
+from tenants.conf import tenancy
 from tenants.isolation.sessions import SessionStore
 from tenants.isolation.signing import TenantSecretKey
 
@@ -55,6 +56,33 @@ def check_cookies(**_: Any) -> Iterable[CheckMessage]:
                 f"{name} is set: browsers send the cookie to every tenant below that domain.",
                 hint="Remove it: browsers send a cookie without a domain only to its own host.",
                 id="tenants.E020",
+            )
+
+
+@register(Tags.security)
+def check_cookie_names(**_: Any) -> Iterable[CheckMessage]:
+    if not tenancy().origin.startswith("https://"):
+        return
+    for cookie, middleware in (("SESSION", "SessionMiddleware"), ("CSRF", "CsrfViewMiddleware")):
+        name = getattr(settings, f"{cookie}_COOKIE_NAME")
+        if not name.startswith("__Host-") and any(each.endswith(middleware) for each in settings.MIDDLEWARE):
+            yield CheckWarning(
+                f"A page of one tenant can set the cookie {name!r} of all others below the same domain.",
+                hint=f'Set {cookie}_COOKIE_NAME = "__Host-{name}" and {cookie}_COOKIE_SECURE = True.',
+                id="tenants.W014",
+            )
+
+
+@register(Tags.security)
+def check_trusted_origins(**_: Any) -> Iterable[CheckMessage]:
+    hosts = f".{tenancy().base_domain}"
+    for origin in settings.CSRF_TRUSTED_ORIGINS:
+        _scheme, wildcard, domain = origin.partition("://*")
+        if wildcard and hosts.endswith(domain.partition(":")[0]):
+            yield CheckWarning(
+                f"CSRF_TRUSTED_ORIGINS has {origin!r}: a page of any tenant can send forms to every other tenant.",
+                hint="Name other origins one by one. A host needs no entry for its own forms.",
+                id="tenants.W015",
             )
 
 

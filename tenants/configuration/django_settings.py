@@ -48,6 +48,7 @@ def complete(project: ProjectSettings) -> None:
     _complete_middleware(project)
     _complete_templates(project)
     _complete_keys(project)
+    _complete_cookies(project)
     _complete_caches(project)
     _complete_files(project)
     project.set_default("SESSION_ENGINE", "tenants.isolation.sessions")
@@ -98,6 +99,16 @@ def _complete_keys(project: ProjectSettings) -> None:
     if any(isinstance(each, str) for each in fallbacks):
         wrapped = [TenantSecretKey(each) if isinstance(each, str) else each for each in fallbacks]
         project.complete("SECRET_KEY_FALLBACKS", wrapped, "wrapped in TenantSecretKey")
+
+
+def _complete_cookies(project: ProjectSettings) -> None:
+    """With HTTPS, name cookies so that no other host below the same domain can set them."""
+    if not str(project.get("TENANTS", {}).get("ORIGIN", "")).startswith("https://"):
+        return
+    for cookie in ("SESSION", "CSRF", "LANGUAGE"):
+        name = f"{cookie}_COOKIE_NAME"
+        project.set_default(name, f"__Host-{getattr(global_settings, name)}")
+        project.set_default(f"{cookie}_COOKIE_SECURE", True)
 
 
 def _complete_caches(project: ProjectSettings) -> None:

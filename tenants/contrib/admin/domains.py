@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 
-from tenants.admin.domains import DomainForm, OnePrimaryMixin, demote_other_primary
+from tenants.admin.domains import AuditedDomainMixin, DomainForm, OnePrimaryMixin
 from tenants.conf import tenancy
 from tenants.contrib.accounts.admin_base import UntitledInline
 from tenants.contrib.admin.site import platform_site
@@ -33,7 +33,7 @@ class DomainInline(UntitledInline):
 
 
 @admin.register(Domain, site=platform_site)
-class DomainAdmin(ModelAdmin):
+class DomainAdmin(AuditedDomainMixin, ModelAdmin):
     form = DomainForm
     list_display = ["host", "tenant", "is_primary", "address"]
     list_select_related = ["tenant"]
@@ -49,15 +49,10 @@ class DomainAdmin(ModelAdmin):
         return ["tenant"] if obj else []
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "tenant":
             field.widget = field.widget.widget  # without buttons to add or change a tenant in a popup
         return field
-
-    def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
-        if obj.is_primary:
-            demote_other_primary(obj)
-        super().save_model(request, obj, form, change)
 
     @display(description=_("address"))
     def address(self, domain: Domain) -> str:

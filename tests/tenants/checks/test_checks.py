@@ -143,6 +143,17 @@ CHECKS = {
     "E018": (credentials.check_secrets, {"SECRET_KEY": "the same for all"}),
     "E019": (credentials.check_sessions, {"SESSION_ENGINE": "django.contrib.sessions.backends.file"}),
     "E020": (credentials.check_cookies, {"SESSION_COOKIE_DOMAIN": ".localhost"}),
+    "W014": (
+        credentials.check_cookie_names,
+        {"TENANTS": {**TENANTS, "ORIGIN": "https://shops.example"}, "CSRF_COOKIE_NAME": "__Host-csrftoken"},
+    ),
+    "W015": (
+        credentials.check_trusted_origins,
+        {
+            "TENANTS": {**TENANTS, "ORIGIN": "https://shops.example"},
+            "CSRF_TRUSTED_ORIGINS": ["https://*.shops.example", "https://*.other.example", "https://pay.shops.example"],
+        },
+    ),
     "E024": (
         services_checks.check_gateway_middleware,
         {"TENANTS": {**TENANTS, "SERVICE": "shop"}, "MIDDLEWARE": [MIDDLEWARE]},

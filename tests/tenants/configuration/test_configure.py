@@ -159,3 +159,13 @@ def test_embedded_server_needs_a_folder(started: dict[str, Any]) -> None:
     del started["BASE_DIR"]
     with pytest.raises(ConfigurationError, match="BASE_DIR"):
         configure(started, database_url="embedded")
+
+
+def test_cookies_of_an_https_origin_are_those_of_one_host(started: dict[str, Any]) -> None:
+    """A page of a tenant can set other cookies for all hosts below the same domain."""
+    started["LANGUAGE_COOKIE_NAME"] = "own"
+    configure(started, tenant=["notes"], tenant_urlconf="x.urls", database_url=URL, origin="https://teams.example")
+    assert started["SESSION_COOKIE_NAME"] == "__Host-sessionid"
+    assert started["CSRF_COOKIE_NAME"] == "__Host-csrftoken"
+    assert started["SESSION_COOKIE_SECURE"] is started["CSRF_COOKIE_SECURE"] is True
+    assert outcomes(Outcome.LEFT)["LANGUAGE_COOKIE_NAME"] == "would be '__Host-django_language'"

@@ -8,7 +8,7 @@ from typing import Any
 from django.test import Client
 
 from tenants.context import TenantInfo
-from tenants.models import Domain
+from tenants.models import AuditEvent, Domain
 
 DOMAINS = "/admin/tenants/domain/"
 
@@ -70,3 +70,19 @@ def test_a_domain_can_be_deleted(browser: Client, acme: TenantInfo) -> None:
     domain = Domain.objects.create(tenant_id=acme.id, host="shop.example")
     assert browser.post(f"{DOMAINS}{domain.pk}/delete/", {"post": "yes"}).status_code == 302
     assert Client(HTTP_HOST="shop.example").get("/").status_code == 404
+
+
+def test_changes_of_domains_are_in_the_audit_log(browser: Client, acme: TenantInfo, globex: TenantInfo) -> None:
+    """A host that is removed here and added to another tenant takes its visitors along."""
+    browser.post(f"{DOMAINS}add/", {"tenant": acme.id, "host": "shop.example"})
+    domain = Domain.objects.get()
+    browser.post(f"{DOMAINS}{domain.pk}/change/", {"host": "other.example"})
+    browser.post(f"{DOMAINS}{domain.pk}/delete/", {"post": "yes"})
+    browser.post(f"{DOMAINS}add/", {"tenant": globex.id, "host": "shop.example"})
+    chosen = {"action": "delete_selected", "_selected_action": [Domain.objects.get().pk], "post": "yes"}
+    browser.post(DOMAINS, chosen)
+    events = AuditEvent.objects.filter(action="change domains").order_by("pk")
+    assert [(event.slug, *event.detail["now"]) for event in events] == [
+        ("acme", "shop.example"), ("acme", "other.example"), ("acme",), ("globex", "shop.example"), ("globex",),
+    ]  # fmt: skip
+    assert {event.actor.split()[0] for event in events} == {"operator"}
