@@ -80,7 +80,7 @@ def plan_move(move: Collection[str] = (), leave: Collection[str] = ()) -> Move:
         naming_public = catalog.texts_naming_schema([PUBLIC])
     claims = _Claims(_tables_of(applied, labels), _tables_of(applied, None), move, leave)
     moving, more = _sort(things, edges, claims)
-    findings += [*more, *_findings_of_texts(moving, naming_public)]
+    findings += [*more, *_findings_of_texts(moving, naming_public), *_findings_of_patterns(things, move, leave)]
     return Move(things=tuple(moving), labels=labels, extensions=tuple(extensions), findings=tuple(findings))
 
 
@@ -131,6 +131,16 @@ def _findings_of_texts(moving: list[Thing], naming_public: list[tuple[str, str]]
                 f"the {what} names schema public in its text, and moves to the tenant",
                 "Write names without the schema: the tenant's search path has it.",
             )
+
+
+def _findings_of_patterns(things: list[Thing], move: Collection[str], leave: Collection[str]) -> Iterator[Finding]:
+    """Yield the patterns of names that match nothing, such as mistyped ones."""
+    for option, patterns in (("--move", move), ("--leave", leave)):
+        for pattern in patterns:
+            if not any(fnmatchcase(thing.name, pattern) for thing in things):
+                yield Finding(
+                    PUBLIC, f"{option} {pattern!r} matches nothing in it", "Correct the name, or leave it out."
+                )
 
 
 def _sort(things: list[Thing], edges: Iterable[Edge], claims: _Claims) -> tuple[list[Thing], list[Finding]]:

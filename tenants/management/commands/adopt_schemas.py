@@ -14,11 +14,11 @@ from django.db import transaction
 
 from tenants.conf import tenancy
 from tenants.context import PLATFORM, use_tenant
-from tenants.errors import OperationFailed, TenantError
+from tenants.errors import AdoptionRefused, OperationFailed, TenantError
 from tenants.lifecycle import TenantSpec
 from tenants.lifecycle.adoption.addresses import Naming, Planned, plan_addresses
 from tenants.lifecycle.adoption.adopt import adopt_schema, move_extensions, prepare_public
-from tenants.lifecycle.adoption.files import DEFAULT_PATTERN, folder_of
+from tenants.lifecycle.adoption.files import DEFAULT_PATTERN, folder_of, link_findings
 from tenants.lifecycle.adoption.findings import Finding, grouped
 from tenants.lifecycle.adoption.single import adopt_project, adopted_project, plan_move
 from tenants.lifecycle.adoption.sources import PUBLIC, Candidate, candidates_in_schemas, candidates_in_tables
@@ -30,6 +30,8 @@ from tenants.postgresql.overload import OverloadReason, overload_reason
 
 SOURCES = ("django-tenants", "django-pgschemas", "schemas")
 _OPTIONS = ("language", "currency", "time_zone")
+_OF_SCHEMAS = ("schemas", "slug", "copy", "start_empty", "tenants_table")
+_OF_PROJECT = ("move", "leave")
 
 
 class Command(TenantCommand):
@@ -76,6 +78,7 @@ class Command(TenantCommand):
     def handle(self, **options: Any) -> None:
         defaults = TenantSpec(slug="", **{name: options[name] for name in _OPTIONS})
         validate_spec(defaults)
+        _check_combination(options)
         if options["single"]:
             self._adopt_project(options["single"], defaults, options)
         else:
@@ -86,10 +89,12 @@ class Command(TenantCommand):
         from_public = PublicApps.chosen(options["copy"], options["start_empty"])
         with use_tenant(PLATFORM):
             candidates = _candidates(options["source"], options["schemas"], options["tenants_table"])
+        _check_slugs(naming, candidates)
         found = survey(candidates, naming, from_public)
         if found.done:
             self.stdout.write(f"{found.done} were adopted by earlier runs.")
-        self._report(found.findings)
+        folders = [(planned.schema, folder_of(planned.schema, options["media"])) for planned in found.planned]
+        self._report([*found.findings, *link_findings(folders)])
         if options["dry_run"]:
             for planned in found.planned:
                 self.stdout.write(_line(planned, options["media"]))
@@ -127,7 +132,7 @@ class Command(TenantCommand):
             return
         planned, findings = plan_addresses(Candidate(schema=PUBLIC), Naming(from_domain=False, given={PUBLIC: slug}))
         move = plan_move(options["move"], options["leave"])
-        self._report([*findings, *move.findings])
+        self._report([*findings, *move.findings, *link_findings([(PUBLIC, Path(settings.MEDIA_ROOT))])])
         if options["dry_run"]:
             for thing in move.things:
                 self.stdout.write(f"{thing.kind} {thing.name} moves")
@@ -156,6 +161,24 @@ class Command(TenantCommand):
                 f"Adopting schemas failed, nothing was changed: {number} of them cannot be adopted as they are. Fix "
                 f"the problems above, then run this again."
             )
+
+
+def _check_combination(options: dict[str, Any]) -> None:
+    """Raise `AdoptionRefused` for what the chosen origin would ignore."""
+    origin, ignored = ("--single", _OF_SCHEMAS) if options["single"] else ("--from", _OF_PROJECT)
+    for name in ignored:
+        if options[name]:
+            shown = f"--{name.replace('_', '-')}" if name != "schemas" else f"the schema {options[name][0]}"
+            raise AdoptionRefused(f"{shown} cannot be given together with {origin}", f"Leave {shown} or {origin} out.")
+
+
+def _check_slugs(naming: Naming, candidates: Collection[Candidate]) -> None:
+    """Raise `AdoptionRefused` for a slug of a schema that is not among the candidates."""
+    if unknown := set(naming.given) - {candidate.schema for candidate in candidates if candidate.schema != PUBLIC}:
+        raise AdoptionRefused(
+            f"--slug is given for {', '.join(sorted(unknown))}, which this run does not adopt",
+            "Correct the schema's name, or leave that option out; --dry-run lists the schemas.",
+        )
 
 
 def _given(texts: Sequence[str]) -> dict[str, str]:

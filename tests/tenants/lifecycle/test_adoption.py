@@ -17,7 +17,7 @@ from tenants.lifecycle import TenantSpec
 from tenants.lifecycle.adoption.addresses import Naming
 from tenants.lifecycle.adoption.adopt import adopt_schema, prepare_public
 from tenants.lifecycle.adoption.copy_tables import COPY_TABLES
-from tenants.lifecycle.adoption.files import folder_of
+from tenants.lifecycle.adoption.files import folder_of, link_findings
 from tenants.lifecycle.adoption.findings import Finding, grouped
 from tenants.lifecycle.adoption.single import plan_move
 from tenants.lifecycle.adoption.sources import Address, Candidate, candidates_in_tables
@@ -359,3 +359,58 @@ def test_command_without_names_or_with_problems_ends_with_one_line(manage: Manag
     assert ended.code == 1
     assert "Problem: nowhere: there is no such schema" in ended.err
     assert "nothing was changed: 1 of them cannot be adopted as they are" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--from", "schemas", "nowhere", "--slug", "nowehre=kim"], "--slug is given for nowehre, which this run does"),
+        (["--from", "schemas", "nowhere", "--move", "odd"], "--move cannot be given together with --from. Leave"),
+        (["--single", "kim", "--copy", "goods"], "--copy cannot be given together with --single. Leave --copy or"),
+        (["--single", "kim", "nowhere"], "the schema nowhere cannot be given together with --single. Leave"),
+    ],
+)
+def test_option_that_would_be_ignored_is_refused(manage: Manage, options: list[str], text: str) -> None:
+    ended = manage("adopt_schemas", *options)
+    assert ended.code == 1
+    assert text in ended.err
+
+
+def test_pattern_of_names_that_matches_nothing_is_refused(db: None) -> None:
+    text = texts(list(plan_move(move=["tenants_*", "od_*"], leave=["nothing"]).findings))
+    assert "public: --move 'od_*' matches nothing in it. Correct the name, or leave it out." in text
+    assert "--leave 'nothing' matches nothing" in text
+    assert "tenants_*" not in text
+
+
+@pytest.mark.parametrize("target", ["globex", "globex/secret.txt"])
+def test_symbolic_link_out_of_the_old_folder_is_refused(old: TenantInfo, tmp_path: Path, target: str) -> None:
+    (tmp_path / "globex").mkdir()
+    (tmp_path / "globex" / "secret.txt").write_text("secret")
+    folder = tmp_path / OLD
+    folder.mkdir()
+    (folder / "mug.txt").write_text("mug")
+    (folder / "cup.txt").symlink_to(folder / "mug.txt")
+    assert list(link_findings([(OLD, folder)])) == []
+    (folder / "link").symlink_to(tmp_path / target)
+    (finding,) = link_findings([(OLD, folder)])
+    assert f"the symbolic link {folder / 'link'} leads out of the folder of its files" in finding.what
+    found = look()
+    with pytest.raises(AdoptionRefused, match="leads out of the folder"):
+        adopt_schema(found.planned[0], found, TenantSpec(slug=""), folder)
+    assert look().refusals == []
+
+
+def test_deletes_of_the_way_back_in_the_same_database_leave_no_row(acme: TenantInfo, execute: Execute) -> None:
+    way_back = (ROOT / "docs" / "moving.md").read_text().split("## The way back")[1]
+    statements = way_back.split("```sql\n")[1].split("```")[0].replace("BEGIN;\n", "").replace("COMMIT;\n", "")
+    execute(statements.replace("t_7", acme.schema).replace("= 7", f"= {acme.id}").replace("TO acme", f"TO {OLD}"))
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with use_tenant(PLATFORM), connection.cursor() as cursor:
+        assert not Tenant.objects.filter(pk=acme.id).exists()
+        cursor.execute(
+            "SELECT conrelid::regclass::text FROM pg_constraint "
+            "WHERE contype = 'f' AND confrelid = 'public.tenants_tenant'::regclass"
+        )
+        for (table,) in cursor.fetchall():
+            assert f"DELETE FROM {table} WHERE" in statements
