@@ -1,20 +1,28 @@
 """Celery's worker and beat as processes, with Redis as broker and results in tables."""
 
+from datetime import timedelta
+
 import pytest
 from articles import tasks
 from articles.models import Article
+from celery import current_app
 from celery.result import AsyncResult
+from celery.schedules import crontab
 from django.conf import settings
+from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 from django_celery_results.models import TaskResult
 from redis_server import REASON
 from servers import eventually, running
 
-from tenants import PLATFORM, use_tenant
+from tenants import PLATFORM, WrongTenant, use_tenant
+from tenants.contrib.celery.beat import tenant_schedule
 from tenants.lifecycle import delete_tenant, resume_tenant, suspend_tenant
 
 pytestmark = pytest.mark.skipif(not settings.REDIS, reason=REASON)
-WORKER = ("celery", "-A", "magazine", "worker", "--pool", "threads", "--concurrency", "2", "--loglevel", "WARNING")
+BASE = ("celery", "-A", "magazine", "worker", "--concurrency", "2", "--loglevel", "WARNING", "--pool")
+WORKER = (*BASE, "threads")
+PAST = timezone.now() - timedelta(hours=1)
 
 
 @pytest.fixture
@@ -93,3 +101,73 @@ def test_celery_beat_sends_a_task_for_each_tenant(worker, open_tenant):
         with use_tenant(PLATFORM):
             PeriodicTask.objects.all().delete()
             PeriodicTasks.objects.all().delete()
+
+
+def state(tenant, task_id):
+    with use_tenant(tenant):
+        return AsyncResult(task_id).state
+
+
+def test_celery_stores_results_outside_tasks_as_their_tenants(committed, open_tenant):
+    tenant, deleted = open_tenant(), open_tenant()
+    with use_tenant(deleted):
+        tasks.write.apply_async(["late"], expires=PAST)
+    delete_tenant(deleted.slug)
+    tasks.write.apply_async(["of no tenant"], expires=PAST)
+    with use_tenant(tenant):
+        expired = tasks.write.apply_async(["late"], expires=PAST).id
+        unknown = current_app.send_task("articles.tasks.nothing").id
+        hanging = tasks.hang.apply_async(time_limit=1).id
+        killed = tasks.kill_worker.delay().id
+        sent = tasks.write.delay("ours").id
+    current_app.send_task("articles.tasks.nothing")
+    with running(*BASE, "prefork") as worker:
+        assert eventually(lambda: result(tenant, sent)) == f"{tenant.slug} has 1"
+        assert eventually(lambda: state(tenant, expired) == "REVOKED")
+        for task_id in (unknown, hanging, killed):
+            assert eventually(lambda: state(tenant, task_id) == "FAILURE")  # noqa: B023
+        with use_tenant(tenant):
+            again = tasks.write.delay("more").id
+        assert eventually(lambda: result(tenant, again)) == f"{tenant.slug} has 2"
+        assert worker.poll() is None
+
+
+def test_celery_revokes_a_task_that_expires_while_its_tenant_is_suspended(worker, open_tenant):
+    tenant = open_tenant()
+    suspend_tenant(tenant.slug)
+    with use_tenant(tenant):
+        sent = tasks.write.apply_async(["late"], expires=timezone.now() + timedelta(seconds=3)).id
+    assert eventually(lambda: state(tenant, sent) == "REVOKED")
+    resume_tenant(tenant.slug)
+    assert titles(tenant) == []
+
+
+def test_celery_cleans_up_the_results_of_each_tenant(worker, open_tenant):
+    tenants = [open_tenant(), open_tenant()]
+    for each in tenants:
+        with use_tenant(each):
+            TaskResult.objects.create(task_id="old", status="SUCCESS")
+            TaskResult.objects.update(date_done=timezone.now() - timedelta(days=30))
+    entry = tenant_schedule("celery.backend_cleanup", crontab(hour=4))
+    current_app.send_task(entry["task"], kwargs=entry["kwargs"])
+    assert eventually(lambda: not any(old(each) for each in tenants))
+
+
+def old(tenant):
+    with use_tenant(tenant):
+        return TaskResult.objects.filter(task_id="old").exists()
+
+
+def test_celery_refuses_an_eager_task_of_another_tenant(open_tenant):
+    first, second = open_tenant(), open_tenant()
+    current_app.conf.task_always_eager = True
+    try:
+        with use_tenant(first):
+            for header in (second.slug, second.id, "nothing"):
+                with pytest.raises(WrongTenant):
+                    tasks.write.apply_async(["theirs"], headers={"tenant": header})
+            for header in (first.slug, first.id):
+                tasks.write.apply_async(["ours"], headers={"tenant": header}).get()
+    finally:
+        current_app.conf.task_always_eager = False
+    assert (titles(first), titles(second)) == (["ours", "ours"], [])

@@ -20,6 +20,7 @@ def connect() -> None:
     signals.before_task_publish.connect(add_header, dispatch_uid="tenants.contrib.celery")
     signals.task_prerun.connect(enter_tenant, dispatch_uid="tenants.contrib.celery")
     signals.task_postrun.connect(leave_tenant, dispatch_uid="tenants.contrib.celery")
+    signals.worker_init.connect(replace_consumer, dispatch_uid="tenants.contrib.celery")
 
 
 def add_header(headers: dict[str, Any], **_: Any) -> None:
@@ -45,3 +46,9 @@ def leave_tenant(task: Any, **_: Any) -> None:
     block = getattr(task.request, _ATTRIBUTE, None)
     if block is not None:
         block.__exit__(None, None, None)
+
+
+def replace_consumer(sender: Any, **_: Any) -> None:
+    from tenants.contrib.celery.results import with_results_of_unknown_tasks
+
+    sender.consumer_cls = with_results_of_unknown_tasks(sender.consumer_cls)

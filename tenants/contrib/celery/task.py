@@ -11,8 +11,9 @@ from celery import Task
 from celery.exceptions import Ignore
 from django.utils import timezone, translation
 
-from tenants.context import TenantInfo, use_tenant
-from tenants.contrib.celery.owner import find_owner, header_of
+from tenants.context import TenantInfo, active_tenant, use_tenant
+from tenants.contrib.celery.owner import HEADER, find_owner, header_of
+from tenants.errors import WrongTenant
 from tenants.isolation.patches.process_state import restored_process_state
 from tenants.postgresql.connection_watch import leftovers_rolled_back
 
@@ -29,6 +30,7 @@ class TenantTask(Task):
     abstract = True
     suspended_for = 60
     """Seconds for which the task of a suspended tenant is deferred each time."""
+    Request = "tenants.contrib.celery.results:TenantRequest"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.request.called_directly or self.request.is_eager:
@@ -46,10 +48,25 @@ class TenantTask(Task):
         with _work_of(owner, f"the task {self.name}"):
             return self.run(*args, **kwargs)
 
+    def apply(self, *args: Any, **options: Any) -> Any:
+        """Run the task here, inside the caller's block. Raise `WrongTenant` if a header names another tenant."""
+        header = (options.get("headers") or {}).get(HEADER)
+        if header is not None:
+            _refuse_another_tenant(self.name, header)
+        return super().apply(*args, **options)
+
     def _defer(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         retries = self.request.retries
         self.signature_from_request(None, args, kwargs, countdown=self.suspended_for, retries=retries).apply_async()
         raise Ignore
+
+
+def _refuse_another_tenant(task: str, header: int | str) -> None:
+    active = active_tenant()
+    if active is None or header not in {active.id, active.slug}:
+        owner = find_owner(header)
+        schema = str(header) if owner is None else owner.schema
+        raise WrongTenant(f"The eager task {task}", schema, str(active or "none"))
 
 
 @contextmanager

@@ -1,5 +1,9 @@
 """Tasks of Celery and of django-q2."""
 
+import os
+import signal
+import time
+
 from celery import chain, shared_task
 
 from articles.models import Article
@@ -28,6 +32,16 @@ def retried(self):
     if not self.request.retries:
         raise self.retry(countdown=0)
     return f"{active_tenant()}, at attempt {self.request.retries}"
+
+
+@shared_task
+def hang():
+    time.sleep(600)
+
+
+@shared_task
+def kill_worker():
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def write_for_q(title):
