@@ -94,3 +94,23 @@ def test_channels_closes_sockets_of_a_tenant_that_ends_them(port, open_tenant, e
     assert ended.receive() == 1000
     kept.send(titles=True)
     assert kept.receive() == {"titles": []}
+
+
+def test_channels_rolls_back_what_a_message_of_the_layer_leaves_open(port, open_tenant):
+    one, other = (WebSocket(port, open_tenant().host, ROOM) for _ in range(2))
+    one.receive()
+    other.receive()
+    one.send(leave_open=True)
+    assert one.receive() == {"by": "the message after it", "titles": []}
+    other.send(titles=True)
+    assert other.receive() == {"titles": []}
+
+
+def test_channels_ends_a_stream_of_a_suspended_tenant(port, open_tenant):
+    tenant = open_tenant()
+    client = HTTPConnection("127.0.0.1", port, timeout=60)
+    client.request("GET", "/endless/", headers={"Host": tenant.host})
+    response = client.getresponse()
+    assert response.read(5) == b"tick\n"
+    suspend_tenant(tenant.slug)
+    response.read()

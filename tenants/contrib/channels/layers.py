@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from tenants.context import current_tenant
+from tenants.contrib.channels.leftovers import roll_back_leftovers
 from tenants.errors import WrongTenant
 
 _OWNER = "@"
@@ -38,6 +39,8 @@ class TenantChannelLayer:
         await self._layer.send(_own_channel(channel), message)
 
     async def receive(self, channel: str) -> dict[str, Any]:
+        # A consumer asks for the next message when it has handled the last one.
+        await roll_back_leftovers()
         message: dict[str, Any] = await self._layer.receive(_own_channel(channel))
         return message
 

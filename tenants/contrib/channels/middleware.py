@@ -19,6 +19,8 @@ from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.http.response import HttpResponseBase
 
+from tenants.contrib.channels.http import HttpChannel
+from tenants.contrib.channels.leftovers import consumer_watched, roll_back_leftovers
 from tenants.http.client_ip import get_client_ip
 from tenants.http.early_responses import is_refused_as_behind
 from tenants.http.maintenance_bypass import has_bypass
@@ -26,7 +28,6 @@ from tenants.http.request_scope import RequestScope, cached_scope
 from tenants.http.resolution import resolve_request_async
 from tenants.http.websockets import REJECTED, WebSocketChannel, has_same_origin, wait_until_disallowed
 from tenants.isolation.urlconfs import import_urlconfs
-from tenants.postgresql.connection_watch import Watch, begin_watch, end_watch
 from tenants.registry.listener import listener
 from tenants.registry.resolver import HostStatus, Resolution
 
@@ -36,15 +37,15 @@ if TYPE_CHECKING:
 Scope = dict[str, Any]
 
 SECONDS_TO_END = 10.0
-"""How long a consumer may continue after its WebSocket was closed."""
+"""How long a consumer may continue after its connection was closed."""
 
 
 class TenantMiddleware:
     """The outermost middleware of consumers. Sets `scope["tenant"]`, and rejects where `TenantMiddleware` does.
 
     An unknown host gets 404, a suspended tenant 503, a secondary domain 308, a WebSocket of another origin's page 403.
-    Servers without the extension "websocket.http.response" answer a rejected WebSocket with 403. An open WebSocket is
-    closed within seconds when its tenant is suspended, moved or deleted, or all its users are signed out.
+    Servers without the extension "websocket.http.response" answer a rejected WebSocket with 403. An open WebSocket or
+    HTTP response ends within seconds when its tenant is suspended, moved or deleted, or all its users are signed out.
     Scopes of other types, such as those of channel workers, are passed on unchanged.
     """
 
@@ -60,19 +61,15 @@ class TenantMiddleware:
         found = await _find(request, is_websocket=scope["type"] == "websocket")
         if isinstance(found, HttpResponseBase):
             await _respond(scope, send, found)
-        elif scope["type"] == "http":
-            await self._run(_scope_of(scope, request, found), receive, send, found)
         else:
-            with _socket_slot(found, request) as rejection:
+            with _slot(found, request) as rejection:
                 if rejection:
                     await _respond(scope, send, HttpResponse(rejection, status=429))
                 else:
-                    await self._serve_websocket(scope, receive, send, request, found)
+                    await self._serve(scope, receive, send, request, found)
 
-    async def _serve_websocket(
-        self, scope: Scope, receive: Any, send: Any, request: HttpRequest, found: RequestScope
-    ) -> None:
-        channel = WebSocketChannel(receive, send)
+    async def _serve(self, scope: Scope, receive: Any, send: Any, request: HttpRequest, found: RequestScope) -> None:
+        channel = (HttpChannel if scope["type"] == "http" else WebSocketChannel)(receive, send)
         run = self._run(_scope_of(scope, request, found), channel.receive, channel.send, found)
         serving = asyncio.ensure_future(run)
         watching = asyncio.create_task(_close_when_disallowed(_request(scope), found, channel, serving))
@@ -86,12 +83,13 @@ class TenantMiddleware:
 
     async def _run(self, scope: Scope, receive: Any, send: Any, found: RequestScope) -> None:
         block = found.enter()
-        watch = begin_watch(f"a {scope['type']} consumer")
         try:
-            await self._application(scope, partial(_receive, receive, watch), send)
+            with consumer_watched(scope["type"]):
+                try:
+                    await self._application(scope, partial(_receive, receive), send)
+                finally:
+                    await roll_back_leftovers()
         finally:
-            await _roll_back(watch)
-            end_watch(watch)
             found.leave(block)
 
 
@@ -113,7 +111,7 @@ async def _find(request: HttpRequest, *, is_websocket: bool) -> RequestScope | H
     return found
 
 
-def _socket_slot(found: RequestScope, request: HttpRequest) -> AbstractContextManager[str]:
+def _slot(found: RequestScope, request: HttpRequest) -> AbstractContextManager[str]:
     if not apps.is_installed("tenants.contrib.limits"):
         return nullcontext("")
     from tenants.contrib.limits.websockets import socket_slots
@@ -131,19 +129,14 @@ def _scope_of(scope: Scope, request: HttpRequest, found: RequestScope) -> Scope:
     return {**scope, **changed}
 
 
-async def _receive(receive: Any, watch: Watch) -> Any:
+async def _receive(receive: Any) -> Any:
     # A consumer asks for the next message when it has handled the last one.
-    await _roll_back(watch)
+    await roll_back_leftovers()
     return await receive()
 
 
-async def _roll_back(watch: Watch) -> None:
-    if watch.is_needed:  # the connections are those of the thread that synchronous code ran in
-        await sync_to_async(watch.roll_back)()
-
-
 async def _close_when_disallowed(
-    request: HttpRequest, found: RequestScope, channel: WebSocketChannel, serving: asyncio.Future[None]
+    request: HttpRequest, found: RequestScope, channel: HttpChannel | WebSocketChannel, serving: asyncio.Future[None]
 ) -> None:
     def allows(now: Resolution) -> bool:
         if now.status is HostStatus.SUSPENDED and now.tenant is not None:

@@ -1,4 +1,4 @@
-"""Limits on open WebSockets in one process, for each tenant and client address. They stay open for hours."""
+"""Limits on WebSockets and HTTP consumers in one process, for each tenant and address. They stay open for hours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _open = RequestLimiter()
 
 @contextmanager
 def socket_slots(tenant: TenantInfo, address: str | None) -> Iterator[str]:
-    """Count one WebSocket inside the block; yield the reason why it may not be opened, or an empty text."""
+    """Count one connection inside the block; yield the reason why it may not be opened, or an empty text."""
     conf = limit_settings()
     slot = _open.acquire_all(
         {
@@ -24,7 +24,7 @@ def socket_slots(tenant: TenantInfo, address: str | None) -> Iterator[str]:
     )
     if isinstance(slot, FullLimit):
         whose = "this address" if slot.kind == "address" else tenant
-        yield f"WebSocket refused: {whose} has {slot.maximum} open, which is the maximum. Close one first."
+        yield f"Connection refused: {whose} has {slot.maximum} open, which is the maximum. Close one first."
         return
     with slot:
         yield ""

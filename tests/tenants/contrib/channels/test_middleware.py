@@ -159,11 +159,12 @@ def test_a_transaction_that_a_consumer_leaves_open_is_rolled_back(open_shop: Ope
     assert json.loads(answers[-1]["text"])["in_transaction"] is False
 
 
-def test_an_address_opens_no_more_websockets_than_the_settings_say(open_shop: OpenShop) -> None:
+@pytest.mark.parametrize("kind", ["websocket", "http"])
+def test_an_address_opens_no_more_connections_than_its_maximum(open_shop: OpenShop, kind: str) -> None:
     shop = open_shop()
 
     async def inner(scope: Message, receive: Any, send: Any) -> None:
-        await TenantMiddleware(consumer)(scope_of(shop.host), receive, lambda message: _keep(sent, message))
+        await TenantMiddleware(consumer)(scope_of(shop.host, kind=kind), receive, lambda message: _keep(sent, message))
 
     sent: list[Message] = []
     with override_settings(TENANTS={**TENANTS, "ADDRESS_SOCKETS": 1}):
@@ -172,7 +173,7 @@ def test_an_address_opens_no_more_websockets_than_the_settings_say(open_shop: Op
             async def receive() -> Message:
                 return {"type": "websocket.disconnect", "code": 1000}
 
-            await TenantMiddleware(inner)(scope_of(shop.host), receive, lambda message: _keep(sent, message))
+            await TenantMiddleware(inner)(scope_of(shop.host, kind=kind), receive, lambda message: _keep(sent, message))
 
         asyncio.run(two())
     assert sent[0]["status"] == 429
@@ -202,6 +203,36 @@ def test_a_websocket_is_closed_when_none_would_be_opened(open_shop: OpenShop, en
         return last
 
     assert asyncio.run(stay()) == {"type": "websocket.close", "code": 1001}
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_an_http_response_ends_when_none_would_begin(open_shop: OpenShop, has_begun: bool) -> None:
+    shop = open_shop()
+    sent: list[Message] = []
+
+    async def wait(scope: Message, receive: Any, send: Any) -> None:
+        if has_begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        begun.set()
+        assert (await receive())["type"] == "http.disconnect"
+        with pytest.raises(OSError, match="closed"):
+            await send({"type": "http.response.body", "body": b"more", "more_body": True})
+
+    async def stay() -> None:
+        scope = scope_of(shop.host, kind="http")
+        serving = asyncio.create_task(
+            TenantMiddleware(wait)(scope, asyncio.Event().wait, lambda message: _keep(sent, message))
+        )
+        await begun.wait()
+        await asyncio.to_thread(_do, suspend_tenant, shop.slug)
+        async with asyncio.timeout(60):
+            await serving
+        await sync_to_async(lambda: connection.close())()
+
+    begun = asyncio.Event()
+    asyncio.run(stay())
+    assert [message.get("status") for message in sent] == [200 if has_begun else 503, None]
+    assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 def _do(end: Callable[[str], Any], slug: str) -> None:
