@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from psycopg_pool import PoolTimeout
 
 from tenants.context import TenantInfo
+from tenants.errors import DatabaseUnavailable
 from tenants.hosts import authority_of
 from tenants.http.request_host import host_of
 from tenants.registry.resolver import Resolution, resolve, resolve_from_memory
@@ -47,7 +48,7 @@ async def wait_until_disallowed(request: HttpRequest, tenant: TenantInfo, allows
         await asyncio.sleep(RECHECK_SECONDS)
         try:
             now = resolve_from_memory(host, path) or await look_up(host, path)
-        except (DatabaseError, PoolTimeout):
+        except (DatabaseError, DatabaseUnavailable, PoolTimeout):
             continue  # without the database nothing can have changed
         if now.tenant is None or (now.tenant.id, now.tenant.epoch) != (tenant.id, tenant.epoch) or not allows(now):
             return
