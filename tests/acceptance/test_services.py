@@ -6,11 +6,9 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -19,6 +17,7 @@ import pytest
 
 from shop.demo.services import PROCESSES, SERVICES
 from tenants.contrib.devserver import embedded
+from tests.ports import free_ports
 from tests.tenants.contrib.devserver.conftest import discard
 from tests.waiting import eventually
 
@@ -74,22 +73,9 @@ class Services:
         return token
 
 
-def first_of_free_ports(number: int) -> int:
-    """Return the first of so many free ports in a row."""
-    while True:
-        with ExitStack() as taken:
-            first = taken.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            try:
-                for port in range(first + 1, first + number):
-                    taken.enter_context(socket.create_server(("127.0.0.1", port)))
-            except (OSError, OverflowError):
-                continue
-            return int(first)
-
-
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
-    started = Services(tmp_path / "data", first_of_free_ports(PROCESSES))
+    started = Services(tmp_path / "data", free_ports(PROCESSES))
     try:
         yield started
     finally:

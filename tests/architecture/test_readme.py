@@ -21,6 +21,7 @@ import tenants
 from shop.api.schemas.goods import GoodsFilter
 from tenants import lifecycle
 from tenants.contrib.devserver import embedded
+from tests.ports import free_ports
 from tests.tenants.contrib.devserver.conftest import discard
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +67,7 @@ class Clone:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder.parent / "data"
-        self.port = _free_port()
+        self.port = free_ports()
         self._server: subprocess.Popen[bytes] | None = None
         shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}
@@ -154,13 +155,6 @@ def _lines(text: str) -> Counter[str]:
     for pattern, stand_in in CHANGING.items():
         text = re.sub(pattern, stand_in, text)
     return Counter(line.rstrip() for line in text.splitlines() if line.strip())
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def _wait_for(port: int) -> None:

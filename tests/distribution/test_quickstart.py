@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ import pytest
 from tenants.contrib.devserver import EmbeddedPostgres
 from tests.architecture.test_readme import Block, assert_same, blocks_of, steps_of
 from tests.distribution.environments import ROOT, WHEELS, Environment, skip_without
+from tests.ports import free_ports
 from tests.tenants.contrib.devserver.conftest import discard
 
 DOCUMENT = "docs/quickstart.md"
@@ -47,7 +47,7 @@ class Reader:
         self.folder = folder / "teams"
         self.folder.mkdir()
         self.database_url = database_url
-        self.port = _free_port()
+        self.port = free_ports()
         self.server: subprocess.Popen[str] | None = None
         (folder / "bin").mkdir()
         (folder / "bin" / "python3").symlink_to(sys._base_executable)  # type: ignore[attr-defined]
@@ -133,13 +133,6 @@ class Reader:
 
     def _with_port(self, text: str) -> str:
         return text.replace(f":{PORT}/", f":{self.port}/")
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 @pytest.fixture(params=["embedded", "debian"])

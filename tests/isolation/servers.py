@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.acceptance.test_worker import database_url
+from tests.ports import free_ports
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,13 +24,6 @@ SERVERS = {
 """By interface: arguments of Python."""
 
 
-def free_port() -> int:
-    """Return a free port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 DEMO = ["-c", "import sys; from shop.demo.serve import serve; serve(int(sys.argv[sys.argv.index('--port') + 1]))"]
 """The server as `manage.py demo` starts it."""
 
@@ -39,7 +33,7 @@ def served(
     interface: str, command: Sequence[str] = (), *, output: Path | None = None, **environment: str
 ) -> Iterator[int]:
     """Serve the project inside the block; the value is the port on the loopback address. `output` is its log."""
-    port = free_port()
+    port = free_ports()
     what = command or SERVERS[interface]
     command = [sys.executable, *what, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     settings = {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "tests.settings"}

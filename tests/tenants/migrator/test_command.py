@@ -148,7 +148,7 @@ def test_a_variant_is_migrated_alone(open_shop: OpenShop) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nothing"], "no app 'nothing'"),
+        (["nothing"], "No app with migrations has the label 'nothing'"),
         (["ledger", "9"], "no migration '9'"),
         (["ledger", "000"], "Several migrations"),
         (["--variant", "nothing"], "'nothing'.*choose from.*'customer_a'"),
