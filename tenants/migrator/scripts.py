@@ -143,7 +143,7 @@ def _apply(migration: Migration, script: Script, *, from_nothing: bool) -> None:
         step = _python_step(migration, script.state)
         step.run()
         script.steps.append(step)
-        script.state = step.operations[-1][2]
+        script.state = step.operations[-1][2].clone()  # the next migration changes the state that it gets
     if not all(only_alters_tables(operation) for operation in migration.operations):
         connection.check_constraints()
         script.add_sql([_CHECK_CONSTRAINTS])

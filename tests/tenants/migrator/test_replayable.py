@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 import pytest
-from django.db import migrations, models
+from django.db import connection, migrations, models
 from django.db.migrations import Migration
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ModelState, ProjectState
 
+from tenants import TenantInfo, use_tenant
 from tenants.migrator.replayable import is_replayable
+from tests.written_migrations import WriteMigrations
+
+OpenShop = Callable[..., TenantInfo]
 
 FIXED = models.CharField(max_length=50, default="blank")
 NULLABLE = models.CharField(max_length=50, null=True)
@@ -51,3 +57,22 @@ def test_among_others_an_alteration_is_not_told_from_what_was_there_before() -> 
 
 def test_third_party_operation_is_not_replayed() -> None:
     assert not sends(FIXED, LikeAlterField("account", "token", RANDOM))
+
+
+def test_models_of_python_code_stay_when_a_later_migration_changes_them(
+    open_shop: OpenShop, write_migrations: WriteMigrations
+) -> None:
+    """The cached state was the one that the next migration changed: the second tenant did not get the constraint."""
+    write_migrations(
+        "0006_unique",
+        "RunPython(lambda apps, editor: None, RunPython.noop),\nAlterUniqueTogether('entry', {('account', 'amount')}),",
+    )
+    write_migrations("0007_not_unique", "AlterUniqueTogether('entry', set()),")
+    first, second = open_shop(), open_shop()
+    assert recorded(first) == recorded(second)
+    assert ("ledger", "0007_not_unique") in recorded(second)
+
+
+def recorded(tenant: TenantInfo) -> list[tuple[str, str]]:
+    with use_tenant(tenant):
+        return list(MigrationRecorder(connection).migration_qs.order_by("id").values_list("app", "name"))
