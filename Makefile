@@ -45,6 +45,7 @@ test-matrix:
 test-apps: $(APPS)/.tools
 	cd tests/apps && PYTHONPATH=.:../.. ../../$(APPS)/bin/pytest -q
 	cd tests/apps && PYTHONPATH=.:../.. ../../$(APPS)/bin/pytest -q --ds=magazine.settings_sites test_sites.py
+	cd tests/apps && PYTHONPATH=.:../.. ../../$(APPS)/bin/pytest -q --ds=magazine.settings_cms test_cms.py
 
 $(APPS)/.tools: tests/apps/requirements.txt
 	@$(PYTHON) -m venv $(APPS)
