@@ -68,6 +68,15 @@ tenants.configure(
     ),
 )
 
+_CREATE = """
+from clients.models import Client, Domain
+
+for name in ("acme", "globex"):
+    client = Client(schema_name=name)
+    client.save(verbosity=0)
+    Domain.objects.create(domain=f"{name}.localhost", tenant=client, is_primary=True)
+"""
+
 DJANGO_TENANTS = Project(
     "django-tenants",
     ("django-tenants", "psycopg[binary,pool]"),
@@ -106,14 +115,7 @@ class Domain(DomainMixin):
 """,
     },
     migrate=("migrate_schemas", "--shared"),
-    create="""
-from clients.models import Client, Domain
-
-for name in ("acme", "globex"):
-    client = Client(schema_name=name)
-    client.save(verbosity=0)
-    Domain.objects.create(domain=f"{name}.localhost", tenant=client, is_primary=True)
-""",
+    create=_CREATE,
 )
 
 DJANGO_PGSCHEMAS = Project(
@@ -160,14 +162,7 @@ class Domain(DomainModel):
 """,
     },
     migrate=("migrate", "--schema", "public"),
-    create="""
-from clients.models import Client, Domain
-
-for name in ("acme", "globex"):
-    client = Client(schema_name=name)
-    client.save(verbosity=0)
-    Domain.objects.create(domain=f"{name}.localhost", tenant=client, is_primary=True)
-""",
+    create=_CREATE,
 )
 
 PROJECTS = (SANGGA, DJANGO_TENANTS, DJANGO_PGSCHEMAS)

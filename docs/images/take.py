@@ -1,6 +1,6 @@
 """Takes the pictures of the README: `python docs/images/take.py`, with the tools of requirements-dev.txt.
 
-Makes a platform of its own in a temporary folder, serves it at PORT (default 8000), looks at it with Chromium and takes
+Makes a new platform in a temporary folder, serves it at PORT (default 8000), looks at it with Chromium and takes
 it away again. CHROMIUM says where that is, if not at /usr/bin/chromium.
 """
 

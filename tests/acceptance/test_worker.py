@@ -252,7 +252,7 @@ def test_without_a_control_plane_it_says_what_to_run(start_worker: StartWorker, 
     assert "Traceback" not in output
 
 
-def test_jobs_run_as_their_tenant_and_the_next_worker_retries_a_killed_one(
+def test_jobs_run_as_their_tenant_and_a_killed_one_is_retried(
     start_worker: StartWorker, open_shop: OpenShop, tmp_path: Path
 ) -> None:
     shops = [open_shop(), open_shop()]

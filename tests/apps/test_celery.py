@@ -132,7 +132,7 @@ def test_celery_stores_results_outside_tasks_as_their_tenants(committed, open_te
         assert worker.poll() is None
 
 
-def test_celery_revokes_a_task_that_expires_while_its_tenant_is_suspended(worker, open_tenant):
+def test_celery_revokes_an_expired_task_of_a_suspended_tenant(worker, open_tenant):
     tenant = open_tenant()
     suspend_tenant(tenant.slug)
     with use_tenant(tenant):

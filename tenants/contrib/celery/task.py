@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 class TenantTask(Task):
     """Runs with the tenant that was active when the task was sent, or without one.
 
-    The task of a suspended tenant is sent again until the tenant is resumed; this is no retry. That of a deleted tenant
-    is dropped and logged.
+    The task of a suspended tenant is sent again until the tenant is resumed; this does not count as a retry. That of a
+    deleted tenant is dropped and logged.
     """
 
     abstract = True

@@ -25,4 +25,4 @@ def send_to_tenants(
             headers = {**options.get("headers", {}), HEADER: found[slug].id}
             current_app.send_task(task, args, kwargs, **{**options, "headers": headers})
         else:
-            logger.warning("Task %s not sent: there is no active tenant %r.", task, slug)
+            logger.warning("Task %s not sent: tenant %r is missing or not active.", task, slug)

@@ -51,7 +51,7 @@ class CachedApp:
         self._is_closed = False
 
     def is_current(self, tenant: TenantInfo, point: MountPoint) -> bool:
-        """Tell whether it still serves the mount: the tenant is unchanged, and no retry is due."""
+        """Tell whether it still serves the mount: the tenant is unchanged, and a retry is not due."""
         is_same = self.tenant == tenant and self.point == point and time.monotonic() < self.retry_at
         return is_same and (self.application is None or self.application.is_alive)
 

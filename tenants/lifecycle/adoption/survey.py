@@ -152,7 +152,7 @@ def _taken() -> tuple[list[str], list[str]]:
 
 
 def _missing(candidate: Candidate) -> Finding:
-    what, next_step = "there is no such schema", "Delete its row in the old table, or restore it from a backup."
+    what, next_step = "the schema does not exist", "Delete its row in the old table, or restore it from a backup."
     return Finding(candidate.schema, what, next_step)
 
 

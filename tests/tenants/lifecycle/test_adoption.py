@@ -117,7 +117,7 @@ def test_survey_of_schema_with_engine_name_refuses_it(old: TenantInfo, execute: 
 
 
 def test_survey_of_missing_schema_names_it(acme: TenantInfo) -> None:
-    assert "old_shop: there is no such schema" in texts(look().refusals)
+    assert "old_shop: the schema does not exist" in texts(look().refusals)
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_command_without_names_or_with_problems_ends_with_one_line(manage: Manag
     assert "--from schemas needs the names of the schemas" in ended.err
     ended = manage("adopt_schemas", "--from", "schemas", "nowhere", "--slug", "nowhere=kim")
     assert ended.code == 1
-    assert "Problem: nowhere: there is no such schema" in ended.err
+    assert "Problem: nowhere: the schema does not exist" in ended.err
     assert "nothing was changed: 1 of them cannot be adopted as they are" in ended.err
 
 

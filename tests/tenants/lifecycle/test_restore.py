@@ -152,9 +152,7 @@ def with_file(backup: Path, name: str, data: bytes) -> Path:
 # --- As a new tenant
 
 
-def test_restored_shop_has_structure_rows_sequences_and_files_of_the_backup(
-    shop: TenantInfo, backup: Path, restore: Restore
-) -> None:
+def test_restored_shop_has_everything_of_the_backup(shop: TenantInfo, backup: Path, restore: Restore) -> None:
     before = contents(shop)
     restored = restore(backup, "restored")
     assert contents(restored) == before == contents(shop)

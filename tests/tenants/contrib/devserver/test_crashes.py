@@ -79,7 +79,7 @@ def test_a_dead_server_is_not_said_to_run(filled: EmbeddedPostgres) -> None:
     assert filled.stop() is False
 
 
-def test_pid_file_with_a_foreign_process_neither_stops_start_nor_harms_it(filled: EmbeddedPostgres) -> None:
+def test_pid_file_with_a_foreign_process_is_ignored(filled: EmbeddedPostgres) -> None:
     kill_all(filled)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         set_pid(filled, other.pid)

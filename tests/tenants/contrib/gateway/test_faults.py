@@ -181,7 +181,7 @@ def test_a_client_that_leaves_takes_its_request_along(front: Front, shop: Tenant
     assert address.failures == 0
 
 
-def test_client_disconnect_during_a_body_is_not_counted_as_service_failure(front: Front, shop: TenantInfo) -> None:
+def test_client_disconnect_during_a_body_is_no_service_failure(front: Front, shop: TenantInfo) -> None:
     telling = Telling()
     front.behind(telling)
     for number in range(10):

@@ -68,7 +68,7 @@ def test_what_is_old_is_forgotten(counts: LimitCounters, open_shop: Callable[...
     assert written(tenant) == [(29, 0, 0), (1, 0, 0)]
 
 
-def test_counts_that_cannot_be_written_are_logged_and_the_connection_works(
+def test_counts_that_cannot_be_written_are_logged(
     counts: LimitCounters, wire: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     counts.add(1, LimitKind.RATE)
