@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shop.goods.money import DECIMAL_PLACES, MAX_DIGITS, validate_money
 from shop.goods.money_field import MoneyField
@@ -126,7 +127,7 @@ class Sku(models.Model):
 
     class Meta:
         ordering = ["position", "id"]
-        verbose_name = _("variant")
+        verbose_name = pgettext_lazy("product", "variant")
         verbose_name_plural = _("variants")
         constraints = [
             models.UniqueConstraint(
@@ -217,7 +218,7 @@ class GoodsImport(models.Model):
     size = models.PositiveBigIntegerField(_("size"))
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.WAITING)
     dry_run = models.BooleanField(_("dry run"), default=False, db_default=False)
-    report = models.JSONField(_("report"), null=True)
+    report = models.JSONField(pgettext_lazy("import", "report"), null=True)
     errors = models.JSONField(_("errors"), default=list)
     created_at = models.DateTimeField(_("created"), db_default=Now())
     finished_at = models.DateTimeField(_("finished"), null=True)

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shop.customers.models import Customer
 from shop.goods.models import Sku
@@ -46,7 +47,9 @@ class OrderLine(models.Model):
     """A quantity of one SKU in an order."""
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="lines", verbose_name=_("order"))
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="order_lines", verbose_name=_("variant"))
+    sku = models.ForeignKey(
+        Sku, models.PROTECT, related_name="order_lines", verbose_name=pgettext_lazy("product", "variant")
+    )
     goods_name = models.CharField(_("product"), max_length=255)
     sku_title = models.TextField(_("options"), blank=True)
     unit_price = MoneyField(_("unit price"), max_digits=MAX_DIGITS, decimal_places=DECIMAL_PLACES)

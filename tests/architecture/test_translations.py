@@ -6,7 +6,9 @@ import ast
 import gettext
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from django.conf import settings
@@ -14,26 +16,28 @@ from django.utils.translation.template import templatize
 
 _IN_APP = Path("locale", "ko", "LC_MESSAGES", "django.po")
 CATALOGUES = sorted(settings.BASE_DIR.glob(f"shop/{_IN_APP}")) + sorted(settings.BASE_DIR.glob(f"tenants/**/{_IN_APP}"))
-_ENTRY = re.compile(r'^msgid (".*")\n(?:msgid_plural ".*"\nmsgstr\[0\]|msgstr) (".*")$', re.MULTILINE)
-_MARKED = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+_ENTRY = re.compile(
+    r'^(?:msgctxt "(.*)"\n)?msgid (".*")\n(?:msgid_plural ".*"\nmsgstr\[0\]|msgstr) (".*")$', re.MULTILINE
+)
+_MARKED = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
 _IN_TEMPLATE = re.compile(r"\b(?:_|n?gettext)\(u?(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')")
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda catalogue: catalogue.parents[3].name)
 def test_every_text_has_its_korean_and_the_compiled_file_has_it_too(catalogue: Path) -> None:
-    entries = [(ast.literal_eval(text), ast.literal_eval(korean)) for text, korean in _entries(catalogue)]
+    entries = _entries(catalogue)
     with catalogue.with_suffix(".mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
     assert entries
-    assert [text for text, korean in entries if not korean] == []
-    assert [
-        text for text, korean in entries if korean not in (compiled.gettext(text), compiled.ngettext(text, text, 1))
-    ] == []
+    assert [entry for entry in entries if not entry.korean] == []
+    for context, text, korean in entries:
+        single = compiled.pgettext(context, text) if context else compiled.gettext(text)
+        assert korean in (single, compiled.ngettext(text, text, 1))
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda catalogue: catalogue.parents[3].name)
 def test_every_text_that_the_code_marks_is_in_the_catalogue(catalogue: Path) -> None:
-    known = {ast.literal_eval(text) for text, _korean in _entries(catalogue)}
+    known = {entry.text for entry in _entries(catalogue)}
     marked = set(_marked(catalogue.parents[3]))
     assert marked
     # If this fails: django-admin makemessages -l ko --add-location file --no-wrap, in the folder of the app.
@@ -48,12 +52,20 @@ def test_catalogue_has_no_text_that_its_app_does_not_mark(catalogue: Path) -> No
     app = catalogue.parents[3]
     folders = [app, settings.BASE_DIR / "config"] if app.name == "shop" else [app]
     marked = {text for folder in folders for text in _marked(folder)}
-    assert {ast.literal_eval(text) for text, _korean in _entries(catalogue)} - marked == set()
+    assert {entry.text for entry in _entries(catalogue)} - marked == set()
 
 
 def test_korean_has_one_word_for_a_shop() -> None:
-    texts = [korean for catalogue in CATALOGUES for _text, korean in _entries(catalogue)]
+    texts = [entry.korean for entry in chain.from_iterable(map(_entries, CATALOGUES))]
     assert [korean for korean in texts if re.search("가게|상점|쇼핑몰", korean)] == []
+
+
+def test_a_text_has_one_korean_in_all_catalogues() -> None:
+    """Django merges the catalogues: a second translation would be shown on the pages of the other app."""
+    known: dict[tuple[str, str], set[str]] = {}
+    for entry in chain.from_iterable(map(_entries, CATALOGUES)):
+        known.setdefault(entry[:2], set()).add(entry.korean)
+    assert {text: koreans for text, koreans in known.items() if len(koreans) > 1} == {}
 
 
 def _marked(app: Path) -> Iterator[str]:
@@ -62,7 +74,7 @@ def _marked(app: Path) -> Iterator[str]:
     for file in (file for file in files if file.suffix == ".py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MARKED and node.args:
-                text = node.args[0]
+                text = node.args[node.func.id.startswith("pgettext")]  # the context comes first
                 if isinstance(text, ast.Constant) and isinstance(text.value, str):
                     yield text.value
     for file in (file for file in files if file.suffix in {".html", ".txt"}):
@@ -70,9 +82,15 @@ def _marked(app: Path) -> Iterator[str]:
             yield ast.literal_eval(text)
 
 
-def _entries(catalogue: Path) -> list[tuple[str, str]]:
+class Entry(NamedTuple):
+    context: str
+    text: str
+    korean: str
+
+
+def _entries(catalogue: Path) -> list[Entry]:
     _, body = catalogue.read_text().split("\n\n", 1)
     # A long text may be split over several lines.
     found = _ENTRY.findall(re.sub(r'"\n"', "", body))
     assert len(found) == len(re.findall(r"^msgid ", body, re.MULTILINE))
-    return found
+    return [Entry(context, ast.literal_eval(text), ast.literal_eval(korean)) for context, text, korean in found]

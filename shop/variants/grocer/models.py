@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shop.goods import models as goods
 from shop.goods import queries
@@ -45,5 +46,5 @@ class Sku(goods.Sku):
     objects = _SkuQuerySet.as_manager()  # type: ignore[misc]  # a manager is replaced
 
     class Meta:
-        verbose_name = _("variant")
+        verbose_name = pgettext_lazy("product", "variant")
         verbose_name_plural = _("variants")
